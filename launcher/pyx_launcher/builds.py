@@ -1,0 +1,1 @@
+"""Turn sdists and source trees into wheels."""

@@ -1,0 +1,62 @@
+"""``pyx info``: what a start would get, and why. Fetches and writes nothing."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from pyx_launcher.environment import find_environment
+from pyx_launcher.launch import Plan, make_plan, material_of
+from pyx_launcher.provision import find_entries
+from pyx_launcher.record import find_change, find_record, read_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pyx_launcher.environment import Environment
+    from pyx_launcher.invocation import Invocation
+
+
+def run_info(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    """Print the answer on stdout, one ``name: value`` per line."""
+    plan = make_plan(invocation, environ)
+    for name, value in _describe(plan):
+        sys.stdout.write(f"{name + ':':<14}{value}\n" if name else f"{'':14}{value}\n")
+    return 0
+
+
+def _describe(plan: Plan) -> Iterator[tuple[str, str]]:
+    interpreter = plan.found.interpreter
+    yield "lock", f"{plan.context.lock or 'none'} ({plan.context.reason})"
+    yield "interpreter", f"{interpreter.path} {interpreter.version} ({plan.found.reason})"
+    names = ", ".join(sorted(plan.selection.groups | plan.selection.extras))
+    yield "groups", names or "none"
+    entries, missing = find_entries(plan.selection, interpreter, plan.dirs)
+    yield "distributions", f"{len(plan.selection.artifacts)}, {len(missing)} not in the store"
+    yield from (("", f"missing {artifact.label}") for artifact in missing)
+    environment = None if missing else find_environment(plan.dirs, interpreter, entries)
+    if environment is None:
+        yield "environment", "not made yet; `pyx sync` makes it"
+    else:
+        yield from _describe_environment(environment)
+    yield "next start", _describe_next(plan)
+
+
+def _describe_environment(environment: Environment) -> Iterator[tuple[str, str]]:
+    yield "environment", str(environment.path)
+    yield "layout", environment.layout
+    for number, place in enumerate((*environment.interpreter.stdlib, *environment.sys_path)):
+        yield "sys.path" if number == 0 else "", place
+    for number, conflict in enumerate(environment.conflicts):
+        yield "conflicts" if number == 0 else "", conflict
+
+
+def _describe_next(plan: Plan) -> str:
+    if not plan.context.repeatable:
+        return "slow path: the script is not an ordinary file"
+    path = find_record(plan.dirs.records, material_of(plan))
+    record = read_record(path)
+    if record is None or record.material != material_of(plan):
+        return "slow path: there is no launch record yet"
+    change = find_change(record)
+    return f"slow path: {change}" if change else f"fast path: launch record {path} holds"

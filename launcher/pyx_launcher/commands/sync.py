@@ -1,0 +1,30 @@
+"""``pyx sync``: make everything ready that a start would need, and say what was done."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from pyx_launcher.launch import make_plan, make_ready, remember
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyx_launcher.invocation import Invocation
+
+
+def run_sync(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    """Fetch, unpack and build; prints a line for each new entry and a summary on stdout."""
+    ready = make_ready(make_plan(invocation, environ), environ)
+    remember(ready)
+    provision = ready.provision
+    lines = [f"+ {entry.label}" for entry in provision.fetched]
+    old = len(provision.entries) - len(provision.fetched)
+    lock = ready.plan.context.lock
+    lines.append(
+        f"{lock or 'no lock'}: {len(provision.fetched)} fetched, {old} already in the store, "
+        f"environment {'made' if ready.made else 'ready'} "
+        f"for Python {ready.environment.interpreter.version}"
+    )
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0

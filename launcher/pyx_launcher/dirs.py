@@ -1,0 +1,77 @@
+"""Every location pyx reads or writes outside a project, resolved once from the environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dirs:
+    """Absolute directories. None of them needs to exist."""
+
+    home: Path
+    """`PYX_HOME`: the store, the environments, the named environments."""
+
+    cache: Path
+    """`PYX_CACHE_DIR`: launch records, script bytecode, interpreter facts."""
+
+    fallback_stores: tuple[Path, ...] = ()
+    """`PYX_STORES`: read-only stores behind the user's own, nearest first."""
+
+    @property
+    def store(self) -> Path:
+        """The store that is written to."""
+        return self.home / "store"
+
+    @property
+    def stores(self) -> tuple[Path, ...]:
+        """Every store that is read, the writable one first."""
+        return (self.store, *self.fallback_stores)
+
+    @property
+    def environments(self) -> Path:
+        """The derived environment directories, one per DIGEST."""
+        return self.home / "environments"
+
+    @property
+    def named(self) -> Path:
+        """The named environments: user-level project directories."""
+        return self.home / "named"
+
+    @property
+    def records(self) -> Path:
+        """The launch records that the native program reads."""
+        return self.cache / "launch"
+
+    @property
+    def code(self) -> Path:
+        """The cached bytecode of scripts."""
+        return self.cache / "code"
+
+    @property
+    def interpreters(self) -> Path:
+        """The cached facts about interpreters."""
+        return self.cache / "interpreters"
+
+
+def resolve_dirs(environ: Mapping[str, str]) -> Dirs:
+    """Return the directories that `environ` asks for, absolute but with symlinks kept.
+
+    Without `PYX_HOME` and `PYX_CACHE_DIR` they are platformdirs' user data and cache
+    directories for ``pyx``. The native program computes the cache directory by the same rule.
+    """
+    home = environ.get("PYX_HOME")
+    cache = environ.get("PYX_CACHE_DIR")
+    stores = environ.get("PYX_STORES", "")
+    return Dirs(
+        home=Path(home).absolute() if home else platformdirs.user_data_path("pyx"),
+        cache=Path(cache).absolute() if cache else platformdirs.user_cache_path("pyx"),
+        fallback_stores=tuple(Path(s).absolute() for s in stores.split(":") if s),
+    )

@@ -1,0 +1,387 @@
+"""From store entries to an environment directory: its layout, `sys.path` and bootstrap.
+
+    ENVIRONMENTS/DIGEST/    a real PEP 405 environment that holds links and no distribution
+
+The directory is derived: equal inputs have equal digests, and it can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import marshal
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyx_launcher.atomic import write_atomic
+from pyx_launcher.errors import StoreError
+from pyx_launcher.farm import Plan, Root, plan_farm, write_farm
+from pyx_launcher.launchfile import Launch, write_launch
+from pyx_launcher.record import FORMAT
+from pyx_launcher.scripts import write_scripts
+from pyx_launcher.store import DATA, storing, touch_generation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyx_launcher.dirs import Dirs
+    from pyx_launcher.interpreter import Interpreter
+    from pyx_launcher.store import Entry
+
+DIRECT_LIMIT = 16
+"""More entries than this, each on `sys.path` by itself, cost more than one farm of links."""
+
+_PLACEHOLDER = b"the facts of one environment"
+_OURS = frozenset({"bin", "pyvenv.cfg", "bootstrap.pyc", "launch", "environment.json", "lib"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment:
+    """What a selection means for one interpreter, on disk."""
+
+    path: Path
+    interpreter: Interpreter
+    entries: tuple[Entry, ...]
+    layout: str
+    """`direct` or `farm`."""
+    sys_path: tuple[str, ...]
+    """What follows the standard library on `sys.path`."""
+    conflicts: tuple[str, ...] = ()
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter, as programs and editors see it."""
+        return self.path / "bin" / "python"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Layout:
+    name: str
+    site_plan: Plan
+    site_directories: tuple[Path, ...]
+    """Where `.pth` files are looked for; the first that `sys.path` gets."""
+
+
+def name_environment(
+    dirs: Dirs, interpreter: Interpreter, entries: Sequence[Entry], roots: Sequence[Path]
+) -> Path:
+    """Return the directory for these inputs, whether or not it exists."""
+    digest = hashlib.sha256()
+    words = [
+        str(FORMAT),
+        str(DIRECT_LIMIT),
+        str(interpreter.path),
+        interpreter.facts_digest,
+        *(str(entry.path) for entry in entries),
+        "",
+        *map(str, roots),
+    ]
+    digest.update("\0".join(words).encode("utf-8", "surrogateescape"))
+    return dirs.environments / digest.hexdigest()[:32]
+
+
+def build_environment(
+    dirs: Dirs,
+    interpreter: Interpreter,
+    entries: Sequence[Entry],
+    native: Path,
+    roots: Sequence[Path] = (),
+) -> tuple[Environment, bool]:
+    """Return the environment of `entries` and whether it had to be made.
+
+    `native` is the program that becomes its `bin/python`; `roots` are directories of editable
+    projects that go on `sys.path` behind the entries. Raises StoreError.
+    """
+    path = name_environment(dirs, interpreter, entries, roots)
+    found = find_environment(dirs, interpreter, entries, roots)
+    if found is not None:
+        _refresh_launch(dirs, found)
+        return found, False
+    with storing(dirs.environments):
+        dirs.environments.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".new.", dir=dirs.environments))
+    try:
+        with storing(path):
+            made = _write_environment(temporary, path, dirs, interpreter, entries, native, roots)
+            _publish(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return made, True
+
+
+def find_environment(
+    dirs: Dirs, interpreter: Interpreter, entries: Sequence[Entry], roots: Sequence[Path] = ()
+) -> Environment | None:
+    """Return the environment of `entries` if it is there and whole."""
+    return _read_environment(
+        name_environment(dirs, interpreter, entries, roots), interpreter, entries
+    )
+
+
+def _publish(temporary: Path, path: Path) -> None:
+    temporary.chmod(0o755)
+    try:
+        os.rename(temporary, path)
+    except OSError:
+        if not path.is_dir():
+            raise
+        if (path / "launch").exists():
+            # Another process was quicker, and equal names mean equal contents.
+            return
+        broken = Path(tempfile.mkdtemp(prefix=".old.", dir=path.parent))
+        os.rename(path, broken / "environment")
+        os.rename(temporary, path)
+        shutil.rmtree(broken, ignore_errors=True)
+
+
+def _read_environment(
+    path: Path, interpreter: Interpreter, entries: Sequence[Entry]
+) -> Environment | None:
+    try:
+        facts = json.loads((path / "environment.json").read_bytes())
+        complete = (path / "launch").exists() and (path / "bootstrap.pyc").exists()
+    except (OSError, ValueError):
+        return None
+    if not complete or not (path / "bin" / "python").exists():
+        return None
+    return Environment(
+        path=path,
+        interpreter=interpreter,
+        entries=tuple(entries),
+        layout=facts["layout"],
+        sys_path=tuple(facts["sys_path"]),
+        conflicts=tuple(facts["conflicts"]),
+    )
+
+
+def _refresh_launch(dirs: Dirs, environment: Environment) -> None:
+    """Let the environment's own launch record hold again, if a deletion in a store ended that."""
+    with storing(environment.path):
+        write_launch(environment.path, environment.path, launch_of(dirs, environment))
+
+
+def launch_of(dirs: Dirs, environment: Environment) -> Launch:
+    """Return what every start of the environment depends on."""
+    generations = tuple(
+        touch_generation(store) if store == dirs.store else store / ".generation"
+        for store in dirs.stores
+    )
+    return Launch(interpreter=environment.interpreter, generations=generations)
+
+
+def _write_environment(
+    temporary: Path,
+    path: Path,
+    dirs: Dirs,
+    interpreter: Interpreter,
+    entries: Sequence[Entry],
+    native: Path,
+    roots: Sequence[Path],
+) -> Environment:
+    site_packages = Path("lib") / interpreter.lib_name / "site-packages"
+    (temporary / site_packages).mkdir(parents=True)
+    (temporary / "bin").mkdir()
+    layout = _choose_layout(path / site_packages, entries)
+    write_farm(layout.site_plan, temporary / site_packages)
+    if layout.name == "direct" and entries:
+        text = "".join(f"{entry.path}\n" for entry in entries)
+        (temporary / site_packages / "pyx.pth").write_text(text, encoding="utf-8")
+    data_plan = _plan_data(entries)
+    write_farm(data_plan, temporary)
+    _write_headers(temporary, interpreter, entries)
+    conflicts = [*layout.site_plan.conflicts, *data_plan.conflicts]
+    conflicts += write_scripts(temporary / "bin", path / "bin" / "python", entries)
+    _link_python(temporary, dirs, interpreter, native)
+    sys_path, pth_lines = _read_pth(layout, entries, roots)
+    made = Environment(
+        path=path,
+        interpreter=interpreter,
+        entries=tuple(entries),
+        layout=layout.name,
+        sys_path=tuple(sys_path),
+        conflicts=tuple(conflicts),
+    )
+    _write_texts(temporary, made)
+    (temporary / "bootstrap.pyc").write_bytes(_fill_bootstrap(made, pth_lines))
+    write_launch(temporary, path, launch_of(dirs, made))
+    return made
+
+
+def _choose_layout(site_packages: Path, entries: Sequence[Entry]) -> _Layout:
+    """Take the direct layout where it means what one site-packages would, and costs as little."""
+    roots = [
+        Root(
+            path=entry.path,
+            label=entry.label,
+            names=[name for name in entry.facts.tops if name != "__pycache__"],
+            by_file=entry.facts.leaves,
+        )
+        for entry in entries
+    ]
+    few = len(entries) <= DIRECT_LIMIT and not any(entry.facts.leaves for entry in entries)
+    if few and not _share_regular_package(entries):
+        return _Layout(
+            name="direct",
+            site_plan=Plan(),
+            site_directories=tuple(entry.path for entry in entries),
+        )
+    return _Layout(name="farm", site_plan=plan_farm(roots), site_directories=(site_packages,))
+
+
+def _share_regular_package(entries: Sequence[Entry]) -> bool:
+    """Would several `sys.path` entries hide a part of what one directory would show?"""
+    owners: dict[str, list[Entry]] = {}
+    for entry in entries:
+        for name in entry.facts.tops:
+            if name != "__pycache__":
+                owners.setdefault(name, []).append(entry)
+    shared = {name: who for name, who in owners.items() if len(who) > 1}
+    if any(entry.facts.tops[name] != "namespace" for name, who in shared.items() for entry in who):
+        return True
+    return any(_merge_hides([entry.path / name for entry in who]) for name, who in shared.items())
+
+
+def _merge_hides(directories: Sequence[Path]) -> bool:
+    """Do namespace directories that several entries have share anything but namespaces below?"""
+    below: dict[str, list[Path]] = {}
+    for directory in directories:
+        for child in directory.iterdir():
+            below.setdefault(child.name, []).append(child)
+    for name, places in below.items():
+        if len(places) == 1 or name == "__pycache__":
+            continue
+        if not all(place.is_dir() for place in places):
+            return True
+        if any(list(place.glob("__init__.*")) for place in places) or _merge_hides(places):
+            return True
+    return False
+
+
+def _plan_data(entries: Sequence[Entry]) -> Plan:
+    roots = [
+        Root(
+            path=entry.path / DATA / "data",
+            label=entry.label,
+            names=entry.facts.data["data"],
+        )
+        for entry in entries
+        if "data" in entry.facts.data
+    ]
+    return plan_farm(roots, skip=_OURS)
+
+
+def _write_headers(temporary: Path, interpreter: Interpreter, entries: Sequence[Entry]) -> None:
+    """Link headers where pip puts those of a virtual environment."""
+    for entry in entries:
+        if "headers" in entry.facts.data:
+            include = temporary / "include" / "site" / interpreter.lib_name
+            if (temporary / "include").is_symlink():
+                return
+            include.mkdir(parents=True, exist_ok=True)
+            os.symlink(entry.path / DATA / "headers", include / entry.facts.name)
+
+
+def _link_python(temporary: Path, dirs: Dirs, interpreter: Interpreter, native: Path) -> None:
+    python = temporary / "bin" / "python"
+    source = _keep_native(dirs, native)
+    try:
+        os.link(source, python)
+    except OSError:
+        shutil.copy2(source, python)
+    for name in ("python3", f"python{interpreter.short}"):
+        os.symlink("python", temporary / "bin" / name)
+
+
+def _keep_native(dirs: Dirs, native: Path) -> Path:
+    """Return a copy of the native program below `PYX_HOME`, where every environment can link it."""
+    try:
+        content = native.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{native}: {error.strerror}", hint="install pyx again") from error
+    kept = dirs.home / "native" / hashlib.sha256(content).hexdigest()[:16]
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(kept, content, mode=0o755)
+    return kept
+
+
+def _read_pth(
+    layout: _Layout, entries: Sequence[Entry], roots: Sequence[Path]
+) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Return the whole addition to `sys.path` and the `import` lines with their directories."""
+    sys_path = [str(directory) for directory in layout.site_directories]
+    import_lines: list[tuple[str, list[str]]] = []
+    found = sorted((name, entry) for entry in entries for name in entry.facts.pth)
+    for name, entry in sorted(found, key=lambda pair: pair[0]):
+        directory = str(entry.path if layout.name == "direct" else layout.site_directories[0])
+        imports: list[str] = []
+        for line in entry.facts.pth[name]:
+            if line.startswith(("import ", "import\t")):
+                imports.append(line)
+            elif line.strip() and not line.startswith("#"):
+                target = os.path.abspath(os.path.join(directory, line.rstrip()))
+                if target not in sys_path and os.path.exists(target):
+                    sys_path.append(target)
+        if imports:
+            import_lines.append((directory, imports))
+    sys_path.extend(str(root) for root in roots if str(root) not in sys_path)
+    return sys_path, import_lines
+
+
+def _write_texts(temporary: Path, environment: Environment) -> None:
+    interpreter = environment.interpreter
+    config = (
+        f"home = {interpreter.path.parent}\n"
+        "include-system-site-packages = false\n"
+        f"version = {interpreter.version}\n"
+        f"executable = {interpreter.path}\n"
+    )
+    (temporary / "pyvenv.cfg").write_text(config, encoding="utf-8")
+    facts = {
+        "layout": environment.layout,
+        "sys_path": environment.sys_path,
+        "conflicts": environment.conflicts,
+        "interpreter": str(interpreter.path),
+        "entries": [str(entry.path) for entry in environment.entries],
+    }
+    text = json.dumps(facts, indent=1, ensure_ascii=True)
+    (temporary / "environment.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _fill_bootstrap(environment: Environment, pth_lines: list[tuple[str, list[str]]]) -> bytes:
+    """Return the `.pyc` of the template with this environment's facts in place of its constant.
+
+    The constant is one bytes object in the marshalled code (CPython's Python/marshal.c: type
+    ``s``, length as 4 bytes little-endian, content), so that no interpreter needs to run.
+    """
+    interpreter = environment.interpreter
+    prefix = str(environment.path)
+    facts = (
+        environment.sys_path,
+        prefix,
+        str(interpreter.path.parent),
+        str(interpreter.path),
+        pth_lines,
+        _find_customizations(environment),
+    )
+    # Version 2 has no references, and every supported interpreter reads it.
+    filled = marshal.dumps(facts, 2)
+    size = len(_PLACEHOLDER).to_bytes(4, "little")
+    before, after = interpreter.pycompile.split(size + _PLACEHOLDER)
+    code = before + len(filled).to_bytes(4, "little") + filled + after
+    return interpreter.magic + bytes(12) + code
+
+
+def _find_customizations(environment: Environment) -> list[str]:
+    """Return which of the modules that `site` would import exist (never the user's own)."""
+    places = [*environment.interpreter.stdlib, *environment.sys_path]
+    found = []
+    with contextlib.suppress(OSError):
+        if any(os.path.isfile(os.path.join(place, "sitecustomize.py")) for place in places):
+            found.append("sitecustomize")
+    return found

@@ -1,0 +1,92 @@
+"""The hierarchy of errors: what can go wrong, and the exit status that says so.
+
+Every error that a user can cause is a `PyxError`. `launch` prints it as one line on stderr,
+followed by its hint where it has one, and exits with its `exit_code`. Anything else that
+escapes is a defect of pyx and shows its traceback.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class PyxError(Exception):
+    """A failure that the user, a file of theirs or their machine explains.
+
+    `message` says what and where in one line; `hint` is something that can be typed or done.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(PyxError):
+    """The command line cannot be understood."""
+
+    exit_code = 64
+
+
+class LockError(PyxError):
+    """A lock, or the pyproject.toml beside it, says something pyx cannot read or obey.
+
+    `where` is the place inside the file: a line, or a table and key such as ``package[3].files``.
+    """
+
+    exit_code = 65
+
+    def __init__(
+        self, path: Path, problem: str, *, where: str | None = None, hint: str | None = None
+    ) -> None:
+        place = f"{path}: {where}" if where else f"{path}"
+        super().__init__(f"{place}: {problem}", hint=hint)
+        self.path = path
+        self.where = where
+
+
+class UnavailableError(PyxError):
+    """Something that is needed cannot be had here: an interpreter, an artifact, an index."""
+
+    exit_code = 69
+
+
+class InterpreterError(UnavailableError):
+    """No interpreter fits, or the one that was named does not work."""
+
+
+class ArtifactError(UnavailableError):
+    """No artifact of a locked distribution fits this interpreter, or none can be fetched."""
+
+
+class BuildError(UnavailableError):
+    """A source distribution or source tree could not be turned into a wheel."""
+
+
+class StoreError(PyxError):
+    """The store, the cache or another file could not be read or written."""
+
+    exit_code = 74
+
+
+class RefusedError(PyxError):
+    """Obeying would be unsafe: a foreign lock, an artifact that is not the locked one."""
+
+    exit_code = 77
+
+
+class CannotExecuteError(PyxError):
+    """The interpreter or program was found but could not be executed (as a shell's 126)."""
+
+    exit_code = 126
+
+
+class NotFoundError(PyxError):
+    """The program to execute does not exist (as a shell's 127)."""
+
+    exit_code = 127

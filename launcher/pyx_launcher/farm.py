@@ -1,0 +1,97 @@
+"""Plan a tree of links that looks as if all its sources had been installed into one directory.
+
+A name that one source owns becomes one link. A directory that several share becomes a real
+directory with links below. Where two own the same file, the later one wins and that is reported.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Root:
+    """A directory whose content takes part, under a name for people."""
+
+    path: Path
+    label: str
+    names: Sequence[str]
+    """Its top-level names, known from the facts of the entry."""
+    by_file: bool = False
+    """Link every file by itself, since libraries in it look around by ``$ORIGIN``."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Which links and directories to make; all paths relative to the tree."""
+
+    links: dict[str, Path] = field(default_factory=dict)
+    directories: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
+    """One line for each file that more than one source has."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Claim:
+    path: Path
+    label: str
+    by_file: bool
+
+
+def plan_farm(roots: Iterable[Root], skip: frozenset[str] = frozenset()) -> Plan:
+    """Return the plan for `roots`, without the top-level names in `skip`.
+
+    Only directories that several share, or whose files are linked one by one, are listed.
+    """
+    claims: dict[str, list[_Claim]] = {}
+    for root in roots:
+        for name in root.names:
+            if name not in skip:
+                claim = _Claim(path=root.path / name, label=root.label, by_file=root.by_file)
+                claims.setdefault(name, []).append(claim)
+    plan = Plan()
+    _place(plan, "", claims)
+    return plan
+
+
+def _place(plan: Plan, prefix: str, claims: Mapping[str, Sequence[_Claim]]) -> None:
+    for name, claimants in claims.items():
+        place = prefix + name
+        if len(claimants) == 1 and not claimants[0].by_file:
+            plan.links[place] = claimants[0].path
+            continue
+        directories = [claim for claim in claimants if claim.path.is_dir()]
+        if len(directories) < len(claimants):
+            winner = claimants[-1]
+            plan.links[place] = winner.path
+            if len(claimants) > 1:
+                losers = ", ".join(claim.label for claim in claimants[:-1])
+                plan.conflicts.append(f"{place}: {winner.label} wins over {losers}")
+            continue
+        plan.directories.append(place)
+        _place(plan, place + "/", _claim_below(directories))
+
+
+def _claim_below(directories: Sequence[_Claim]) -> dict[str, list[_Claim]]:
+    below: dict[str, list[_Claim]] = {}
+    for claim in directories:
+        for name in sorted(os.listdir(claim.path)):
+            if name != "__pycache__":
+                child = _Claim(path=claim.path / name, label=claim.label, by_file=claim.by_file)
+                below.setdefault(name, []).append(child)
+    return below
+
+
+def write_farm(plan: Plan, tree: Path) -> None:
+    """Make the planned directories and links below `tree`, which exists. Raises OSError."""
+    for place in plan.directories:
+        (tree / place).mkdir(exist_ok=True)
+    base = str(tree)
+    for place, target in plan.links.items():
+        os.symlink(target, f"{base}/{place}")

@@ -1,0 +1,291 @@
+"""Find the files that a lock names: where it says they are, or on an index by their hashes.
+
+unearth knows how to read the pages of an index; which file is the right one is decided here, by
+the lock's hashes alone. It is imported only when a page must be read.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from urllib.parse import unquote, urlsplit
+
+from pyx_launcher.download import (
+    MissingError,
+    Session,
+    Wanted,
+    check_hashes,
+    read_chunks,
+    shown,
+    write_verified,
+)
+from pyx_launcher.errors import ArtifactError, PyxError, RefusedError
+from pyx_launcher.pipconfig import IndexSettings, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from unearth.fetchers import Fetcher
+
+__all__ = ["Index", "IndexSettings", "Wanted", "read_settings"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Source:
+    """An index, or a place whose links are files, as `--find-links` has them."""
+
+    url: str
+    is_index: bool
+
+    @property
+    def is_local(self) -> bool:
+        return _local_path(self.url) is not None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Offer:
+    """A file that a source has, and the hashes that the source says it has."""
+
+    url: str
+    filename: str
+    hashes: Mapping[str, str] = field(default_factory=dict)
+
+    def fits(self, wanted: Wanted) -> bool | None:
+        """Compare the hashes; None if source and lock have no algorithm in common."""
+        common = [a for a in wanted.hashes if a in self.hashes]
+        if not common:
+            return None
+        return all(self.hashes[a].lower() == wanted.hashes[a].lower() for a in common)
+
+
+class Index:
+    """Everything that files can be fetched from. A context manager; `fetch` is safe in threads."""
+
+    def __init__(
+        self, settings: IndexSettings, *, offline: bool = False, backoff: float = 0.25
+    ) -> None:
+        """Remember where to look; `backoff` is the first wait between attempts, in seconds."""
+        self._settings = settings
+        self._offline = offline
+        self._backoff = backoff
+        self._lock = threading.RLock()
+        self._opened: Session | None = None
+        self._listings: dict[str, tuple[_Offer, ...]] = {}
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._opened is not None:
+            self._opened.close()
+
+    def fetch(
+        self, wanted: Wanted, into: Path, progress: Callable[[int], None] | None = None
+    ) -> Path:
+        """Put the file into the directory `into`, under its own name, and return its path.
+
+        `progress` is told the number of bytes that arrived since the last call; it is negative
+        where an attempt failed and what it brought is lost. Raises ArtifactError if the file
+        cannot be had, RefusedError if what was offered is not the locked file, and StoreError if
+        it cannot be written. Then nothing of it is left in `into`.
+        """
+        if Path(wanted.filename).name != wanted.filename:
+            raise RefusedError(f"{wanted.filename!r} of {wanted.name} is not the name of a file")
+        told = progress or _ignore
+        if wanted.path is not None:
+            return write_verified(read_chunks(wanted.path), wanted, into, str(wanted.path), told)
+        if wanted.url is None:
+            return self._fetch_from_sources(wanted, into, told)
+        try:
+            return self._retrieve(wanted.url, wanted, into, told)
+        except MissingError as error:
+            raise ArtifactError(
+                f"{wanted.filename} is not at {shown(wanted.url)}",
+                hint="write the lock again: the file it names was taken away",
+            ) from error
+
+    def _fetch_from_sources(
+        self, wanted: Wanted, into: Path, progress: Callable[[int], None]
+    ) -> Path:
+        """Ask one source after the other; a failure counts only if no other has the file."""
+        problems: list[PyxError] = []
+        sources = self._sources(wanted)
+        for source in sources:
+            try:
+                found = self._fetch_from(source, wanted, into, progress)
+            except (ArtifactError, RefusedError) as problem:
+                problems.append(problem)
+            else:
+                if found is not None:
+                    return found
+        # A file that was offered and is another one tells more than a server that was away.
+        if problems:
+            raise min(problems, key=lambda problem: not isinstance(problem, RefusedError))
+        if self._offline:
+            raise _offline(wanted)
+        asked = ", ".join(shown(source.url) for source in sources) or "none may be asked"
+        raise ArtifactError(
+            f"{wanted.filename} is on no index: {asked}",
+            hint="name the index that has it in PIP_INDEX_URL or PIP_EXTRA_INDEX_URL",
+        )
+
+    def _fetch_from(
+        self, source: _Source, wanted: Wanted, into: Path, progress: Callable[[int], None]
+    ) -> Path | None:
+        """Return the file if `source` has it, None if it has nothing of that name or hash."""
+        name = _canonical(wanted.filename)
+        rejected: RefusedError | None = None
+        try:
+            offers = self._offers(source, wanted)
+            known = [o for o in offers if o.fits(wanted) or _canonical(o.filename) == name]
+            for offer in sorted(known, key=lambda o: not o.fits(wanted)):
+                try:
+                    check_hashes(wanted, offer.hashes, shown(source.url))
+                    return self._retrieve(offer.url, wanted, into, progress)
+                except RefusedError as problem:
+                    rejected = rejected or problem
+        except MissingError:
+            return None
+        if rejected is not None:
+            raise rejected
+        return None
+
+    def _sources(self, wanted: Wanted) -> list[_Source]:
+        """Return whom to ask for `wanted`, local ones first; offline those alone."""
+        settings = self._settings
+        sources = []
+        if settings.no_index or wanted.index is None:
+            sources += [_Source(url=url, is_index=False) for url in settings.find_links]
+        if not settings.no_index:
+            urls = self._index_urls() if wanted.index is None else [wanted.index]
+            sources += [_Source(url=url, is_index=True) for url in urls]
+        # The lock's hashes say which file is right, so the cheapest source may come first.
+        sources.sort(key=lambda source: not source.is_local)
+        return [source for source in sources if source.is_local or not self._offline]
+
+    def _index_urls(self) -> list[str]:
+        urls = [*self._settings.extra_index_urls]
+        if self._settings.index_url is not None:
+            urls.insert(0, self._settings.index_url)
+        elif not self._offline:
+            urls.insert(0, _default_index())
+        return urls
+
+    def _offers(self, source: _Source, wanted: Wanted) -> Iterable[_Offer]:
+        if source.is_index:
+            return self._linked(f"{source.url.rstrip('/')}/{wanted.name}/", source.url)
+        with self._lock:
+            if source.url not in self._listings:
+                path = _local_path(source.url)
+                if path is None or path.suffix in (".html", ".htm"):
+                    listing = self._linked(source.url, source.url)
+                else:
+                    listing = _listed(path)
+                self._listings[source.url] = tuple(listing)
+            return self._listings[source.url]
+
+    def _linked(self, url: str, source: str) -> list[_Offer]:
+        """Return what the page at `url`, one of `source`'s, links to."""
+        from unearth import Link
+        from unearth.collector import (
+            collect_links_from_location,
+            is_secure_origin,
+        )
+
+        path = _local_path(url)
+        if path is None:
+            _require_http(url)
+        location = Link(url) if path is None else Link.from_path(path.absolute())
+        session = self._session()
+        # unearth's protocol has the types of requests; its own client does not match it either.
+        fetcher = cast("Fetcher", session)
+        if not is_secure_origin(fetcher, location):
+            raise ArtifactError(
+                f"{shown(source)} is not asked: it has no TLS and its host is not a trusted one",
+                hint=f"PIP_TRUSTED_HOST={urlsplit(shown(source)).netloc}",
+            )
+        session.learn(source)
+        try:
+            links = list(collect_links_from_location(fetcher, location))
+            return [
+                _Offer(
+                    url=link.normalized,
+                    filename=link.filename,
+                    hashes={a: digests[0] for a, digests in (link.hash_option or {}).items()},
+                )
+                for link in links
+            ]
+        except (ValueError, TypeError, AttributeError) as error:
+            # Anything may come as a page, and unearth takes it to be well-formed.
+            raise ArtifactError(f"{shown(url)} is not a page of an index") from error
+
+    def _retrieve(
+        self, url: str, wanted: Wanted, into: Path, progress: Callable[[int], None]
+    ) -> Path:
+        path = _local_path(url)
+        if path is not None:
+            return write_verified(read_chunks(path), wanted, into, str(path), progress)
+        if self._offline:
+            raise _offline(wanted)
+        _require_http(url)
+        return self._session().download(url, wanted, into, progress)
+
+    def _session(self) -> Session:
+        with self._lock:
+            if self._opened is None:
+                self._opened = Session(self._settings, backoff=self._backoff)
+            return self._opened
+
+
+def _ignore(_: int) -> None:
+    """Take the place of a progress that nobody wants."""
+
+
+@functools.cache
+def _default_index() -> str:
+    """Return the index that unearth asks when it is told of none."""
+    from unearth import PackageFinder
+
+    return PackageFinder().sources[0]["url"]
+
+
+def _offline(wanted: Wanted) -> ArtifactError:
+    return ArtifactError(
+        f"{wanted.filename} is not in the store and --offline is set",
+        hint="run once without --offline and PYX_OFFLINE, to fetch it",
+    )
+
+
+def _canonical(filename: str) -> str:
+    """Return what is the same for a file name's spellings with ``-``, ``_``, ``.`` and capitals."""
+    return re.sub(r"[-_.]+", "-", filename).lower()
+
+
+def _listed(path: Path) -> list[_Offer]:
+    """Return the files of a directory, or the file itself; nothing if there is neither."""
+    try:
+        files = [*path.iterdir()] if path.is_dir() else [path] if path.exists() else []
+    except OSError:
+        return []
+    return [_Offer(url=file.absolute().as_uri(), filename=file.name) for file in files]
+
+
+def _local_path(url: str) -> Path | None:
+    """Return the path that a ``file:`` URL, or a plain path in pip's settings, stands for."""
+    if url.startswith("file:"):
+        return Path(unquote(urlsplit(url).path))
+    return None if "://" in url else Path(url)
+
+
+def _require_http(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ArtifactError(f"{shown(url)} is not a URL that files can be fetched from")

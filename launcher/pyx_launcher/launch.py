@@ -1,0 +1,256 @@
+"""Run an invocation: the whole way from the command line to the interpreter, in order.
+
+    argv → Invocation → Context → Lock → Selection → entries → Environment → launch record → exec
+
+Each step is one module. This one composes them, and alone prints errors.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sys
+import sysconfig
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyx_launcher.context import Context, find_context
+from pyx_launcher.dirs import Dirs, resolve_dirs
+from pyx_launcher.environment import Environment, build_environment, launch_of
+from pyx_launcher.errors import CannotExecuteError, NotFoundError, PyxError, StoreError
+from pyx_launcher.interpreter import Found, find_interpreter
+from pyx_launcher.invocation import Invocation, parse_invocation
+from pyx_launcher.launchfile import check_launch, make_words
+from pyx_launcher.locks import Lock, read_lock
+from pyx_launcher.progress import show_progress
+from pyx_launcher.provision import Provision, provide
+from pyx_launcher.record import (
+    Check,
+    LaunchRecord,
+    check_absences,
+    check_file,
+    check_script,
+    find_record,
+    make_material,
+    write_record,
+)
+from pyx_launcher.selection import Selection, select
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Everything that is decided before anything is fetched."""
+
+    invocation: Invocation
+    dirs: Dirs
+    context: Context
+    lock: Lock | None
+    found: Found
+    selection: Selection
+    since: float
+    """When the first input was looked at, in seconds since the epoch."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ready:
+    """A plan with its environment on disk."""
+
+    plan: Plan
+    provision: Provision
+    environment: Environment
+    made: bool
+    """Was the environment directory made now?"""
+
+
+def main() -> int:
+    """Run the command line of this process; the entry point of `pyx-launcher`."""
+    try:
+        return run(sys.argv[1:], os.environ)
+    except PyxError as error:
+        print_error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Do what `arguments` ask for. Returns an exit status only for pyx's own verbs."""
+    invocation = parse_invocation(arguments, environ)
+    if invocation.verb is not None:
+        from pyx_launcher.commands import run_verb
+
+        return run_verb(invocation, environ)
+    ready = make_ready(make_plan(invocation, environ), environ)
+    remember(ready)
+    return execute(ready, environ)
+
+
+def make_plan(invocation: Invocation, environ: Mapping[str, str]) -> Plan:
+    """Decide lock, interpreter and artifacts. Reads files and may probe an interpreter."""
+    since = time.time()
+    dirs = resolve_dirs(environ)
+    context = find_context(invocation, dirs, _working_directory())
+    lock = read_lock(context.lock) if context.lock else None
+    debug(f"{lock.path if lock else 'no lock'} ({context.reason})")
+    from packaging.specifiers import SpecifierSet
+
+    found = find_interpreter(
+        request=invocation.python,
+        requires_python=lock.requires_python if lock else SpecifierSet(),
+        start=context.directory,
+        environ=environ,
+        cache=dirs.interpreters,
+        template=_template(),
+        required_by=str(lock.path) if lock else "no lock",
+    )
+    debug(f"{found.interpreter.path} ({found.reason})")
+    selection = Selection(artifacts=(), extras=frozenset(), groups=frozenset())
+    if lock is not None:
+        selection = select(lock, found.interpreter, invocation.choice)
+    return Plan(
+        invocation=invocation,
+        dirs=dirs,
+        context=context,
+        lock=lock,
+        found=found,
+        selection=selection,
+        since=since,
+    )
+
+
+def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
+    """Bring every artifact into the store and build the environment."""
+    interpreter = plan.found.interpreter
+    provision = provide(
+        plan.selection,
+        interpreter,
+        plan.dirs,
+        environ,
+        offline=plan.invocation.offline,
+        progress=show_progress,
+    )
+    environment, made = build_environment(
+        plan.dirs, interpreter, provision.entries, find_native()
+    )
+    debug(f"{environment.path} ({'made' if made else 'found'}, {environment.layout})")
+    for conflict in environment.conflicts if made else ():
+        debug(conflict)
+    return Ready(plan=plan, provision=provision, environment=environment, made=made)
+
+
+def remember(ready: Ready) -> None:
+    """Write the launch record, so that the next such start needs none of this."""
+    plan = ready.plan
+    if not plan.context.repeatable:
+        return
+    inputs = _check_inputs(plan)
+    launch = launch_of(plan.dirs, ready.environment)
+    path = ready.environment.path
+    record = LaunchRecord(
+        material=material_of(plan),
+        checks=(*inputs, *check_launch(path, path, launch)),
+        words=make_words(path, launch, _name_code(ready)),
+    )
+    try:
+        place = find_record(plan.dirs.records, record.material)
+        reason = write_record(place, record, inputs=inputs, since=plan.since)
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}"
+    debug(f"no launch record: {reason}" if reason else f"wrote launch record {place}")
+
+
+def material_of(plan: Plan) -> bytes:
+    """Return the key material of the plan's start."""
+    context = plan.context
+    return make_material(context.kind, context.start, plan.invocation.own, os.environb)
+
+
+def _check_inputs(plan: Plan) -> tuple[Check, ...]:
+    looked = [*plan.context.looked, *plan.found.inputs]
+    read = [plan.found.interpreter.path]
+    if plan.lock is not None:
+        read += [plan.lock.path, *plan.lock.inputs]
+    present = [path for path in (*looked, *read) if path.exists()]
+    absent = [path for path in (*looked, *read) if path not in present]
+    checks = [*map(check_file, dict.fromkeys(present)), *check_absences(dict.fromkeys(absent))]
+    if plan.context.script is not None:
+        checks.append(check_script(plan.context.script.path, plan.context.script.block))
+    return tuple(checks)
+
+
+def _name_code(ready: Ready) -> str:
+    """Return the file for the bytecode of the script, whose directory is there; empty if none."""
+    script = ready.plan.context.script
+    if script is None:
+        return ""
+    directory = ready.plan.dirs.code
+    with contextlib.suppress(OSError):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        words = f"{script.path}\0{ready.environment.interpreter.facts_digest}"
+        digest = hashlib.sha256(words.encode("utf-8", "surrogateescape")).hexdigest()
+        return str(directory / digest[:32])
+    return ""
+
+
+def execute(ready: Ready, environ: Mapping[str, str]) -> int:
+    """Become the environment's python with the user's words. Raises only where that fails."""
+    python = ready.environment.python
+    sys.stdout.flush()
+    sys.stderr.flush()
+    try:
+        os.execve(python, [str(python), *ready.plan.invocation.program.words], dict(environ))
+    except FileNotFoundError as error:
+        raise NotFoundError(f"cannot execute {python}: it is gone") from error
+    except OSError as error:
+        raise CannotExecuteError(
+            f"cannot execute {python}: {error.strerror}",
+            hint="set PYX_HOME to a directory from which programs may run",
+        ) from error
+
+
+def find_native() -> Path:
+    """Return the native program that this launcher was installed with."""
+    beside = Path(sys.argv[0]).resolve().with_name("pyx")
+    for path in (beside, Path(sysconfig.get_path("scripts")) / "pyx"):
+        if path.is_file():
+            return path
+    raise StoreError(f"the native program {beside} is missing", hint="install pyx again")
+
+
+def _template() -> Path:
+    import pyx_runtime
+
+    return Path(pyx_runtime.__file__).with_name("bootstrap.py")
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise StoreError("the working directory is gone", hint="cd to one that exists") from error
+
+
+def debug(line: str) -> None:
+    """Say one decision on stderr, if `PYX_DEBUG` is set."""
+    if os.environ.get("PYX_DEBUG"):
+        sys.stderr.write(f"pyx: {_plain(line)}\n")
+
+
+def print_error(error: PyxError) -> None:
+    """Say what went wrong in one line, and what can be done about it in another."""
+    lines = [_plain(error.message)]
+    if error.hint:
+        lines.append(f"hint: {_plain(error.hint)}")
+    with contextlib.suppress(OSError):
+        sys.stderr.write("".join(f"pyx: {line}\n" for line in lines))
+
+
+def _plain(text: str) -> str:
+    """Return `text` on one line, without what a terminal would obey."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text.replace("\n", "; "))

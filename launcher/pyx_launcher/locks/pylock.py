@@ -1,0 +1,68 @@
+"""The reader of pylock.toml and pylock.NAME.toml.
+
+https://packaging.python.org/en/latest/specifications/pylock-toml/
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from pyx_launcher.errors import LockError
+from pyx_launcher.locks.names import choose_extras, choose_groups
+from pyx_launcher.locks.tables import read_toml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from packaging.markers import Environment
+
+    from pyx_launcher.invocation import Choice
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PylockLock:
+    """A pylock file: its markers do the choosing, so nothing has to be walked."""
+
+    path: Path
+    content: Pylock
+    kind: str = "pylock"
+    inputs: tuple[Path, ...] = ()
+    root: Path | None = None
+
+    @property
+    def requires_python(self) -> SpecifierSet:
+        """The Python versions the lock was made for; empty where it names none."""
+        return self.content.requires_python or SpecifierSet()
+
+    def pylock(self, markers: Environment, choice: Choice) -> Pylock:
+        """Return the file as it is, after `choice` has been checked."""
+        self.choose(choice)
+        return self.content
+
+    def choose(self, choice: Choice) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the extras and the dependency groups that `choice` means."""
+        groups = [canonicalize_name(name) for name in self.content.dependency_groups or ()]
+        default = [canonicalize_name(name) for name in self.content.default_groups or ()]
+        return (
+            choose_extras(self.path, choice, self.content.extras or ()),
+            choose_groups(self.path, choice, groups, default),
+        )
+
+
+def read_pylock(path: Path) -> PylockLock:
+    """Read and validate a pylock file. Raises LockError, and StoreError."""
+    document = read_toml(path)
+    try:
+        return PylockLock(path=path, content=Pylock.from_dict(document.data))
+    except PylockUnsupportedVersionError as error:
+        version = document.data["lock-version"]
+        problem = f"version {version} of the format is not known; pyx reads 1.0"
+        raise LockError(path, problem, where="lock-version") from error
+    except PylockValidationError as error:
+        problem = f"{error.message[:1].lower()}{error.message[1:]}"
+        raise LockError(path, problem, where=error.context) from error

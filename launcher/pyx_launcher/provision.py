@@ -1,0 +1,215 @@
+"""Make every selected artifact an entry: find it in a store, or fetch or build it and unpack it."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.pylock import PackageWheel
+
+from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreError
+from pyx_launcher.store import (
+    Entry,
+    check_wheel_name,
+    find_entry,
+    find_entry_by_hash,
+    locked_place,
+    name_entry,
+    staging,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pyx_launcher.dirs import Dirs
+    from pyx_launcher.index import Index
+    from pyx_launcher.interpreter import Interpreter
+    from pyx_launcher.progress import Progress
+    from pyx_launcher.selection import Artifact, Selection
+
+_WORKERS = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Provision:
+    """The entries of a selection, in the lock's order."""
+
+    entries: tuple[Entry, ...]
+    fetched: tuple[Entry, ...]
+    """Those of them that were not in any store before."""
+
+
+def provide(
+    selection: Selection,
+    interpreter: Interpreter,
+    dirs: Dirs,
+    environ: Mapping[str, str],
+    *,
+    offline: bool,
+    progress: Callable[[int, int], Progress],
+) -> Provision:
+    """Return an entry for every artifact of `selection`.
+
+    `progress` is called with the number of missing artifacts and the bytes known of them, only if
+    there are any. Raises the error of the artifact that failed; where several did, one
+    ArtifactError that names them all.
+    """
+    found = [_find(artifact, interpreter, dirs) for artifact in selection.artifacts]
+    missing = [a for a, entry in zip(selection.artifacts, found, strict=True) if entry is None]
+    if not missing:
+        return Provision(entries=tuple(entry for entry in found if entry), fetched=())
+    fetched = _fetch_all(missing, interpreter, dirs, environ, offline=offline, progress=progress)
+    by_name = {artifact.name: entry for artifact, entry in zip(missing, fetched, strict=True)}
+    entries = [
+        entry or by_name[artifact.name]
+        for artifact, entry in zip(selection.artifacts, found, strict=True)
+    ]
+    return Provision(entries=tuple(entries), fetched=tuple(fetched))
+
+
+def find_entries(
+    selection: Selection, interpreter: Interpreter, dirs: Dirs
+) -> tuple[tuple[Entry, ...], tuple[Artifact, ...]]:
+    """Return the entries that are there, and the artifacts that have none."""
+    found = [(artifact, _find(artifact, interpreter, dirs)) for artifact in selection.artifacts]
+    entries = tuple(entry for _, entry in found if entry)
+    return entries, tuple(artifact for artifact, entry in found if entry is None)
+
+
+def _find(artifact: Artifact, interpreter: Interpreter, dirs: Dirs) -> Entry | None:
+    source = artifact.source
+    if not isinstance(source, PackageWheel):
+        from pyx_launcher.builds import find_built
+
+        return find_built(artifact, interpreter, dirs)
+    if "sha256" not in source.hashes:
+        return find_entry_by_hash(dirs, artifact.name, artifact.version or "", source.hashes)
+    place = name_entry(
+        artifact.name, artifact.version or "", source.filename, source.hashes["sha256"].lower()
+    )
+    return find_entry(dirs, place, source.hashes["sha256"].lower())
+
+
+def _fetch_all(
+    missing: Sequence[Artifact],
+    interpreter: Interpreter,
+    dirs: Dirs,
+    environ: Mapping[str, str],
+    *,
+    offline: bool,
+    progress: Callable[[int, int], Progress],
+) -> list[Entry]:
+    from pyx_launcher.index import Index
+    from pyx_launcher.pipconfig import read_settings
+
+    if offline:
+        remote = [a.label for a in missing if getattr(a.source, "path", None) is None]
+        if remote:
+            raise ArtifactError(
+                f"not in the store, and nothing may be fetched: {', '.join(remote)}",
+                hint="run it once without --offline (and without PYX_OFFLINE)",
+            )
+    known = sum(getattr(artifact.source, "size", None) or 0 for artifact in missing)
+    with (
+        Index(read_settings(environ), offline=offline) as index,
+        progress(len(missing), known) as bar,
+        ThreadPoolExecutor(max_workers=min(_WORKERS, len(missing))) as workers,
+    ):
+        jobs = [
+            workers.submit(_fetch, artifact, interpreter, dirs, index, bar) for artifact in missing
+        ]
+        results: list[Entry] = []
+        errors: list[tuple[Artifact, PyxError]] = []
+        try:
+            for artifact, job in zip(missing, jobs, strict=True):
+                try:
+                    results.append(job.result())
+                except PyxError as error:
+                    errors.append((artifact, error))
+                    if isinstance(error, StoreError):
+                        break
+        finally:
+            for job in jobs:
+                job.cancel()
+    if errors:
+        raise _join_errors(errors)
+    return results
+
+
+def _join_errors(errors: Sequence[tuple[Artifact, PyxError]]) -> PyxError:
+    first = errors[0][1]
+    if len(errors) == 1 or isinstance(errors[-1][1], StoreError):
+        return errors[-1][1]
+    names = ", ".join(artifact.label for artifact, _ in errors)
+    kind = RefusedError if isinstance(first, RefusedError) else ArtifactError
+    return kind(f"{len(errors)} distributions cannot be had ({names}): {first}", hint=first.hint)
+
+
+def _fetch(
+    artifact: Artifact, interpreter: Interpreter, dirs: Dirs, index: Index, bar: Progress
+) -> Entry:
+    source = artifact.source
+    if not isinstance(source, PackageWheel):
+        from pyx_launcher.builds import build_entry
+
+        return build_entry(artifact, interpreter, dirs, index, bar)
+    entry = _fetch_wheel(artifact, source, dirs, index, bar)
+    bar.finish(artifact.label)
+    return entry
+
+
+def _fetch_wheel(
+    artifact: Artifact, source: PackageWheel, dirs: Dirs, index: Index, bar: Progress
+) -> Entry:
+    from pyx_launcher.index import Wanted
+    from pyx_launcher.unpacking import unpack_wheel
+
+    version = artifact.version or ""
+    problem = check_wheel_name(source.filename, artifact.name, artifact.version)
+    if problem:
+        raise RefusedError(problem, hint="lock again: the lock contradicts itself")
+    key = source.hashes.get("sha256", "").lower()
+    place = name_entry(artifact.name, version, source.filename, key or "unhashed")
+    with locked_place(dirs.store, place) as final:
+        entry = find_entry(dirs, place, key) if key else None
+        if entry is not None:
+            return entry
+        with staging(final) as temporary:
+            wanted = Wanted(
+                name=artifact.name,
+                version=artifact.version,
+                filename=source.filename,
+                hashes=dict(source.hashes),
+                url=source.url,
+                path=resolve_path(artifact, source.path),
+                index=artifact.index,
+                size=source.size,
+            )
+            wheel = index.fetch(wanted, temporary, bar.advance)
+            hashes = dict(source.hashes)
+            if not key:
+                key = hash_file(wheel)
+                hashes["sha256"] = key
+                final = dirs.store / name_entry(artifact.name, version, source.filename, key)
+            return unpack_wheel(
+                wheel, final, name=artifact.name, version=version, key=key, hashes=hashes
+            )
+
+
+def resolve_path(artifact: Artifact, path: str | None) -> Path | None:
+    """Return a lock's path, absolute: it is relative to the directory of the lock."""
+    return None if path is None else Path(os.path.normpath(artifact.base / path))
+
+
+def hash_file(path: Path) -> str:
+    """Return the sha256 of a file in hex."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

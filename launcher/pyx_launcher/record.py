@@ -1,0 +1,337 @@
+"""Write, read and verify launch records: what the native program needs to skip the slow path.
+
+A record is one small binary file, described in `launcher/native/RECORD.md`. It holds the key
+material of one kind of start, a list of facts about files that must still be true, and the words
+of the finished command line. Only this module writes it; `pyx.c` reads it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+import time
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyx_launcher.atomic import write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+FORMAT = 1
+"""The version of the record, the environment directory and the native program: one number."""
+
+_MAGIC = b"pyxrec\0" + bytes([FORMAT])
+_HEADER = struct.Struct("=8s4I")
+_CHECK = struct.Struct("=4I3qQ")
+
+_FINE_CLOCK_WINDOW = 0.1
+_COARSE_CLOCK_WINDOW = 2.0
+
+KEY_VARIABLES = frozenset(
+    {
+        "HOME",
+        "PATH",
+        "PYX_CACHE_DIR",
+        "PYX_HOME",
+        "PYX_OFFLINE",
+        "PYX_PROJECT",
+        "PYX_PYTHON",
+        "PYX_STORES",
+        "XDG_CACHE_HOME",
+        "XDG_DATA_HOME",
+    }
+)
+"""The variables that, with every ``PYTHON…`` one, are part of a record's key."""
+
+
+class Kind(IntEnum):
+    """What a check demands of its path."""
+
+    FILE = 1
+    ABSENT = 2
+    DIRECTORY = 3
+    SCRIPT = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One fact about a path, with the times in nanoseconds and the size in bytes."""
+
+    kind: Kind
+    path: bytes
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+    size: int = 0
+    inode: int = 0
+    count: int = 0
+    """For a directory: how many following absences its unchanged times answer for."""
+    block: bytes = b""
+    """For a script: the inline block it has, byte for byte."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Words:
+    """What the command line is made of; see RECORD.md for the rows."""
+
+    interpreter: Path
+    argv0: Path
+    letters: str
+    bootstrap: Path
+    code: str
+    rows: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaunchRecord:
+    """Everything in one record file."""
+
+    material: bytes
+    checks: tuple[Check, ...]
+    words: Words
+
+
+def make_material(
+    kind: str, start: Path, own_arguments: Sequence[str], environ: Mapping[bytes, bytes]
+) -> bytes:
+    """Return the bytes that identify a start; `pyx.c` makes the same from its own view.
+
+    `kind` is ``"directory"`` where the search starts at the working directory, ``"path"`` for a
+    script named with a slash and ``"name"`` for one without; `start` is resolved.
+    """
+    variables = sorted(
+        name + b"=" + value
+        for name, value in environ.items()
+        if name.startswith(b"PYTHON") or os.fsdecode(name) in KEY_VARIABLES
+    )
+    words = [kind.encode(), os.fsencode(start), *map(os.fsencode, own_arguments), b"", *variables]
+    return b"".join(word + b"\0" for word in words)
+
+
+def find_record(directory: Path, material: bytes) -> Path:
+    """Return where the record for `material` lies, whether or not it exists (64-bit FNV-1a)."""
+    value = 14695981039346656037
+    for byte in material:
+        value = ((value ^ byte) * 1099511628211) & 0xFFFFFFFFFFFFFFFF
+    return directory / f"{value:016x}"
+
+
+def check_file(path: Path) -> Check:
+    """Return the check that `path` stays exactly as it is now, or stays absent."""
+    name = os.fsencode(path)
+    try:
+        info = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return Check(kind=Kind.ABSENT, path=name)
+    return _check_info(Kind.FILE, name, info)
+
+
+def check_script(path: Path, block: bytes) -> Check:
+    """Return the check that the script's inline block stays `block` (none if empty)."""
+    return _check_info(Kind.SCRIPT, os.fsencode(path), os.stat(path), block=block)
+
+
+def check_absences(paths: Iterable[Path]) -> tuple[Check, ...]:
+    """Return checks that all `paths` stay absent, cheap where their directory does not change.
+
+    A directory answers for the files in it only if none of them is there at all (a dangling
+    symlink can come to life without its directory changing) and its times are old enough.
+    """
+    by_directory: dict[Path, list[Path]] = {}
+    for path in paths:
+        by_directory.setdefault(path.parent, []).append(path)
+    checks: list[Check] = []
+    for directory, below in by_directory.items():
+        absences = [Check(kind=Kind.ABSENT, path=os.fsencode(path)) for path in below]
+        try:
+            info = os.stat(directory)
+        except OSError:
+            info = None
+        if info and not is_racy(info) and not any(os.path.lexists(path) for path in below):
+            name = os.fsencode(directory)
+            checks.append(_check_info(Kind.DIRECTORY, name, info, count=len(absences)))
+        checks.extend(absences)
+    return tuple(checks)
+
+
+def _check_info(
+    kind: Kind, path: bytes, info: os.stat_result, *, count: int = 0, block: bytes = b""
+) -> Check:
+    return Check(
+        kind=kind,
+        path=path,
+        mtime_ns=info.st_mtime_ns,
+        ctime_ns=info.st_ctime_ns,
+        size=info.st_size,
+        inode=info.st_ino,
+        count=count,
+        block=block,
+    )
+
+
+def is_racy(info: os.stat_result, since: float | None = None) -> bool:
+    """Is the file so young that a further change could leave its times as they are?
+
+    `since` is when it began to be read, in seconds since the epoch; now, if not given. The clock
+    of a file system with nanoseconds ticks every few milliseconds at the worst; one whose times
+    end in whole microseconds may tick as seldom as every two seconds.
+    """
+    window = _FINE_CLOCK_WINDOW if info.st_ctime_ns % 1000 else _COARSE_CLOCK_WINDOW
+    age = (time.time() if since is None else since) - max(info.st_mtime, info.st_ctime)
+    return age < window
+
+
+def write_record(
+    path: Path, record: LaunchRecord, *, inputs: Iterable[Check], since: float
+) -> str | None:
+    """Write `record` atomically. Returns why it was not written, or None if it was.
+
+    `inputs` are those of its checks that a decision was made from, beginning at the time `since`:
+    where one of them is too young, or no longer what its check says, nothing is written. The
+    directory is made for the user alone. Raises OSError where it cannot be written.
+    """
+    for check in record.checks:
+        difference = check.kind is not Kind.DIRECTORY and find_difference(check)
+        if difference:
+            return difference
+    for check in inputs:
+        if check.kind in (Kind.FILE, Kind.SCRIPT) and is_racy(os.stat(check.path), since):
+            return f"{os.fsdecode(check.path)} has just been written"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_atomic(path, encode_record(record))
+    return None
+
+
+def encode_record(record: LaunchRecord) -> bytes:
+    """Return the file's bytes."""
+    words = record.words
+    strings = [
+        os.fsencode(words.interpreter),
+        os.fsencode(words.argv0),
+        words.letters.encode(),
+        os.fsencode(words.bootstrap),
+        os.fsencode(words.code),
+        *(row.encode() for row in words.rows),
+    ]
+    body = record.material
+    for check in record.checks:
+        tail = check.path + b"\0" + check.block
+        body += _CHECK.pack(
+            check.kind,
+            len(tail),
+            check.count,
+            len(check.block),
+            check.mtime_ns,
+            check.ctime_ns,
+            check.size,
+            check.inode,
+        )
+        body += tail
+    body += b"".join(string + b"\0" for string in strings)
+    total = _HEADER.size + len(body)
+    counts = (total, len(record.material), len(record.checks), len(strings))
+    return _HEADER.pack(_MAGIC, *counts) + body
+
+
+def read_record(path: Path) -> LaunchRecord | None:
+    """Return the record in `path`, or None where there is none this version can use."""
+    try:
+        data = path.read_bytes()
+        info = path.stat()
+    except OSError:
+        return None
+    if info.st_uid != os.geteuid() or stat.S_IMODE(info.st_mode) & 0o022:
+        return None
+    try:
+        return _decode_record(data)
+    except (struct.error, ValueError, IndexError):
+        return None
+
+
+def _decode_record(data: bytes) -> LaunchRecord | None:
+    magic, total, material_size, check_count, string_count = _HEADER.unpack_from(data)
+    if magic != _MAGIC or total != len(data):
+        return None
+    at = _HEADER.size
+    material = data[at : at + material_size]
+    at += material_size
+    checks: list[Check] = []
+    for _ in range(check_count):
+        kind, length, count, block, mtime, ctime, size, inode = _CHECK.unpack_from(data, at)
+        at += _CHECK.size
+        tail = data[at : at + length]
+        at += length
+        checks.append(
+            Check(
+                kind=Kind(kind),
+                path=tail[: length - block - 1],
+                mtime_ns=mtime,
+                ctime_ns=ctime,
+                size=size,
+                inode=inode,
+                count=count,
+                block=tail[length - block :],
+            )
+        )
+    strings = [os.fsdecode(string) for string in data[at:].split(b"\0")[:string_count]]
+    words = Words(
+        interpreter=Path(strings[0]),
+        argv0=Path(strings[1]),
+        letters=strings[2],
+        bootstrap=Path(strings[3]),
+        code=strings[4],
+        rows=tuple(strings[5:]),
+    )
+    return LaunchRecord(material=material, checks=tuple(checks), words=words)
+
+
+def find_change(record: LaunchRecord) -> str | None:
+    """Return one line on the first input that is not what the record says, or None."""
+    for check in record.checks:
+        difference = find_difference(check)
+        if difference and check.kind is not Kind.DIRECTORY:
+            return difference
+    return None
+
+
+def find_difference(check: Check) -> str | None:
+    """Return what is not as `check` says, or None. A changed script is compared by its block."""
+    path = os.fsdecode(check.path)
+    try:
+        info = os.stat(check.path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None if check.kind is Kind.ABSENT else f"{path} is gone"
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    if check.kind is Kind.ABSENT:
+        return f"{path} has appeared"
+    seen = (info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino)
+    if seen == (check.mtime_ns, check.ctime_ns, check.size, check.inode):
+        return None
+    if check.kind is Kind.SCRIPT and find_block(Path(path).read_bytes()) == check.block:
+        return None
+    return f"{path} has changed"
+
+
+_MARK = b"# /// script"
+
+
+def find_block(source: bytes) -> bytes | None:
+    """Return the script's inline block (PEP 723) with all comment lines that follow it directly.
+
+    Empty where there is none; None where there are two, which the specification forbids.
+    The native program compares these bytes; what they mean is not its business.
+    """
+    lines = source.splitlines(keepends=True)
+    starts = [number for number, line in enumerate(lines) if line.startswith(_MARK)]
+    if not starts:
+        return b""
+    if len(starts) > 1:
+        return None
+    end = starts[0]
+    while end < len(lines) and lines[end].startswith(b"#"):
+        end += 1
+    return b"".join(lines[starts[0] : end])

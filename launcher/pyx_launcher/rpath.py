@@ -1,0 +1,108 @@
+"""Does a shared library look for others outside its own distribution?
+
+Reads DT_RPATH and DT_RUNPATH of ELF files (System V gABI, "Dynamic Section") and no more. Such a
+library works only where the file itself, not a directory above it, is the link.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import struct
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_DT_NULL, _DT_STRTAB, _DT_RPATH, _DT_RUNPATH = 0, 5, 15, 29
+_PT_LOAD, _PT_DYNAMIC = 1, 2
+
+
+def leaves_entry(path_in_entry: str, own_names: Collection[str], file: BinaryIO) -> bool:
+    """Is there an ``$ORIGIN`` path in `file` that leads out of the entry it lies in?
+
+    `path_in_entry` is relative to the entry, with slashes; `own_names` are the entry's top-level
+    names: what leads to another one belongs to another distribution (``$ORIGIN/../../nvidia``).
+    False for anything that is not ELF.
+    """
+    here = posixpath.dirname(path_in_entry)
+    for run_path in read_run_paths(file):
+        for place in ("$ORIGIN", "${ORIGIN}"):
+            if run_path.startswith(place):
+                target = posixpath.normpath(posixpath.join(here, "." + run_path[len(place) :]))
+                if target != "." and target.split("/")[0] not in own_names:
+                    return True
+    return False
+
+
+def read_run_paths(file: BinaryIO) -> tuple[str, ...]:
+    """Return the library search paths recorded in an ELF file, split at colons.
+
+    Empty for anything that is not ELF or is damaged.
+    """
+    try:
+        return _read_elf(file)
+    except (struct.error, ValueError, OverflowError, MemoryError):
+        return ()
+
+
+def _read_elf(file: BinaryIO) -> tuple[str, ...]:
+    start = file.read(64)
+    if start[:4] != b"\x7fELF":
+        return ()
+    wide = start[4] == 2
+    order = "<" if start[5] == 1 else ">"
+    if wide:
+        offset, size, count = (
+            *struct.unpack_from(order + "Q", start, 32),
+            *struct.unpack_from(order + "HH", start, 54),
+        )
+    else:
+        offset, size, count = (
+            *struct.unpack_from(order + "I", start, 28),
+            *struct.unpack_from(order + "HH", start, 42),
+        )
+    file.seek(offset)
+    table = file.read(size * count)
+    segments = [_read_segment(table, size * n, order, wide) for n in range(count)]
+    dynamic = next((segment for segment in segments if segment[0] == _PT_DYNAMIC), None)
+    if dynamic is None:
+        return ()
+    entries = _read_dynamic(file, dynamic, order, wide)
+    strings = dict(entries).get(_DT_STRTAB, 0)
+    base = next(
+        (at + strings - address for kind, at, address, length in segments
+         if kind == _PT_LOAD and address <= strings < address + length),
+        strings,
+    )
+    paths: list[str] = []
+    for tag, value in entries:
+        if tag in (_DT_RPATH, _DT_RUNPATH):
+            file.seek(base + value)
+            text = file.read(4096).split(b"\0", 1)[0]
+            paths.extend(text.decode("utf-8", "surrogateescape").split(":"))
+    return tuple(paths)
+
+
+def _read_segment(table: bytes, at: int, order: str, wide: bool) -> tuple[int, int, int, int]:
+    """Return type, offset in the file, address and size in the file of one program header."""
+    if wide:
+        kind, _, offset, address, _, size = struct.unpack_from(order + "IIQQQQ", table, at)
+    else:
+        kind, offset, address, _, size = struct.unpack_from(order + "IIIII", table, at)
+    return kind, offset, address, size
+
+
+def _read_dynamic(
+    file: BinaryIO, segment: tuple[int, int, int, int], order: str, wide: bool
+) -> list[tuple[int, int]]:
+    _, offset, _, size = segment
+    file.seek(offset)
+    data = file.read(size)
+    form = struct.Struct(order + ("qQ" if wide else "iI"))
+    entries: list[tuple[int, int]] = []
+    for at in range(0, len(data) - form.size + 1, form.size):
+        tag, value = form.unpack_from(data, at)
+        if tag == _DT_NULL:
+            break
+        entries.append((tag, value))
+    return entries

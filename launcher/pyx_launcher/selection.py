@@ -1,0 +1,145 @@
+"""From a lock and an interpreter to exactly one artifact per distribution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.pylock import (
+    Package,
+    PackageArchive,
+    PackageDirectory,
+    PackageSdist,
+    PackageVcs,
+    PackageWheel,
+    PylockSelectError,
+)
+from packaging.utils import parse_wheel_filename
+
+from pyx_launcher.errors import ArtifactError, InterpreterError, LockError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from packaging.pylock import Pylock
+
+    from pyx_launcher.interpreter import Interpreter
+    from pyx_launcher.invocation import Choice
+    from pyx_launcher.locks import Lock
+
+Source = PackageWheel | PackageSdist | PackageVcs | PackageDirectory | PackageArchive
+"""Where one distribution comes from, in the words of PEP 751."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Artifact:
+    """The one artifact that was chosen for a distribution."""
+
+    name: str
+    """The normalised name of the project."""
+    version: str | None
+    """None where the lock leaves it to a source tree."""
+    source: Source
+    index: str | None
+    """The index the lock names, where it names one."""
+    base: Path
+    """The directory that relative paths in `source` start from."""
+
+    @property
+    def label(self) -> str:
+        """Name and version for a person."""
+        return f"{self.name} {self.version}" if self.version else self.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """Everything one lock means for one interpreter and one choice, in the lock's order."""
+
+    artifacts: tuple[Artifact, ...]
+    extras: frozenset[str]
+    groups: frozenset[str]
+
+
+def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
+    """Choose by `packaging.pylock.Pylock.select` for the target interpreter (PEP 751).
+
+    Raises ArtifactError that names every distribution without a usable artifact, LockError
+    where the lock contradicts itself, InterpreterError where it excludes the interpreter.
+    """
+    extras, groups = lock.choose(choice)
+    pylock = lock.pylock(interpreter.markers, choice)
+    try:
+        chosen = list(
+            pylock.select(
+                environment=interpreter.markers,
+                tags=interpreter.tags,
+                extras=extras,
+                dependency_groups=groups,
+            )
+        )
+    except PylockSelectError as error:
+        _explain(lock, pylock, interpreter, extras, groups)
+        if "requirement" in str(error) or "environments" in str(error):
+            raise InterpreterError(
+                f"{lock.path} excludes {interpreter.path} ({interpreter.version}): {error}",
+                hint="choose another one with --python",
+            ) from error
+        raise LockError(lock.path, str(error)) from error
+    return Selection(
+        artifacts=tuple(
+            Artifact(
+                name=package.name,
+                version=str(package.version) if package.version else None,
+                source=source,
+                index=package.index,
+                base=lock.path.parent,
+            )
+            for package, source in chosen
+        ),
+        extras=frozenset(extras),
+        groups=frozenset(groups),
+    )
+
+
+def _explain(
+    lock: Lock,
+    pylock: Pylock,
+    interpreter: Interpreter,
+    extras: frozenset[str],
+    groups: frozenset[str],
+) -> None:
+    """Raise ArtifactError if what fails is that distributions have no artifact that fits."""
+    environment = {**interpreter.markers, "extras": extras, "dependency_groups": groups}
+    supported = frozenset(interpreter.tags)
+    missing = [
+        package
+        for package in pylock.packages
+        if not package.is_direct
+        and package.sdist is None
+        and (not package.marker or package.marker.evaluate(environment, context="lock_file"))
+        and not _has_wheel(package, supported)
+    ]
+    if not missing:
+        return
+    what = "; ".join(f"{p.name} {p.version} ({_describe_wheels(p)})" for p in missing)
+    tried = interpreter.tags
+    raise ArtifactError(
+        f"{lock.path}: no wheel for Python {interpreter.short} on this platform: {what}",
+        hint=f"{len(tried)} tags were tried, {tried[0]} to {tried[-1]}; "
+        "lock again for this platform, or choose another interpreter with --python",
+    )
+
+
+def _has_wheel(package: Package, supported: frozenset[object]) -> bool:
+    return any(
+        not supported.isdisjoint(parse_wheel_filename(wheel.filename)[3])
+        for wheel in package.wheels or ()
+    )
+
+
+def _describe_wheels(package: Package) -> str:
+    tags = ["-".join(wheel.filename[:-4].split("-")[-3:]) for wheel in package.wheels or ()]
+    if not tags:
+        return "it has no wheel and no source distribution"
+    shown = ", ".join(tags[:3])
+    return f"it has {shown}" + (f" and {len(tags) - 3} more" if len(tags) > 3 else "")

@@ -1,0 +1,228 @@
+"""Unpacked wheels, side by side, each published whole by one rename and never changed again.
+
+    STORE/NAME/VERSION/BUILD/   BUILD = tags of the wheel + "-" + 8 hex digits of its key
+
+What a later start needs to know of an entry is read once, when it is unpacked, and kept in its
+`.entry.json`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from pyx_launcher.atomic import write_atomic
+from pyx_launcher.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pyx_launcher.dirs import Dirs
+
+FACTS_FILE = ".entry.json"
+DATA = ".data"
+_FACTS_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What `.entry.json` holds. Paths are relative to the entry, with slashes."""
+
+    name: str
+    version: str
+    key: str
+    """Hex digest that identifies the content: the wheel's sha256, or the key of a build."""
+    hashes: dict[str, str]
+    """Digests of the archive by algorithm."""
+    tops: dict[str, str]
+    """Top-level names: `package`, `namespace` (a directory without ``__init__``) or `file`."""
+    pth: dict[str, list[str]]
+    """The lines of each top-level ``.pth`` file."""
+    scripts: dict[str, str]
+    """Console and GUI scripts: ``name`` to ``module:attribute``."""
+    data: dict[str, list[str]]
+    """Top-level names below each directory of `.data`."""
+    leaves: bool
+    """Does a shared library in it look for others outside the entry?"""
+    size: int
+    """Bytes of all files."""
+    files: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One unpacked wheel."""
+
+    path: Path
+    facts: Facts
+
+    @property
+    def label(self) -> str:
+        """Name and version for a person."""
+        return f"{self.facts.name} {self.facts.version}"
+
+
+def name_entry(name: str, version: str, filename: str, key: str) -> Path:
+    """Return the place of an entry relative to a store.
+
+    `filename` is that of the wheel, `key` the hex digest that identifies it. Raises StoreError
+    for a name or version that is not one plain path component.
+    """
+    tags = "-".join(filename[: -len(".whl")].split("-")[-3:])
+    build = f"{tags}-{key[:8]}"
+    for part in (name, version, build):
+        if "/" in part or part.startswith(".") or not part or "\0" in part:
+            raise StoreError(f"{part!r} cannot be the name of a directory in the store")
+    return Path(name, version, build)
+
+
+def find_entry(dirs: Dirs, place: Path, key: str) -> Entry | None:
+    """Return the entry at `place` in the first store that has it with exactly this key."""
+    for store in dirs.stores:
+        entry = read_entry(store / place)
+        if entry is not None and entry.facts.key == key:
+            return entry
+    return None
+
+
+def find_entry_by_hash(
+    dirs: Dirs, name: str, version: str, hashes: Mapping[str, str]
+) -> Entry | None:
+    """Return an entry whose archive had one of `hashes`, for locks that give no sha256."""
+    for store in dirs.stores:
+        for place in sorted(_list_builds(store / name / version)):
+            entry = read_entry(place)
+            if entry and any(entry.facts.hashes.get(kind) == hashes[kind] for kind in hashes):
+                return entry
+    return None
+
+
+def find_entry_by_key(dirs: Dirs, name: str, key: str) -> Entry | None:
+    """Return an entry that was built under `key`, whatever its version and tags came out as."""
+    for store in dirs.stores:
+        for version in sorted(_list_builds(store / name)):
+            for place in sorted(_list_builds(version)):
+                if place.name.endswith(f"-{key[:8]}"):
+                    entry = read_entry(place)
+                    if entry and entry.facts.key == key:
+                        return entry
+    return None
+
+
+def _list_builds(directory: Path) -> Iterator[Path]:
+    try:
+        with os.scandir(directory) as found:
+            yield from (Path(item.path) for item in found if not item.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+
+
+def read_entry(path: Path) -> Entry | None:
+    """Return the entry in directory `path`, or None where there is none that this version reads."""
+    try:
+        with open(path / FACTS_FILE, "rb") as file:
+            data = json.loads(file.read())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
+    if not isinstance(data, dict) or data.pop("facts", None) != _FACTS_VERSION:
+        return None
+    try:
+        return Entry(path=path, facts=Facts(**data))
+    except TypeError:
+        return None
+
+
+def touch_generation(store: Path) -> Path:
+    """Return the store's generation file, made if it is not there.
+
+    Deletion of entries changes it, and with it every launch record stops holding.
+    """
+    path = store / ".generation"
+    if not path.exists():
+        with storing(store):
+            store.mkdir(parents=True, exist_ok=True)
+            write_atomic(path, os.urandom(8).hex().encode() + b"\n", mode=0o644)
+    return path
+
+
+@contextlib.contextmanager
+def storing(place: Path) -> Iterator[None]:
+    """Turn an OSError below into a StoreError that names the place and what can be done."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename if isinstance(error.filename, str) else place
+        raise StoreError(
+            f"cannot write {where}: {error.strerror or error}",
+            hint="free or grant room there, or set PYX_HOME to another directory",
+        ) from error
+
+
+@contextlib.contextmanager
+def locked_place(store: Path, place: Path) -> Iterator[Path]:
+    """Hold the lock of one entry while it is fetched or unpacked; yields its final path.
+
+    The lock is the kernel's and dies with its holder. The file stays: removing it would let two
+    holders in.
+    """
+    from filelock import FileLock
+
+    final = store / place
+    with storing(store):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(final.parent / f".{final.name}.lock")
+        lock.acquire()
+    try:
+        yield final
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def staging(final: Path) -> Iterator[Path]:
+    """Yield a new directory beside `final`; what is left in it afterwards is removed."""
+    with storing(final.parent):
+        temporary = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def publish(unpacked: Path, final: Path, facts: Facts) -> Entry:
+    """Write the facts of an unpacked wheel and rename it into its final place.
+
+    An entry that stands there but cannot be read gives way. Raises StoreError.
+    """
+    with storing(final):
+        data = json.dumps({"facts": _FACTS_VERSION, **asdict(facts)}, separators=(",", ":"))
+        path = unpacked / FACTS_FILE
+        path.write_text(data, encoding="utf-8")
+        path.chmod(0o444)
+        unpacked.chmod(0o755)
+        if final.exists():
+            with tempfile.TemporaryDirectory(dir=final.parent, prefix=".old.") as old:
+                os.rename(final, Path(old) / "entry")
+        os.rename(unpacked, final)
+    return Entry(path=final, facts=facts)
+
+
+def check_wheel_name(filename: str, name: str, version: str | None) -> str | None:
+    """Return what is wrong with a wheel's file name for this distribution, or None."""
+    try:
+        found_name, found_version, _, _ = parse_wheel_filename(filename)
+    except InvalidWheelFilename as error:
+        return str(error)
+    if found_name != name or (version is not None and str(found_version) != version):
+        return f"{filename} is not a wheel of {name} {version or ''}".rstrip()
+    return None

@@ -1,0 +1,195 @@
+"""Turn one wheel file into one store entry: unpack, check every file, gather the facts."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO
+
+from installer import install
+from installer.destinations import WheelDestination
+from installer.exceptions import InstallerError
+from installer.records import Hash, RecordEntry, parse_record_file
+from installer.sources import WheelFile
+from installer.utils import (
+    Scheme,
+    construct_record_file,
+    copyfileobj_with_hashing,
+    parse_entrypoints,
+)
+
+from pyx_launcher.errors import RefusedError
+from pyx_launcher.rpath import leaves_entry
+from pyx_launcher.store import DATA, Entry, Facts, publish, staging, storing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from installer.scripts import ScriptSection
+
+_ROOTS = ("purelib", "platlib")
+
+
+def unpack_wheel(
+    wheel: Path, final: Path, *, name: str, version: str, key: str, hashes: Mapping[str, str]
+) -> Entry:
+    """Unpack `wheel`, whose archive hash is already verified, into a new entry at `final`.
+
+    The caller holds the lock of `final`. Raises RefusedError for a wheel that contradicts its own
+    RECORD or would write outside its entry, StoreError where the store cannot be written.
+    """
+    with staging(final) as temporary:
+        target = temporary / "entry"
+        destination = _EntryDestination(target)
+        try:
+            with storing(final), WheelFile.open(wheel) as source:
+                target.mkdir()
+                source.validate_record(validate_contents=False)
+                destination.expect(source)
+                install(source, destination, {"INSTALLER": b"pyx\n"})
+                scripts = _read_scripts(source)
+                dist_info = source.dist_info_dir
+        except (InstallerError, zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+            raise RefusedError(
+                f"{wheel.name} is not a sound wheel: {_first_line(error)}",
+                hint="lock another version, or fetch it again if the index replaced it",
+            ) from error
+        facts = _gather_facts(target, destination, dist_info)
+        return publish(
+            target,
+            final,
+            Facts(
+                name=name,
+                version=version,
+                key=key,
+                hashes=dict(hashes),
+                scripts=scripts,
+                **facts,  # type: ignore[arg-type]  # the keys are the rest of Facts' fields
+            ),
+        )
+
+
+def _first_line(error: Exception) -> str:
+    issues = getattr(error, "issues", None)
+    text = issues[0] if issues else str(error)
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def _read_scripts(source: WheelFile) -> dict[str, str]:
+    if "entry_points.txt" not in source.dist_info_filenames:
+        return {}
+    entries = parse_entrypoints(source.read_dist_info("entry_points.txt"))
+    return {name: f"{module}:{attr}" for name, module, attr, _ in entries}
+
+
+class _EntryDestination(WheelDestination):
+    """Write the parts of a wheel where an entry has them, checking each against RECORD."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.libraries: list[str] = []
+        self.size = 0
+        self.files = 0
+        self._made: set[Path] = {root}
+        self._expected: dict[str, tuple[str, str]] = {}
+
+    def expect(self, source: WheelFile) -> None:
+        """Take the hashes of the wheel's RECORD, by the place each file will have here."""
+        prefix = source.data_dir + "/"
+        for path, digest, size in parse_record_file(source.read_dist_info("RECORD").splitlines()):
+            place = path
+            if path.startswith(prefix):
+                scheme, _, rest = path[len(prefix) :].partition("/")
+                place = rest if scheme in _ROOTS else f"{DATA}/{scheme}/{rest}"
+            self._expected[place] = (digest, size)
+
+    def write_script(
+        self, name: str, module: str, attr: str, section: ScriptSection
+    ) -> RecordEntry:
+        """Entry points become scripts in an environment, not in an entry."""
+        return RecordEntry(f"../../../bin/{name}", None, None)
+
+    def write_file(
+        self, scheme: Scheme, path: str | os.PathLike[str], stream: BinaryIO, is_executable: bool
+    ) -> RecordEntry:
+        """Write one file, read-only. Raises ValueError where it contradicts RECORD."""
+        place = os.fspath(path)
+        if scheme not in _ROOTS:
+            place = f"{DATA}/{scheme}/{place}"
+        parts = PurePosixPath(place).parts
+        if not parts or parts[0] == "/" or ".." in parts or "\\" in place or "\0" in place:
+            raise ValueError(f"{place!r} leads out of the wheel")
+        target = self.root.joinpath(*parts)
+        if target.parent not in self._made:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._made.add(target.parent)
+        with open(target, "xb") as file:
+            digest, size = copyfileobj_with_hashing(stream, file, "sha256")
+        os.chmod(target, 0o555 if is_executable else 0o444)
+        self._check(place, target, digest, size)
+        self.size += size
+        self.files += 1
+        if target.suffix == ".so" or ".so." in target.name:
+            self.libraries.append(place)
+        return RecordEntry(place, Hash("sha256", digest), size)
+
+    def _check(self, place: str, target: Path, digest: str, size: int) -> None:
+        expected, expected_size = self._expected.get(place, ("", ""))
+        kind, _, value = expected.partition("=")
+        if not value:
+            return
+        if kind != "sha256":
+            with open(target, "rb") as file, open(os.devnull, "wb") as nowhere:
+                digest, size = copyfileobj_with_hashing(file, nowhere, kind)
+        if digest != value.rstrip("=") or (expected_size and int(expected_size) != size):
+            raise ValueError(f"{place} is not what RECORD says")
+
+    def finalize_installation(
+        self, scheme: Scheme, record_file_path: str, records: Iterable[tuple[Scheme, RecordEntry]]
+    ) -> None:
+        """Write RECORD, with the places the files have in the entry."""
+        with construct_record_file(list(records)) as stream:
+            target = self.root / record_file_path
+            target.write_bytes(stream.read())
+            os.chmod(target, 0o444)
+
+
+def _gather_facts(
+    target: Path, destination: _EntryDestination, dist_info: str
+) -> dict[str, object]:
+    tops: dict[str, str] = {}
+    pth: dict[str, list[str]] = {}
+    with os.scandir(target) as found:
+        for item in sorted(found, key=lambda item: item.name):
+            if item.name == DATA:
+                continue
+            tops[item.name] = _classify(item)
+            if item.name.endswith(".pth") and item.is_file():
+                text = Path(item.path).read_text(encoding="utf-8-sig", errors="surrogateescape")
+                pth[item.name] = text.splitlines()
+    data: dict[str, list[str]] = {}
+    for directory in sorted((target / DATA).glob("*")):
+        data[directory.name] = sorted(os.listdir(directory))
+    return {
+        "tops": tops,
+        "pth": pth,
+        "data": data,
+        "leaves": any(_leaves(target, place, tops) for place in destination.libraries),
+        "size": destination.size,
+        "files": destination.files,
+    }
+
+
+def _classify(item: os.DirEntry[str]) -> str:
+    if not item.is_dir():
+        return "file"
+    with os.scandir(item.path) as below:
+        regular = any(child.name.split(".")[0] == "__init__" for child in below)
+    return "package" if regular else "namespace"
+
+
+def _leaves(target: Path, place: str, tops: Mapping[str, str]) -> bool:
+    with open(target / place, "rb") as file:
+        return leaves_entry(place, tops, file)

@@ -1,0 +1,347 @@
+"""The first code a program runs: make the interpreter what a virtual environment's would be.
+
+This is a template. The launcher has each interpreter compile it once, puts the facts of one
+environment in place of FACTS, and stores the result as the environment's `bootstrap.pyc`.
+
+Input: `sys.argv` is ``[bootstrap, CONTROL, START, CODE, *WORDS]`` (launcher/native/RECORD.md):
+CONTROL says what WORDS mean, START is the resolved script, CODE the file for its bytecode, and
+WORDS are what the user typed for python. FACTS is the marshalled tuple that `prepare` unpacks.
+Output: `prepare` returns a call of ``exec`` or of runpy, which the last lines make, so that one
+frame of ours lies below the program and its errors.
+
+Syntax of Python 3.9, builtin modules only, no `from __future__` (``exec`` would inherit it), and
+no import that a start can do without: `os` costs a millisecond, `site` two.
+"""
+
+
+def prepare():
+    import marshal
+    import posix
+    import sys
+    from _functools import partial
+
+    (entries, prefix, home, base_executable, pth_lines, imports) = marshal.loads(FACTS)
+    main = sys.modules["__main__"].__dict__
+    control, start, cache = sys.argv[1:4]
+    words = sys.argv[4:]
+    mode_and_flags, skip, offset = control.split(",")
+    mode, flags = mode_and_flags[0], mode_and_flags[1:]
+    skip, offset = int(skip), int(offset)
+
+    def set_path(first):
+        """Give sys.path what `site` would have left there in a virtual environment."""
+        if "a" in flags and sys.version_info < (3, 11):
+            del sys.path[0]
+        if first is not None and "P" not in flags:
+            sys.path.insert(0, first)
+        if "S" not in flags:
+            sys.path.extend(entries)
+
+    def set_site():
+        """Do what `site` does besides the path."""
+        sys.prefix = sys.exec_prefix = prefix
+        sys._home = home
+        sys._base_executable = base_executable
+        if hasattr(sys, "orig_argv"):
+            sys.orig_argv = [sys.executable, *words]
+        if "S" in flags:
+            return
+        add_builtins()
+
+        def register_readline():
+            import site
+
+            if hasattr(site, "register_readline"):
+                site.register_readline()
+            else:
+                site.enablerlcompleter()
+                sys.__interactivehook__()
+
+        sys.__interactivehook__ = register_readline
+        for sitedir, lines in pth_lines:
+            run_pth_lines(sitedir, lines)
+        for name in imports:
+            __import__(name)
+
+    def add_builtins():
+        import builtins
+
+        import _sitebuiltins
+
+        def printer(name, data, files=(), directories=()):
+            # _Printer.__init__ imports os for nothing but these joins.
+            made = _sitebuiltins._Printer.__new__(_sitebuiltins._Printer)
+            made._Printer__name = name
+            made._Printer__data = data
+            made._Printer__lines = None
+            made._Printer__filenames = [d + "/" + f for d in directories for f in files]
+            return made
+
+        stdlib = getattr(sys, "_stdlib_dir", None) or sys.base_prefix
+        builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
+        builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
+        builtins.copyright = printer("copyright", sys.copyright)
+        builtins.credits = printer(
+            "credits",
+            "    Thanks to CWI, CNRI, BeOpen.com, Zope Corporation and a cast of thousands\n"
+            "    for supporting Python development.  See www.python.org for more information.",
+        )
+        builtins.license = printer(
+            "license",
+            "See https://www.python.org/psf/license/",
+            ["LICENSE.txt", "LICENSE"],
+            [stdlib + "/..", stdlib, "."],
+        )
+        builtins.help = _sitebuiltins._Helper()
+
+    def run_pth_lines(sitedir, lines):
+        # Some lines look for `sitedir` in the frame that executes them, as site.addpackage has it.
+        for line in lines:
+            try:
+                exec(line)
+            except Exception:
+                import traceback
+
+                sys.stderr.write("Error processing line of a .pth file in %s:\n\n" % sitedir)
+                for record in traceback.format_exc().splitlines():
+                    sys.stderr.write("  " + record + "\n")
+                sys.stderr.write("\nRemainder of file ignored\n")
+                break
+
+    def set_main(file, loader):
+        """Leave in ``__main__`` exactly what python leaves there before it starts a program."""
+        for name in ("prepare", "FACTS", "__file__", "__cached__"):
+            main.pop(name, None)
+        main["__doc__"] = None
+        main["__loader__"] = loader
+        if file is not None:
+            main["__file__"] = file
+            if sys.version_info < (3, 15):
+                main["__cached__"] = None
+
+    def set_main_for_command():
+        import _frozen_importlib
+
+        set_main(None, _frozen_importlib.BuiltinImporter)
+
+    def compile_source(source, file):
+        return compile(source, file, "exec", 0, True)
+
+    def run_source(source, file):
+        try:
+            return partial(exec, compile_source(source, file), main)
+        except (SyntaxError, ValueError, MemoryError, RecursionError):
+            # It fails again below, where no frame of ours is in its traceback.
+            return partial(compile, source, file, "exec", 0, True)
+
+    def run_module(name, alter_argv):
+        import runpy
+
+        return partial(runpy._run_module_as_main, name, alter_argv)
+
+    def run_command():
+        code = words[skip][offset:]
+        sys.argv = ["-c", *words[skip + 1 :]]
+        set_path("")
+        set_site()
+        set_main_for_command()
+        return partial(exec, code, main)
+
+    def run_standard_input():
+        sys.argv = words[skip:] or [""]
+        set_path("")
+        set_site()
+        interactive = posix.isatty(0) or sys.flags.interactive
+        if interactive:
+            set_main_for_command()
+            if not sys.flags.quiet:
+                sys.stderr.write("Python %s on %s\n" % (sys.version, sys.platform))
+                if "S" not in flags:
+                    sys.stderr.write(
+                        'Type "help", "copyright", "credits" or "license" for more information.\n'
+                    )
+            return bool
+        import _frozen_importlib_external as external
+
+        source = read_descriptor(0)
+        set_main("<stdin>", external.SourceFileLoader("__main__", "<stdin>"))
+        return run_source(source, "<stdin>")
+
+    def read_descriptor(descriptor):
+        parts = []
+        while True:
+            part = posix.read(descriptor, 1 << 20)
+            if not part:
+                return b"".join(parts)
+            parts.append(part)
+
+    def run_script():
+        import _frozen_importlib_external as external
+
+        name = words[skip]
+        file = name
+        if name[:1] != "/":
+            file = posix.getcwd() + "/" + (name[2:] if name[:2] == "./" else name)
+        sys.argv = words[skip:]
+        code = None
+        if cache and not flags_change_code():
+            code = read_code(cache_name(), file)
+        if code is None:
+            importer = find_importer(file)
+            if importer is not None:
+                # A directory or an archive is run as the module __main__ in it.
+                set_path(None)
+                sys.path.insert(0, file)
+                set_site()
+                return run_module("__main__", False)
+        set_path((start or file).rpartition("/")[0] or "/")
+        set_site()
+        loader = external.SourceFileLoader
+        if file[-4:] == ".pyc":
+            loader = external.SourcelessFileLoader
+        set_main(file, loader("__main__", file))
+        if code is not None:
+            return partial(exec, code, main)
+        return run_file(file)
+
+    def find_importer(file):
+        for hook in sys.path_hooks:
+            try:
+                return hook(file)
+            except ImportError:
+                pass
+        return None
+
+    def run_file(file):
+        try:
+            descriptor = posix.open(file, posix.O_RDONLY | posix.O_CLOEXEC)
+        except OSError as error:
+            sys.stderr.write(
+                "%s: can't open file %r: [Errno %d] %s\n"
+                % (sys.executable, file, error.errno, error.strerror)
+            )
+            raise SystemExit(2) from None
+        try:
+            before = posix.fstat(descriptor)
+            source = read_descriptor(descriptor)
+        finally:
+            posix.close(descriptor)
+        if file[-4:] == ".pyc":
+            return partial(exec, load_pyc(source), main)
+        if "x" in flags:
+            # The newline stays, and with it the numbers of the lines.
+            source = b"\n" + source.partition(b"\n")[2]
+        start = run_source(source, file)
+        if cache and start.func is exec and not flags_change_code():
+            write_code(cache_name(), start.args[0], source, before, file)
+        return start
+
+    def load_pyc(data):
+        import _frozen_importlib_external as external
+
+        if data[:4] != external.MAGIC_NUMBER:
+            raise RuntimeError("Bad magic number in .pyc file")
+        return marshal.loads(data[16:])
+
+    def flags_change_code():
+        """Would bytecode in the cache be other than what these options make of the script?"""
+        return (
+            sys.dont_write_bytecode or "x" in flags or "no_debug_ranges" in sys._xoptions
+        )
+
+    def cache_name():
+        return cache + (".opt-%d" % sys.flags.optimize if sys.flags.optimize else "")
+
+    def identity(info):
+        # The times as integers, as floats lose nanoseconds.
+        return (info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino)
+
+    def read_code(path, file):
+        """Return the script's cached code if it is exactly for the script as it is now."""
+        try:
+            descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NOFOLLOW)
+        except OSError:
+            return None
+        try:
+            info = posix.fstat(descriptor)
+            if info.st_uid != posix.geteuid() or info.st_mode & 0o022:
+                return None
+            data = read_descriptor(descriptor)
+            script = posix.stat(file)
+            (magic, made_for, made_file), code = marshal.loads(data)
+        except (OSError, ValueError, EOFError, TypeError):
+            return None
+        finally:
+            posix.close(descriptor)
+        if made_for != identity(script) or made_file != file:
+            return None
+        return code if magic == sys.implementation.cache_tag + sys.version else None
+
+    def write_code(path, code, source, before, file):
+        """Cache the code of a script that has settled and whose compilation is silent."""
+        import time
+
+        age = time.time() - max(before.st_mtime, before.st_ctime)
+        try:
+            if age < 2 or identity(posix.stat(file)) != identity(before) or compiles_noisily(source, file):
+                return
+            magic = sys.implementation.cache_tag + sys.version
+            data = marshal.dumps(((magic, identity(before), file), code))
+            temporary = "%s.%d" % (path, posix.getpid())
+            flags = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_CLOEXEC
+            descriptor = posix.open(temporary, flags, 0o600)
+            try:
+                complete = posix.write(descriptor, data) == len(data)
+            finally:
+                posix.close(descriptor)
+            if complete:
+                posix.rename(temporary, path)
+            else:
+                posix.unlink(temporary)
+        except (OSError, ValueError):
+            pass
+
+    def compiles_noisily(source, file):
+        # A warning of the compiler is shown at every start, so such a script is not cached.
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                compile_source(source, file)
+            except (SyntaxError, Warning):
+                return True
+        return False
+
+    if mode == "s":
+        return run_script()
+    if mode == "c":
+        return run_command()
+    if mode == "m":
+        name = words[skip][offset:]
+        sys.argv = ["-m", *words[skip + 1 :]]
+        set_path(posix.getcwd())
+        set_site()
+        set_main(None, main["__loader__"])
+        return run_module(name, True)
+    return run_standard_input()
+
+
+FACTS = b"the facts of one environment"
+try:
+    prepare()()
+except BaseException:
+    # This frame leaves the traceback. No name may be bound here: the namespace is the program's.
+    if __import__("sys").version_info < (3, 11):
+        # A bare raise would add the frame again, so it goes when the traceback is shown.
+        __import__("sys").excepthook = (
+            lambda hook: lambda kind, error, trace: (
+                setattr(error, "__traceback__", trace.tb_next),
+                hook(kind, error, trace.tb_next),
+            )
+        )(__import__("sys").excepthook)
+    else:
+        __import__("sys").exc_info()[1].__traceback__ = (
+            __import__("sys").exc_info()[1].__traceback__.tb_next
+        )
+    raise

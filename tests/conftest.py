@@ -1,0 +1,130 @@
+"""Shared fixtures: a wheelhouse, an index on loopback, a clean environment, interpreters."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from indexserver import IndexServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BINARY_MAGIC = (
+    b"\x7fELF",
+    b"\xcf\xfa\xed\xfe",
+    b"\xca\xfe\xba\xbe",
+    b"\xca\xfe\xba\xbf",
+)
+"""How ELF and Mach-O files begin; a shim of pyenv is a script and begins otherwise."""
+
+FOREIGN_PREFIXES = (
+    "PIP_",
+    "PYTHON",
+    "PYX_",
+    "UV_",
+    "POETRY_",
+    "PYENV_VERSION",
+    "CONDA_",
+    "XDG_",
+    "VIRTUAL_",
+)
+TELL = "import sys; print('%d.%d' % sys.version_info[:2] + getattr(sys, 'abiflags', ''), end='')"
+
+
+@pytest.fixture(autouse=True)
+def direct_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep a proxy of the machine away from the loopback servers."""
+    for name in ("NO_PROXY", "no_proxy"):
+        known = os.environ.get(name)
+        monkeypatch.setenv(name, ",".join(filter(None, (known, "127.0.0.1", "localhost"))))
+
+
+@pytest.fixture
+def wheels(tmp_path: Path) -> Path:
+    """Give an empty directory for artifacts, the one that `index` serves."""
+    directory = tmp_path / "wheels"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+def index(wheels: Path) -> Iterator[IndexServer]:
+    """Run an index over `wheels`."""
+    with IndexServer(wheels) as server:
+        yield server
+
+
+@pytest.fixture
+def pyx_home(tmp_path: Path) -> Path:
+    """Name the `PYX_HOME` of `environ`; it does not exist yet."""
+    return tmp_path / "pyx-home"
+
+
+@pytest.fixture
+def environ(
+    tmp_path: Path, pyx_home: Path, index: IndexServer, direct_loopback: None
+) -> dict[str, str]:
+    """Give variables to a process that then knows nothing of the machine but PATH and the index."""
+    home = tmp_path / "home"
+    home.mkdir()
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(FOREIGN_PREFIXES) and key != "NETRC"
+    }
+    return kept | {
+        "HOME": str(home),
+        "PYX_HOME": str(pyx_home),
+        "PYX_CACHE_DIR": str(tmp_path / "pyx-cache"),
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_INDEX_URL": index.url,
+    }
+
+
+@pytest.fixture(scope="session")
+def interpreters() -> dict[str, Path]:
+    """Find every real CPython from 3.9 on, oldest first: ``3.12`` (or ``3.13t``) → its binary."""
+    found: dict[str, Path] = {}
+    seen: set[Path] = set()
+    for candidate in _candidates():
+        path = candidate.resolve()
+        if path in seen or not _is_binary(path):
+            continue
+        seen.add(path)
+        version = _version(path)
+        if version:
+            found.setdefault(version, path)
+    return dict(sorted(found.items(), key=lambda item: int(item[0].rstrip("td").split(".")[1])))
+
+
+def _candidates() -> Iterator[Path]:
+    yield Path(getattr(sys, "_base_executable", sys.executable))
+    for directory in os.environ.get("PATH", "").split(os.pathsep):
+        if Path(directory).is_absolute():
+            yield from sorted(Path(directory).glob("python3*"))
+    yield from sorted(Path.home().glob(".pyenv/versions/*/bin/python3.*"), reverse=True)
+    yield from sorted(Path.home().glob(".local/share/uv/python/*/bin/python3.*"), reverse=True)
+
+
+def _is_binary(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4) in BINARY_MAGIC and os.access(path, os.X_OK)
+    except OSError:
+        return False
+
+
+def _version(path: Path) -> str | None:
+    """Return the version of a CPython ≥ 3.9 that runs, else None."""
+    told = subprocess.run(
+        [path, "-I", "-S", "-c", TELL], capture_output=True, text=True, check=False
+    )
+    parts = told.stdout.rstrip("td").split(".")
+    if told.returncode or parts[0] != "3" or not parts[-1].isdigit() or int(parts[-1]) < 9:
+        return None
+    return told.stdout

@@ -1,0 +1,295 @@
+"""How pyx reaches a machine: the wheel with the native program, and the installing script."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = ROOT / "packaging" / "install.sh"
+EXECUTABLE_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+BASE_PYTHON: str = getattr(sys, "_base_executable", "") or sys.executable
+
+LAUNCHER = Path(".local/share/pyx/launcher")
+COMMAND = Path(".local/bin/pyx")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Give an empty home directory; the space in its name must do no harm."""
+    directory = tmp_path / "a home"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+def environ(home: Path) -> dict[str, str]:
+    """Give the machine's own variables, its pip configuration among them, with an empty home."""
+    foreign = ("XDG_", "PYX_", "VIRTUAL_ENV", "CONDA_", "PYTHON")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+    return {**kept, "HOME": str(home)}
+
+
+def install(environ: dict[str, str], *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the script as a user would and return what it said."""
+    return subprocess.run(
+        ["sh", SCRIPT, *arguments],
+        cwd=environ["HOME"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def write_program(path: Path, text: str) -> Path:
+    """Write a shell program at `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def environments(home: Path) -> list[str]:
+    """Return the names of the launcher environments that lie in `home`."""
+    return sorted(path.name for path in (home / LAUNCHER).glob("env-*"))
+
+
+def installed_python(home: Path) -> Path:
+    """Return the interpreter of the environment in use."""
+    return home / LAUNCHER / "current" / "bin" / "python"
+
+
+def build_wheel(environ: dict[str, str], directory: Path) -> Path:
+    """Build the wheel of this tree with a pip of its own and return it."""
+    python = directory / "builder" / "bin" / "python"
+    subprocess.run([BASE_PYTHON, "-I", "-m", "venv", directory / "builder"], check=True)
+    subprocess.run(
+        [python, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", directory, ROOT],
+        env=environ,
+        check=True,
+    )
+    return next(directory.glob("*.whl"))
+
+
+@pytest.mark.network
+def test_install_into_an_empty_home(home: Path, environ: dict[str, str]) -> None:
+    """One command makes `pyx` run programs, and its last line says which version lies where."""
+    done = install(environ, BASE_PYTHON)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    last = done.stderr.splitlines()[-1]
+    assert re.fullmatch(rf"pyx \d+\.\d+\.\d+ installed: {re.escape(str(home / COMMAND))}", last)
+    assert f"{(home / COMMAND).parent} is not on PATH" in done.stderr
+
+    answer = subprocess.run(
+        [home / COMMAND, "-c", "print(6 * 7)"],
+        cwd=home,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.returncode, answer.stdout) == (0, "42\n"), answer.stderr
+
+
+@pytest.mark.network
+def test_a_failed_upgrade_leaves_the_old_one_and_the_next_replaces_it(
+    home: Path, environ: dict[str, str]
+) -> None:
+    """An installation is put to use whole or not at all, and no other one stays behind."""
+    assert install(environ, BASE_PYTHON).returncode == 0
+    first = environments(home)
+    assert len(first) == 1
+
+    # What a killed installation leaves behind; no process has so high a number.
+    (home / LAUNCHER / "env-20200101000000-99999999").mkdir()
+    offline = {**environ, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
+    failed = install(offline, BASE_PYTHON)
+    assert failed.returncode == 69
+    assert set(first) < set(environments(home))
+    assert len(environments(home)) == 2
+    assert os.access(home / COMMAND, os.X_OK)
+
+    assert install(environ, BASE_PYTHON).returncode == 0
+    assert len(environments(home)) == 1
+    assert environments(home) != first
+    assert os.access(home / COMMAND, os.X_OK)
+
+
+@pytest.mark.network
+def test_what_is_set_up_for_other_programs_does_no_harm(
+    home: Path, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """An active virtual environment, PYTHONPATH and pip's target settings change nothing."""
+    active = tmp_path / "active"
+    elsewhere = tmp_path / "elsewhere"
+    subprocess.run([BASE_PYTHON, "-I", "-m", "venv", "--without-pip", active], check=True)
+    trap = tmp_path / "trap"
+    trap.mkdir()
+    for name in ("venv", "pip", "hatchling"):
+        (trap / f"{name}.py").write_text("raise SystemExit('trapped')\n", encoding="utf-8")
+    settings = home / ".config" / "pip" / "pip.conf"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("[install]\nuser = true\n", encoding="utf-8")
+    done = install(
+        {
+            **environ,
+            "VIRTUAL_ENV": str(active),
+            "PATH": f"{active / 'bin'}{os.pathsep}{environ['PATH']}",
+            "PYTHONPATH": str(trap),
+            "PYTHONWARNINGS": "error",
+            "PIP_TARGET": str(elsewhere),
+            "PIP_USER": "1",
+            "PIP_REQUIRE_VIRTUALENV": "1",
+        }
+    )
+    assert done.returncode == 0, done.stderr
+    assert not elsewhere.exists()
+    assert not list(active.glob("lib/*/site-packages/*"))
+    configuration = (home / LAUNCHER / "current" / "pyvenv.cfg").read_text(encoding="utf-8")
+    assert str(active) not in configuration
+    assert installed_python(home).resolve() == Path(BASE_PYTHON).resolve()
+
+
+def test_a_shim_is_seen_through(home: Path, environ: dict[str, str], tmp_path: Path) -> None:
+    """The interpreter is the one that a version manager's shim starts, not the shim."""
+    shim = write_program(tmp_path / "shims" / "python3", f'exec "{BASE_PYTHON}" "$@"')
+    # The install ends early, at a home that cannot be written to by anyone.
+    (home / ".local").write_text("", encoding="utf-8")
+    done = install({**environ, "PATH": f"{shim.parent}{os.pathsep}{environ['PATH']}"})
+    assert done.returncode == 74
+    assert f"pyx: installing with {BASE_PYTHON}\n" in done.stderr
+
+
+def test_a_python_without_venv_is_told_how_to_get_it(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    """A distribution's Python that lacks ensurepip makes one line that can be acted on."""
+    python = write_program(
+        tmp_path / "python3", 'case $* in *ensurepip*) exit 1 ;; *) echo "$0" ;; esac'
+    )
+    done = install(environ, python)
+    assert (done.returncode, done.stdout) == (69, "")
+    assert re.fullmatch(rf"pyx: {re.escape(str(python))} has no .*python3-venv.*\n", done.stderr)
+
+
+def test_a_program_that_is_no_python_is_refused(environ: dict[str, str]) -> None:
+    """What is named must be a Python 3.10 or newer."""
+    done = install(environ, "false")
+    assert done.returncode == 69
+    assert done.stderr.startswith("pyx: false is not a Python 3.10 or newer")
+
+
+def test_an_unknown_option_is_a_usage_error(environ: dict[str, str]) -> None:
+    """Nothing is installed when the command line is not understood."""
+    done = install(environ, "--prefix=/")
+    assert done.returncode == 64
+    assert done.stderr.startswith("pyx: unknown option --prefix=/; usage: ")
+    assert os.listdir(environ["HOME"]) == []  # noqa: PTH208 -- names alone are compared.
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "dangling link"])
+def test_a_foreign_pyx_is_not_overwritten(home: Path, environ: dict[str, str], kind: str) -> None:
+    """A command of that name which came from elsewhere stays what it is."""
+    command = home / COMMAND
+    other = write_program(home / "other" / "pyx", "echo other")
+    command.parent.mkdir(parents=True)
+    if kind == "file":
+        other.rename(command)
+    else:
+        command.symlink_to(other if kind == "link" else home / "gone")
+    before = command.lstat()
+    done = install(environ, BASE_PYTHON)
+    assert done.returncode == 77
+    assert f"{command} exists and was not made by this script" in done.stderr
+    assert command.lstat().st_ino == before.st_ino
+    assert not (home / LAUNCHER).exists()
+
+
+def lay_out_installation(home: Path) -> None:
+    """Make what an installation leaves in `home`, with an empty program."""
+    program = write_program(home / LAUNCHER / "env-20200101000000-1" / "bin" / "pyx", ":")
+    (home / LAUNCHER / "current").symlink_to(program.parent.parent.name)
+    (home / COMMAND).parent.mkdir(parents=True)
+    (home / COMMAND).symlink_to(home / LAUNCHER / "current" / "bin" / "pyx")
+
+
+def test_uninstall_removes_the_launcher_and_leaves_the_store(
+    home: Path, environ: dict[str, str]
+) -> None:
+    """The environment and the link go; what was fetched stays, and is said to."""
+    lay_out_installation(home)
+    store = home / ".local" / "share" / "pyx" / "store"
+    store.mkdir()
+    done = install(environ, "--uninstall")
+    assert done.returncode == 0
+    assert not (home / COMMAND).is_symlink()
+    assert not (home / LAUNCHER).exists()
+    assert store.is_dir()
+    assert done.stderr.splitlines()[-1].startswith("pyx: the store and the caches stay")
+    assert install(environ, "--uninstall").returncode == 0
+
+
+def test_uninstall_leaves_a_foreign_pyx_alone(home: Path, environ: dict[str, str]) -> None:
+    """A command that replaced ours is not removed with it."""
+    lay_out_installation(home)
+    (home / COMMAND).unlink()
+    write_program(home / COMMAND, "echo other")
+    done = install(environ, "--uninstall")
+    assert done.returncode == 0
+    assert f"left {home / COMMAND} alone" in done.stderr
+    assert (home / COMMAND).is_file()
+    assert not (home / LAUNCHER).exists()
+
+
+@pytest.mark.network
+def test_the_wheel_carries_the_native_program(environ: dict[str, str], tmp_path: Path) -> None:
+    """`pyx` is an executable of this platform, and it survives an installation byte for byte."""
+    wheel = build_wheel(environ, tmp_path)
+    assert re.fullmatch(r"pyx_launcher-[\d.]+-py3-none-(linux|macosx)_\w+\.whl", wheel.name)
+    with zipfile.ZipFile(wheel) as archive:
+        (member,) = [info for info in archive.infolist() if info.filename.endswith("scripts/pyx")]
+        assert (member.external_attr >> 16) & stat.S_IXUSR
+        program = archive.read(member)
+        assert {"pyx_launcher", "pyx_runtime"} <= {
+            name.split("/")[0] for name in archive.namelist()
+        }
+    assert program.startswith(EXECUTABLE_MAGIC)
+
+    scripts = tmp_path / "builder" / "bin"
+    arguments = ["-m", "pip", "install", "--quiet", "--no-deps", wheel]
+    subprocess.run([scripts / "python", *arguments], env=environ, check=True)
+    installed = scripts / "pyx"
+    assert os.access(installed, os.X_OK)
+    assert installed.read_bytes() == program
+
+
+@pytest.mark.network
+def test_two_builds_make_the_same_bytes(environ: dict[str, str], tmp_path: Path) -> None:
+    """Nothing of the time, the place or the process goes into a wheel."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    one = build_wheel(environ, tmp_path / "one")
+    two = build_wheel({**environ, "TMPDIR": str(tmp_path)}, tmp_path / "two")
+    assert one.name == two.name
+    assert one.read_bytes() == two.read_bytes()
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_a_machine_without_a_compiler_builds_with_zig(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    """Where no compiler works, the build brings one of its own."""
+    wheel = build_wheel({**environ, "CC": "no-such-compiler"}, tmp_path)
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith("scripts/pyx")]
+        assert archive.read(name).startswith(EXECUTABLE_MAGIC)

@@ -11,6 +11,7 @@ import contextlib
 import html
 import json
 import socket
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ class Rule:
     retry_after: str | None = None
     delay: float = 0
     keep: int | None = None
+    announce: bool = True
     body: bytes | None = None
     location: str | None = None
 
@@ -63,12 +65,16 @@ class IndexServer:
     """
 
     directory: Path
+    certificate: Path | None = None
+    """A file with certificate and key, for an index with TLS."""
     json: bool = True
     declare_hashes: bool = True
     credentials: tuple[str, str] | None = None
     yanked: set[str] = field(default_factory=set)
     declared: dict[str, str] = field(default_factory=dict)
     """Other SHA-256 digests for the pages to state, by file name."""
+    content_types: dict[str, str] = field(default_factory=dict)
+    """The types of files that are no artifacts, such as pages of links, by file name."""
     rules: list[Rule] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
 
@@ -76,6 +82,10 @@ class IndexServer:
         self.lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.index = self
+        if self.certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
     def __enter__(self) -> IndexServer:
@@ -104,19 +114,24 @@ class IndexServer:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def scheme(self) -> str:
+        """What its URLs start with."""
+        return "http" if self.certificate is None else "https"
+
+    @property
     def url(self) -> str:
         """The URL of the simple index."""
-        return f"http://{self.host}/simple/"
+        return f"{self.scheme}://{self.host}/simple/"
 
     @property
     def url_with_credentials(self) -> str:
         """The URL of the simple index with `credentials` in it."""
         user, password = self.credentials or ("", "")
-        return f"http://{user}:{password}@{self.host}/simple/"
+        return f"{self.scheme}://{user}:{password}@{self.host}/simple/"
 
     def file_url(self, filename: str) -> str:
         """Return the URL of one artifact."""
-        return f"http://{self.host}/files/{filename}"
+        return f"{self.scheme}://{self.host}/files/{filename}"
 
     def downloads(self, name: str) -> int:
         """Count the GET requests for a file, given its name or its normalised project name."""
@@ -140,9 +155,11 @@ class IndexServer:
         """Wait before answering."""
         self.rules.append(Rule(fragment=fragment, delay=seconds, times=times))
 
-    def truncate(self, fragment: str, keep: int, *, times: int | None = None) -> None:
-        """Announce the whole body but close the connection after `keep` bytes of it."""
-        self.rules.append(Rule(fragment=fragment, keep=keep, times=times))
+    def truncate(
+        self, fragment: str, keep: int, *, announce: bool = True, times: int | None = None
+    ) -> None:
+        """Close the connection after `keep` bytes of the body, whose length is told or not."""
+        self.rules.append(Rule(fragment=fragment, keep=keep, announce=announce, times=times))
 
     def corrupt(self, fragment: str, body: bytes, *, times: int | None = None) -> None:
         """Send `body` instead of what the file holds."""
@@ -253,9 +270,10 @@ class _Handler(BaseHTTPRequestHandler):
         folder, _, name = path.rstrip("/").rpartition("/")
         if folder == "/files" and (index.directory / name).is_file():
             body = (index.directory / name).read_bytes() if rule.body is None else rule.body
-            self.answer(200, body, keep=rule.keep)
+            kind = index.content_types.get(name, "application/octet-stream")
+            self.answer(200, body, rule=rule, content_type=kind)
         elif folder == "/simple" and path.endswith("/") and index.files_of(name):
-            self.answer_page(index, name)
+            self.answer_page(index, name, rule)
         elif path == "/simple/":
             names = sorted({project_of(artifact.name) for artifact in index.artifacts()})
             anchors = "".join(f'<a href="{name}/">{name}</a>\n' for name in names)
@@ -263,7 +281,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.answer(404, b"there is no such thing")
 
-    def answer_page(self, index: IndexServer, project: str) -> None:
+    def answer_page(self, index: IndexServer, project: str, rule: Rule) -> None:
         files = index.files_of(project)
         digests = {p.name: index.declared.get(p.name) or sha256(p) for p in files}
         if index.json and JSON_TYPE in self.headers.get("Accept", ""):
@@ -280,7 +298,7 @@ class _Handler(BaseHTTPRequestHandler):
                     for path in files
                 ],
             }
-            self.answer(200, json.dumps(page).encode(), content_type=JSON_TYPE)
+            self.send_page(json.dumps(page).encode(), JSON_TYPE, rule)
             return
         anchors = []
         for path in files:
@@ -288,26 +306,31 @@ class _Handler(BaseHTTPRequestHandler):
             yanked = ' data-yanked=""' if path.name in index.yanked else ""
             href = html.escape(f"../../files/{path.name}{fragment}")
             anchors.append(f'<a href="{href}"{yanked}>{path.name}</a><br>\n')
-        self.answer(200, "".join(anchors).encode(), content_type="text/html; charset=utf-8")
+        self.send_page("".join(anchors).encode(), "text/html; charset=utf-8", rule)
+
+    def send_page(self, body: bytes, content_type: str, rule: Rule) -> None:
+        body = body if rule.body is None else rule.body
+        self.answer(200, body, rule=rule, content_type=content_type)
 
     def answer(
         self,
         status: int,
         body: bytes,
         *,
-        keep: int | None = None,
+        rule: Rule | None = None,
         content_type: str = "application/octet-stream",
         **headers: str | None,
     ) -> None:
         self.send_response(status)
         self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
+        if rule is None or rule.announce:
+            self.send_header("Content-Length", str(len(body)))
         for name, value in headers.items():
             if value is not None:
                 self.send_header(name.replace("_", "-").title(), value)
         self.end_headers()
-        if keep is not None:
-            body = body[:keep]
+        if rule is not None and rule.keep is not None:
+            body = body[: rule.keep]
             self.close_connection = True
         if self.command != "HEAD":
             self.wfile.write(body)

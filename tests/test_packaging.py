@@ -265,8 +265,11 @@ def test_the_wheel_carries_the_native_program(environ: dict[str, str], tmp_path:
     assert program.startswith(EXECUTABLE_MAGIC)
 
     scripts = tmp_path / "builder" / "bin"
-    arguments = ["-m", "pip", "install", "--quiet", "--no-deps", wheel]
-    subprocess.run([scripts / "python", *arguments], env=environ, check=True)
+    subprocess.run(
+        [scripts / "python", "-m", "pip", "install", "--quiet", "--no-deps", wheel],
+        env=environ,
+        check=True,
+    )
     installed = scripts / "pyx"
     assert os.access(installed, os.X_OK)
     assert installed.read_bytes() == program

@@ -1,10 +1,45 @@
-"""The slow path as a program: `pyx-launcher`, started by the native `pyx`."""
+"""The slow path as a program: `pyx-launcher`, which the native `pyx` starts when in doubt."""
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import TYPE_CHECKING
 
-from pyx_launcher.launch import main
+from pyx_launcher.errors import PyxError
+from pyx_launcher.invocation import parse_invocation
+from pyx_launcher.launch import print_error, run_program
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+INTERRUPTED = 130
+"""The status of a command that Ctrl-C ended, as shells give it."""
+
+
+def main() -> int:
+    """Do what the command line of this process asks for; the entry point of `pyx-launcher`.
+
+    Returns an exit status where it does not become another program.
+    """
+    try:
+        return run(sys.argv[1:], os.environ)
+    except PyxError as error:
+        print_error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run one of pyx's own commands, or become the program that `arguments` name."""
+    invocation = parse_invocation(arguments, environ)
+    if invocation.verb is None:
+        return run_program(invocation, environ)
+    from pyx_launcher.commands import run_verb
+
+    return run_verb(invocation, environ)
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -221,7 +221,8 @@ def _take_project(path: Path) -> _Found:
         if is_lock(path / name):
             return _Found(path / name, reason, tuple(looked))
         looked.append(path / name)
-    raise UsageError(f"there is no lock in {path}", hint=f"it would be one of {', '.join(FILE_NAMES)}")
+    names = ", ".join(FILE_NAMES)
+    raise UsageError(f"there is no lock in {path}", hint=f"it would be one of {names}")
 
 
 def _check_owner(lock: Path, directory: Path) -> None:

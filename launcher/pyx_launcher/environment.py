@@ -67,47 +67,43 @@ class _Layout:
     """Where `.pth` files are looked for; the first that `sys.path` gets."""
 
 
-def name_environment(
-    dirs: Dirs, interpreter: Interpreter, entries: Sequence[Entry], roots: Sequence[Path]
-) -> Path:
+def name_environment(dirs: Dirs, interpreter: Interpreter, entries: Sequence[Entry]) -> Path:
     """Return the directory for these inputs, whether or not it exists."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(interpreter.pycompile)
     words = [
         str(FORMAT),
         str(DIRECT_LIMIT),
         str(interpreter.path),
-        interpreter.facts_digest,
+        interpreter.version,
+        interpreter.cache_tag,
+        interpreter.soabi,
+        *interpreter.stdlib,
         *(str(entry.path) for entry in entries),
-        "",
-        *map(str, roots),
     ]
     digest.update("\0".join(words).encode("utf-8", "surrogateescape"))
     return dirs.environments / digest.hexdigest()[:32]
 
 
 def build_environment(
-    dirs: Dirs,
-    interpreter: Interpreter,
-    entries: Sequence[Entry],
-    native: Path,
-    roots: Sequence[Path] = (),
+    dirs: Dirs, interpreter: Interpreter, entries: Sequence[Entry], native: Path
 ) -> tuple[Environment, bool]:
     """Return the environment of `entries` and whether it had to be made.
 
-    `native` is the program that becomes its `bin/python`; `roots` are directories of editable
-    projects that go on `sys.path` behind the entries. Raises StoreError.
+    `native` is the program that becomes its `bin/python`. Raises StoreError.
     """
-    path = name_environment(dirs, interpreter, entries, roots)
-    found = find_environment(dirs, interpreter, entries, roots)
+    found = find_environment(dirs, interpreter, entries)
     if found is not None:
         _refresh_launch(dirs, found)
         return found, False
+    path = name_environment(dirs, interpreter, entries)
     with storing(dirs.environments):
         dirs.environments.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".new.", dir=dirs.environments))
     try:
         with storing(path):
-            made = _write_environment(temporary, path, dirs, interpreter, entries, native, roots)
+            _link_native(temporary, dirs, interpreter, native)
+            made = _write_environment(temporary, path, interpreter, entries)
+            write_launch(temporary, path, launch_of(dirs, made))
             _publish(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -115,12 +111,11 @@ def build_environment(
 
 
 def find_environment(
-    dirs: Dirs, interpreter: Interpreter, entries: Sequence[Entry], roots: Sequence[Path] = ()
+    dirs: Dirs, interpreter: Interpreter, entries: Sequence[Entry]
 ) -> Environment | None:
     """Return the environment of `entries` if it is there and whole."""
-    return _read_environment(
-        name_environment(dirs, interpreter, entries, roots), interpreter, entries
-    )
+    path = name_environment(dirs, interpreter, entries)
+    return _read_environment(path, interpreter, entries)
 
 
 def _publish(temporary: Path, path: Path) -> None:
@@ -175,17 +170,11 @@ def launch_of(dirs: Dirs, environment: Environment) -> Launch:
 
 
 def _write_environment(
-    temporary: Path,
-    path: Path,
-    dirs: Dirs,
-    interpreter: Interpreter,
-    entries: Sequence[Entry],
-    native: Path,
-    roots: Sequence[Path],
+    temporary: Path, path: Path, interpreter: Interpreter, entries: Sequence[Entry]
 ) -> Environment:
+    """Write into `temporary` what will lie at `path`, but for the native program's part."""
     site_packages = Path("lib") / interpreter.lib_name / "site-packages"
     (temporary / site_packages).mkdir(parents=True)
-    (temporary / "bin").mkdir()
     layout = _choose_layout(path / site_packages, entries)
     write_farm(layout.site_plan, temporary / site_packages)
     if layout.name == "direct" and entries:
@@ -196,8 +185,7 @@ def _write_environment(
     _write_headers(temporary, interpreter, entries)
     conflicts = [*layout.site_plan.conflicts, *data_plan.conflicts]
     conflicts += write_scripts(temporary / "bin", path / "bin" / "python", entries)
-    _link_python(temporary, dirs, interpreter, native)
-    sys_path, pth_lines = _read_pth(layout, entries, roots)
+    sys_path, pth_lines = _read_pth(layout, entries)
     made = Environment(
         path=path,
         interpreter=interpreter,
@@ -208,7 +196,6 @@ def _write_environment(
     )
     _write_texts(temporary, made)
     (temporary / "bootstrap.pyc").write_bytes(_fill_bootstrap(made, pth_lines))
-    write_launch(temporary, path, launch_of(dirs, made))
     return made
 
 
@@ -286,7 +273,9 @@ def _write_headers(temporary: Path, interpreter: Interpreter, entries: Sequence[
             os.symlink(entry.path / DATA / "headers", include / entry.facts.name)
 
 
-def _link_python(temporary: Path, dirs: Dirs, interpreter: Interpreter, native: Path) -> None:
+def _link_native(temporary: Path, dirs: Dirs, interpreter: Interpreter, native: Path) -> None:
+    """Put the native program into `bin`, in its role as the environment's python."""
+    (temporary / "bin").mkdir()
     python = temporary / "bin" / "python"
     source = _keep_native(dirs, native)
     try:
@@ -311,7 +300,7 @@ def _keep_native(dirs: Dirs, native: Path) -> Path:
 
 
 def _read_pth(
-    layout: _Layout, entries: Sequence[Entry], roots: Sequence[Path]
+    layout: _Layout, entries: Sequence[Entry]
 ) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """Return the whole addition to `sys.path` and the `import` lines with their directories."""
     sys_path = [str(directory) for directory in layout.site_directories]
@@ -329,7 +318,6 @@ def _read_pth(
                     sys_path.append(target)
         if imports:
             import_lines.append((directory, imports))
-    sys_path.extend(str(root) for root in roots if str(root) not in sys_path)
     return sys_path, import_lines
 
 

@@ -93,7 +93,7 @@ class Index:
         cannot be had, RefusedError if what was offered is not the locked file, and StoreError if
         it cannot be written. Then nothing of it is left in `into`.
         """
-        if Path(wanted.filename).name != wanted.filename:
+        if not re.fullmatch(r"[^/\\\0]+", wanted.filename) or wanted.filename in (".", ".."):
             raise RefusedError(f"{wanted.filename!r} of {wanted.name} is not the name of a file")
         told = progress or _ignore
         if wanted.path is not None:
@@ -277,7 +277,7 @@ def _listed(path: Path) -> list[_Offer]:
 def _local_path(url: str) -> Path | None:
     """Return the path that a ``file:`` URL, or a plain path in pip's settings, stands for."""
     if url.startswith("file:"):
-        return Path(unquote(urlsplit(url).path))
+        return Path(unquote(re.sub(r"^file:(//[^/]*)?|#.*", "", url)))
     return None if "://" in url else Path(url)
 
 

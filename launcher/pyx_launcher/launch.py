@@ -22,7 +22,6 @@ from pyx_launcher.dirs import Dirs, resolve_dirs
 from pyx_launcher.environment import Environment, build_environment, launch_of
 from pyx_launcher.errors import CannotExecuteError, NotFoundError, PyxError, StoreError
 from pyx_launcher.interpreter import Found, find_interpreter
-from pyx_launcher.invocation import Invocation, parse_invocation
 from pyx_launcher.launchfile import check_launch, make_words
 from pyx_launcher.locks import Lock, read_lock
 from pyx_launcher.progress import show_progress
@@ -40,7 +39,9 @@ from pyx_launcher.record import (
 from pyx_launcher.selection import Selection, select
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+
+    from pyx_launcher.invocation import Invocation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,24 +69,8 @@ class Ready:
     """Was the environment directory made now?"""
 
 
-def main() -> int:
-    """Run the command line of this process; the entry point of `pyx-launcher`."""
-    try:
-        return run(sys.argv[1:], os.environ)
-    except PyxError as error:
-        print_error(error)
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 130
-
-
-def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Do what `arguments` ask for. Returns an exit status only for pyx's own verbs."""
-    invocation = parse_invocation(arguments, environ)
-    if invocation.verb is not None:
-        from pyx_launcher.commands import run_verb
-
-        return run_verb(invocation, environ)
+def run_program(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    """Make everything ready for the program of `invocation`, and become it."""
     ready = make_ready(make_plan(invocation, environ), environ)
     remember(ready)
     return execute(ready, environ)
@@ -135,9 +120,7 @@ def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
         offline=plan.invocation.offline,
         progress=show_progress,
     )
-    environment, made = build_environment(
-        plan.dirs, interpreter, provision.entries, find_native()
-    )
+    environment, made = build_environment(plan.dirs, interpreter, provision.entries, find_native())
     debug(f"{environment.path} ({'made' if made else 'found'}, {environment.layout})")
     for conflict in environment.conflicts if made else ():
         debug(conflict)
@@ -204,7 +187,10 @@ def execute(ready: Ready, environ: Mapping[str, str]) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     try:
-        os.execve(python, [str(python), *ready.plan.invocation.program.words], dict(environ))
+        # Becoming another program is what a launcher is for.
+        os.execve(  # noqa: S606
+            python, [str(python), *ready.plan.invocation.program.words], dict(environ)
+        )
     except FileNotFoundError as error:
         raise NotFoundError(f"cannot execute {python}: it is gone") from error
     except OSError as error:

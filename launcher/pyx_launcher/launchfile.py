@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pyx_launcher.atomic import write_atomic
@@ -11,6 +10,8 @@ from pyx_launcher.invocation import PYTHON_LETTERS
 from pyx_launcher.record import Check, LaunchRecord, Words, check_file, encode_record
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pyx_launcher.interpreter import Interpreter
 
 _INERT = (
@@ -58,7 +59,10 @@ class Launch:
 
 
 def make_words(path: Path, launch: Launch, code: str = "") -> Words:
-    """Return the words of a start of the environment at `path`; `code` caches a script's bytecode."""
+    """Return the words of a start of the environment at `path`.
+
+    `code` is the file that caches the bytecode of a script, if there is one.
+    """
     minor = launch.interpreter.tag_facts.python[1]
     letters = PYTHON_LETTERS if minor >= 11 else PYTHON_LETTERS.replace("P", "")
     rows = [row for since, row in _ROWS if minor >= since]
@@ -82,8 +86,6 @@ def check_launch(place: Path, path: Path, launch: Launch) -> tuple[Check, ...]:
     """Return the checks that every start makes; `place` is where the files of `path` lie now."""
     bootstrap = check_file(place / "bootstrap.pyc")
     words = make_words(path, launch)
-    from dataclasses import replace
-
     return (
         check_file(launch.interpreter.path),
         replace(bootstrap, path=bytes(words.bootstrap)),

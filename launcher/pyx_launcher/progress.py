@@ -25,10 +25,10 @@ class Progress(Protocol):
     ) -> None: ...
 
     def advance(self, size: int) -> None:
-        """`size` more bytes have arrived; negative where an attempt was lost."""
+        """Note `size` more bytes; a negative number where an attempt was lost."""
 
     def finish(self, label: str) -> None:
-        """The distribution `label` is in the store."""
+        """Note that the distribution `label` is in the store."""
 
 
 class Silent:

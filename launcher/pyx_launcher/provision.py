@@ -193,9 +193,14 @@ def _fetch_wheel(
             if not key:
                 key = hash_file(wheel)
                 hashes["sha256"] = key
-                final = dirs.store / name_entry(artifact.name, version, source.filename, key)
+                place = name_entry(artifact.name, version, source.filename, key)
             return unpack_wheel(
-                wheel, final, name=artifact.name, version=version, key=key, hashes=hashes
+                wheel,
+                dirs.store / place,
+                name=artifact.name,
+                version=version,
+                key=key,
+                hashes=hashes,
             )
 
 

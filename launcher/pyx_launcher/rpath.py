@@ -63,15 +63,18 @@ def _read_elf(file: BinaryIO) -> tuple[str, ...]:
         )
     file.seek(offset)
     table = file.read(size * count)
-    segments = [_read_segment(table, size * n, order, wide) for n in range(count)]
+    segments = [_read_segment(table, size * n, order, wide=wide) for n in range(count)]
     dynamic = next((segment for segment in segments if segment[0] == _PT_DYNAMIC), None)
     if dynamic is None:
         return ()
-    entries = _read_dynamic(file, dynamic, order, wide)
+    entries = _read_dynamic(file, dynamic, order, wide=wide)
     strings = dict(entries).get(_DT_STRTAB, 0)
     base = next(
-        (at + strings - address for kind, at, address, length in segments
-         if kind == _PT_LOAD and address <= strings < address + length),
+        (
+            at + strings - address
+            for kind, at, address, length in segments
+            if kind == _PT_LOAD and address <= strings < address + length
+        ),
         strings,
     )
     paths: list[str] = []
@@ -83,7 +86,7 @@ def _read_elf(file: BinaryIO) -> tuple[str, ...]:
     return tuple(paths)
 
 
-def _read_segment(table: bytes, at: int, order: str, wide: bool) -> tuple[int, int, int, int]:
+def _read_segment(table: bytes, at: int, order: str, *, wide: bool) -> tuple[int, int, int, int]:
     """Return type, offset in the file, address and size in the file of one program header."""
     if wide:
         kind, _, offset, address, _, size = struct.unpack_from(order + "IIQQQQ", table, at)
@@ -93,7 +96,7 @@ def _read_segment(table: bytes, at: int, order: str, wide: bool) -> tuple[int, i
 
 
 def _read_dynamic(
-    file: BinaryIO, segment: tuple[int, int, int, int], order: str, wide: bool
+    file: BinaryIO, segment: tuple[int, int, int, int], order: str, *, wide: bool
 ) -> list[tuple[int, int]]:
     _, offset, _, size = segment
     file.seek(offset)

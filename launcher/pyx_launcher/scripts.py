@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installer.scripts import Script
@@ -12,6 +11,7 @@ from pyx_launcher.store import DATA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pyx_launcher.store import Entry
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from packaging.pylock import (
     Package,
@@ -19,6 +19,7 @@ from packaging.utils import parse_wheel_filename
 from pyx_launcher.errors import ArtifactError, InterpreterError, LockError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from packaging.pylock import Pylock
@@ -109,7 +110,11 @@ def _explain(
     groups: frozenset[str],
 ) -> None:
     """Raise ArtifactError if what fails is that distributions have no artifact that fits."""
-    environment = {**interpreter.markers, "extras": extras, "dependency_groups": groups}
+    environment: dict[str, str | frozenset[str]] = {
+        **cast("Mapping[str, str]", interpreter.markers),
+        "extras": extras,
+        "dependency_groups": groups,
+    }
     supported = frozenset(interpreter.tags)
     missing = [
         package

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -25,7 +24,7 @@ from pyx_launcher.rpath import leaves_entry
 from pyx_launcher.store import DATA, Entry, Facts, publish, staging, storing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from installer.scripts import ScriptSection
 
@@ -112,7 +111,11 @@ class _EntryDestination(WheelDestination):
         return RecordEntry(f"../../../bin/{name}", None, None)
 
     def write_file(
-        self, scheme: Scheme, path: str | os.PathLike[str], stream: BinaryIO, is_executable: bool
+        self,
+        scheme: Scheme,
+        path: str | os.PathLike[str],
+        stream: BinaryIO,
+        is_executable: bool,  # noqa: FBT001 -- installer calls it so
     ) -> RecordEntry:
         """Write one file, read-only. Raises ValueError where it contradicts RECORD."""
         place = os.fspath(path)

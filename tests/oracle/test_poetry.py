@@ -3,49 +3,47 @@
 Each project is locked by the real Poetry against an index on loopback that holds invented
 distributions, and then `poetry sync --dry-run` says what it would put into an empty
 environment. The reader has to name the same distributions in the same versions. The tests
-are skipped where no Poetry is found on the path or named by `PYX_ORACLE_POETRY`.
+are skipped where no Poetry is on the path or named by `PYX_ORACLE_POETRY`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import http.server
-import io
 import os
 import re
 import shutil
 import subprocess
-import sys
-import threading
-import venv
-import zipfile
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from packaging.markers import default_environment
+from wheelhouse import make_wheel
 
 from pyx_launcher.invocation import Choice
 from pyx_launcher.locks import read_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from indexserver import IndexServer
+    from packaging.markers import Environment
 
 POETRY = os.environ.get("PYX_ORACLE_POETRY") or shutil.which("poetry")
 
 pytestmark = [
     pytest.mark.oracle,
-    pytest.mark.network,
     pytest.mark.skipif(POETRY is None, reason="no Poetry on the path or in PYX_ORACLE_POETRY"),
 ]
 
 # The distributions of the index: a name and version with the requirements of its metadata.
-UNIVERSE: dict[str, list[str]] = {
+UNIVERSE = {
     "bytes-pack 1.0.8": [],
     "certificates 2024.2.2": [],
     "charset 3.3.2": [],
     "cycle-a 1.0": ["cycle-b"],
     "cycle-b 1.0": ["cycle-a", "plug"],
+    "everything 1.0": ["everything[one,two]; extra == 'all'", "plug; extra == 'one'"]
+    + ["six-ways; extra == 'two' and python_version >= '3.10'"],
     "exception-group 1.2.0": [],
     "file-lock 3.13.1": [],
     "frames 4.1.0": ["plug"],
@@ -76,7 +74,6 @@ UNIVERSE: dict[str, list[str]] = {
         "charset<4,>=2",
         "name-codec<4,>=2.5",
         "socks-proxy!=1.5.7,>=1.5.6; extra == 'socks'",
-        "charset<6,>=3; extra == 'use-charset-on-py3'",
     ],
     "windows-colour 0.4.6": [],
     "zipper 3.15.0": [],
@@ -84,73 +81,273 @@ UNIVERSE: dict[str, list[str]] = {
     "zipper 3.19.0": [],
 }
 
+LEGACY = """\
+[tool.poetry]
+name = "sample"
+version = "0.1.0"
+description = ""
+authors = []
+"""
 
-def build_wheel(name: str, version: str, requires: list[str]) -> tuple[str, bytes]:
-    """Return the file name and the content of a pure wheel that holds metadata alone."""
-    extras = sorted({m[1] for r in requires if (m := re.search(r"extra == '([^']+)'", r))})
-    metadata = [
-        "Metadata-Version: 2.1",
-        f"Name: {name}",
-        f"Version: {version}",
-        "Requires-Python: >=3.8",
-        *(f"Provides-Extra: {extra}" for extra in extras),
-        *(f"Requires-Dist: {requirement}" for requirement in requires),
-    ]
-    stem = f"{name.replace('-', '_')}-{version}"
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for path, text in (
-            ("METADATA", "\n".join(metadata) + "\n"),
-            ("WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
-            ("RECORD", ""),
-        ):
-            archive.writestr(zipfile.ZipInfo(f"{stem}.dist-info/{path}"), text)
-    return f"{stem}-py3-none-any.whl", content.getvalue()
+STANDARD = """\
+[project]
+name = "sample"
+version = "0.1.0"
+requires-python = ">=3.9,<4"
+"""
 
 
-def index_pages(universe: dict[str, list[str]]) -> dict[str, bytes]:
-    """Return the simple index of `universe`: each URL path with its content."""
-    pages: dict[str, bytes] = {}
-    links: dict[str, list[str]] = {}
-    for distribution, requires in universe.items():
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Habit:
+    """A way of writing a project, with the choices that are worth a comparison."""
+
+    project: str
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+HABITS = {
+    "groups": Habit(
+        project=LEGACY
+        + """
+[tool.poetry.dependencies]
+python = ">=3.9,<4"
+terminal = "8.1.7"
+[tool.poetry.dev-dependencies]
+ini-reader = "^1.0"
+[tool.poetry.group.test.dependencies]
+test-runner = "^7.4"
+[tool.poetry.group.docs]
+optional = true
+[tool.poetry.group.docs.dependencies]
+html-render = "3.0.2"
+""",
+        groups=("test", "docs", "dev"),
+    ),
+    "extras": Habit(
+        project=LEGACY
+        + """
+[tool.poetry.dependencies]
+python = ">=3.9,<4"
+six-ways = "*"
+web-client = { version = "~2.31.0", extras = ["socks"], optional = true }
+name-codec = { version = "3.6", optional = true }
+[tool.poetry.extras]
+net = ["web-client", "name-codec"]
+Names = ["name-codec"]
+""",
+        extras=("net", "names"),
+    ),
+    "optional without an extra": Habit(
+        project=LEGACY
+        + """
+[tool.poetry.dependencies]
+python = ">=3.9,<4"
+html-render = { version = "3.0.2", optional = true }
+plug = { version = "*", optional = true }
+[tool.poetry.extras]
+plugs = ["plug"]
+""",
+        extras=("plugs",),
+    ),
+    "standard": Habit(
+        project=STANDARD
+        + """\
+dependencies = ["terminal==8.1.7", "toml-reader==2.0.1; python_version < '3.11'"]
+[project.optional-dependencies]
+speed = ["bytes-pack==1.0.8", "six-ways==1.16.0"]
+Full_Set = ["bytes-pack==1.0.8", "html-render==3.0.2; python_version >= '3.10'"]
+[dependency-groups]
+lint = ["style-check==2.11.1"]
+Dev_Tools = [{include-group = "lint"}, "ini-reader==2.0.0"]
+docs = ["html-render==3.0.2"]
+[tool.poetry.group.docs]
+optional = true
+""",
+        extras=("speed", "full-set"),
+        groups=("lint", "dev-tools", "docs"),
+    ),
+    "standard, enriched by Poetry's table": Habit(
+        project=STANDARD
+        + """\
+dependencies = ["zipper>=3", "plug"]
+[project.optional-dependencies]
+net = ["web-client[socks]"]
+[tool.poetry.dependencies]
+zipper = [{ version = "<3.18", python = "<3.11" }, { version = ">=3.18", python = ">=3.11" }]
+web-client = { python = ">=3.10" }
+""",
+        extras=("net",),
+    ),
+    "several versions": Habit(
+        project=LEGACY
+        + """
+[tool.poetry.dependencies]
+python = ">=3.9,<3.15"
+zipper = [
+    { version = "3.15.0", python = "<3.10" },
+    { version = "3.17.0", python = ">=3.10,<3.12" },
+    { version = "3.19.0", python = "^3.12", platform = "!=win32" },
+]
+metadata-reader = [
+    { version = "6.0.0", markers = "sys_platform == 'win32'" },
+    { version = "7.0.0", markers = "sys_platform != 'win32'" },
+]
+""",
+    ),
+    "markers by group": Habit(
+        project="[tool.poetry]\npackage-mode = false\n"
+        + """
+[tool.poetry.dependencies]
+python = ">=3.9,<4"
+terminal = "8.1.7"
+[tool.poetry.group.dev.dependencies]
+windows-colour = { version = "0.4.6", markers = "python_version >= '3.11'" }
+[tool.poetry.group.shell.dependencies]
+windows-colour = { version = "0.4.6", markers = "implementation_name == 'pypy'" }
+""",
+        groups=("main", "dev", "shell"),
+    ),
+    "extras of dependencies": Habit(
+        project=LEGACY
+        + """
+[tool.poetry.dependencies]
+python = ">=3.9,<4"
+http-two = { version = "0.25.0", extras = ["http2"], optional = true }
+everything = { version = "1.0", extras = ["all"] }
+[tool.poetry.group.dev.dependencies]
+http-cache = { version = "0.13.1", extras = ["filecache"] }
+[tool.poetry.extras]
+web = ["http-two"]
+""",
+        extras=("web",),
+        groups=("dev",),
+    ),
+    "circle": Habit(
+        project=LEGACY
+        + """
+[tool.poetry.dependencies]
+python = ">=3.9,<4"
+[tool.poetry.group.a]
+optional = true
+include-groups = ["b"]
+[tool.poetry.group.a.dependencies]
+cycle-a = "*"
+[tool.poetry.group.b.dependencies]
+cycle-b = "*"
+""",
+        groups=("a", "b"),
+    ),
+    "extras that exclude one another": Habit(
+        project=STANDARD
+        + """\
+dynamic = ["dependencies"]
+[tool.poetry.dependencies]
+ini-reader = [
+    { version = "1.1.1", markers = "extra == 'old' and extra != 'new'", optional = true },
+    { version = "2.0.0", markers = "extra == 'new' and extra != 'old'", optional = true },
+]
+[tool.poetry.extras]
+old = ["ini-reader"]
+new = ["ini-reader"]
+""",
+        extras=("old", "new"),
+    ),
+}
+
+SOURCE = """
+[[tool.poetry.source]]
+name = "loopback"
+url = "{url}"
+priority = "primary"
+"""
+
+
+def fill(wheels: Path) -> None:
+    """Put the distributions of the universe into the directory that the index serves."""
+    for distribution, requires in UNIVERSE.items():
         name, version = distribution.split()
-        filename, content = build_wheel(name, version, requires)
-        digest = hashlib.sha256(content).hexdigest()
-        pages[f"/files/{filename}"] = content
-        links.setdefault(name, []).append(
-            f'<a href="/files/{filename}#sha256={digest}">{filename}</a>'
+        extras = sorted({m for text in requires for m in re.findall(r"extra == '([^']+)'", text)})
+        make_wheel(
+            wheels,
+            name,
+            version,
+            requires=requires,
+            metadata=[f"Provides-Extra: {extra}" for extra in extras],
         )
-    for name, anchors in links.items():
-        pages[f"/simple/{name}/"] = f"<!DOCTYPE html><body>{'<br>'.join(anchors)}</body>".encode()
-    return pages
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Serve the pages of the index and nothing else."""
-
-    pages = index_pages(UNIVERSE)
-
-    def do_GET(self) -> None:
-        """Answer with the page, or with 404."""
-        content = self.pages.get(self.path)
-        self.send_response(200 if content is not None else 404)
-        kind = "text/html" if self.path.startswith("/simple") else "application/octet-stream"
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content or b"")))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(content or b"")
-
-    do_HEAD = do_GET
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Stay silent."""
+def run_poetry(project: Path, environ: dict[str, str], *arguments: str) -> str:
+    """Run Poetry in the directory of a project and return what it prints."""
+    done = subprocess.run(
+        [cast("str", POETRY), "--no-interaction", "--no-ansi", *arguments],
+        cwd=project,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
-@pytest.fixture(scope="module")
-def index() -> Iterator[str]:
-    """Yield the address of the simple index on loopback."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/simple/"
-        server.shutdown()
+def make_environment(directory: Path, python: Path) -> tuple[Path, Environment]:
+    """Create an empty virtual environment; return it with its marker environment."""
+    subprocess.run([python, "-m", "venv", "--without-pip", directory], check=True)
+    code = "import platform; print(platform.python_version())"
+    done = subprocess.run(
+        [directory / "bin" / "python", "-c", code], capture_output=True, text=True, check=True
+    )
+    version = done.stdout.strip()
+    markers = default_environment()
+    markers["implementation_version"] = markers["python_full_version"] = version
+    markers["python_version"] = ".".join(version.split(".")[:2])
+    return directory, markers
+
+
+def questions(habit: Habit) -> list[tuple[list[str], Choice]]:
+    """Return the options of Poetry that are compared, each with the choice that means the same."""
+    asked = [
+        ([], Choice()),
+        (["--all-groups"], Choice(all_groups=True)),
+        (["--all-extras"], Choice(all_extras=True)),
+    ]
+    for extra in habit.extras:
+        asked.append((["--extras", extra], Choice(extras=(extra,))))
+    for group in habit.groups:
+        asked.append((["--with", group], Choice(groups=(group,))))
+        asked.append((["--only", group], Choice(groups=(group,), default_groups=False)))
+    return asked
+
+
+@pytest.mark.parametrize("python", ["3.9", "3.12"])
+@pytest.mark.parametrize("habit", HABITS.values(), ids=HABITS)
+def test_same_selection(
+    tmp_path: Path,
+    wheels: Path,
+    index: IndexServer,
+    environ: dict[str, str],
+    interpreters: dict[str, Path],
+    habit: Habit,
+    python: str,
+) -> None:
+    """Whatever groups and extras are chosen, the reader selects what Poetry would install."""
+    if python not in interpreters:
+        pytest.skip(f"no CPython {python} here")
+    fill(wheels)
+    project = tmp_path / "project"
+    project.mkdir()
+    text = habit.project + SOURCE.format(url=index.url)
+    (project / "pyproject.toml").write_text(text)
+    environment, markers = make_environment(tmp_path / "venv", interpreters[python])
+    environ |= {
+        "VIRTUAL_ENV": str(environment),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+    }
+    run_poetry(project, environ, "lock")
+    lock = read_lock(project / "poetry.lock")
+    for options, choice in questions(habit):
+        output = run_poetry(project, environ, "sync", "--dry-run", "--no-root", *options)
+        wanted = dict(re.findall(r"(?m)^\s+- Installing (\S+) \((\S+)\)$", output))
+        found = {p.name: str(p.version) for p in lock.pylock(markers, choice).packages}
+        assert found == wanted, (options, output)

@@ -15,7 +15,7 @@ from packaging.version import Version
 if TYPE_CHECKING:
     from packaging.markers import Environment
 
-CLAUSE = re.compile(r"(?P<operator>[\^~=<>!]*)\s*(?P<version>[^\s,^~=<>!]+)\s*,?\s*")
+CLAUSE = re.compile(r"(?P<operator>[\^~=<>!]*)\s*(?P<version>(\d+!)?[^\s,^~=<>!]+)\s*,?\s*")
 ANY_VERSION = re.compile(r"v?[xX*](\.[xX*])*\Z")
 WILDCARD = re.compile(r"(\.[xX*])+\Z")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from packaging.pylock import (
     Package,
@@ -135,13 +136,12 @@ def directory_package(package: LockedPackage, source: Table) -> Package:
 def archive_package(package: LockedPackage, source: Table, kind: str) -> Package:
     """Return a package that is one file, on this machine or at a URL."""
     place = source.require("url", str)
-    filename = PurePosixPath(place.partition("#")[0].partition("?")[0]).name
-    listed = dict(read_files(package))
-    if filename not in listed and len(listed) != 1:
+    url, path = (place, None) if kind == "url" else (None, place)
+    filename = posixpath.basename(unquote(urlsplit(url).path) if url else place)
+    hashes = dict(read_files(package)).get(filename)
+    if hashes is None:
         table, key = package.files
         raise table.error(key, f"no hash is recorded for {filename} of {package.name}")
-    hashes = listed.get(filename) or next(iter(listed.values()))
-    url, path = (place, None) if kind == "url" else (None, place)
     if filename.endswith(".whl"):
         wheel = PackageWheel(name=filename, url=url, path=path, hashes=hashes)
         return Package(name=package.name, version=package.version, wheels=(wheel,))

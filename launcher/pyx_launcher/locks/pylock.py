@@ -64,5 +64,7 @@ def read_pylock(path: Path) -> PylockLock:
         problem = f"version {version} of the format is not known; pyx reads 1.0"
         raise LockError(path, problem, where="lock-version") from error
     except PylockValidationError as error:
-        problem = f"{error.message[:1].lower()}{error.message[1:]}"
+        # What a marker's parser says goes on with a picture of the marker on further lines.
+        problem = error.message.partition("\n")[0]
+        problem = f"{problem[:1].lower()}{problem[1:]}"
         raise LockError(path, problem, where=error.context) from error

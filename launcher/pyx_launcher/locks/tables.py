@@ -18,7 +18,8 @@ T = TypeVar("T", str, bool)
 
 KINDS = {str: "a string", bool: "true or false", int: "a number", list: "an array", dict: "a table"}
 
-BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
+# A key that TOML lets stand without quotes; the position in its array may follow.
+BARE_KEY = re.compile(r"[A-Za-z0-9_-]+(\[\d+\])?\Z")
 CONFLICT = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
 
 

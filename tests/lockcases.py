@@ -1,0 +1,96 @@
+"""The cases in tests/locks/FORMAT/CASE: a lock with what it means in several situations.
+
+`expected.json` is an array of objects: `python` and `platform` name the target, `extras`,
+`groups`, `all_extras`, `all_groups` and `default` the choice, `packages` the distributions
+with their versions, and `artifacts`, where given, the files that are chosen for them.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packaging.pylock import PackageSdist, PackageWheel
+from packaging.tags import Tag, parse_tag
+
+from pyx_launcher.invocation import Choice
+
+if TYPE_CHECKING:
+    from packaging.markers import Environment
+
+    from pyx_launcher.locks import Lock
+
+LOCKS = Path(__file__).with_name("locks")
+
+PLATFORMS = {
+    "linux": ("posix", "Linux", "x86_64", "manylinux_2_17_x86_64"),
+    "darwin": ("posix", "Darwin", "arm64", "macosx_11_0_arm64"),
+    "win32": ("nt", "Windows", "AMD64", "win_amd64"),
+}
+
+
+def find_cases(kind: str) -> list[Path]:
+    """Return the directories of the cases of one format."""
+    return sorted(path.parent for path in (LOCKS / kind).glob("*/expected.json"))
+
+
+def read_expected(case: Path) -> list[dict[str, Any]]:
+    """Return the situations of a case."""
+    expected: list[dict[str, Any]] = json.loads((case / "expected.json").read_text())
+    return expected
+
+
+def environment(python: str, platform: str = "linux") -> Environment:
+    """Return the marker environment of CPython of this full version on this platform."""
+    os_name, system, machine, _ = PLATFORMS[platform]
+    return {
+        "implementation_name": "cpython",
+        "implementation_version": python,
+        "os_name": os_name,
+        "platform_machine": machine,
+        "platform_python_implementation": "CPython",
+        "platform_release": "6.1",
+        "platform_system": system,
+        "platform_version": "1",
+        "python_full_version": python,
+        "python_version": ".".join(python.split(".")[:2]),
+        "sys_platform": platform,
+    }
+
+
+def tags(python: str, platform: str = "linux") -> list[Tag]:
+    """Return the few tags that the artifacts of the cases need."""
+    version = "cp" + "".join(python.split(".")[:2])
+    compiled = parse_tag(f"{version}-{version}-{PLATFORMS[platform][3]}")
+    return [*compiled, *parse_tag("py3-none-any")]
+
+
+def read_choice(situation: dict[str, Any]) -> Choice:
+    """Return the choice that one situation of a case names."""
+    return Choice(
+        extras=tuple(situation.get("extras", ())),
+        groups=tuple(situation.get("groups", ())),
+        all_extras=situation.get("all_extras", False),
+        all_groups=situation.get("all_groups", False),
+        default_groups=situation.get("default", True),
+    )
+
+
+def select(lock: Lock, situation: dict[str, Any]) -> tuple[dict[str, str | None], dict[str, str]]:
+    """Return what `lock` means in a situation: versions by name, and file names by name."""
+    markers = environment(situation["python"], situation["platform"])
+    choice = read_choice(situation)
+    extras, groups = lock.choose(choice)
+    packages: dict[str, str | None] = {}
+    artifacts: dict[str, str] = {}
+    for package, artifact in lock.pylock(markers, choice).select(
+        environment=markers,
+        tags=tags(situation["python"], situation["platform"]),
+        extras=extras,
+        dependency_groups=groups,
+    ):
+        packages[package.name] = str(package.version) if package.version else None
+        if isinstance(artifact, PackageWheel | PackageSdist):
+            artifacts[package.name] = artifact.filename
+    return packages, artifacts

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from indexserver import IndexServer
+from installed import DYNAMIC, STATIC, Pyx, build_native, shared_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,3 +129,18 @@ def _version(path: Path) -> str | None:
     if told.returncode or parts[0] != "3" or not parts[-1].isdigit() or int(parts[-1]) < 9:
         return None
     return told.stdout
+
+
+@pytest.fixture(scope="session")
+def native(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the native program, compiled once per session: statically where that works."""
+    program = build_native(shared_directory(tmp_path_factory), STATIC, DYNAMIC)
+    if program is None:
+        pytest.skip("there is no C compiler")
+    return program
+
+
+@pytest.fixture
+def pyx(tmp_path: Path, native: Path, environ: dict[str, str]) -> Pyx:
+    """Give an installation of pyx made from this tree; calling it runs ``pyx`` as a process."""
+    return Pyx(tmp_path / "installed", native, environ)

@@ -259,15 +259,15 @@ def test_credentials_come_from_keyring(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The program `keyring` on PATH is asked once a server wants credentials."""
+    """The program `keyring` on PATH is asked, for the index's whole URL, as some backends need."""
     index.credentials = ("me", "secret")
     keyring = tmp_path / "bin" / "keyring"
     keyring.parent.mkdir()
-    keyring.write_text("#!/bin/sh\nprintf 'me\\nsecret\\n'\n")
+    keyring.write_text(f'#!/bin/sh\n[ "$3" = {index.url} ] && printf "me\\nsecret\\n"\n')
     keyring.chmod(0o755)
     monkeypatch.setenv("PATH", f"{keyring.parent}:/usr/bin:/bin")
-    with Index(IndexSettings(index_url=index.url)) as source:
-        assert source.fetch(by_index, into).exists()
+    with Index(IndexSettings(index_url="https://example.org/")) as source:
+        assert source.fetch(replaced(by_index, index=index.url), into).exists()
 
 
 def test_a_redirect_is_followed_without_the_credentials(

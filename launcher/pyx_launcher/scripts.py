@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from installer.scripts import Script
-
 from pyx_launcher.store import DATA
 
 if TYPE_CHECKING:
@@ -42,6 +40,8 @@ def write_scripts(directory: Path, python: Path, entries: Sequence[Entry]) -> li
 def _write(target: Path, name: str, python: Path, entry: Entry) -> None:
     target.unlink(missing_ok=True)
     if name in entry.facts.scripts:
+        from installer.scripts import Script
+
         module, _, attribute = entry.facts.scripts[name].partition(":")
         _, content = Script(name, module, attribute, "console").generate(str(python), "posix")
         _write_executable(target, content)

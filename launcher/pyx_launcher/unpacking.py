@@ -24,9 +24,10 @@ from pyx_launcher.rpath import leaves_entry
 from pyx_launcher.store import DATA, Entry, Facts, publish, staging, storing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from installer.scripts import ScriptSection
+    from installer.sources import WheelContentElement
 
 _ROOTS = ("purelib", "platlib")
 
@@ -43,7 +44,7 @@ def unpack_wheel(
         target = temporary / "entry"
         destination = _EntryDestination(target)
         try:
-            with storing(final), WheelFile.open(wheel) as source:
+            with storing(final), _Wheel.open(wheel) as source:
                 target.mkdir()
                 source.validate_record(validate_contents=False)
                 destination.expect(source)
@@ -81,6 +82,16 @@ def _read_scripts(source: WheelFile) -> dict[str, str]:
         return {}
     entries = parse_entrypoints(source.read_dist_info("entry_points.txt"))
     return {name: f"{module}:{attr}" for name, module, attr, _ in entries}
+
+
+class _Wheel(WheelFile):
+    """A wheel without bytecode: only the interpreter may write `__pycache__`."""
+
+    def get_contents(self) -> Iterator[WheelContentElement]:
+        """Yield every file outside `__pycache__`."""
+        for element in super().get_contents():
+            if "__pycache__" not in element[0][0].split("/")[:-1]:
+                yield element
 
 
 class _EntryDestination(WheelDestination):

@@ -21,7 +21,7 @@ def run_info(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Print the answer on stdout, one ``name: value`` per line."""
     plan = make_plan(invocation, environ)
     for name, value in _describe(plan):
-        sys.stdout.write(f"{name + ':':<14}{value}\n" if name else f"{'':14}{value}\n")
+        sys.stdout.write(f"{name + ':':<15}{value}\n" if name else f"{'':15}{value}\n")
     return 0
 
 
@@ -38,17 +38,24 @@ def _describe(plan: Plan) -> Iterator[tuple[str, str]]:
     if environment is None:
         yield "environment", "not made yet; `pyx sync` makes it"
     else:
-        yield from _describe_environment(environment)
+        yield from _describe_environment(plan, environment)
     yield "next start", _describe_next(plan)
 
 
-def _describe_environment(environment: Environment) -> Iterator[tuple[str, str]]:
+def _describe_environment(plan: Plan, environment: Environment) -> Iterator[tuple[str, str]]:
     yield "environment", str(environment.path)
     yield "layout", environment.layout
-    for number, place in enumerate((*environment.interpreter.stdlib, *environment.sys_path)):
-        yield "sys.path" if number == 0 else "", place
+    yield "sys.path", _first_of_path(plan)
+    for place in (*environment.interpreter.stdlib, *environment.sys_path):
+        yield "", place
     for number, conflict in enumerate(environment.conflicts):
         yield "conflicts" if number == 0 else "", conflict
+
+
+def _first_of_path(plan: Plan) -> str:
+    if plan.invocation.program.mode == "s":
+        return f"{plan.context.directory} (of the script)"
+    return f"{plan.context.start} (the working directory, '' for -c, - and the prompt)"
 
 
 def _describe_next(plan: Plan) -> str:

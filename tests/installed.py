@@ -1,0 +1,160 @@
+"""An installation of pyx made from this tree, and the means to start it as a user would.
+
+`build_native` compiles the native program; `Pyx` is one installed copy of it with the launcher
+beside it, as an installer would lay them out, and starts processes with a clean environment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+NATIVE_SOURCE = ROOT / "launcher" / "native" / "pyx.c"
+
+STATIC = ("-O2", "-static")
+DYNAMIC = ("-O2",)
+SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+
+SLOW_PATH = "SLOW PATH"
+"""What a broken slow path prints on stdout, before it exits with `SLOW_PATH_STATUS`."""
+SLOW_PATH_STATUS = 99
+
+# The first line of a file may be too short for the path of the interpreter, so a shell starts it.
+LAUNCHER = """\
+#!/bin/sh
+'''exec' {python} "$0" "$@"
+' '''
+import sys
+
+sys.path[:] = {path!r}
+from pyx_launcher.__main__ import main
+
+sys.exit(main())
+"""
+BROKEN_LAUNCHER = f"#!/bin/sh\necho '{SLOW_PATH}'\nexit {SLOW_PATH_STATUS}\n"
+
+
+def shared_directory(factory: pytest.TempPathFactory) -> Path:
+    """Return the temporary directory that all workers of this test session have in common."""
+    base = factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+def build_native(directory: Path, *kinds: Sequence[str]) -> Path | None:
+    """Compile the native program once per session with the first of `kinds` that works.
+
+    Each of `kinds` is a list of the compiler's options. Returns None where none of them works,
+    which with plain options means that there is no compiler.
+    """
+    source = NATIVE_SOURCE.read_bytes()
+    digest = hashlib.sha256(repr((source, kinds)).encode()).hexdigest()[:16]
+    program = directory / f"native-{digest}" / "pyx"
+    program.parent.mkdir(exist_ok=True)
+    with FileLock(program.with_suffix(".lock")):
+        if program.exists():
+            return program
+        for options in kinds:
+            if _compile(options, program):
+                return program
+    return None
+
+
+def _compile(options: Sequence[str], program: Path) -> bool:
+    compiler = shlex.split(os.environ.get("CC", "")) or ["cc"]
+    unfinished = program.with_suffix(".new")
+    command = [*compiler, "-std=c11", *options, "-o", str(unfinished), str(NATIVE_SOURCE)]
+    try:
+        subprocess.run(command, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    unfinished.rename(program)
+    return True
+
+
+class Pyx:
+    """One installation of pyx. Calling it runs ``pyx`` with the given words as a process."""
+
+    def __init__(self, directory: Path, native: Path, environ: Mapping[str, str]) -> None:
+        """Install `native` and this tree's launcher into `directory`, which is made."""
+        directory.mkdir(parents=True)
+        self.path = directory / "pyx"
+        self.launcher = directory / "pyx-launcher"
+        self.environ = dict(environ)
+        # A link, as a copy could be found "busy" while another process of the tests still has
+        # the file open for writing.
+        self.path.hardlink_to(native)
+        self.repair_slow_path()
+
+    def __call__(
+        self,
+        *words: str | bytes | Path,
+        cwd: Path | None = None,
+        env: Mapping[str, str | None] | None = None,
+        input: str | None = None,  # noqa: A002  # as subprocess.run calls it
+        timeout: float = 120,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``pyx`` with `words`, and return its status and what it printed, as text.
+
+        `env` is laid over the clean environment; None removes a variable. Without `input`
+        standard input is empty.
+        """
+        return self.run([self.path, *words], cwd=cwd, env=env, input=input, timeout=timeout)
+
+    def run(
+        self,
+        command: Sequence[str | bytes | Path],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str | None] | None = None,
+        input: str | None = None,  # noqa: A002  # as subprocess.run calls it
+        timeout: float = 120,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run any command in this installation's environment, such as an environment's python."""
+        return subprocess.run(
+            command,
+            cwd=cwd,
+            env=self.variables(env),
+            input=input if input is not None else "",
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            timeout=timeout,
+            check=False,
+        )
+
+    def variables(self, env: Mapping[str, str | None] | None = None) -> dict[str, str]:
+        """Return the variables of a process: the clean ones with `env` laid over them."""
+        merged: dict[str, str | None] = {**self.environ, **(env or {})}
+        return {name: value for name, value in merged.items() if value is not None}
+
+    def break_slow_path(self) -> None:
+        """Replace the launcher by one that says `SLOW_PATH`: what runs now, took the fast path."""
+        self._write_launcher(BROKEN_LAUNCHER)
+
+    def repair_slow_path(self) -> None:
+        """Put the launcher of this tree back beside the native program."""
+        path = [str(ROOT / "launcher"), str(ROOT / "runtime"), *sys.path]
+        text = LAUNCHER.format(
+            python=shlex.quote(sys.executable), path=list(dict.fromkeys(filter(None, path)))
+        )
+        self._write_launcher(text)
+
+    def _write_launcher(self, text: str) -> None:
+        # Written aside: a script that is being executed must not change below its reader.
+        unfinished = self.launcher.with_suffix(".new")
+        unfinished.write_text(text, encoding="utf-8", errors="surrogateescape")
+        unfinished.chmod(0o755)
+        unfinished.replace(self.launcher)

@@ -22,11 +22,12 @@ def prepare():
 
     (entries, prefix, home, base_executable, pth_lines, imports) = marshal.loads(FACTS)
     main = sys.modules["__main__"].__dict__
-    control, start, cache = sys.argv[1:4]
+    bootstrap, control, start, cache = sys.argv[:4]
     words = sys.argv[4:]
     mode_and_flags, skip, offset = control.split(",")
     mode, flags = mode_and_flags[0], mode_and_flags[1:]
     skip, offset = int(skip), int(offset)
+    started_with = getattr(sys, "orig_argv", sys.argv)
 
     def set_path(first):
         """Give sys.path what `site` would have left there in a virtual environment."""
@@ -44,6 +45,8 @@ def prepare():
         sys._base_executable = base_executable
         if hasattr(sys, "orig_argv"):
             sys.orig_argv = [sys.executable, *words]
+        if "E" not in flags:
+            obey_variables()
         if "S" in flags:
             return
         add_builtins()
@@ -63,10 +66,41 @@ def prepare():
         for name in imports:
             __import__(name)
 
-    def add_builtins():
-        import builtins
+    def obey_variables():
+        """Do what the variables ask for that -I dropped and that no option says."""
+        encoding = posix.environ.get(b"PYTHONIOENCODING")
+        if encoding:
+            encoding, _, errors = encoding.decode("ascii", "replace").partition(":")
+            errors = errors or ("strict" if encoding else None)
+            for stream in (sys.stdin, sys.stdout):
+                if stream is not None:
+                    stream.reconfigure(encoding=encoding or None, errors=errors)
+            if sys.stderr is not None:
+                sys.stderr.reconfigure(encoding=encoding or None, errors="backslashreplace")
+        if posix.environ.get(b"PYTHONBREAKPOINT"):
+            sys.breakpointhook = break_as_asked
 
+    def break_as_asked(*args, **kwargs):
+        """Follow PYTHONBREAKPOINT as sys.breakpointhook does (CPython's Python/sysmodule.c)."""
+        import os
+
+        wanted = os.environ.get("PYTHONBREAKPOINT") or "pdb.set_trace"
+        if wanted == "0":
+            return None
+        module, _, name = wanted.rpartition(".")
+        try:
+            hook = getattr(__import__(module or "builtins", None, None, [name]), name)
+        except (ImportError, AttributeError, ValueError):
+            import warnings
+
+            text = f'Ignoring unimportable $PYTHONBREAKPOINT: "{wanted}"'
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
+            return None
+        return hook(*args, **kwargs)
+
+    def add_builtins():
         import _sitebuiltins
+        import builtins
 
         def printer(name, data, files=(), directories=()):
             # _Printer.__init__ imports os for nothing but these joins.
@@ -102,7 +136,7 @@ def prepare():
             except Exception:
                 import traceback
 
-                sys.stderr.write("Error processing line of a .pth file in %s:\n\n" % sitedir)
+                sys.stderr.write(f"Error processing line of a .pth file in {sitedir}:\n\n")
                 for record in traceback.format_exc().splitlines():
                     sys.stderr.write("  " + record + "\n")
                 sys.stderr.write("\nRemainder of file ignored\n")
@@ -119,10 +153,10 @@ def prepare():
             if sys.version_info < (3, 15):
                 main["__cached__"] = None
 
-    def set_main_for_command():
+    def builtin_importer():
         import _frozen_importlib
 
-        set_main(None, _frozen_importlib.BuiltinImporter)
+        return _frozen_importlib.BuiltinImporter
 
     def compile_source(source, file):
         return compile(source, file, "exec", 0, True)
@@ -131,6 +165,10 @@ def prepare():
         try:
             return partial(exec, compile_source(source, file), main)
         except (SyntaxError, ValueError, MemoryError, RecursionError):
+            if mode == "s" and b"\0" in source and len(started_with) > len(sys.argv):
+                # Only python's own reader of files says this as python does, and nothing has run.
+                options = started_with[1 : started_with.index(bootstrap)]
+                posix.execv(base_executable, [sys.executable, *options, file])
             # It fails again below, where no frame of ours is in its traceback.
             return partial(compile, source, file, "exec", 0, True)
 
@@ -144,27 +182,50 @@ def prepare():
         sys.argv = ["-c", *words[skip + 1 :]]
         set_path("")
         set_site()
-        set_main_for_command()
+        set_main(None, builtin_importer())
+        try:
+            code.encode()
+        except UnicodeEncodeError:
+            sys.stderr.write("Unable to decode the command from the command line:\n")
+            return partial(code.encode)
+        if sys.version_info >= (3, 13):
+            keep_lines(code)
         return partial(exec, code, main)
+
+    def keep_lines(code):
+        """Let tracebacks show the lines of a command, as python does from 3.13 on."""
+        import linecache
+
+        if not hasattr(linecache, "_interactive_cache"):
+            linecache._register_code("<string>", code, "<string>")
+            return
+
+        def register(frame, event, _):
+            # compile() would give the code object too, at the price of setting up the AST's types.
+            if frame.f_code.co_filename == "<string>":
+                sys.setprofile(None)
+                linecache._register_code(frame.f_code, code, "<string>")
+
+        sys.setprofile(register)
 
     def run_standard_input():
         sys.argv = words[skip:] or [""]
         set_path("")
         set_site()
+        main["__loader__"] = builtin_importer()
         interactive = posix.isatty(0) or sys.flags.interactive
         if interactive:
-            set_main_for_command()
+            set_main(None, builtin_importer())
             if not sys.flags.quiet:
-                sys.stderr.write("Python %s on %s\n" % (sys.version, sys.platform))
+                sys.stderr.write(f"Python {sys.version} on {sys.platform}\n")
                 if "S" not in flags:
                     sys.stderr.write(
                         'Type "help", "copyright", "credits" or "license" for more information.\n'
                     )
             return bool
-        import _frozen_importlib_external as external
-
         source = read_descriptor(0)
-        set_main("<stdin>", external.SourceFileLoader("__main__", "<stdin>"))
+        # Python leaves the loader alone where the program is its standard input.
+        set_main("<stdin>", main["__loader__"])
         return run_source(source, "<stdin>")
 
     def read_descriptor(descriptor):
@@ -216,10 +277,8 @@ def prepare():
         try:
             descriptor = posix.open(file, posix.O_RDONLY | posix.O_CLOEXEC)
         except OSError as error:
-            sys.stderr.write(
-                "%s: can't open file %r: [Errno %d] %s\n"
-                % (sys.executable, file, error.errno, error.strerror)
-            )
+            problem = f"[Errno {error.errno}] {error.strerror}"
+            sys.stderr.write(f"{sys.executable}: can't open file {file!r}: {problem}\n")
             raise SystemExit(2) from None
         try:
             before = posix.fstat(descriptor)
@@ -245,12 +304,10 @@ def prepare():
 
     def flags_change_code():
         """Would bytecode in the cache be other than what these options make of the script?"""
-        return (
-            sys.dont_write_bytecode or "x" in flags or "no_debug_ranges" in sys._xoptions
-        )
+        return sys.dont_write_bytecode or "x" in flags or "no_debug_ranges" in sys._xoptions
 
     def cache_name():
-        return cache + (".opt-%d" % sys.flags.optimize if sys.flags.optimize else "")
+        return cache + (f".opt-{sys.flags.optimize}" if sys.flags.optimize else "")
 
     def identity(info):
         # The times as integers, as floats lose nanoseconds.
@@ -283,11 +340,13 @@ def prepare():
 
         age = time.time() - max(before.st_mtime, before.st_ctime)
         try:
-            if age < 2 or identity(posix.stat(file)) != identity(before) or compiles_noisily(source, file):
+            if age < 2 or identity(posix.stat(file)) != identity(before):
+                return
+            if compiles_noisily(source, file):
                 return
             magic = sys.implementation.cache_tag + sys.version
             data = marshal.dumps(((magic, identity(before), file), code))
-            temporary = "%s.%d" % (path, posix.getpid())
+            temporary = f"{path}.{posix.getpid()}"
             flags = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_CLOEXEC
             descriptor = posix.open(temporary, flags, 0o600)
             try:
@@ -335,9 +394,11 @@ except BaseException:
     if __import__("sys").version_info < (3, 11):
         # A bare raise would add the frame again, so it goes when the traceback is shown.
         __import__("sys").excepthook = (
-            lambda hook: lambda kind, error, trace: (
-                setattr(error, "__traceback__", trace.tb_next),
-                hook(kind, error, trace.tb_next),
+            lambda hook: (
+                lambda kind, error, trace: (
+                    setattr(error, "__traceback__", trace.tb_next),
+                    hook(kind, error, trace.tb_next),
+                )
             )
         )(__import__("sys").excepthook)
     else:

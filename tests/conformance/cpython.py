@@ -1,0 +1,192 @@
+"""Run CPython's own test suite under pyx and under a virtual environment, and compare.
+
+As a program: ``pyx tests/conformance/cpython.py [--python 3.12]… [module]…`` compares the modules
+for each interpreter and prints what fails under pyx alone. `explained.toml` names the tests that
+must: those that expect a variable to act from which pyx isolates a program.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tomli
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+MODULES = (
+    "test_cmd_line",
+    "test_cmd_line_script",
+    "test_runpy",
+    "test_subprocess",
+    "test_multiprocessing_spawn",
+    "test_multiprocessing_forkserver",
+    "test_multiprocessing_main_handling",
+    "test_concurrent_futures",
+    "test_traceback",
+    "test_inspect",
+    "test_warnings",
+    "test_sys",
+    "test_pickle",
+    "test_threading",
+    "test_signal",
+    "test_faulthandler",
+    "test_atexit",
+    "test_pdb",
+    "test_doctest",
+    "test_code_module",
+    "test_utf8_mode",
+    "test_importlib",
+)
+"""What is compared: all that looks at how a program was started, and at its children."""
+
+QUICK = ("test_cmd_line", "test_cmd_line_script", "test_runpy", "test_utf8_mode", "test_atexit")
+"""The modules that take seconds and see the most."""
+
+WHOLE = "(the whole module)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Explanation:
+    """Why a test may fail under pyx alone."""
+
+    module: str
+    test: str
+    """A pattern as `fnmatch` has them."""
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """A test that passes in the virtual environment and does not under pyx."""
+
+    module: str
+    test: str
+    reason: str | None
+    """Its explanation, if it has one."""
+
+
+def read_explanations() -> tuple[Explanation, ...]:
+    """Return the explanations that stand beside this file."""
+    text = Path(__file__).with_name("explained.toml").read_text(encoding="utf-8")
+    return tuple(Explanation(**entry) for entry in tomli.loads(text)["explained"])
+
+
+def run_module(command: Sequence[str], module: str, environ: Mapping[str, str]) -> dict[str, bool]:
+    """Run one test module by `command`, which starts python, and return which tests passed.
+
+    A test that was skipped counts as passed. Where the module itself came to no end, the only
+    result is that `WHOLE` failed.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        results = Path(directory) / "results.xml"
+        subprocess.run(
+            [*command, "-m", "test", "--timeout", "600", "--junit-xml", str(results), module],
+            cwd=directory,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=1800,
+            # A shell that starts this in the background has SIGINT ignored, which tests send.
+            preexec_fn=_obey_interrupts,
+        )
+        return read_results(results)
+
+
+def _obey_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def read_results(path: Path) -> dict[str, bool]:
+    """Return test name → passed from a file that regrtest's ``--junit-xml`` wrote."""
+    try:
+        root = ET.parse(path).getroot()
+    except (OSError, ET.ParseError):
+        return {WHOLE: False}
+    outcome: dict[str, bool] = {}
+    for case in root.iter("testcase"):
+        failed = any(child.tag in ("failure", "error") for child in case)
+        name = case.get("name", "")
+        outcome[name] = outcome.get(name, True) and not failed
+    return outcome or {WHOLE: False}
+
+
+def compare(
+    pyx: Sequence[str],
+    plain: Sequence[str],
+    modules: Iterable[str],
+    environ: Mapping[str, str],
+    *,
+    attempts: int = 2,
+) -> list[Difference]:
+    """Return what passes by the command `plain` and not by `pyx`, each time in `attempts`."""
+    explanations = read_explanations()
+    differences: list[Difference] = []
+    for module in modules:
+        worse = _find_worse(pyx, plain, module, environ)
+        for _ in range(attempts - 1):
+            if worse:
+                worse &= _find_worse(pyx, plain, module, environ)
+        for test in sorted(worse):
+            reason = _explain(explanations, module, test)
+            differences.append(Difference(module=module, test=test, reason=reason))
+    return differences
+
+
+def _find_worse(
+    pyx: Sequence[str], plain: Sequence[str], module: str, environ: Mapping[str, str]
+) -> set[str]:
+    under_pyx = run_module(pyx, module, environ)
+    failed = {test for test, passed in under_pyx.items() if not passed}
+    if not failed:
+        return set()
+    in_venv = run_module(plain, module, environ)
+    return {test for test in failed if in_venv.get(test, False) or (test == WHOLE != in_venv)}
+
+
+def _explain(explanations: Iterable[Explanation], module: str, test: str) -> str | None:
+    for explanation in explanations:
+        if explanation.module == module and fnmatch.fnmatch(test, f"*{explanation.test}*"):
+            return explanation.reason
+    return None
+
+
+def main() -> int:
+    """Compare what the command line asks for; the status is 1 if anything is unexplained."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--python", action="append", default=[], help="a version, for pyx to find")
+    parser.add_argument("--pyx", default="pyx")
+    parser.add_argument("module", nargs="*", default=MODULES)
+    options = parser.parse_args()
+    unexplained = 0
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    for version in options.python or ["3.9", "3.11", "3.12", "3.13"]:
+        pyx = [options.pyx, "--python", version]
+        find = [*pyx, "-c", "import sys; print(sys._base_executable)"]
+        base = subprocess.run(find, capture_output=True, text=True, check=True).stdout.strip()
+        with tempfile.TemporaryDirectory() as venv:
+            subprocess.run([base, "-m", "venv", "--without-pip", venv], check=True)
+            for module in options.module:
+                found = compare(pyx, [f"{venv}/bin/python"], [module], environ)
+                new = [difference for difference in found if difference.reason is None]
+                unexplained += len(new)
+                sys.stdout.write(f"{version} {module}: {len(found)} differ, {len(new)} unexplained\n")
+                for difference in found:
+                    sys.stdout.write(f"    {difference.test}: {difference.reason or 'UNEXPLAINED'}\n")
+                sys.stdout.flush()
+    return 1 if unexplained else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -494,6 +494,25 @@ lock-version = "1.1"
     ]
 
 
+@pytest.mark.parametrize(
+    ("extras", "expected"),
+    [("", ["pure"]), ("more", ["pure", "other"]), ("all", ["pure", "other"])],
+)
+def test_optional_dependency_of_a_dependency(
+    tmp_path: Path, extras: str, expected: list[str]
+) -> None:
+    """An optional dependency is followed for the extra that lists it, even through another one."""
+    optional = """other = {version = "*", optional = true}
+[package.extras]
+more = ["other (>=2)"]
+all = ["pure[more]"]
+"""
+    start, end = OLD.index("other = {"), OLD.index('[[package]]\nname = "other"')
+    project = f'[tool.poetry.dependencies]\npure = {{ version = "*", extras = ["{extras}"] }}\n'
+    lock = read_lock(write_lock(tmp_path, OLD[:start] + optional + OLD[end:], project))
+    assert names(lock) == expected
+
+
 def test_source_decides_between_equal_versions(tmp_path: Path) -> None:
     """Of one version locked from two indexes, the dependency's own `source` names one."""
     entry = """\

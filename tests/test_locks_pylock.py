@@ -91,14 +91,18 @@ BROKEN = {
     "nothing to install": (
         "wheels",
         "eggs",
-        "packages[0]: exactly one of vcs, directory, archive must be set if sdist and wheels"
-        + " are not set",
+        (
+            "packages[0]: exactly one of vcs, directory, archive must be set if sdist and wheels"
+            " are not set"
+        ),
     ),
     "wheel of another version": (
         "pure-1.0",
         "pure-2.0",
-        "packages[0].wheels[0]: version in 'pure-2.0-py3-none-any.whl' is not consistent with"
-        + " package version '1.0'",
+        (
+            "packages[0].wheels[0]: version in 'pure-2.0-py3-none-any.whl' is not consistent with"
+            " package version '1.0'"
+        ),
     ),
     "extras of another type": (
         '["net"]',

@@ -42,8 +42,11 @@ UNIVERSE = {
     "charset 3.3.2": [],
     "cycle-a 1.0": ["cycle-b"],
     "cycle-b 1.0": ["cycle-a", "plug"],
-    "everything 1.0": ["everything[one,two]; extra == 'all'", "plug; extra == 'one'"]
-    + ["six-ways; extra == 'two' and python_version >= '3.10'"],
+    "everything 1.0": [
+        "everything[one,two]; extra == 'all'",
+        "plug; extra == 'one'",
+        "six-ways; extra == 'two' and python_version >= '3.10'",
+    ],
     "exception-group 1.2.0": [],
     "file-lock 3.13.1": [],
     "frames 4.1.0": ["plug"],
@@ -196,8 +199,9 @@ metadata-reader = [
 """,
     ),
     "markers by group": Habit(
-        project="[tool.poetry]\npackage-mode = false\n"
-        + """
+        project="""\
+[tool.poetry]
+package-mode = false
 [tool.poetry.dependencies]
 python = ">=3.9,<4"
 terminal = "8.1.7"
@@ -312,34 +316,34 @@ def questions(habit: Habit) -> list[tuple[list[str], Choice]]:
         (["--all-groups"], Choice(all_groups=True)),
         (["--all-extras"], Choice(all_extras=True)),
     ]
-    for extra in habit.extras:
-        asked.append((["--extras", extra], Choice(extras=(extra,))))
+    asked.extend((["--extras", extra], Choice(extras=(extra,))) for extra in habit.extras)
     for group in habit.groups:
         asked.append((["--with", group], Choice(groups=(group,))))
         asked.append((["--only", group], Choice(groups=(group,), default_groups=False)))
     return asked
 
 
+@pytest.fixture
+def project(tmp_path: Path, wheels: Path, index: IndexServer) -> Path:
+    """Give a directory for a project, and fill the index that its dependencies come from."""
+    fill(wheels)
+    directory = tmp_path / "project"
+    directory.mkdir()
+    (directory / "pyproject.toml").write_text(SOURCE.format(url=index.url))
+    return directory
+
+
 @pytest.mark.parametrize("python", ["3.9", "3.12"])
 @pytest.mark.parametrize("habit", HABITS.values(), ids=HABITS)
 def test_same_selection(
-    tmp_path: Path,
-    wheels: Path,
-    index: IndexServer,
-    environ: dict[str, str],
-    interpreters: dict[str, Path],
-    habit: Habit,
-    python: str,
+    project: Path, environ: dict[str, str], interpreters: dict[str, Path], habit: Habit, python: str
 ) -> None:
     """Whatever groups and extras are chosen, the reader selects what Poetry would install."""
     if python not in interpreters:
         pytest.skip(f"no CPython {python} here")
-    fill(wheels)
-    project = tmp_path / "project"
-    project.mkdir()
-    text = habit.project + SOURCE.format(url=index.url)
-    (project / "pyproject.toml").write_text(text)
-    environment, markers = make_environment(tmp_path / "venv", interpreters[python])
+    source = (project / "pyproject.toml").read_text()
+    (project / "pyproject.toml").write_text(habit.project + source)
+    environment, markers = make_environment(project / ".venv", interpreters[python])
     environ |= {
         "VIRTUAL_ENV": str(environment),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",

@@ -107,7 +107,7 @@ def main_dependencies(project: Project) -> Iterator[Dependency]:
     if not standard.data.get("dependencies") and not standard.data.get("optional-dependencies"):
         yield from mark_extras(project, own)
         return
-    for dependency in standard_dependencies(project, standard):
+    for dependency in standard_dependencies(standard):
         additions = [addition for addition in own if addition.name == dependency.name]
         for addition in additions:
             yield enrich(dependency, addition)
@@ -129,7 +129,7 @@ def mark_extras(project: Project, dependencies: list[Dependency]) -> Iterator[De
         yield replace(dependency, for_extras=wanted_by)
 
 
-def standard_dependencies(project: Project, standard: Table) -> Iterator[Dependency]:
+def standard_dependencies(standard: Table) -> Iterator[Dependency]:
     """Yield the dependencies and optional dependencies of ``[project]`` (PEP 621)."""
     for text in standard.strings("dependencies"):
         yield parse_requirement(text, standard, "dependencies")

@@ -1,8 +1,9 @@
 """Which packages of a poetry.lock older than version 2.1 are wanted: a walk over its graph.
 
 Such a lock lists every package of every platform, group and extra without saying which of
-them is for what. The walk starts from the project's dependencies, follows those that apply,
-and chooses between several locked versions of a name by the constraints it met.
+them is for what, so `poetry install` resolves again among the locked packages. The walk finds
+the same: it starts from the project's dependencies, follows those that apply, and chooses
+between several locked versions of a name by the constraints it met.
 """
 
 from __future__ import annotations
@@ -54,7 +55,9 @@ def walk(
 ) -> list[LockedPackage]:
     """Return the packages that `roots` need, in the order of the lock. Raises LockError.
 
-    `extras` are those of the project.
+    `extras` are those of the project. As in Poetry, dependencies that wait for an extra that
+    was not chosen still have a say in which versions are right, and a dependency of the
+    project whose conditions do not hold is wanted all the same if these need it too.
     """
     by_name: dict[NormalizedName, list[LockedPackage]] = {}
     for package in packages:
@@ -64,17 +67,36 @@ def walk(
         conditions=conditions,
         ignored=NEVER_LOCKED | {project.name or "" if project else ""},
     )
+    roots = tuple(roots)
+    applying = [root for root in roots if root.applies(conditions, extras)]
+    resolved, demands = settle(graph, applying)
     wanted = [
         root
         for root in roots
-        if (not root.optional or root.for_extras & extras) and root.applies(conditions, extras)
+        if (not root.optional or root.for_extras & extras)
+        and (root.applies(conditions, extras) or is_met(root, resolved, demands))
     ]
-    reached = settle(graph, wanted)
-    return [package for package in packages if reached.get(package.name) is package]
+    reached = follow(graph, wanted, resolved)
+    return [p for p in packages if p.name in reached and resolved.get(p.name) is p]
 
 
-def settle(graph: Graph, roots: list[Dependency]) -> dict[NormalizedName, LockedPackage]:
-    """Return the package of every name that is reached.
+def is_met(
+    root: Dependency,
+    resolved: dict[NormalizedName, LockedPackage],
+    demands: dict[NormalizedName, list[Dependency]],
+) -> bool:
+    """Return whether what others demand is also what `root` would, with the same extras."""
+    return (
+        root.name in resolved
+        and meets(resolved[root.name], root)
+        and (not root.extras or any(root.extras == d.extras for d in demands[root.name]))
+    )
+
+
+def settle(
+    graph: Graph, roots: list[Dependency]
+) -> tuple[dict[NormalizedName, LockedPackage], dict[NormalizedName, list[Dependency]]]:
+    """Return the package of every name that is reached, and the dependencies that ask for it.
 
     A name with several locked versions may be met before all that constrain it are known, so
     the walk is repeated with what the last round would have chosen until that is the same.
@@ -88,7 +110,7 @@ def settle(graph: Graph, roots: list[Dependency]) -> dict[NormalizedName, Locked
         chosen = choice
     for name, package in choice.items():
         check_demands(graph, package, demands[name])
-    return choice
+    return choice, demands
 
 
 def follow(
@@ -102,7 +124,9 @@ def follow(
         name = dependency.name
         if name not in graph.packages:
             if name not in graph.ignored:
-                raise dependency.table.error(dependency.key, f"{name} is not in poetry.lock")
+                # The usual cause is a pyproject.toml that was edited since.
+                stale = replace(dependency.table, hint="run `poetry lock`")
+                raise stale.error(dependency.key, f"{name} is not in poetry.lock")
             continue
         demands.setdefault(name, []).append(dependency)
         before = extras.get(name)
@@ -224,8 +248,10 @@ def extra_roots(packages: Sequence[LockedPackage], lock_extras: Table) -> list[D
     """Return what each extra of the project switches on, by the ``[extras]`` of the lock."""
     locked = {package.name for package in packages}
     return [
-        replace(
-            Dependency(name=name, table=lock_extras, key=extra),
+        Dependency(
+            name=name,
+            table=lock_extras,
+            key=extra,
             optional=True,
             for_extras=frozenset({extra}),
         )

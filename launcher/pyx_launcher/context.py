@@ -89,7 +89,8 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
             directory = start.parent
             script = Script(path=start, block=_read_block(start))
     found = _find_lock(invocation, dirs, directory, script)
-    if found.lock is not None:
+    if found.lock is not None and invocation.project is None:
+        # Who names a project trusts its lock; only one that was found needs a known owner.
         _check_owner(found.lock, directory)
     return Context(
         start=start,
@@ -109,7 +110,7 @@ def _resolve_script(working: Path, name: str) -> tuple[Path, os.stat_result]:
         info = os.stat(path)
         return Path(os.path.realpath(path)), info
     except OSError as error:
-        shown = name if name.startswith("/") else f"{working}/{name.removeprefix('./')}"
+        shown = name if name.startswith("/") else f"{working}/{name}"
         raise NoSuchScriptError(
             f"can't open file {shown!r}: [Errno {error.errno}] {error.strerror}"
         ) from error
@@ -137,11 +138,12 @@ def _find_lock(
     looked: list[Path] = []
     if script is not None:
         for path in _locks_of_script(script.path):
-            if path.exists():
+            if _is_file(path):
                 return _Found(path, f"lies beside {script.path.name}", tuple(looked))
             looked.append(path)
-        if script.block:
-            return _take_block(script, tuple(looked))
+        found = _take_block(script, tuple(looked))
+        if found is not None:
+            return found
     for place in (directory, *directory.parents):
         for name in FILE_NAMES:
             path = place / name
@@ -159,7 +161,7 @@ def _find_lock(
 
 def is_lock(path: Path) -> bool:
     """Is `path` a lock? requirements.txt is one only if it pins by hash."""
-    if not path.is_file():
+    if not _is_file(path):
         return False
     if path.name != "requirements.txt":
         return True
@@ -167,6 +169,13 @@ def is_lock(path: Path) -> bool:
         return b"--hash=" in path.read_bytes()
     except OSError as error:
         raise LockError(path, f"cannot be read: {error.strerror}") from error
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise LockError(path, f"cannot be looked at: {error.strerror}") from error
 
 
 def find_lock_in(directory: Path) -> Path | None:
@@ -180,11 +189,14 @@ def _locks_of_script(script: Path) -> Iterator[Path]:
     yield script.with_name(script.name + ".lock")
 
 
-def _take_block(script: Script, looked: tuple[Path, ...]) -> _Found:
+def _take_block(script: Script, looked: tuple[Path, ...]) -> _Found | None:
+    """Return what the script's inline block asks for; None where it has no such block."""
+    lines = script.block.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+    closing = max((n for n, line in enumerate(lines) if line.rstrip() == "# ///"), default=0)
+    if lines[0].rstrip() != "# /// script" or not closing:
+        return None
     import tomli
 
-    lines = script.block.decode("utf-8", "replace").splitlines()
-    closing = max((n for n, line in enumerate(lines) if line.rstrip() == "# ///"), default=0)
     text = "\n".join(line[2:] for line in lines[1:closing])
     try:
         dependencies = tomli.loads(text).get("dependencies", [])
@@ -227,15 +239,17 @@ def _take_project(path: Path) -> _Found:
 
 def _check_owner(lock: Path, directory: Path) -> None:
     try:
-        owner = lock.stat().st_uid
+        # Whoever owns a symlink chooses the lock as much as who owns what it points at.
+        owners = [lock.stat().st_uid, lock.lstat().st_uid]
         trusted = {0, os.geteuid(), directory.stat().st_uid}
     except OSError as error:
         raise LockError(lock, f"cannot be read: {error.strerror}") from error
-    if owner not in trusted:
-        raise RefusedError(
-            f"{lock} belongs to {_name_user(owner)}, who could choose what you run",
-            hint=f"if you trust it: pyx --project {lock.parent} …",
-        )
+    for owner in owners:
+        if owner not in trusted:
+            raise RefusedError(
+                f"{lock} belongs to {_name_user(owner)}, who could choose what you run",
+                hint=f"if you trust it: pyx --project {lock.parent} …",
+            )
 
 
 def _name_user(uid: int) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from pyx_launcher.errors import StoreError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -66,12 +68,20 @@ def resolve_dirs(environ: Mapping[str, str]) -> Dirs:
 
     Without `PYX_HOME` and `PYX_CACHE_DIR` they are platformdirs' user data and cache
     directories for ``pyx``. The native program computes the cache directory by the same rule.
+    Raises StoreError for a relative one where the working directory is gone.
     """
     home = environ.get("PYX_HOME")
     cache = environ.get("PYX_CACHE_DIR")
     stores = environ.get("PYX_STORES", "")
     return Dirs(
-        home=Path(home).absolute() if home else platformdirs.user_data_path("pyx"),
-        cache=Path(cache).absolute() if cache else platformdirs.user_cache_path("pyx"),
-        fallback_stores=tuple(Path(s).absolute() for s in stores.split(":") if s),
+        home=_locate(home) if home else platformdirs.user_data_path("pyx"),
+        cache=_locate(cache) if cache else platformdirs.user_cache_path("pyx"),
+        fallback_stores=tuple(_locate(store) for store in stores.split(":") if store),
     )
+
+
+def _locate(name: str) -> Path:
+    try:
+        return Path(name).absolute()
+    except FileNotFoundError as error:
+        raise StoreError("the working directory is gone", hint="cd to one that exists") from error

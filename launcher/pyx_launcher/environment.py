@@ -104,7 +104,7 @@ def build_environment(
             _link_native(temporary, dirs, interpreter, native)
             made = _write_environment(temporary, path, interpreter, entries)
             write_launch(temporary, path, launch_of(dirs, made))
-            _publish(temporary, path)
+            _publish(temporary, made)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return made, True
@@ -118,19 +118,23 @@ def find_environment(
     return _read_environment(path, interpreter, entries)
 
 
-def _publish(temporary: Path, path: Path) -> None:
+def _publish(temporary: Path, made: Environment) -> None:
     temporary.chmod(0o755)
-    try:
-        os.rename(temporary, path)
-    except OSError:
-        if not path.is_dir():
-            raise
-        if (path / "launch").exists():
+    while True:
+        try:
+            os.rename(temporary, made.path)
+        except OSError:
+            if not made.path.is_dir():
+                raise
+        else:
+            return
+        if _read_environment(made.path, made.interpreter, made.entries) is not None:
             # Another process was quicker, and equal names mean equal contents.
             return
-        broken = Path(tempfile.mkdtemp(prefix=".old.", dir=path.parent))
-        os.rename(path, broken / "environment")
-        os.rename(temporary, path)
+        broken = Path(tempfile.mkdtemp(prefix=".old.", dir=made.path.parent))
+        # Another process that finds it broken may take it away, too.
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(made.path, broken / "environment")
         shutil.rmtree(broken, ignore_errors=True)
 
 
@@ -139,19 +143,20 @@ def _read_environment(
 ) -> Environment | None:
     try:
         facts = json.loads((path / "environment.json").read_bytes())
-        complete = (path / "launch").exists() and (path / "bootstrap.pyc").exists()
-    except (OSError, ValueError):
+        environment = Environment(
+            path=path,
+            interpreter=interpreter,
+            entries=tuple(entries),
+            layout=facts["layout"],
+            sys_path=tuple(facts["sys_path"]),
+            conflicts=tuple(facts["conflicts"]),
+        )
+    except (OSError, ValueError, TypeError, KeyError):
         return None
-    if not complete or not (path / "bin" / "python").exists():
-        return None
-    return Environment(
-        path=path,
-        interpreter=interpreter,
-        entries=tuple(entries),
-        layout=facts["layout"],
-        sys_path=tuple(facts["sys_path"]),
-        conflicts=tuple(facts["conflicts"]),
-    )
+    needed = ("launch", "bootstrap.pyc", "pyvenv.cfg", "bin/python")
+    site_packages = path / "lib" / interpreter.lib_name / "site-packages"
+    whole = site_packages.is_dir() and all((path / name).is_file() for name in needed)
+    return environment if whole else None
 
 
 def _refresh_launch(dirs: Dirs, environment: Environment) -> None:
@@ -179,13 +184,13 @@ def _write_environment(
     write_farm(layout.site_plan, temporary / site_packages)
     if layout.name == "direct" and entries:
         text = "".join(f"{entry.path}\n" for entry in entries)
-        (temporary / site_packages / "pyx.pth").write_text(text, encoding="utf-8")
+        (temporary / site_packages / "pyx.pth").write_bytes(os.fsencode(text))
     data_plan = _plan_data(entries)
     write_farm(data_plan, temporary)
     _write_headers(temporary, interpreter, entries)
     conflicts = [*layout.site_plan.conflicts, *data_plan.conflicts]
     conflicts += write_scripts(temporary / "bin", path / "bin" / "python", entries)
-    sys_path, pth_lines = _read_pth(layout, entries)
+    sys_path, pth_lines = _read_pth(layout, entries, temporary / site_packages)
     made = Environment(
         path=path,
         interpreter=interpreter,
@@ -300,9 +305,12 @@ def _keep_native(dirs: Dirs, native: Path) -> Path:
 
 
 def _read_pth(
-    layout: _Layout, entries: Sequence[Entry]
+    layout: _Layout, entries: Sequence[Entry], unfinished: Path
 ) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    """Return the whole addition to `sys.path` and the `import` lines with their directories."""
+    """Return the whole addition to `sys.path` and the `import` lines with their directories.
+
+    `unfinished` is where the farm lies now; its own place does not exist yet.
+    """
     sys_path = [str(directory) for directory in layout.site_directories]
     import_lines: list[tuple[str, list[str]]] = []
     found = sorted((name, entry) for entry in entries for name in entry.facts.pth)
@@ -314,11 +322,16 @@ def _read_pth(
                 imports.append(line)
             elif line.strip() and not line.startswith("#"):
                 target = os.path.abspath(os.path.join(directory, line.rstrip()))
-                if target not in sys_path and os.path.exists(target):
+                if target not in sys_path and _is_there(target, line, directory, unfinished):
                     sys_path.append(target)
         if imports:
             import_lines.append((directory, imports))
     return sys_path, import_lines
+
+
+def _is_there(target: str, line: str, directory: str, unfinished: Path) -> bool:
+    below = target.startswith(directory + "/")
+    return os.path.exists(target) or (below and os.path.exists(unfinished / line.rstrip()))
 
 
 def _write_texts(temporary: Path, environment: Environment) -> None:
@@ -329,7 +342,7 @@ def _write_texts(temporary: Path, environment: Environment) -> None:
         f"version = {interpreter.version}\n"
         f"executable = {interpreter.path}\n"
     )
-    (temporary / "pyvenv.cfg").write_text(config, encoding="utf-8")
+    (temporary / "pyvenv.cfg").write_bytes(os.fsencode(config))
     facts = {
         "layout": environment.layout,
         "sys_path": environment.sys_path,
@@ -367,9 +380,9 @@ def _fill_bootstrap(environment: Environment, pth_lines: list[tuple[str, list[st
 
 def _find_customizations(environment: Environment) -> list[str]:
     """Return which of the modules that `site` would import exist (never the user's own)."""
+    # What the entries hold is known from their facts: the farm of links is not in its place yet.
+    owned = {name.partition(".")[0] for entry in environment.entries for name in entry.facts.tops}
     places = [*environment.interpreter.stdlib, *environment.sys_path]
-    found = []
-    with contextlib.suppress(OSError):
-        if any(os.path.isfile(os.path.join(place, "sitecustomize.py")) for place in places):
-            found.append("sitecustomize")
-    return found
+    files = (os.path.join(place, "sitecustomize.py") for place in places)
+    there = "sitecustomize" in owned or any(os.path.isfile(file) for file in files)
+    return ["sitecustomize"] if there else []

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 VERBS = ("sync", "info")
 """The management commands. A verb wins over a file of that name; ``./sync`` runs the file."""
 
-PYTHON_LETTERS = "bBc:dEhiIJm:OPqRsStuvVW:xX:?"
-"""Every short option of CPython 3.9 to 3.14 as for getopt; a colon follows one with a value."""
+PYTHON_LETTERS = "bBc:dEhiIm:OPqRsStuvVW:xX:?"
+"""Every short option of CPython 3.9 to 3.14 as for getopt; a colon follows one with a value.
+
+Without ``J``, which CPython knows only to refuse it."""
 
 _VALUED = ("--project", "--python", "--group", "--extra")
 _FLAGS = ("--offline", "--locked", "--all-groups", "--all-extras", "--no-default-groups")

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyx_launcher.builds import add_root, list_inputs
 from pyx_launcher.context import Context, find_context
 from pyx_launcher.dirs import Dirs, resolve_dirs
 from pyx_launcher.environment import Environment, build_environment, launch_of
@@ -97,7 +98,7 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str]) -> Plan:
     debug(f"{found.interpreter.path} ({found.reason})")
     selection = Selection(artifacts=(), extras=frozenset(), groups=frozenset())
     if lock is not None:
-        selection = select(lock, found.interpreter, invocation.choice)
+        selection = add_root(select(lock, found.interpreter, invocation.choice), lock)
     return Plan(
         invocation=invocation,
         dirs=dirs,
@@ -156,9 +157,12 @@ def material_of(plan: Plan) -> bytes:
 
 def _check_inputs(plan: Plan) -> tuple[Check, ...]:
     looked = [*plan.context.looked, *plan.found.inputs]
-    read = [plan.found.interpreter.path]
+    # With another bootstrap, which is another pyx, nothing that was decided here holds.
+    read = [plan.found.interpreter.path, _template()]
     if plan.lock is not None:
         read += [plan.lock.path, *plan.lock.inputs]
+    for artifact in plan.selection.artifacts:
+        read += list_inputs(artifact)
     present = [path for path in (*looked, *read) if path.exists()]
     absent = [path for path in (*looked, *read) if path not in present]
     checks = [*map(check_file, dict.fromkeys(present)), *check_absences(dict.fromkeys(absent))]

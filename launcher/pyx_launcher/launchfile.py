@@ -41,7 +41,7 @@ _ROWS = (
     (8, "vPYTHONPYCACHEPREFIX=-Xpycache_prefix="),
     (10, "fPYTHONWARNDEFAULTENCODING=-Xwarn_default_encoding"),
     (11, "fPYTHONNODEBUGRANGES=-Xno_debug_ranges"),
-    (11, "vPYTHONINTMAXSTRDIGITS=-Xint_max_str_digits="),
+    (0, "vPYTHONINTMAXSTRDIGITS=-Xint_max_str_digits="),
     (12, "fPYTHONPERFSUPPORT=-Xperf"),
     (13, "vPYTHON_CPU_COUNT=-Xcpu_count="),
     (13, "vPYTHON_FROZEN_MODULES=-Xfrozen_modules="),

@@ -88,4 +88,6 @@ class Bar:
 
 def show_progress(count: int, size: int) -> Progress:
     """Return a bar where stderr is a terminal, and silence elsewhere."""
-    return Bar(count, size) if sys.stderr.isatty() else Silent()
+    # A process may be started without any stderr; Python then has None for it.
+    shown = sys.stderr is not None and sys.stderr.isatty()
+    return Bar(count, size) if shown else Silent()

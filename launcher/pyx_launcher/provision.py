@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.pylock import PackageWheel
@@ -23,9 +21,10 @@ from pyx_launcher.store import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
+    from pyx_launcher.builds import Means
     from pyx_launcher.dirs import Dirs
-    from pyx_launcher.index import Index
     from pyx_launcher.interpreter import Interpreter
     from pyx_launcher.progress import Progress
     from pyx_launcher.selection import Artifact, Selection
@@ -102,6 +101,7 @@ def _fetch_all(
     offline: bool,
     progress: Callable[[int, int], Progress],
 ) -> list[Entry]:
+    from pyx_launcher.builds import Means
     from pyx_launcher.index import Index
     from pyx_launcher.pipconfig import read_settings
 
@@ -118,9 +118,8 @@ def _fetch_all(
         progress(len(missing), known) as bar,
         ThreadPoolExecutor(max_workers=min(_WORKERS, len(missing))) as workers,
     ):
-        jobs = [
-            workers.submit(_fetch, artifact, interpreter, dirs, index, bar) for artifact in missing
-        ]
+        means = Means(index=index, environ=environ, offline=offline, bar=bar)
+        jobs = [workers.submit(_fetch, artifact, interpreter, dirs, means) for artifact in missing]
         results: list[Entry] = []
         errors: list[tuple[Artifact, PyxError]] = []
         try:
@@ -148,22 +147,18 @@ def _join_errors(errors: Sequence[tuple[Artifact, PyxError]]) -> PyxError:
     return kind(f"{len(errors)} distributions cannot be had ({names}): {first}", hint=first.hint)
 
 
-def _fetch(
-    artifact: Artifact, interpreter: Interpreter, dirs: Dirs, index: Index, bar: Progress
-) -> Entry:
+def _fetch(artifact: Artifact, interpreter: Interpreter, dirs: Dirs, means: Means) -> Entry:
     source = artifact.source
     if not isinstance(source, PackageWheel):
         from pyx_launcher.builds import build_entry
 
-        return build_entry(artifact, interpreter, dirs, index, bar)
-    entry = _fetch_wheel(artifact, source, dirs, index, bar)
-    bar.finish(artifact.label)
+        return build_entry(artifact, interpreter, dirs, means)
+    entry = _fetch_wheel(artifact, source, dirs, means)
+    means.bar.finish(artifact.label)
     return entry
 
 
-def _fetch_wheel(
-    artifact: Artifact, source: PackageWheel, dirs: Dirs, index: Index, bar: Progress
-) -> Entry:
+def _fetch_wheel(artifact: Artifact, source: PackageWheel, dirs: Dirs, means: Means) -> Entry:
     from pyx_launcher.index import Wanted
     from pyx_launcher.unpacking import unpack_wheel
 
@@ -184,11 +179,11 @@ def _fetch_wheel(
                 filename=source.filename,
                 hashes=dict(source.hashes),
                 url=source.url,
-                path=resolve_path(artifact, source.path),
+                path=None if source.path is None else artifact.find_path(source.path),
                 index=artifact.index,
                 size=source.size,
             )
-            wheel = index.fetch(wanted, temporary, bar.advance)
+            wheel = means.index.fetch(wanted, temporary, means.bar.advance)
             hashes = dict(source.hashes)
             if not key:
                 key = hash_file(wheel)
@@ -202,11 +197,6 @@ def _fetch_wheel(
                 key=key,
                 hashes=hashes,
             )
-
-
-def resolve_path(artifact: Artifact, path: str | None) -> Path | None:
-    """Return a lock's path, absolute: it is relative to the directory of the lock."""
-    return None if path is None else Path(os.path.normpath(artifact.base / path))
 
 
 def hash_file(path: Path) -> str:

@@ -47,6 +47,8 @@ KEY_VARIABLES = frozenset(
 )
 """The variables that, with every ``PYTHON…`` one, are part of a record's key."""
 
+_KEY_VARIABLES = frozenset(map(os.fsencode, KEY_VARIABLES))
+
 
 class Kind(IntEnum):
     """What a check demands of its path."""
@@ -100,15 +102,29 @@ def make_material(
     """Return the bytes that identify a start; `pyx.c` makes the same from its own view.
 
     `kind` is ``"directory"`` where the search starts at the working directory, ``"path"`` for a
-    script named with a slash and ``"name"`` for one without; `start` is resolved.
+    script named with a slash and ``"name"`` for one without; `start` is resolved. The working
+    directory is a part where arguments or variables could name a place relative to it.
     """
+    of_pyx = {name: value for name, value in environ.items() if name in _KEY_VARIABLES}
+    relative = bool(own_arguments) or any(map(_is_relative, of_pyx.values()))
     variables = sorted(
         name + b"=" + value
         for name, value in environ.items()
-        if name.startswith(b"PYTHON") or os.fsdecode(name) in KEY_VARIABLES
+        if name.startswith(b"PYTHON") or name in of_pyx
     )
-    words = [kind.encode(), os.fsencode(start), *map(os.fsencode, own_arguments), b"", *variables]
+    words = [
+        kind.encode(),
+        os.fsencode(start),
+        os.getcwdb() if relative else b"",
+        *map(os.fsencode, own_arguments),
+        b"",
+        *variables,
+    ]
     return b"".join(word + b"\0" for word in words)
+
+
+def _is_relative(value: bytes) -> bool:
+    return any(part and not part.startswith(b"/") for part in value.split(b":"))
 
 
 def find_record(directory: Path, material: bytes) -> Path:
@@ -163,13 +179,18 @@ def _check_info(
     return Check(
         kind=kind,
         path=path,
-        mtime_ns=info.st_mtime_ns,
-        ctime_ns=info.st_ctime_ns,
+        mtime_ns=_wrap(info.st_mtime_ns),
+        ctime_ns=_wrap(info.st_ctime_ns),
         size=info.st_size,
         inode=info.st_ino,
         count=count,
         block=block,
     )
+
+
+def _wrap(nanoseconds: int) -> int:
+    """Return a time as 64 bits hold it: a file may come from a year after 2262."""
+    return (nanoseconds + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
 def is_racy(info: os.stat_result, since: float | None = None) -> bool:
@@ -178,10 +199,11 @@ def is_racy(info: os.stat_result, since: float | None = None) -> bool:
     `since` is when it began to be read, in seconds since the epoch; now, if not given. The clock
     of a file system with nanoseconds ticks every few milliseconds at the worst; one whose times
     end in whole microseconds may tick as seldom as every two seconds.
+    Only the time of the last change counts, as no program can set it: a file whose time of
+    modification lies in the future is as good as any.
     """
     window = _FINE_CLOCK_WINDOW if info.st_ctime_ns % 1000 else _COARSE_CLOCK_WINDOW
-    age = (time.time() if since is None else since) - max(info.st_mtime, info.st_ctime)
-    return age < window
+    return (time.time() if since is None else since) - info.st_ctime < window
 
 
 def write_record(
@@ -214,7 +236,7 @@ def encode_record(record: LaunchRecord) -> bytes:
         words.letters.encode(),
         os.fsencode(words.bootstrap),
         os.fsencode(words.code),
-        *(row.encode() for row in words.rows),
+        *(part for row in words.rows for part in _split_row(row)),
     ]
     body = record.material
     for check in record.checks:
@@ -236,6 +258,12 @@ def encode_record(record: LaunchRecord) -> bytes:
     return _HEADER.pack(_MAGIC, *counts) + body
 
 
+def _split_row(row: str) -> tuple[bytes, bytes]:
+    name, _, option = row.encode().partition(b"=")
+    # What follows the name may itself hold an equals sign, as in `-Xutf8=`.
+    return name, option
+
+
 def read_record(path: Path) -> LaunchRecord | None:
     """Return the record in `path`, or None where there is none this version can use."""
     try:
@@ -255,37 +283,48 @@ def _decode_record(data: bytes) -> LaunchRecord | None:
     magic, total, material_size, check_count, string_count = _HEADER.unpack_from(data)
     if magic != _MAGIC or total != len(data):
         return None
-    at = _HEADER.size
-    material = data[at : at + material_size]
-    at += material_size
+    at = _HEADER.size + material_size
     checks: list[Check] = []
     for _ in range(check_count):
-        kind, length, count, block, mtime, ctime, size, inode = _CHECK.unpack_from(data, at)
-        at += _CHECK.size
-        tail = data[at : at + length]
-        at += length
-        checks.append(
-            Check(
-                kind=Kind(kind),
-                path=tail[: length - block - 1],
-                mtime_ns=mtime,
-                ctime_ns=ctime,
-                size=size,
-                inode=inode,
-                count=count,
-                block=tail[length - block :],
-            )
-        )
-    strings = [os.fsdecode(string) for string in data[at:].split(b"\0")[:string_count]]
+        check, at = _decode_check(data, at)
+        checks.append(check)
+    strings = [os.fsdecode(string) for string in data[at:].split(b"\0")[:-1]]
+    if len(strings) != string_count or data[-1:] != b"\0":
+        return None
+    interpreter, argv0, letters, bootstrap, code, *rows = strings
     words = Words(
-        interpreter=Path(strings[0]),
-        argv0=Path(strings[1]),
-        letters=strings[2],
-        bootstrap=Path(strings[3]),
-        code=strings[4],
-        rows=tuple(strings[5:]),
+        interpreter=Path(interpreter),
+        argv0=Path(argv0),
+        letters=letters,
+        bootstrap=Path(bootstrap),
+        code=code,
+        rows=tuple(
+            f"{name}={option}" if option else name
+            for name, option in zip(rows[::2], rows[1::2], strict=True)
+        ),
     )
+    material = data[_HEADER.size : _HEADER.size + material_size]
     return LaunchRecord(material=material, checks=tuple(checks), words=words)
+
+
+def _decode_check(data: bytes, at: int) -> tuple[Check, int]:
+    kind, length, count, block, mtime, ctime, size, inode = _CHECK.unpack_from(data, at)
+    at += _CHECK.size
+    tail = data[at : at + length]
+    path = tail[: max(length - block, 0)]
+    if len(tail) < length or path[-1:] != b"\0":
+        raise ValueError
+    check = Check(
+        kind=Kind(kind),
+        path=path[:-1],
+        mtime_ns=mtime,
+        ctime_ns=ctime,
+        size=size,
+        inode=inode,
+        count=count,
+        block=tail[length - block :],
+    )
+    return check, at + length
 
 
 def find_change(record: LaunchRecord) -> str | None:
@@ -308,12 +347,17 @@ def find_difference(check: Check) -> str | None:
         return f"{path}: {error.strerror}"
     if check.kind is Kind.ABSENT:
         return f"{path} has appeared"
-    seen = (info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino)
-    if seen == (check.mtime_ns, check.ctime_ns, check.size, check.inode):
+    if _identity(_check_info(check.kind, check.path, info)) == _identity(check):
         return None
     if check.kind is Kind.SCRIPT and find_block(Path(path).read_bytes()) == check.block:
         return None
     return f"{path} has changed"
+
+
+def _identity(check: Check) -> tuple[int, ...]:
+    """Return what tells a file from any other; a directory's size says nothing its times do not."""
+    size = 0 if check.kind is Kind.DIRECTORY else check.size
+    return check.mtime_ns, check.ctime_ns, size, check.inode
 
 
 _MARK = b"# /// script"

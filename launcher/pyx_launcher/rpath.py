@@ -41,7 +41,7 @@ def read_run_paths(file: BinaryIO) -> tuple[str, ...]:
     """
     try:
         return _read_elf(file)
-    except (struct.error, ValueError, OverflowError, MemoryError):
+    except (struct.error, ValueError, IndexError, OverflowError, MemoryError, OSError):
         return ()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from typing import TYPE_CHECKING
 
 from pyx_launcher.store import DATA
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
 
     from pyx_launcher.store import Entry
 
-_RESERVED = ("python",)
+_INTERPRETER = re.compile(r"pythonw?[0-9.]*t?")
+_LONGEST_SHEBANG = 127
+_LONGEST_NAME = 255
 
 
 def write_scripts(directory: Path, python: Path, entries: Sequence[Entry]) -> list[str]:
@@ -27,7 +31,7 @@ def write_scripts(directory: Path, python: Path, entries: Sequence[Entry]) -> li
     for entry in entries:
         names = [*entry.facts.scripts, *entry.facts.data.get("scripts", ())]
         for name in names:
-            if "/" in name or name.startswith((*_RESERVED, ".")):
+            if not _is_allowed(name):
                 problems.append(f"bin/{name}: left out, {entry.label} may not have that name")
                 continue
             if name in owners and owners[name] != entry.label:
@@ -37,22 +41,45 @@ def write_scripts(directory: Path, python: Path, entries: Sequence[Entry]) -> li
     return problems
 
 
+def _is_allowed(name: str) -> bool:
+    return (
+        name.isprintable()
+        and name.strip() != ""
+        and "/" not in name
+        and not name.startswith(".")
+        and not _INTERPRETER.fullmatch(name)
+        and len(os.fsencode(name)) <= _LONGEST_NAME
+    )
+
+
 def _write(target: Path, name: str, python: Path, entry: Entry) -> None:
     target.unlink(missing_ok=True)
     if name in entry.facts.scripts:
         from installer.scripts import Script
 
         module, _, attribute = entry.facts.scripts[name].partition(":")
-        _, content = Script(name, module, attribute, "console").generate(str(python), "posix")
-        _write_executable(target, content)
+        _, content = Script(name, module, attribute, "console").generate("python", "posix")
+        _write_executable(target, _make_shebang(python) + content.partition(b"\n")[2])
         return
     source = entry.path / DATA / "scripts" / name
+    if source.is_dir():
+        os.symlink(source, target)
+        return
     with open(source, "rb") as file:
         first = file.readline(1024)
         if first.startswith(b"#!python"):
-            _write_executable(target, b"#!" + os.fsencode(python) + b"\n" + file.read())
+            _write_executable(target, _make_shebang(python) + file.read())
             return
     os.symlink(source, target)
+
+
+def _make_shebang(python: Path) -> bytes:
+    path = os.fsencode(python)
+    if len(path) + 3 <= _LONGEST_SHEBANG and not any(space in path for space in b" \t\n"):
+        return b"#!" + path + b"\n"
+    # The kernel would cut such a line, so a shell reads on; to python the same is a string.
+    quoted = os.fsencode(shlex.quote(str(python)))
+    return b"#!/bin/sh\n'''exec' " + quoted + b" \"$0\" \"$@\"\n' '''\n"
 
 
 def _write_executable(target: Path, content: bytes) -> None:

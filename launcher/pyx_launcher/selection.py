@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from packaging.pylock import (
@@ -20,7 +22,6 @@ from pyx_launcher.errors import ArtifactError, InterpreterError, LockError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from packaging.pylock import Pylock
 
@@ -50,6 +51,10 @@ class Artifact:
     def label(self) -> str:
         """Name and version for a person."""
         return f"{self.name} {self.version}" if self.version else self.name
+
+    def find_path(self, path: str) -> Path:
+        """Return a path of `source`, absolute. Nothing needs to be there."""
+        return Path(os.path.normpath(self.base / path))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

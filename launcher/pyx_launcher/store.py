@@ -13,14 +13,14 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from pyx_launcher.atomic import write_atomic
-from pyx_launcher.errors import StoreError
+from pyx_launcher.errors import RefusedError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,11 +96,17 @@ def find_entry(dirs: Dirs, place: Path, key: str) -> Entry | None:
 def find_entry_by_hash(
     dirs: Dirs, name: str, version: str, hashes: Mapping[str, str]
 ) -> Entry | None:
-    """Return an entry whose archive had one of `hashes`, for locks that give no sha256."""
+    """Return an entry whose archive had `hashes`, for locks that give no sha256.
+
+    At least one of them must be known of the entry, and none may be another.
+    """
     for store in dirs.stores:
         for place in sorted(_list_builds(store / name / version)):
             entry = read_entry(place)
-            if entry and any(entry.facts.hashes.get(kind) == hashes[kind] for kind in hashes):
+            if entry is None:
+                continue
+            known = [kind for kind in hashes if kind in entry.facts.hashes]
+            if known and all(entry.facts.hashes[k] == hashes[k].lower() for k in known):
                 return entry
     return None
 
@@ -130,16 +136,38 @@ def read_entry(path: Path) -> Entry | None:
     try:
         with open(path / FACTS_FILE, "rb") as file:
             data = json.loads(file.read())
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}") from error
     if not isinstance(data, dict) or data.pop("facts", None) != _FACTS_VERSION:
         return None
     try:
-        return Entry(path=path, facts=Facts(**data))
+        facts = Facts(**data)
     except TypeError:
         return None
+    return Entry(path=path, facts=facts) if _is_sound(data) else None
+
+
+def _is_sound(data: Mapping[str, Any]) -> bool:
+    """Is every fact in `data` of the type that `Facts` says?"""
+    texts = [data["name"], data["version"], data["key"]]
+    lists: list[object] = []
+    for name in ("hashes", "tops", "scripts", "pth", "data"):
+        if not isinstance(data[name], dict):
+            return False
+        (lists if name in ("pth", "data") else texts).extend(data[name].values())
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(_is_list_of_texts(value) for value in lists)
+        and isinstance(data["leaves"], bool)
+        and isinstance(data["size"], int)
+        and isinstance(data["files"], int)
+    )
+
+
+def _is_list_of_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
 def touch_generation(store: Path) -> Path:
@@ -148,10 +176,12 @@ def touch_generation(store: Path) -> Path:
     Deletion of entries changes it, and with it every launch record stops holding.
     """
     path = store / ".generation"
-    if not path.exists():
-        with storing(store):
+    with storing(store):
+        if not path.exists():
             store.mkdir(parents=True, exist_ok=True)
-            write_atomic(path, os.urandom(8).hex().encode() + b"\n", mode=0o644)
+            # Empty and exclusive, so that of two starts the later does not undo the first's record.
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
     return path
 
 
@@ -202,19 +232,38 @@ def staging(final: Path) -> Iterator[Path]:
 def publish(unpacked: Path, final: Path, facts: Facts) -> Entry:
     """Write the facts of an unpacked wheel and rename it into its final place.
 
-    An entry that stands there but cannot be read gives way. Raises StoreError.
+    An entry that stands there but cannot be read gives way. One that can stays, as programs may
+    be running from it, and learns what other digests its archive has. Raises StoreError, and
+    RefusedError where it has another content.
     """
+    standing = read_entry(final)
+    if standing is not None:
+        return _add_hashes(standing, facts)
     with storing(final):
-        data = json.dumps({"facts": _FACTS_VERSION, **asdict(facts)}, separators=(",", ":"))
-        path = unpacked / FACTS_FILE
-        path.write_text(data, encoding="utf-8")
-        path.chmod(0o444)
+        write_atomic(unpacked / FACTS_FILE, _encode_facts(facts), mode=0o444)
         unpacked.chmod(0o755)
         if final.exists():
             with tempfile.TemporaryDirectory(dir=final.parent, prefix=".old.") as old:
                 os.rename(final, Path(old) / "entry")
         os.rename(unpacked, final)
     return Entry(path=final, facts=facts)
+
+
+def _encode_facts(facts: Facts) -> bytes:
+    return json.dumps({"facts": _FACTS_VERSION, **asdict(facts)}, separators=(",", ":")).encode()
+
+
+def _add_hashes(standing: Entry, facts: Facts) -> Entry:
+    if standing.facts.key != facts.key:
+        raise RefusedError(
+            f"{standing.path} is of another artifact than the locked one",
+            hint=f"if nothing needs it: rm -r {standing.path}",
+        )
+    known = replace(standing.facts, hashes={**standing.facts.hashes, **facts.hashes})
+    if known != standing.facts:
+        with storing(standing.path):
+            write_atomic(standing.path / FACTS_FILE, _encode_facts(known), mode=0o444)
+    return Entry(path=standing.path, facts=known)
 
 
 def check_wheel_name(filename: str, name: str, version: str | None) -> str | None:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import configparser
+import contextlib
+import errno
+import lzma
 import os
+import posixpath
+import struct
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO
 
 from installer import install
@@ -21,7 +29,7 @@ from installer.utils import (
 
 from pyx_launcher.errors import RefusedError
 from pyx_launcher.rpath import leaves_entry
-from pyx_launcher.store import DATA, Entry, Facts, publish, staging, storing
+from pyx_launcher.store import DATA, FACTS_FILE, Entry, Facts, publish, staging, storing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -31,14 +39,41 @@ if TYPE_CHECKING:
 
 _ROOTS = ("purelib", "platlib")
 
+_OF_INSTALLERS = frozenset({"INSTALLER", "REQUESTED", "direct_url.json"})
+"""Files of a ``.dist-info`` that only the installer may write; those of a wheel are left out."""
 
-def unpack_wheel(
-    wheel: Path, final: Path, *, name: str, version: str, key: str, hashes: Mapping[str, str]
+_UNSOUND = (
+    InstallerError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    ValueError,
+    KeyError,
+    EOFError,
+    # What zipfile raises for an encrypted member or an unknown compression.
+    RuntimeError,
+)
+
+_FAULTS_OF_NAMES = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
+"""What writing into a new directory can only meet because of the names in the wheel."""
+
+
+def unpack_wheel(  # noqa: PLR0913 -- each is a fact that only the caller has, given by name.
+    wheel: Path,
+    final: Path,
+    *,
+    name: str,
+    version: str,
+    key: str,
+    hashes: Mapping[str, str],
+    metadata: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Entry:
     """Unpack `wheel`, whose archive hash is already verified, into a new entry at `final`.
 
-    The caller holds the lock of `final`. Raises RefusedError for a wheel that contradicts its own
-    RECORD or would write outside its entry, StoreError where the store cannot be written.
+    `metadata` are further files for its ``.dist-info``. The caller holds the lock of `final`.
+    Raises RefusedError for a wheel that contradicts its own RECORD or would write outside its
+    entry, StoreError where the store cannot be written.
     """
     with staging(final) as temporary:
         target = temporary / "entry"
@@ -48,15 +83,15 @@ def unpack_wheel(
                 target.mkdir()
                 source.validate_record(validate_contents=False)
                 destination.expect(source)
-                install(source, destination, {"INSTALLER": b"pyx\n"})
                 scripts = _read_scripts(source)
-                dist_info = source.dist_info_dir
-        except (InstallerError, zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+                install(source, destination, {"INSTALLER": b"pyx\n", **metadata})
+        except _UNSOUND as error:
             raise RefusedError(
                 f"{wheel.name} is not a sound wheel: {_first_line(error)}",
                 hint="lock another version, or fetch it again if the index replaced it",
             ) from error
-        facts = _gather_facts(target, destination, dist_info)
+        with storing(final):
+            facts = _gather_facts(target, destination)
         return publish(
             target,
             final,
@@ -80,7 +115,10 @@ def _first_line(error: Exception) -> str:
 def _read_scripts(source: WheelFile) -> dict[str, str]:
     if "entry_points.txt" not in source.dist_info_filenames:
         return {}
-    entries = parse_entrypoints(source.read_dist_info("entry_points.txt"))
+    try:
+        entries = list(parse_entrypoints(source.read_dist_info("entry_points.txt")))
+    except (configparser.Error, AssertionError, AttributeError) as error:
+        raise ValueError("entry_points.txt has a script that names no function") from error
     return {name: f"{module}:{attr}" for name, module, attr, _ in entries}
 
 
@@ -88,10 +126,27 @@ class _Wheel(WheelFile):
     """A wheel without bytecode: only the interpreter may write `__pycache__`."""
 
     def get_contents(self) -> Iterator[WheelContentElement]:
-        """Yield every file outside `__pycache__`."""
+        """Yield every file outside `__pycache__`. Raises ValueError for a name that is unsafe."""
+        left_out = _list_left_out(self)
         for element in super().get_contents():
-            if "__pycache__" not in element[0][0].split("/")[:-1]:
+            path = element[0][0]
+            _check_member(path, self.data_dir)
+            if path not in left_out and "__pycache__" not in path.split("/")[:-1]:
                 yield element
+
+
+def _list_left_out(source: WheelFile) -> frozenset[str]:
+    return frozenset(f"{source.dist_info_dir}/{name}" for name in _OF_INSTALLERS)
+
+
+def _check_member(path: str, data_dir: str) -> None:
+    """Raise ValueError unless `path` is the one plain spelling of a place in the wheel."""
+    if path.startswith(("/", "../")) or path in ("..", ".") or path != posixpath.normpath(path):
+        raise ValueError(f"{path!r} leads out of the wheel")
+    if any(ord(letter) < ord(" ") or letter in "\x7f\\" for letter in path):
+        raise ValueError(f"{path!r} has a character that no name may have")
+    if path == data_dir:
+        raise ValueError(f"{path!r} is no directory")
 
 
 class _EntryDestination(WheelDestination):
@@ -107,9 +162,11 @@ class _EntryDestination(WheelDestination):
 
     def expect(self, source: WheelFile) -> None:
         """Take the hashes of the wheel's RECORD, by the place each file will have here."""
-        prefix = source.data_dir + "/"
+        prefix, left_out = source.data_dir + "/", _list_left_out(source)
         for path, digest, size in parse_record_file(source.read_dist_info("RECORD").splitlines()):
             place = path
+            if path in left_out:
+                continue
             if path.startswith(prefix):
                 scheme, _, rest = path[len(prefix) :].partition("/")
                 place = rest if scheme in _ROOTS else f"{DATA}/{scheme}/{rest}"
@@ -133,13 +190,12 @@ class _EntryDestination(WheelDestination):
         if scheme not in _ROOTS:
             place = f"{DATA}/{scheme}/{place}"
         parts = PurePosixPath(place).parts
-        if not parts or parts[0] == "/" or ".." in parts or "\\" in place or "\0" in place:
+        if not parts or parts[0] == "/" or ".." in parts:
             raise ValueError(f"{place!r} leads out of the wheel")
+        if scheme in _ROOTS and parts[0] in (DATA, FACTS_FILE):
+            raise ValueError(f"{place!r} has a name that only pyx may use")
         target = self.root.joinpath(*parts)
-        if target.parent not in self._made:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self._made.add(target.parent)
-        with open(target, "xb") as file:
+        with self._create(place, target) as file:
             digest, size = copyfileobj_with_hashing(stream, file, "sha256")
         os.chmod(target, 0o555 if is_executable else 0o444)
         self._check(place, target, digest, size)
@@ -149,11 +205,29 @@ class _EntryDestination(WheelDestination):
             self.libraries.append(place)
         return RecordEntry(place, Hash("sha256", digest), size)
 
+    @contextlib.contextmanager
+    def _create(self, place: str, target: Path) -> Iterator[BinaryIO]:
+        """Open a new file. Raises ValueError where the wheel has something there already."""
+        try:
+            if target.parent not in self._made:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self._made.add(target.parent)
+            file = open(target, "xb")  # noqa: SIM115 -- it is closed below.
+        except OSError as error:
+            if error.errno not in _FAULTS_OF_NAMES:
+                raise
+            shown = place if len(place) < 80 else f"{place[:80]}…"
+            raise ValueError(f"{shown!r}: {error.strerror}") from error
+        with file:
+            yield file
+
     def _check(self, place: str, target: Path, digest: str, size: int) -> None:
         expected, expected_size = self._expected.get(place, ("", ""))
-        kind, _, value = expected.partition("=")
-        if not value:
+        if not expected:
             return
+        kind, _, value = expected.partition("=")
+        if kind.startswith("shake"):
+            raise ValueError(f"RECORD has a hash without a length for {place}")
         if kind != "sha256":
             with open(target, "rb") as file, open(os.devnull, "wb") as nowhere:
                 digest, size = copyfileobj_with_hashing(file, nowhere, kind)
@@ -166,13 +240,12 @@ class _EntryDestination(WheelDestination):
         """Write RECORD, with the places the files have in the entry."""
         with construct_record_file(list(records)) as stream:
             target = self.root / record_file_path
-            target.write_bytes(stream.read())
+            with self._create(record_file_path, target) as file:
+                file.write(stream.read())
             os.chmod(target, 0o444)
 
 
-def _gather_facts(
-    target: Path, destination: _EntryDestination, dist_info: str
-) -> dict[str, object]:
+def _gather_facts(target: Path, destination: _EntryDestination) -> dict[str, object]:
     tops: dict[str, str] = {}
     pth: dict[str, list[str]] = {}
     with os.scandir(target) as found:

@@ -1,0 +1,158 @@
+"""Source trees: unpack one from an archive, find it below a directory, tell when it has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyx_launcher.errors import BuildError, RefusedError
+from pyx_launcher.store import storing
+
+if TYPE_CHECKING:
+    import tarfile
+    from collections.abc import Iterator
+
+PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
+"""The files that decide what an editable build gives; the rest of the tree is only pointed to."""
+
+GENERATED = frozenset({"__pycache__", "node_modules", "venv"})
+"""Directories that are no source, wherever they are; so are those that begin with a dot."""
+
+GENERATED_AT_TOP = frozenset({"build", "dist"})
+"""Directories that backends write to at the top of a tree; further below they may be source."""
+
+READ_WHOLE = 1 << 20
+"""Bytes: the content of larger files is not read to tell whether they have changed."""
+
+
+def unpack_archive(archive: Path, into: Path) -> Path:
+    """Unpack an sdist or another archive of a source tree, and return the root of the tree.
+
+    Raises RefusedError for an archive that is broken or would write outside of `into`.
+    """
+    import lzma
+    import tarfile
+    import zipfile
+    import zlib
+
+    broken = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError)
+    with storing(into):
+        into.mkdir(parents=True, exist_ok=True)
+        try:
+            if archive.name.endswith(".zip"):
+                _unpack_zip(archive, into)
+            else:
+                _unpack_tar(archive, into)
+        except (*broken, ValueError, NotImplementedError) as error:
+            raise _not_sound(archive, str(error) or type(error).__name__) from error
+    found = list(into.iterdir())
+    return found[0] if len(found) == 1 and found[0].is_dir() else into
+
+
+def _not_sound(archive: Path, problem: str) -> RefusedError:
+    return RefusedError(
+        f"{archive.name} is not a sound archive: {problem}",
+        hint="lock another version, or fetch it again if the index replaced it",
+    )
+
+
+def _unpack_tar(archive: Path, into: Path) -> None:
+    import tarfile
+
+    with tarfile.open(archive) as source:
+        if hasattr(tarfile, "data_filter"):
+            source.extractall(into, filter="data")
+            return
+        # Before 3.10.12 and 3.11.4 there is no filter, and whatever the archive says is done.
+        for member in source:
+            _check_member(member)
+            source.extract(member, into, set_attrs=False)
+            if member.isreg():
+                os.chmod(into / member.name, 0o700 if member.mode & 0o100 else 0o600)
+
+
+def _check_member(member: tarfile.TarInfo) -> None:
+    """Raise ValueError for anything but files, directories and links that cannot lead out."""
+    if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
+        raise ValueError(f"{member.name!r} is neither a file nor a directory")
+    for path in (member.name, member.linkname):
+        if posixpath.isabs(path) or ".." in path.split("/"):
+            raise ValueError(f"{member.name!r} leads out of it")
+
+
+def _unpack_zip(archive: Path, into: Path) -> None:
+    import zipfile
+
+    with zipfile.ZipFile(archive) as source:
+        for member in source.infolist():
+            if posixpath.isabs(member.filename) or ".." in member.filename.split("/"):
+                raise ValueError(f"{member.filename!r} leads out of it")
+            path = source.extract(member, into)
+            if member.external_attr >> 16 & stat.S_IXUSR and not member.is_dir():
+                os.chmod(path, 0o700)
+
+
+def find_subtree(root: Path, subdirectory: str | None, label: str) -> Path:
+    """Return the project below `root`, whose directory is there.
+
+    Raises RefusedError if `subdirectory` leads out of `root`, BuildError if there is no project.
+    """
+    below = posixpath.normpath(subdirectory or ".")
+    if posixpath.isabs(below) or below.split("/")[0] == "..":
+        raise RefusedError(f"the subdirectory {subdirectory!r} of {label} leads out of its source")
+    tree = root if below == "." else root / below
+    if not any((tree / name).is_file() for name in ("pyproject.toml", "setup.py")):
+        where = f"{subdirectory!r} in its source" if subdirectory else "its source"
+        raise BuildError(f"{label}: {where} has neither pyproject.toml nor setup.py")
+    return tree
+
+
+def digest_project_files(tree: Path) -> str:
+    """Return a digest of the files that decide what an editable build of `tree` gives."""
+    digest = hashlib.sha256()
+    for name in PROJECT_FILES:
+        _add_file(digest, name, tree / name)
+    return digest.hexdigest()
+
+
+def digest_tree(tree: Path) -> str:
+    """Return a digest of everything in `tree` that could go into a wheel.
+
+    Files over a megabyte count by their size and time of change only. Times alone would not do:
+    some backends write a file with the same content into the tree at each build.
+    """
+    digest = hashlib.sha256()
+    for path in _source_files(tree):
+        _add_file(digest, os.path.relpath(path, tree), path)
+    return digest.hexdigest()
+
+
+def _add_file(digest: hashlib._Hash, name: str, path: Path) -> None:
+    try:
+        info = path.stat()
+        if info.st_size > READ_WHOLE:
+            content = f"{info.st_size} {info.st_mtime_ns}".encode()
+        else:
+            content = hashlib.sha256(path.read_bytes()).digest()
+    except OSError:
+        # A dangling link, or a file that the backend cannot read either.
+        content = b"-"
+    digest.update(os.fsencode(name) + b"\0" + content + b"\0")
+
+
+def _source_files(tree: Path) -> Iterator[Path]:
+    for place, directories, files in os.walk(tree):
+        skipped = GENERATED | GENERATED_AT_TOP if place == str(tree) else GENERATED
+        directories[:] = sorted(
+            name
+            for name in directories
+            if name not in skipped and not name.startswith(".") and not name.endswith(".egg-info")
+        )
+        for name in sorted(files):
+            path = Path(place, name)
+            if not name.endswith(".pyc") and (path.is_symlink() or path.is_file()):
+                yield path

@@ -47,6 +47,7 @@ ORDER = (
     "provision",
     "scripts",
     "farm",
+    "layout",
     "record",
     "launchfile",
     "environment",

@@ -224,7 +224,7 @@ def _take_named(name: str, dirs: Dirs) -> _Found:
 
 def _take_project(path: Path) -> _Found:
     reason = "--project or PYX_PROJECT"
-    if path.is_file():
+    if _is_file(path):
         return _Found(path, reason)
     if not path.is_dir():
         raise UsageError(f"there is no project {path}", hint="name a directory or a lock")

@@ -22,6 +22,7 @@ from pyx_launcher.atomic import write_atomic
 from pyx_launcher.errors import StoreError
 from pyx_launcher.farm import Plan, Root, plan_farm, write_farm
 from pyx_launcher.launchfile import Launch, write_launch
+from pyx_launcher.layout import DIRECT_LIMIT, choose_layout, read_pth
 from pyx_launcher.record import FORMAT
 from pyx_launcher.scripts import write_scripts
 from pyx_launcher.store import DATA, storing, touch_generation
@@ -33,11 +34,8 @@ if TYPE_CHECKING:
     from pyx_launcher.interpreter import Interpreter
     from pyx_launcher.store import Entry
 
-DIRECT_LIMIT = 16
-"""More entries than this, each on `sys.path` by itself, cost more than one farm of links."""
-
 _PLACEHOLDER = b"the facts of one environment"
-_OURS = frozenset({"bin", "pyvenv.cfg", "bootstrap.pyc", "launch", "environment.json", "lib"})
+_OURS = frozenset({"pyvenv.cfg", "bootstrap.pyc", "launch", "environment.json"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,14 +55,6 @@ class Environment:
     def python(self) -> Path:
         """Its interpreter, as programs and editors see it."""
         return self.path / "bin" / "python"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Layout:
-    name: str
-    site_plan: Plan
-    site_directories: tuple[Path, ...]
-    """Where `.pth` files are looked for; the first that `sys.path` gets."""
 
 
 def name_environment(dirs: Dirs, interpreter: Interpreter, entries: Sequence[Entry]) -> Path:
@@ -180,17 +170,17 @@ def _write_environment(
     """Write into `temporary` what will lie at `path`, but for the native program's part."""
     site_packages = Path("lib") / interpreter.lib_name / "site-packages"
     (temporary / site_packages).mkdir(parents=True)
-    layout = _choose_layout(path / site_packages, entries)
+    layout = choose_layout(path / site_packages, entries)
     write_farm(layout.site_plan, temporary / site_packages)
     if layout.name == "direct" and entries:
         text = "".join(f"{entry.path}\n" for entry in entries)
         (temporary / site_packages / "pyx.pth").write_bytes(os.fsencode(text))
-    data_plan = _plan_data(entries)
-    write_farm(data_plan, temporary)
-    _write_headers(temporary, interpreter, entries)
+    data_plan = _plan_data(interpreter, entries)
     conflicts = [*layout.site_plan.conflicts, *data_plan.conflicts]
+    conflicts += write_farm(data_plan, temporary)
+    _write_headers(temporary, interpreter, entries)
     conflicts += write_scripts(temporary / "bin", path / "bin" / "python", entries)
-    sys_path, pth_lines = _read_pth(layout, entries, temporary / site_packages)
+    sys_path, pth_lines = read_pth(layout, entries, temporary / site_packages)
     made = Environment(
         path=path,
         interpreter=interpreter,
@@ -204,57 +194,8 @@ def _write_environment(
     return made
 
 
-def _choose_layout(site_packages: Path, entries: Sequence[Entry]) -> _Layout:
-    """Take the direct layout where it means what one site-packages would, and costs as little."""
-    roots = [
-        Root(
-            path=entry.path,
-            label=entry.label,
-            names=[name for name in entry.facts.tops if name != "__pycache__"],
-            by_file=entry.facts.leaves,
-        )
-        for entry in entries
-    ]
-    few = len(entries) <= DIRECT_LIMIT and not any(entry.facts.leaves for entry in entries)
-    if few and not _share_regular_package(entries):
-        return _Layout(
-            name="direct",
-            site_plan=Plan(),
-            site_directories=tuple(entry.path for entry in entries),
-        )
-    return _Layout(name="farm", site_plan=plan_farm(roots), site_directories=(site_packages,))
-
-
-def _share_regular_package(entries: Sequence[Entry]) -> bool:
-    """Would several `sys.path` entries hide a part of what one directory would show?"""
-    owners: dict[str, list[Entry]] = {}
-    for entry in entries:
-        for name in entry.facts.tops:
-            if name != "__pycache__":
-                owners.setdefault(name, []).append(entry)
-    shared = {name: who for name, who in owners.items() if len(who) > 1}
-    if any(entry.facts.tops[name] != "namespace" for name, who in shared.items() for entry in who):
-        return True
-    return any(_merge_hides([entry.path / name for entry in who]) for name, who in shared.items())
-
-
-def _merge_hides(directories: Sequence[Path]) -> bool:
-    """Do namespace directories that several entries have share anything but namespaces below?"""
-    below: dict[str, list[Path]] = {}
-    for directory in directories:
-        for child in directory.iterdir():
-            below.setdefault(child.name, []).append(child)
-    for name, places in below.items():
-        if len(places) == 1 or name == "__pycache__":
-            continue
-        if not all(place.is_dir() for place in places):
-            return True
-        if any(list(place.glob("__init__.*")) for place in places) or _merge_hides(places):
-            return True
-    return False
-
-
-def _plan_data(entries: Sequence[Entry]) -> Plan:
+def _plan_data(interpreter: Interpreter, entries: Sequence[Entry]) -> Plan:
+    """Return where the data files go; `bin` and `lib` are there already and get them added."""
     roots = [
         Root(
             path=entry.path / DATA / "data",
@@ -264,7 +205,9 @@ def _plan_data(entries: Sequence[Entry]) -> Plan:
         for entry in entries
         if "data" in entry.facts.data
     ]
-    return plan_farm(roots, skip=_OURS)
+    library = f"lib/{interpreter.lib_name}"
+    real = frozenset({"bin", "lib", library, f"{library}/site-packages"})
+    return plan_farm(roots, skip=_OURS, real=real)
 
 
 def _write_headers(temporary: Path, interpreter: Interpreter, entries: Sequence[Entry]) -> None:
@@ -302,36 +245,6 @@ def _keep_native(dirs: Dirs, native: Path) -> Path:
         kept.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(kept, content, mode=0o755)
     return kept
-
-
-def _read_pth(
-    layout: _Layout, entries: Sequence[Entry], unfinished: Path
-) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    """Return the whole addition to `sys.path` and the `import` lines with their directories.
-
-    `unfinished` is where the farm lies now; its own place does not exist yet.
-    """
-    sys_path = [str(directory) for directory in layout.site_directories]
-    import_lines: list[tuple[str, list[str]]] = []
-    found = sorted((name, entry) for entry in entries for name in entry.facts.pth)
-    for name, entry in sorted(found, key=lambda pair: pair[0]):
-        directory = str(entry.path if layout.name == "direct" else layout.site_directories[0])
-        imports: list[str] = []
-        for line in entry.facts.pth[name]:
-            if line.startswith(("import ", "import\t")):
-                imports.append(line)
-            elif line.strip() and not line.startswith("#"):
-                target = os.path.abspath(os.path.join(directory, line.rstrip()))
-                if target not in sys_path and _is_there(target, line, directory, unfinished):
-                    sys_path.append(target)
-        if imports:
-            import_lines.append((directory, imports))
-    return sys_path, import_lines
-
-
-def _is_there(target: str, line: str, directory: str, unfinished: Path) -> bool:
-    below = target.startswith(directory + "/")
-    return os.path.exists(target) or (below and os.path.exists(unfinished / line.rstrip()))
 
 
 def _write_texts(temporary: Path, environment: Environment) -> None:

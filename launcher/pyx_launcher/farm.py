@@ -44,10 +44,13 @@ class _Claim:
     by_file: bool
 
 
-def plan_farm(roots: Iterable[Root], skip: frozenset[str] = frozenset()) -> Plan:
+def plan_farm(
+    roots: Iterable[Root], skip: frozenset[str] = frozenset(), real: frozenset[str] = frozenset()
+) -> Plan:
     """Return the plan for `roots`, without the top-level names in `skip`.
 
-    Only directories that several share, or whose files are linked one by one, are listed.
+    Only directories that several share, or whose files are linked one by one, are listed, and
+    those in `real`, which the tree has already and which therefore cannot become links.
     """
     claims: dict[str, list[_Claim]] = {}
     for root in roots:
@@ -56,14 +59,16 @@ def plan_farm(roots: Iterable[Root], skip: frozenset[str] = frozenset()) -> Plan
                 claim = _Claim(path=root.path / name, label=root.label, by_file=root.by_file)
                 claims.setdefault(name, []).append(claim)
     plan = Plan()
-    _place(plan, "", claims)
+    _place(plan, "", claims, real)
     return plan
 
 
-def _place(plan: Plan, prefix: str, claims: Mapping[str, Sequence[_Claim]]) -> None:
+def _place(
+    plan: Plan, prefix: str, claims: Mapping[str, Sequence[_Claim]], real: frozenset[str]
+) -> None:
     for name, claimants in claims.items():
         place = prefix + name
-        if len(claimants) == 1 and not claimants[0].by_file:
+        if len(claimants) == 1 and not claimants[0].by_file and place not in real:
             plan.links[place] = claimants[0].path
             continue
         directories = [claim for claim in claimants if claim.path.is_dir()]
@@ -75,7 +80,7 @@ def _place(plan: Plan, prefix: str, claims: Mapping[str, Sequence[_Claim]]) -> N
                 plan.conflicts.append(f"{place}: {winner.label} wins over {losers}")
             continue
         plan.directories.append(place)
-        _place(plan, place + "/", _claim_below(directories))
+        _place(plan, place + "/", _claim_below(directories), real)
 
 
 def _claim_below(directories: Sequence[_Claim]) -> dict[str, list[_Claim]]:
@@ -88,10 +93,18 @@ def _claim_below(directories: Sequence[_Claim]) -> dict[str, list[_Claim]]:
     return below
 
 
-def write_farm(plan: Plan, tree: Path) -> None:
-    """Make the planned directories and links below `tree`, which exists. Raises OSError."""
-    for place in plan.directories:
-        (tree / place).mkdir(exist_ok=True)
+def write_farm(plan: Plan, tree: Path) -> list[str]:
+    """Make the planned directories and links below `tree`, which exists. Raises OSError.
+
+    Returns one line for each link whose place the tree had filled before: what is there stays.
+    """
+    taken: list[str] = []
     base = str(tree)
+    for place in plan.directories:
+        os.makedirs(f"{base}/{place}", exist_ok=True)
     for place, target in plan.links.items():
-        os.symlink(target, f"{base}/{place}")
+        try:
+            os.symlink(target, f"{base}/{place}")
+        except FileExistsError:
+            taken.append(f"{place}: left out, the environment has its own")
+    return taken

@@ -82,7 +82,7 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str]) -> Plan:
     since = time.time()
     dirs = resolve_dirs(environ)
     context = find_context(invocation, dirs, _working_directory())
-    lock = read_lock(context.lock) if context.lock else None
+    lock = read_lock(context.lock, context.directory) if context.lock else None
     debug(f"{lock.path if lock else 'no lock'} ({context.reason})")
     from packaging.specifiers import SpecifierSet
 
@@ -188,8 +188,10 @@ def _name_code(ready: Ready) -> str:
 def execute(ready: Ready, environ: Mapping[str, str]) -> int:
     """Become the environment's python with the user's words. Raises only where that fails."""
     python = ready.environment.python
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        # Either is None where the process was started without that descriptor.
+        if stream is not None:
+            stream.flush()
     try:
         # Becoming another program is what a launcher is for.
         os.execve(  # noqa: S606
@@ -237,7 +239,7 @@ def print_error(error: PyxError) -> None:
     lines = [_plain(error.message)]
     if error.hint:
         lines.append(f"hint: {_plain(error.hint)}")
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, AttributeError):
         sys.stderr.write("".join(f"pyx: {line}\n" for line in lines))
 
 

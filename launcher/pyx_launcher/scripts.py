@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyx_launcher.store import Entry
 
 _INTERPRETER = re.compile(r"pythonw?[0-9.]*t?")
+_PLAIN_PATH = re.compile(rb"[!-~]+")
 _LONGEST_SHEBANG = 127
 _LONGEST_NAME = 255
 
@@ -75,11 +76,14 @@ def _write(target: Path, name: str, python: Path, entry: Entry) -> None:
 
 def _make_shebang(python: Path) -> bytes:
     path = os.fsencode(python)
-    if len(path) + 3 <= _LONGEST_SHEBANG and not any(space in path for space in b" \t\n"):
+    if len(path) + 3 <= _LONGEST_SHEBANG and _PLAIN_PATH.fullmatch(path):
         return b"#!" + path + b"\n"
     # The kernel would cut such a line, so a shell reads on; to python the same is a string.
-    quoted = os.fsencode(shlex.quote(str(python)))
-    return b"#!/bin/sh\n'''exec' " + quoted + b" \"$0\" \"$@\"\n' '''\n"
+    quoted = shlex.quote(str(python))
+    if not quoted.isascii():
+        # Bytes in octal, so that the script is sound whatever they mean to python.
+        quoted = "\"$(printf '" + "".join(f"\\{byte:03o}" for byte in path) + "')\""
+    return b"#!/bin/sh\n'''exec' " + quoted.encode() + b" \"$0\" \"$@\"\n' '''\n"
 
 
 def _write_executable(target: Path, content: bytes) -> None:

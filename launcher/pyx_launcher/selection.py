@@ -95,7 +95,7 @@ def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
         artifacts=tuple(
             Artifact(
                 name=package.name,
-                version=str(package.version) if package.version else None,
+                version=_find_version(package, source),
                 source=source,
                 index=package.index,
                 base=lock.path.parent,
@@ -105,6 +105,13 @@ def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
         extras=frozenset(extras),
         groups=frozenset(groups),
     )
+
+
+def _find_version(package: Package, source: Source) -> str | None:
+    if package.version is None and isinstance(source, PackageWheel):
+        # The format lets a lock leave out a version that the name of a wheel has anyway.
+        return str(parse_wheel_filename(source.filename)[1])
+    return str(package.version) if package.version else None
 
 
 def _explain(

@@ -64,13 +64,24 @@ def prepare():
         for sitedir, lines in pth_lines:
             run_pth_lines(sitedir, lines)
         for name in imports:
-            __import__(name)
+            try:
+                __import__(name)
+            except Exception as error:
+                if sys.flags.verbose:
+                    sys.excepthook(type(error), error, error.__traceback__)
+                    continue
+                sys.stderr.write(f"Error in {name}; set PYTHONVERBOSE for traceback:\n")
+                sys.stderr.write(f"{type(error).__name__}: {error}\n")
 
     def obey_variables():
         """Do what the variables ask for that -I dropped and that no option says."""
         encoding = posix.environ.get(b"PYTHONIOENCODING")
         if encoding:
             encoding, _, errors = encoding.decode("ascii", "replace").partition(":")
+            if encoding:
+                import codecs
+
+                encoding = codecs.lookup(encoding).name
             errors = errors or ("strict" if encoding else None)
             for stream in (sys.stdin, sys.stdout):
                 if stream is not None:
@@ -111,7 +122,9 @@ def prepare():
             made._Printer__filenames = [d + "/" + f for d in directories for f in files]
             return made
 
-        stdlib = getattr(sys, "_stdlib_dir", None) or sys.base_prefix
+        stdlib = getattr(sys, "_stdlib_dir", None)
+        if stdlib is None:
+            stdlib = f"{sys.base_prefix}/{sys.platlibdir}/python%d.%d" % sys.version_info[:2]
         builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
         builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
         builtins.copyright = printer("copyright", sys.copyright)
@@ -142,9 +155,14 @@ def prepare():
                 sys.stderr.write("\nRemainder of file ignored\n")
                 break
 
+    def forget_ourselves():
+        for name in ("prepare", "FACTS"):
+            main.pop(name, None)
+
     def set_main(file, loader):
         """Leave in ``__main__`` exactly what python leaves there before it starts a program."""
-        for name in ("prepare", "FACTS", "__file__", "__cached__"):
+        forget_ourselves()
+        for name in ("__file__", "__cached__"):
             main.pop(name, None)
         main["__doc__"] = None
         main["__loader__"] = loader
@@ -161,16 +179,63 @@ def prepare():
     def compile_source(source, file):
         return compile(source, file, "exec", 0, True)
 
-    def run_source(source, file):
+    def run_source(source, file, descriptor):
+        """Return what runs `source`, which was read from `descriptor`."""
+        from _io import StringIO
+
+        # A failure is told by python itself, and the compiler's warnings again with it.
+        stderr, sys.stderr = sys.stderr, StringIO()
         try:
-            return partial(exec, compile_source(source, file), main)
+            if python_would_not_read(source):
+                raise SyntaxError
+            code = compile_source(source, file)
         except (SyntaxError, ValueError, MemoryError, RecursionError):
-            if mode == "s" and b"\0" in source and len(started_with) > len(sys.argv):
-                # Only python's own reader of files says this as python does, and nothing has run.
-                options = started_with[1 : started_with.index(bootstrap)]
-                posix.execv(base_executable, [sys.executable, *options, file])
+            sys.stderr = stderr
+            let_python_say(source, file, descriptor)
             # It fails again below, where no frame of ours is in its traceback.
             return partial(compile, source, file, "exec", 0, True)
+        finally:
+            warnings, sys.stderr = sys.stderr, stderr
+        if warnings is not stderr and warnings.tell():
+            stderr.write(warnings.getvalue())
+        return partial(exec, code, main)
+
+    def python_would_not_read(source):
+        """Is there, in a comment for example, what is not UTF-8, which compile() would let pass?"""
+        if source.isascii():
+            return False
+        try:
+            source.decode()
+        except UnicodeDecodeError:
+            # No comment of the first two lines may name another encoding.
+            return b"coding" not in b"".join(source.split(b"\n", 2)[:2])
+        return False
+
+    def let_python_say(source, file, descriptor):
+        """Become a python that reads `file` itself, for nothing of it has run and nothing can.
+
+        Its own reader of files has words for some defects of a file that compile() has not.
+        """
+        if sys.flags.inspect or sys.excepthook is not sys.__excepthook__:
+            return
+        options = ["-I", "-S", f"-Xutf8={sys.flags.utf8_mode}", *("-W" + w for w in sys.warnoptions)]
+        if len(started_with) > len(sys.argv):
+            options = started_with[1 : started_with.index(bootstrap)]
+        if "x" in flags:
+            options.append("-x")
+        try:
+            if descriptor is not None:
+                # What was read is gone from a pipe, so it is given again.
+                copy = posix.memfd_create("program")
+                posix.write(copy, source)
+                posix.lseek(copy, 0, posix.SEEK_SET)
+                posix.dup2(copy, descriptor)
+            elif posix.stat(file).st_mode & 0o170000 != 0o100000:
+                return
+            words = [] if file == "<stdin>" else ["--", file]
+            posix.execv(base_executable, [sys.executable, *options, *words])
+        except (OSError, AttributeError):
+            return
 
     def run_module(name, alter_argv):
         import runpy
@@ -226,7 +291,7 @@ def prepare():
         source = read_descriptor(0)
         # Python leaves the loader alone where the program is its standard input.
         set_main("<stdin>", main["__loader__"])
-        return run_source(source, "<stdin>")
+        return run_source(source, "<stdin>", 0)
 
     def read_descriptor(descriptor):
         parts = []
@@ -242,7 +307,7 @@ def prepare():
         name = words[skip]
         file = name
         if name[:1] != "/":
-            file = posix.getcwd() + "/" + (name[2:] if name[:2] == "./" else name)
+            file = make_absolute(name)
         sys.argv = words[skip:]
         code = None
         if cache and not flags_change_code():
@@ -252,18 +317,25 @@ def prepare():
             if importer is not None:
                 # A directory or an archive is run as the module __main__ in it.
                 set_path(None)
+                forget_ourselves()
                 sys.path.insert(0, file)
                 set_site()
                 return run_module("__main__", False)
         set_path((start or file).rpartition("/")[0] or "/")
         set_site()
-        loader = external.SourceFileLoader
-        if file[-4:] == ".pyc":
-            loader = external.SourcelessFileLoader
-        set_main(file, loader("__main__", file))
+        set_main(file, external.SourceFileLoader("__main__", file))
         if code is not None:
             return partial(exec, code, main)
         return run_file(file)
+
+    def make_absolute(name):
+        try:
+            directory = posix.getcwd()
+        except OSError:
+            return name
+        if not name or (name == "." and sys.version_info >= (3, 11)):
+            return directory
+        return directory + "/" + name
 
     def find_importer(file):
         for hook in sys.path_hooks:
@@ -285,22 +357,34 @@ def prepare():
             source = read_descriptor(descriptor)
         finally:
             posix.close(descriptor)
-        if file[-4:] == ".pyc":
-            return partial(exec, load_pyc(source), main)
+        import _frozen_importlib_external as external
+
+        if file[-4:] == ".pyc" or source[:2] == external.MAGIC_NUMBER[:2]:
+            main["__loader__"] = external.SourcelessFileLoader("__main__", file)
+            return partial(exec, load_pyc(source, file), main)
         if "x" in flags:
             # The newline stays, and with it the numbers of the lines.
             source = b"\n" + source.partition(b"\n")[2]
-        start = run_source(source, file)
+        start = run_source(source, file, None)
         if cache and start.func is exec and not flags_change_code():
             write_code(cache_name(), start.args[0], source, before, file)
         return start
 
-    def load_pyc(data):
+    def load_pyc(data, file):
         import _frozen_importlib_external as external
 
-        if data[:4] != external.MAGIC_NUMBER:
-            raise RuntimeError("Bad magic number in .pyc file")
-        return marshal.loads(data[16:])
+        try:
+            if data[:4] == external.MAGIC_NUMBER:
+                code = marshal.loads(data[16:])
+                if type(code) is type(prepare.__code__):
+                    return code
+        except (EOFError, ValueError, TypeError):
+            pass
+        let_python_say(data, file, None)
+        # Raised here, it would have frames of ours in its traceback.
+        problem = "code object" if data[:4] == external.MAGIC_NUMBER else "magic number"
+        sys.stderr.write(f"RuntimeError: Bad {problem} in .pyc file\n")
+        raise SystemExit(1)
 
     def flags_change_code():
         """Would bytecode in the cache be other than what these options make of the script?"""

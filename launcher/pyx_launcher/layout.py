@@ -1,0 +1,112 @@
+"""Choose how the entries of an environment come onto `sys.path`: each by itself, or as one farm."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyx_launcher.farm import Plan, Root, plan_farm
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pyx_launcher.store import Entry
+
+DIRECT_LIMIT = 16
+"""More entries than this, each on `sys.path` by itself, cost more than one farm of links."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """What an environment's `site-packages` holds, and what of it `sys.path` names."""
+
+    name: str
+    """`direct` or `farm`."""
+    site_plan: Plan
+    site_directories: tuple[Path, ...]
+    """What `sys.path` gets first; `.pth` files in them are obeyed."""
+
+
+def choose_layout(site_packages: Path, entries: Sequence[Entry]) -> Layout:
+    """Take the direct layout where it means what one site-packages would, and costs as little."""
+    few = len(entries) <= DIRECT_LIMIT and not any(entry.facts.leaves for entry in entries)
+    if few and not _would_hide(entries):
+        places = tuple(entry.path for entry in entries)
+        return Layout(name="direct", site_plan=Plan(), site_directories=places)
+    roots = [
+        Root(
+            path=entry.path,
+            label=entry.label,
+            names=[name for name in entry.facts.tops if name != "__pycache__"],
+            by_file=entry.facts.leaves,
+        )
+        for entry in entries
+    ]
+    return Layout(name="farm", site_plan=plan_farm(roots), site_directories=(site_packages,))
+
+
+def _would_hide(entries: Sequence[Entry]) -> bool:
+    """Would several `sys.path` entries hide a part of what one directory would show?"""
+    owners: dict[str, list[tuple[Entry, str]]] = {}
+    for entry in entries:
+        for name, kind in entry.facts.tops.items():
+            if name != "__pycache__":
+                # x.py, x.abi3.so and the package x are one name for `import`.
+                imported = name.partition(".")[0] if kind == "file" else name
+                owners.setdefault(imported, []).append((entry, name))
+    shared = [claims for claims in owners.values() if len(claims) > 1]
+    if any(entry.facts.tops[name] != "namespace" for claims in shared for entry, name in claims):
+        return True
+    return any(_merge_hides([entry.path / name for entry, name in claims]) for claims in shared)
+
+
+def _merge_hides(directories: Sequence[Path]) -> bool:
+    """Do namespace directories that several entries have share anything but namespaces below?"""
+    below: dict[str, list[Path]] = {}
+    for directory in directories:
+        for child in directory.iterdir():
+            below.setdefault(child.name.partition(".")[0], []).append(child)
+    for name, places in below.items():
+        if len(places) == 1 or name == "__pycache__":
+            continue
+        if not all(place.is_dir() for place in places):
+            return True
+        if any(list(place.glob("__init__.*")) for place in places) or _merge_hides(places):
+            return True
+    return False
+
+
+def read_pth(
+    layout: Layout, entries: Sequence[Entry], unfinished: Path
+) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Return the whole addition to `sys.path`, and the `import` lines with their directories.
+
+    This is what `site.addpackage` does with the `.pth` files of a directory, in the order of
+    their names. `unfinished` is where the farm lies now; its own place does not exist yet.
+    """
+    sys_path = [str(directory) for directory in layout.site_directories]
+    import_lines: list[tuple[str, list[str]]] = []
+    found = [(name, entry) for entry in entries for name in entry.facts.pth]
+    for name, entry in sorted(found, key=lambda pair: pair[0]):
+        if name.startswith("."):
+            # Since 3.13 `site` ignores hidden ones, for nobody would see what they do.
+            continue
+        directory = str(entry.path if layout.name == "direct" else layout.site_directories[0])
+        imports: list[str] = []
+        for line in entry.facts.pth[name]:
+            if line.startswith(("import ", "import\t")):
+                imports.append(line)
+            elif line.strip() and not line.startswith("#"):
+                target = os.path.abspath(os.path.join(directory, line.rstrip()))
+                if target not in sys_path and _is_there(target, line, directory, unfinished):
+                    sys_path.append(target)
+        if imports:
+            import_lines.append((directory, imports))
+    return sys_path, import_lines
+
+
+def _is_there(target: str, line: str, directory: str, unfinished: Path) -> bool:
+    below = target.startswith(directory + "/")
+    return os.path.exists(target) or (below and os.path.exists(unfinished / line.rstrip()))

@@ -1,0 +1,161 @@
+"""The command line: pyx's options, python's grammar, and variables that act like options."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx_launcher.errors import UsageError
+from pyx_launcher.invocation import Choice, Invocation, parse_invocation, parse_program
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def parse(*words: str, **variables: str) -> Invocation:
+    """Return what ``pyx WORDS`` asks for."""
+    return parse_invocation(words, variables)
+
+
+@pytest.mark.parametrize(
+    ("words", "mode", "target"),
+    [
+        ([], "i", None),
+        (["-"], "i", None),
+        (["-", "x.py"], "i", None),
+        (["--"], "i", None),
+        (["-i"], "i", None),
+        (["x.py"], "s", "x.py"),
+        (["x.py", "-c", "pass"], "s", "x.py"),
+        (["--", "-x.py"], "s", "-x.py"),
+        (["-u", "--", "x.py"], "s", "x.py"),
+        ([""], "s", ""),
+        (["-c", "print(1)", "x.py"], "c", "print(1)"),
+        (["-cprint(1)"], "c", "print(1)"),
+        (["-c", ""], "c", ""),
+        (["-c", "-m"], "c", "-m"),
+        (["-m", "a.b", "-x"], "m", "a.b"),
+        (["-ma.b"], "m", "a.b"),
+        (["-Im", "a"], "m", "a"),
+        (["-BIma"], "m", "a"),
+        (["-m", ""], "m", ""),
+        (["-W", "error", "x.py"], "s", "x.py"),
+        (["-Werror", "x.py"], "s", "x.py"),
+        (["-bW", "error", "x.py"], "s", "x.py"),
+        (["-W", "-c", "x.py"], "s", "x.py"),
+        (["-X", "dev", "-Xutf8=1", "x.py"], "s", "x.py"),
+        (["-uOOv", "-x", "x.py"], "s", "x.py"),
+        (["--check-hash-based-pycs", "always", "x.py"], "s", "x.py"),
+        (["--check-hash-based-pycs", "-c", "x.py"], "s", "x.py"),
+        (["--check-hash-based-pycs"], "p", None),
+        (["-c"], "p", None),
+        (["-m"], "p", None),
+        (["-W"], "p", None),
+        (["-uX"], "p", None),
+        (["-V"], "p", None),
+        (["-VV"], "p", None),
+        (["-h"], "p", None),
+        (["-?"], "p", None),
+        (["-uV", "x.py"], "p", None),
+        (["-z", "x.py"], "p", None),
+        (["-:"], "p", None),
+        (["-é"], "p", None),
+        (["-u-"], "p", None),
+        (["--help-env"], "p", None),
+    ],
+)
+def test_the_target_is_found_by_pythons_grammar(
+    words: Sequence[str], mode: str, target: str | None
+) -> None:
+    """Wherever python would see its program, so does pyx; the words themselves stay untouched."""
+    program = parse_program(words)
+    assert (program.mode, program.target) == (mode, target)
+    assert program.words == tuple(words)
+
+
+def test_own_options_come_first_and_take_values_both_ways() -> None:
+    """Separate or attached, and given twice the last one counts; what follows is python's."""
+    found = parse(
+        "--project", "a", "--project=b=c", "--python=3.12", "-u", "x.py", "--project", "d"
+    )
+    assert (found.project, found.python) == ("b=c", "3.12")
+    assert found.own == ("--project", "a", "--project=b=c", "--python=3.12")
+    assert found.program.words == ("-u", "x.py", "--project", "d")
+
+
+def test_groups_and_extras_add_up() -> None:
+    """Repeated or separated by commas, in the order they were typed; empty names are none."""
+    found = parse("--group", "a,b", "--extra=x", "--group=c,,", "--no-default-groups", "x.py")
+    assert found.choice == Choice(groups=("a", "b", "c"), extras=("x",), default_groups=False)
+    assert parse("--all-groups", "--all-extras").choice == Choice(all_groups=True, all_extras=True)
+    assert parse("x.py").choice == Choice()
+
+
+def test_a_name_stands_first_or_is_a_script() -> None:
+    """`@name` names an environment only as the very first word."""
+    found = parse("@tools", "--offline", "-m", "x")
+    assert (found.named, found.offline, found.own) == ("tools", True, ("@tools", "--offline"))
+    assert parse("@").named == ""
+    later = parse("--offline", "@tools")
+    assert (later.named, later.program.target) == (None, "@tools")
+
+
+@pytest.mark.parametrize("word", ["sync", "info", "--help", "-h", "--version"])
+def test_a_command_wins_over_a_file_of_its_name(word: str) -> None:
+    """With a path or after `--` it is a script."""
+    assert parse(word).verb == word
+    assert parse("--offline", word).verb == word
+    assert parse("./" + word).verb is None
+    assert parse("--", word).verb is None
+    assert parse("x.py", word).verb is None
+
+
+def test_a_command_speaks_of_the_start_with_its_options() -> None:
+    """Options before and after it mean the same, and make the same key."""
+    after, before = parse("info", "--group", "a", "x.py"), parse("--group", "a", "info", "x.py")
+    assert after == before
+    assert after.own == parse("--group", "a", "x.py").own
+    assert after.program.target == "x.py"
+
+
+@pytest.mark.parametrize("word", ["--offlin", "--ofline", "--ofFline"])
+def test_a_wrong_option_is_told_with_the_one_that_was_meant(word: str) -> None:
+    """The hint is an option that exists."""
+    with pytest.raises(UsageError, match=f"unknown option {word}") as caught:
+        parse(word, "x.py")
+    assert caught.value.hint == "did you mean --offline?"
+
+
+@pytest.mark.parametrize("word", ["--zzz", "--offline=1", "--=", "--\n", "---"])
+def test_what_resembles_nothing_points_to_the_help(word: str) -> None:
+    """Also a flag with a value, and a word that is hardly one."""
+    with pytest.raises(UsageError, match="unknown option") as caught:
+        parse(word)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("word", ["--project", "--python", "--group", "--extra"])
+def test_a_value_that_is_missing_is_told(word: str) -> None:
+    """The last word cannot be an option that needs another."""
+    with pytest.raises(UsageError, match=f"{word} needs a value"):
+        parse("--offline", word)
+
+
+def test_variables_act_like_options() -> None:
+    """An option wins over its variable; empty variables and PYX_OFFLINE=0 mean nothing."""
+    assert parse(PYX_PROJECT="p").project == "p"
+    assert parse("--project=q", PYX_PROJECT="p").project == "q"
+    assert parse(PYX_PROJECT="").project is None
+    offline = {value: parse(PYX_OFFLINE=value).offline for value in ("", "0", "1", "no")}
+    assert offline == {"": False, "0": False, "1": True, "no": True}
+    assert parse("--offline", PYX_OFFLINE="0").offline
+
+
+def test_odd_bytes_pass_through() -> None:
+    """Undecodable words and empty ones are kept as they are."""
+    words = ("--project=\udcff", "--", "\udcfe.py", "", "\n")
+    found = parse(*words)
+    assert found.project == "\udcff"
+    assert found.program.words == words[1:]
+    assert found.program.target == "\udcfe.py"

@@ -1,0 +1,157 @@
+"""Which shared libraries look for others outside their entry: ELF files made byte by byte."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import struct
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx_launcher.rpath import leaves_entry, read_run_paths
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DT_NEEDED, DT_STRTAB, DT_RPATH, DT_RUNPATH = 1, 5, 15, 29
+BASE = 0x10000
+
+
+def make_elf(*paths: tuple[int, str], wide: bool = True, order: str = "<") -> bytes:
+    """Return a minimal ELF library whose dynamic section has these tags and strings.
+
+    It is loaded at `BASE`, so that addresses and offsets in the file differ.
+    """
+    strings, tags = b"\0", []
+    for tag, text in paths:
+        tags.append((tag, len(strings)))
+        strings += text.encode() + b"\0"
+    header, program = (64, 56) if wide else (52, 32)
+    at = header + 2 * program
+    form = struct.Struct(order + ("qQ" if wide else "iI"))
+    dynamic = b"".join(form.pack(*tag) for tag in tags)
+    size = len(dynamic) + 2 * form.size
+    dynamic += form.pack(DT_STRTAB, BASE + at + size) + form.pack(0, 0)
+    total = at + len(dynamic) + len(strings)
+    ident = b"\x7fELF" + bytes([2 if wide else 1, 1 if order == "<" else 2, 1]) + bytes(9)
+    word = "Q" if wide else "I"
+    head = struct.pack(
+        f"{order}HHI{word}{word}{word}IHHHHHH",
+        *(3, 62, 1, 0, header, 0),
+        *(0, header, program, 2, 0, 0, 0),
+    )
+    segments = [(1, 0, BASE, total), (2, at, BASE + at, len(dynamic))]
+    table = b"".join(
+        struct.pack(order + "IIQQQQQQ", kind, 4, offset, where, where, length, length, 8)
+        if wide
+        else struct.pack(order + "IIIIIIII", kind, offset, where, where, length, length, 4, 4)
+        for kind, offset, where, length in segments
+    )
+    return ident + head + table + dynamic + strings
+
+
+def run_paths(data: bytes) -> tuple[str, ...]:
+    """Return the search paths in the file that `data` is."""
+    return read_run_paths(io.BytesIO(data))
+
+
+def leaves(place: str, *paths: str, own: tuple[str, ...] = ("torch", "torch.libs")) -> bool:
+    """Say whether a library at `place` with the run paths `paths` leaves an entry of `own`."""
+    data = make_elf((DT_RUNPATH, ":".join(paths)))
+    return leaves_entry(place, own, io.BytesIO(data))
+
+
+@pytest.mark.parametrize("wide", [True, False], ids=["64", "32"])
+@pytest.mark.parametrize("order", ["<", ">"], ids=["little", "big"])
+@pytest.mark.parametrize("tag", [DT_RPATH, DT_RUNPATH], ids=["rpath", "runpath"])
+def test_both_kinds_are_read_from_every_kind_of_file(wide: bool, order: str, tag: int) -> None:  # noqa: FBT001
+    """Width and byte order of the file are its own, not the machine's."""
+    data = make_elf(
+        (DT_NEEDED, "libc.so.6"), (tag, "$ORIGIN/../x:/opt/lib"), wide=wide, order=order
+    )
+    assert run_paths(data) == ("$ORIGIN/../x", "/opt/lib")
+
+
+def test_a_library_without_paths_has_none() -> None:
+    """What a library needs is no path."""
+    assert run_paths(make_elf((DT_NEEDED, "$ORIGIN/../x"))) == ()
+
+
+def test_what_a_compiler_writes_is_read(tmp_path: Path) -> None:
+    """A real shared library, as the linker of this machine makes it."""
+    if shutil.which("cc") is None:
+        pytest.skip("there is no C compiler")
+    source, library = tmp_path / "a.c", tmp_path / "a.so"
+    source.write_text("int answer(void) { return 42; }\n")
+    option = "-Wl,-rpath,$ORIGIN/../../nvidia/lib:$ORIGIN"
+    subprocess.run(["cc", "-shared", "-fPIC", option, "-o", library, source], check=True)
+    with library.open("rb") as file:
+        assert read_run_paths(file) == ("$ORIGIN/../../nvidia/lib", "$ORIGIN")
+
+
+@pytest.mark.parametrize(
+    ("place", "path"),
+    [
+        ("torch/lib/a.so", "$ORIGIN/../../nvidia/cublas/lib"),
+        ("torch/lib/a.so", "${ORIGIN}/../../nvidia/cublas/lib"),
+        ("torch/lib/a.so", "$ORIGIN/../../.."),
+        ("a.so", "$ORIGIN/.."),
+        ("torch/a.so", "$ORIGIN/./../torch/../mkl"),
+    ],
+)
+def test_a_path_to_another_distribution_leaves(place: str, path: str) -> None:
+    """A path from the file to a name that the entry does not have leads to somebody else's."""
+    assert leaves(place, "$ORIGIN", path)
+
+
+@pytest.mark.parametrize(
+    ("place", "path"),
+    [
+        ("torch/lib/a.so", "$ORIGIN"),
+        ("torch/lib/a.so", "$ORIGIN/../.."),
+        ("torch/lib/a.so", "$ORIGIN/../../torch.libs"),
+        ("torch/lib/a.so", "/usr/lib/nvidia"),
+        ("torch/lib/a.so", ""),
+        ("torch/lib/a.so", "../../nvidia"),
+        ("torch.libs/a.so", "$ORIGIN/../torch/lib"),
+    ],
+)
+def test_a_path_within_the_entry_or_to_the_system_stays(place: str, path: str) -> None:
+    """What stays inside is found through any link, and the system lies where it lies."""
+    assert not leaves(place, path)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x7f",
+        b"\x7fELF",
+        b"\x7fELF\x02",
+        b"MZ" + bytes(100),
+        b"\xcf\xfa\xed\xfe" + bytes(100),
+        b"#!/bin/sh\n",
+        b"\x7fELF" + b"\xff" * 60,
+        b"\x7fELF" + b"\xff" * 5000,
+        b"\x7fELF" + bytes(5000),
+    ],
+)
+def test_anything_else_has_no_paths(data: bytes) -> None:
+    """A file that only begins like a library, or is none, is no reason to fail."""
+    assert run_paths(data) == ()
+
+
+def test_a_damaged_library_is_survived(tmp_path: Path) -> None:
+    """Cut anywhere, or with any one byte set to 255, a library in a file has paths or has none."""
+    whole = make_elf((DT_RUNPATH, "$ORIGIN/../x"))
+    file = tmp_path / "a.so"
+    found = set()
+    for at in range(len(whole)):
+        for damaged in (whole[:at], whole[:at] + b"\xff" + whole[at + 1 :]):
+            file.write_bytes(damaged)
+            with file.open("rb") as stream:
+                found.add(read_run_paths(stream))
+    assert () in found
+    assert ("$ORIGIN/../x",) in found

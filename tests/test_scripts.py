@@ -1,0 +1,160 @@
+"""Console scripts: what is written for them, whose they are, and which names are not taken."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shlex
+import stat
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from test_store import make_facts
+from test_unpacking import unpack
+from wheelhouse import make_wheel
+
+from pyx_launcher.scripts import write_scripts
+from pyx_launcher.store import Entry
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAIN = "import sys\ndef main():\n    print('main', sys.argv[1:])\n    return 3\n"
+
+# Runs a script with one more directory on the path, as an environment would.
+RUN = """
+import runpy, sys
+sys.path.insert(0, sys.argv.pop(1))
+runpy.run_path(sys.argv.pop(1), run_name="__main__")
+"""
+
+
+def entry_with(tmp_path: Path, *names: str, name: str = "pack") -> Entry:
+    """Return an entry, known by its facts alone, that has console scripts of these names."""
+    facts = make_facts(name=name, scripts=dict.fromkeys(names, "pack:main"))
+    return Entry(path=tmp_path / "entry", facts=facts)
+
+
+@pytest.fixture
+def bin_directory(tmp_path: Path) -> Path:
+    """Give an empty directory for scripts."""
+    directory = tmp_path / "bin"
+    directory.mkdir()
+    return directory
+
+
+def test_a_console_script_calls_its_function(
+    tmp_path: Path, wheels: Path, bin_directory: Path
+) -> None:
+    """It runs with its interpreter, and its status is what the function returns."""
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -E "$@"\n')
+    python.chmod(0o755)
+    wheel = make_wheel(
+        wheels, "pack", "1.0", files={"pack.py": MAIN}, entry_points={"run": "pack:main"}
+    )
+    entry = unpack(tmp_path / "store", wheel)
+    assert write_scripts(bin_directory, python, [entry]) == []
+    told = subprocess.run(
+        [python, "-I", "-c", RUN, entry.path, bin_directory / "run", "a b"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (told.stdout, told.returncode) == ("main ['a b']\n", 3)
+    assert stat.S_IMODE((bin_directory / "run").stat().st_mode) & 0o111
+    assert (bin_directory / "run").read_bytes().startswith(b"#!" + os.fsencode(python))
+
+
+@pytest.mark.parametrize("name", ["python", "python3", "python3.12", "python3.13t", "pythonw"])
+def test_no_script_hides_the_interpreter(tmp_path: Path, bin_directory: Path, name: str) -> None:
+    """Such a script is left out, and that is said."""
+    (problem,) = write_scripts(bin_directory, tmp_path / "p", [entry_with(tmp_path, name, "run")])
+    assert problem.startswith(f"bin/{name}: left out")
+    assert [p.name for p in (bin_directory).iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize(
+    "name", ["python-argcomplete-check", "pythonic", "python3-config", "py", "a b", "é", "-x"]
+)
+def test_names_that_only_look_like_it_are_taken(
+    tmp_path: Path, bin_directory: Path, name: str
+) -> None:
+    """A name that no interpreter has is a name like any other."""
+    assert write_scripts(bin_directory, tmp_path / "p", [entry_with(tmp_path, name)]) == []
+    assert [p.name for p in (bin_directory).iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", ".", "..", "../x", "/etc/x", "a/b", ".hidden", "a\nb", "a\0b", "a\x1b[2J", "x" * 300],
+)
+def test_a_name_that_is_no_file_name_is_left_out(
+    tmp_path: Path, bin_directory: Path, name: str
+) -> None:
+    """It harms neither the other scripts nor anything outside the directory."""
+    entry = entry_with(tmp_path, "first", name, "last")
+    (problem,) = write_scripts(bin_directory, tmp_path / "p", [entry])
+    assert "left out, pack 1.0 may not have that name" in problem
+    assert sorted([p.name for p in (bin_directory).iterdir()]) == ["first", "last"]
+
+
+def test_of_two_owners_the_later_wins_and_that_is_said(tmp_path: Path, bin_directory: Path) -> None:
+    """As when pip installs one after the other."""
+    one, two = (entry_with(tmp_path, "run", name=name) for name in ("one", "two"))
+    problems = write_scripts(bin_directory, tmp_path / "p", [one, two])
+    assert problems == ["bin/run: two 1.0 wins over one 1.0"]
+
+
+def test_scripts_of_a_wheel_are_rewritten_or_linked(
+    tmp_path: Path, wheels: Path, bin_directory: Path
+) -> None:
+    """Only `#!python` asks for the interpreter; anything else is linked as it is."""
+    data: dict[str, str | bytes] = {
+        "scripts/plain": "#!python\nprint(1)\n",
+        "scripts/gui": "#!pythonw -x\r\nprint(2)\n",
+        "scripts/shell": "#!/bin/sh\necho 3\n",
+        "scripts/binary": b"\x7fELF\xff\n\x00",
+        "scripts/empty": "",
+        "scripts/folder/below": "x",
+    }
+    wheel = make_wheel(wheels, "pack", "1.0", data=data, executable=["scripts/shell"])
+    entry = unpack(tmp_path / "store", wheel)
+    assert write_scripts(bin_directory, tmp_path / "p", [entry]) == []
+    first = b"#!" + os.fsencode(tmp_path / "p") + b"\n"
+    assert (bin_directory / "plain").read_bytes() == first + b"print(1)\n"
+    assert (bin_directory / "gui").read_bytes() == first + b"print(2)\n"
+    linked = [path.name for path in bin_directory.iterdir() if path.is_symlink()]
+    assert sorted(linked) == ["binary", "empty", "folder", "shell"]
+    assert (bin_directory / "folder" / "below").read_text() == "x"
+    assert subprocess.check_output([bin_directory / "shell"]) == b"3\n"
+
+
+@pytest.mark.parametrize("place", ["a b", "it's", "x" * 120, "new\nline", os.fsdecode(b"\xff")])
+def test_a_path_that_no_shebang_can_hold_works(
+    tmp_path: Path, wheels: Path, bin_directory: Path, place: str
+) -> None:
+    """A shell reads what the kernel would cut, and to python the same lines are a string."""
+    python = tmp_path / place / "python"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    data = {"scripts/plain": "#!python\nprint('ran')\n"}
+    wheel = make_wheel(wheels, "pack", "1.0", data=data, entry_points={"run": "platform:machine"})
+    write_scripts(bin_directory, python, [unpack(tmp_path / "store", wheel)])
+    assert subprocess.check_output([bin_directory / "plain"]) == b"ran\n"
+    ran = subprocess.run([bin_directory / "run"], capture_output=True, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr.decode().strip() == os.uname().machine
+    if "\udcff" not in place:
+        ast.parse((bin_directory / "run").read_bytes())
+
+
+def test_a_script_is_never_written_through_a_link(tmp_path: Path, bin_directory: Path) -> None:
+    """What lies there under the name is replaced, not followed."""
+    (tmp_path / "victim").write_text("mine")
+    (bin_directory / "run").symlink_to(tmp_path / "victim")
+    write_scripts(bin_directory, tmp_path / "p", [entry_with(tmp_path, "run")])
+    assert (tmp_path / "victim").read_text() == "mine"
+    assert not (bin_directory / "run").is_symlink()

@@ -1,0 +1,333 @@
+"""One artifact per distribution, for any target: tags and markers of other machines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx_launcher.errors import ArtifactError, InterpreterError, LockError, UsageError
+from pyx_launcher.interpreter import Interpreter, probe_interpreter
+from pyx_launcher.invocation import Choice
+from pyx_launcher.locks import read_lock
+from pyx_launcher.selection import Selection, select
+from pyx_launcher.tags import TagFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from packaging.markers import Environment
+
+DIGEST = "0" * 64
+
+TARGETS = {
+    "linux": TagFacts(
+        python=(3, 11), platform="linux-x86_64", system="Linux", libc="glibc", libc_version=(2, 28)
+    ),
+    "linux-aarch64": TagFacts(
+        python=(3, 12), platform="linux-aarch64", system="Linux", libc="glibc", libc_version=(2, 17)
+    ),
+    "musl": TagFacts(
+        python=(3, 11), platform="linux-x86_64", system="Linux", libc="musl", libc_version=(1, 2)
+    ),
+    "macos": TagFacts(
+        python=(3, 12),
+        platform="macosx-11.0-arm64",
+        system="Darwin",
+        mac_version=(14, 0),
+        mac_arch="arm64",
+    ),
+    "windows": TagFacts(python=(3, 13), platform="win-amd64", system="Windows"),
+    "free-threaded": TagFacts(
+        python=(3, 13),
+        platform="linux-x86_64",
+        system="Linux",
+        libc="glibc",
+        libc_version=(2, 36),
+        free_threaded=True,
+    ),
+}
+SYSTEMS = {"Linux": "linux", "Darwin": "darwin", "Windows": "win32"}
+
+
+@pytest.fixture(scope="module")
+def target(
+    interpreters: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Interpreter]:
+    """Return the facts of an interpreter on another machine, by its name in `TARGETS`."""
+    cache = tmp_path_factory.mktemp("facts")
+    real = probe_interpreter(next(iter(interpreters.values())), cache=cache, template=None)
+
+    def make(name: str) -> Interpreter:
+        facts = TARGETS[name]
+        short = f"{facts.python[0]}.{facts.python[1]}"
+        markers: Environment = {
+            **real.markers,
+            "python_version": short,
+            "python_full_version": f"{short}.0",
+            "platform_system": facts.system,
+            "sys_platform": SYSTEMS[facts.system],
+            "platform_machine": facts.platform.rpartition("-")[2],
+            "os_name": "nt" if facts.system == "Windows" else "posix",
+        }
+        return replace(real, version=f"{short}.0", tag_facts=facts, markers=markers)
+
+    return make
+
+
+def wheels(name: str, *tags: str, version: str = "1.0") -> str:
+    """Return the tables of wheels of a distribution."""
+    return "".join(
+        f'[[packages.wheels]]\nname = "{name}-{version}-{tag}.whl"\n'
+        f'path = "{name}-{version}-{tag}.whl"\nhashes = {{sha256 = "{DIGEST}"}}\n'
+        for tag in tags
+    )
+
+
+def package(name: str, body: str, *, version: str | None = "1.0", marker: str = "") -> str:
+    """Return the table of a distribution."""
+    lines = ["[[packages]]", f'name = "{name}"']
+    lines += [f'version = "{version}"'] if version else []
+    lines += [f"marker = '{marker}'"] if marker else []
+    return "\n".join([*lines, body])
+
+
+def choose(
+    directory: Path,
+    interpreter: Interpreter,
+    *packages: str,
+    head: str = "",
+    choice: Choice | None = None,
+) -> Selection:
+    """Return what a lock of `packages` means for `interpreter`."""
+    path = directory / "pylock.toml"
+    text = f'lock-version = "1.0"\ncreated-by = "hand"\n{head}\n'
+    path.write_text(text + "\n".join(packages), encoding="utf-8")
+    return select(read_lock(path), interpreter, choice or Choice())
+
+
+def files(selection: Selection) -> list[str]:
+    """Return the file names that were chosen."""
+    return [getattr(artifact.source, "filename", "") for artifact in selection.artifacts]
+
+
+EVERY = (
+    "py3-none-any",
+    "cp39-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64",
+    "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64",
+    "cp311-cp311-manylinux_2_34_x86_64",
+    "cp311-cp311-musllinux_1_1_x86_64",
+    "cp312-cp312-manylinux_2_17_aarch64",
+    "cp312-cp312-manylinux_2_28_aarch64",
+    "cp312-cp312-macosx_11_0_arm64",
+    "cp312-cp312-macosx_11_0_universal2",
+    "cp312-cp312-macosx_15_0_arm64",
+    "cp313-cp313-win_amd64",
+    "cp313-cp313-win32",
+    "cp313-cp313t-manylinux_2_17_x86_64",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [
+        ("linux", "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64"),
+        ("linux-aarch64", "cp312-cp312-manylinux_2_17_aarch64"),
+        ("musl", "cp311-cp311-musllinux_1_1_x86_64"),
+        ("macos", "cp312-cp312-macosx_11_0_arm64"),
+        ("windows", "cp313-cp313-win_amd64"),
+        ("free-threaded", "cp313-cp313t-manylinux_2_17_x86_64"),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1], ids=["forward", "backward"])
+def test_each_target_gets_its_best_wheel(
+    tmp_path: Path, target: Callable[[str], Interpreter], name: str, tag: str, order: int
+) -> None:
+    """The tags of the target decide, however the lock is sorted."""
+    selection = choose(tmp_path, target(name), package("pack", wheels("pack", *EVERY[::order])))
+    assert files(selection) == [f"pack-1.0-{tag}.whl"]
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_markers_are_those_of_the_target(
+    tmp_path: Path, target: Callable[[str], Interpreter], name: str
+) -> None:
+    """A distribution for one system is chosen on that system alone."""
+    systems = [
+        package(system, wheels(system, "py3-none-any"), marker=f'sys_platform == "{system}"')
+        for system in SYSTEMS.values()
+    ]
+    selection = choose(tmp_path, target(name), *systems)
+    assert [artifact.name for artifact in selection.artifacts] == [SYSTEMS[TARGETS[name].system]]
+
+
+def test_all_that_have_no_wheel_are_named(
+    tmp_path: Path, target: Callable[[str], Interpreter]
+) -> None:
+    """Not only the first; what they have is told, and what is not wanted here is not blamed."""
+    foreign = (
+        "cp313-cp313-win_amd64",
+        "cp313-cp313-win32",
+        "cp312-cp312-win32",
+        "cp311-cp311-win32",
+    )
+    with pytest.raises(ArtifactError) as caught:
+        choose(
+            tmp_path,
+            target("linux"),
+            package("good", wheels("good", "py3-none-any")),
+            package("one", wheels("one", *foreign)),
+            package("skipped", wheels("skipped", *foreign), marker='sys_platform == "win32"'),
+            package(
+                "two", wheels("two", "cp311-cp311-macosx_11_0_arm64", version="2"), version="2"
+            ),
+        )
+    message = str(caught.value)
+    assert "no wheel for Python 3.11" in message
+    assert "one 1.0 (it has cp313-cp313-win_amd64, " in message
+    assert "and 1 more)" in message
+    assert "two 2 (it has cp311-cp311-macosx_11_0_arm64)" in message
+    assert "good" not in message
+    assert "skipped" not in message
+    assert "--python" in (caught.value.hint or "")
+
+
+def test_an_sdist_is_taken_only_where_no_wheel_fits(
+    tmp_path: Path, target: Callable[[str], Interpreter]
+) -> None:
+    """The same lock builds on one machine and unpacks on another."""
+    sdist = (
+        '[packages.sdist]\nname = "pack-1.0.tar.gz"\npath = "pack-1.0.tar.gz"\n'
+        f'hashes = {{sha256 = "{DIGEST}"}}\n'
+    )
+    locked = package("pack", sdist + wheels("pack", "cp313-cp313-win_amd64"))
+    assert files(choose(tmp_path, target("linux"), locked)) == ["pack-1.0.tar.gz"]
+    assert files(choose(tmp_path, target("windows"), locked)) == [
+        "pack-1.0-cp313-cp313-win_amd64.whl"
+    ]
+
+
+def test_an_artifact_knows_what_the_next_steps_need(
+    tmp_path: Path, target: Callable[[str], Interpreter]
+) -> None:
+    """Name, version, index and the directory that paths start from."""
+    body = 'index = "https://example.org/simple/"\n' + wheels(
+        "a-b".replace("-", "_"), "py3-none-any"
+    )
+    (artifact,) = choose(tmp_path, target("linux"), package("a-b", body)).artifacts
+    assert (artifact.name, artifact.version, artifact.label) == ("a-b", "1.0", "a-b 1.0")
+    assert artifact.index == "https://example.org/simple/"
+    assert artifact.base == tmp_path
+
+
+def test_an_empty_lock_selects_nothing(
+    tmp_path: Path, target: Callable[[str], Interpreter]
+) -> None:
+    """That is a program with the standard library alone, and no error."""
+    assert choose(tmp_path, target("linux"), "packages = []").artifacts == ()
+
+
+def test_extras_and_groups_choose(tmp_path: Path, target: Callable[[str], Interpreter]) -> None:
+    """Defaults count unless they are turned off; the selection remembers what was taken."""
+    head = 'extras = ["fast"]\ndependency-groups = ["dev", "docs"]\ndefault-groups = ["dev"]\n'
+    packages = [
+        package("fast", wheels("fast", "py3-none-any"), marker='"fast" in extras'),
+        package("dev", wheels("dev", "py3-none-any"), marker='"dev" in dependency_groups'),
+        package("docs", wheels("docs", "py3-none-any"), marker='"docs" in dependency_groups'),
+    ]
+
+    def names(choice: Choice) -> list[str]:
+        selection = choose(tmp_path, target("linux"), *packages, head=head, choice=choice)
+        assert selection.groups | selection.extras == {a.name for a in selection.artifacts}
+        return [artifact.name for artifact in selection.artifacts]
+
+    assert names(Choice()) == ["dev"]
+    assert names(Choice(default_groups=False)) == []
+    assert names(Choice(extras=("FAST",), groups=("docs",))) == ["fast", "dev", "docs"]
+    assert names(Choice(all_groups=True, all_extras=True)) == ["fast", "dev", "docs"]
+    with pytest.raises(UsageError, match="no group named nope"):
+        names(Choice(groups=("nope",)))
+
+
+@pytest.mark.parametrize(
+    "head", ['requires-python = ">=3.12"', "environments = ['sys_platform == \"win32\"']"]
+)
+def test_a_lock_for_other_interpreters_says_so(
+    tmp_path: Path, target: Callable[[str], Interpreter], head: str
+) -> None:
+    """The error names the lock and the interpreter, and how to choose another."""
+    with pytest.raises(InterpreterError, match=r"pylock\.toml excludes .* \(3\.11\.0\)") as caught:
+        choose(tmp_path, target("linux"), package("a", wheels("a", "py3-none-any")), head=head)
+    assert "--python" in (caught.value.hint or "")
+
+
+def test_a_lock_that_names_a_distribution_twice_is_bad(
+    tmp_path: Path, target: Callable[[str], Interpreter]
+) -> None:
+    """Two versions whose markers both hold contradict each other; apart they are fine."""
+
+    def two(marker: str) -> list[str]:
+        return [
+            package("a", wheels("a", "py3-none-any")),
+            package("a", wheels("a", "py3-none-any", version="2"), version="2", marker=marker),
+        ]
+
+    with pytest.raises(LockError, match=r"pylock\.toml: .*'a'"):
+        choose(tmp_path, target("linux"), *two('sys_platform == "linux"'))
+    selection = choose(tmp_path, target("linux"), *two('sys_platform == "win32"'))
+    assert files(selection) == ["a-1.0-py3-none-any.whl"]
+
+
+BAD_WHEELS: Sequence[str] = (
+    "../../a-1.0-py3-none-any.whl",
+    "/etc/passwd",
+    "a-1.0.whl",
+    "b-1.0-py3-none-any.whl",
+    "a-2.0-py3-none-any.whl",
+    "a-../x-py3-none-any.whl",
+    "",
+)
+
+
+@pytest.mark.parametrize("filename", BAD_WHEELS)
+def test_a_wheel_with_another_name_is_a_bad_lock(
+    tmp_path: Path, target: Callable[[str], Interpreter], filename: str
+) -> None:
+    """Odd names of files end with the lock named, not with a traceback or a file elsewhere."""
+    body = (
+        f'[[packages.wheels]]\nname = "{filename}"\nurl = "https://example.org/{filename}"\n'
+        f'hashes = {{sha256 = "{DIGEST}"}}\n'
+    )
+    with pytest.raises(LockError, match=r"pylock\.toml"):
+        choose(tmp_path, target("linux"), package("a", body))
+
+
+@pytest.mark.parametrize("name", ["../x", "", "/etc", "a b", "A_B", "a\\\\b", "é"])
+def test_a_name_that_is_not_normal_is_a_bad_lock(
+    tmp_path: Path, target: Callable[[str], Interpreter], name: str
+) -> None:
+    """PEP 751 wants normalised names, and a place in the store is made of them."""
+    with pytest.raises(LockError, match="name"):
+        choose(tmp_path, target("linux"), package(name, wheels("a", "py3-none-any")))
+
+
+@pytest.mark.parametrize("version", ["../x", "", "/etc", "latest", "1.0/../2"])
+def test_a_version_that_is_none_is_a_bad_lock(
+    tmp_path: Path, target: Callable[[str], Interpreter], version: str
+) -> None:
+    """The same holds for versions."""
+    locked = package("a", wheels("a", "py3-none-any"), version=None)
+    with pytest.raises(LockError, match="version"):
+        choose(
+            tmp_path, target("linux"), locked.replace('"a"\n', f'"a"\nversion = "{version}"\n', 1)
+        )
+
+
+def test_a_wheel_tells_the_version_that_a_lock_leaves_out(
+    tmp_path: Path, target: Callable[[str], Interpreter]
+) -> None:
+    """The format lets a lock go without versions, and a wheel always has one in its name."""
+    locked = package("a", wheels("a", "py3-none-any"), version=None)
+    assert choose(tmp_path, target("linux"), locked).artifacts[0].version == "1.0"

@@ -22,6 +22,7 @@ def main() -> int:
 
     Returns an exit status where it does not become another program.
     """
+    give_back_variables()
     try:
         return run(sys.argv[1:], os.environ)
     except PyxError as error:
@@ -29,6 +30,13 @@ def main() -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def give_back_variables() -> None:
+    """Undo what `pyx.c` did to keep the user's ``PYTHON…`` variables from acting on this process."""
+    kept = b"PYX_KEPT_"
+    for name in [name for name in os.environb if name.startswith(kept + b"PYTHON")]:
+        os.environb[name.removeprefix(kept)] = os.environb.pop(name)
 
 
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:

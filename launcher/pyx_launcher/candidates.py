@@ -51,7 +51,7 @@ class Candidate:
     """The machine code that it stands for, symlinks resolved; None if it stands for nothing."""
     origin: Origin
     inputs: tuple[Path, ...] = ()
-    """The configuration files that decided what it stands for, whether or not they exist."""
+    """The links and configuration files that decided what it stands for; some may not exist."""
 
     @property
     def minor(self) -> int | None:
@@ -101,6 +101,7 @@ def _follow(path: Path, environ: Mapping[str, str], inputs: list[Path]) -> Path 
         return _base_of(config, path.name)
     resolved = path.resolve()
     if resolved != path:
+        inputs.append(path)
         # The directory of a link may itself be reached by links that lead into an environment.
         return resolved
     head = _read_head(path, 4096)

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from pyx_launcher.invocation import Choice
 
 
+HINT = "write it again with the tool that made it, such as `uv export` or `pip lock`"
+"""What mends a pylock file."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PylockLock:
     """A pylock file: its markers do the choosing, so nothing has to be walked."""
@@ -56,15 +60,15 @@ class PylockLock:
 
 def read_pylock(path: Path) -> PylockLock:
     """Read and validate a pylock file. Raises LockError, and StoreError."""
-    document = read_toml(path)
+    document = read_toml(path, hint=HINT)
     try:
         return PylockLock(path=path, content=Pylock.from_dict(document.data))
     except PylockUnsupportedVersionError as error:
         version = document.data["lock-version"]
         problem = f"version {version} of the format is not known; pyx reads 1.0"
-        raise LockError(path, problem, where="lock-version") from error
+        raise LockError(path, problem, where="lock-version", hint=HINT) from error
     except PylockValidationError as error:
         # What a marker's parser says goes on with a picture of the marker on further lines.
         problem = error.message.partition("\n")[0]
         problem = f"{problem[:1].lower()}{problem[1:]}"
-        raise LockError(path, problem, where=error.context) from error
+        raise LockError(path, problem, where=error.context, hint=HINT) from error

@@ -1,0 +1,1062 @@
+"""The native program, driven as a process: what it confirms, what it refuses, what it executes.
+
+Its "interpreter" is a tiny program that prints its command line and its environment. The slow
+path beside it is broken, so what prints a command line took the fast path.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from installed import (
+    DYNAMIC,
+    NATIVE_SOURCE,
+    SANITIZED,
+    SLOW_PATH,
+    SLOW_PATH_STATUS,
+    STATIC,
+    Pyx,
+    build_native,
+    shared_directory,
+)
+
+from pyx_launcher.dirs import resolve_dirs
+from pyx_launcher.errors import UsageError
+from pyx_launcher.invocation import PYTHON_LETTERS, VERBS, parse_invocation
+from pyx_launcher.launchfile import _INERT, _ROWS, _WITHOUT_OPTION
+from pyx_launcher.record import (
+    KEY_VARIABLES,
+    Check,
+    Kind,
+    LaunchRecord,
+    Words,
+    check_absences,
+    check_file,
+    check_script,
+    encode_record,
+    find_block,
+    find_record,
+    make_material,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ECHO = """
+#include <stdio.h>
+extern char **environ;
+int main(int argc, char **argv) {
+    for (int at = 0; at < argc; at++) fwrite(argv[at], 1, __builtin_strlen(argv[at]) + 1, stdout);
+    puts("");
+    for (char **at = environ; *at; at++) fwrite(*at, 1, __builtin_strlen(*at) + 1, stdout);
+    return 7;
+}
+"""
+ECHO_STATUS = 7
+ARGV0 = Path("/environment/bin/python")
+BOOTSTRAP = Path("/environment/bootstrap.pyc")
+CODE = "/cache/code"
+ALL_ROWS = (
+    *(row for _, row in _ROWS),
+    *("a" + name for name in _WITHOUT_OPTION),
+    *("u" + name for name in _INERT),
+)
+WARNINGS = ("-O2", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wpedantic", "-Werror")
+
+# The fixtures hold nothing that one example would leave behind for another to trip over.
+PROPERTY = settings(
+    database=None,
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.fixture(scope="session", params=[(STATIC, DYNAMIC), (SANITIZED,)], ids=["plain", "checked"])
+def native(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the native program twice: as it is installed, and with the compiler's sanitizers."""
+    program = build_native(shared_directory(tmp_path_factory), *request.param)
+    if program is None:
+        pytest.skip("there is no compiler that can do this")
+    return program
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """Give the few variables that matter here; what is allocated is not freed before exec."""
+    (tmp_path / "home").mkdir()
+    return {
+        "HOME": str(tmp_path / "home"),
+        "PATH": os.defpath,
+        "PYX_CACHE_DIR": str(tmp_path / "cache"),
+        "ASAN_OPTIONS": "detect_leaks=0",
+    }
+
+
+@pytest.fixture(scope="session")
+def echo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compile the interpreter of these tests, once for each worker."""
+    source = tmp_path_factory.mktemp("echo") / "echo.c"
+    source.write_text(ECHO, encoding="ascii")
+    subprocess.run(["cc", "-o", source.with_suffix(""), source], check=True)
+    return source.with_suffix("")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What one start came to. Without a command line it went to the slow path or failed."""
+
+    status: int
+    stderr: str
+    stdout: str
+
+    @property
+    def slow(self) -> bool:
+        """Did it start the slow path, and say nothing itself?"""
+        return (self.status, self.stdout, self.stderr) == (SLOW_PATH_STATUS, f"{SLOW_PATH}\n", "")
+
+    @property
+    def line(self) -> list[str]:
+        """The command line that python was given."""
+        assert self.status == ECHO_STATUS, (self.status, self.stdout, self.stderr)
+        return self.stdout.partition("\n")[0].split("\0")[:-1]
+
+    @property
+    def environment(self) -> list[str]:
+        """The environment that python was given."""
+        return self.stdout.partition("\n")[2].split("\0")[:-1]
+
+    @property
+    def options(self) -> list[str]:
+        """What stands between argv[0] and the bootstrap."""
+        return self.line[1 : self.line.index(str(BOOTSTRAP))]
+
+    @property
+    def control(self) -> str:
+        """The word that tells the bootstrap what the rest is."""
+        return self.line[self.line.index(str(BOOTSTRAP)) + 1]
+
+
+class Desk:
+    """Writes records as the slow path would, and starts the native program upon them."""
+
+    def __init__(self, pyx: Pyx, echo: Path, cwd: Path) -> None:
+        """Work in `cwd`, which must be the working directory of this process too."""
+        self.pyx = pyx
+        self.cwd = cwd
+        self.words = Words(
+            interpreter=echo,
+            argv0=ARGV0,
+            letters=PYTHON_LETTERS,
+            bootstrap=BOOTSTRAP,
+            code=CODE,
+            rows=ALL_ROWS,
+        )
+
+    def material(self, words: Sequence[str], env: Mapping[str, str | None] | None = None) -> bytes:
+        """Return the key material that the slow path makes of a start."""
+        variables = self.pyx.variables(env)
+        invocation = parse_invocation(words, variables)
+        kind, start = "directory", self.cwd
+        if invocation.program.mode == "s":
+            target = invocation.program.target or ""
+            kind = "path" if "/" in target else "name"
+            start = (self.cwd / target).resolve()
+        encoded = {os.fsencode(key): os.fsencode(value) for key, value in variables.items()}
+        return make_material(kind, start, invocation.own, encoded)
+
+    def place(self, words: Sequence[str], env: Mapping[str, str | None] | None = None) -> Path:
+        """Return where the record of a start lies."""
+        directory = Path(self.pyx.variables(env)["PYX_CACHE_DIR"], "launch")
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return find_record(directory, self.material(words, env))
+
+    def encode(
+        self,
+        words: Sequence[str],
+        env: Mapping[str, str | None] | None = None,
+        *,
+        checks: Sequence[Check] = (),
+    ) -> bytes:
+        """Return the bytes of the record of a start."""
+        record = LaunchRecord(
+            material=self.material(words, env), checks=tuple(checks), words=self.words
+        )
+        return encode_record(record)
+
+    def remember(
+        self,
+        *words: str,
+        env: Mapping[str, str | None] | None = None,
+        checks: Sequence[Check] = (),
+    ) -> Path:
+        """Write the record of a start."""
+        place = self.place(words, env)
+        place.write_bytes(self.encode(words, env, checks=checks))
+        place.chmod(0o600)
+        return place
+
+    def run(
+        self,
+        *words: str,
+        env: Mapping[str, str | None] | None = None,
+        cwd: Path | None = None,
+    ) -> Outcome:
+        """Start ``pyx`` with `words`."""
+        return self.start([self.pyx.path, *words], env=env, cwd=cwd)
+
+    def start(
+        self,
+        command: Sequence[str | Path],
+        env: Mapping[str, str | None] | None = None,
+        cwd: Path | None = None,
+    ) -> Outcome:
+        """Start any command."""
+        done = self.pyx.run(command, env=env, cwd=cwd or self.cwd)
+        return Outcome(status=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+    def try_out(self, *words: str, env: Mapping[str, str | None] | None = None) -> Outcome:
+        """Write the record of a start, and start it."""
+        self.remember(*words, env=env)
+        return self.run(*words, env=env)
+
+
+@pytest.fixture
+def desk(pyx: Pyx, echo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """Give a desk in a working directory with a few scripts."""
+    cwd = tmp_path / "work"
+    cwd.mkdir()
+    for name in ("script.py", "x", "always", "sync", "-c"):
+        (cwd / name).write_text("pass\n", encoding="ascii")
+    monkeypatch.chdir(cwd)
+    pyx.break_slow_path()
+    return Desk(pyx, echo, cwd)
+
+
+# The command line.
+
+
+def test_a_record_that_holds_makes_the_command_line(desk: Desk) -> None:
+    """Own flags, the user's, bootstrap, control word, start, code, and the words untouched."""
+    outcome = desk.try_out("-u", "script.py", "a b", "-c", "")
+    assert outcome.line == [
+        *(str(ARGV0), "-I", "-S", "-u", str(BOOTSTRAP)),
+        *("s,1,0", str(desk.cwd / "script.py"), CODE),
+        *("-u", "script.py", "a b", "-c", ""),
+    ]
+    assert outcome.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "control"),
+    [
+        ((), [], "i,0,0"),
+        (("-",), [], "i,0,0"),
+        (("-cpass",), [], "c,0,2"),
+        (("-c", "pass"), [], "c,1,0"),
+        (("-Om", "site"), ["-O"], "m,1,0"),
+        (("-uOmsite", "-c"), ["-uO"], "m,0,4"),
+        (("-Werror", "-W", "ignore", "x"), ["-W", "error", "-W", "ignore"], "s,3,0"),
+        (("-uXdev", "x"), ["-X", "dev", "-u"], "s,1,0"),
+        (
+            ("--check-hash-based-pycs", "always", "x"),
+            ["--check-hash-based-pycs", "always"],
+            "s,2,0",
+        ),
+        (("--", "-c"), [], "s,1,0"),
+        (("-x", "x"), [], "sx,1,0"),
+        (("-S", "x"), [], "sS,1,0"),
+        (("-P", "x"), [], "sP,1,0"),
+        (("-I", "x"), [], "sP,1,0"),
+        (("-IxSOO", "x"), ["-OO"], "sxSP,1,0"),
+        (("-Es", "x"), [], "s,1,0"),
+    ],
+)
+def test_options_of_python(
+    desk: Desk, words: tuple[str, ...], options: list[str], control: str
+) -> None:
+    """The user's options follow pyx's; what pyx does itself is in the control word."""
+    outcome = desk.try_out(*words)
+    assert outcome.options == ["-I", "-S", *options]
+    assert outcome.control == control
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-V",),
+        ("-VV",),
+        ("-?",),
+        ("-uh",),
+        ("-Z",),
+        ("-J",),
+        ("-c",),
+        ("-W",),
+        ("-u-",),
+    ],
+)
+def test_what_python_answers_itself(desk: Desk, words: tuple[str, ...]) -> None:
+    """An option that prints and exits, or is wrong, is the interpreter's, without a bootstrap."""
+    assert desk.try_out(*words).line == [str(ARGV0), *words]
+
+
+def test_an_option_this_interpreter_lacks_is_its_own_to_refuse(desk: Desk) -> None:
+    """Python 3.10 has no -P, and is the one to say so."""
+    desk.words = replace(desk.words, letters=PYTHON_LETTERS.replace("P", ""))
+    assert desk.try_out("-P", "x").line == [str(ARGV0), "-P", "x"]
+
+
+@pytest.mark.parametrize(
+    "flags", [("-S", "-I"), ("-S", "-s"), ("-S", "-s", "-P"), ("-d", "-S", "-O", "-I")]
+)
+def test_flags_that_a_parent_hands_down_are_not_the_users(
+    desk: Desk, flags: tuple[str, ...]
+) -> None:
+    """A child that subprocess gives its parent's flags sees the same packages as the parent."""
+    outcome = desk.try_out(*flags, "-c", "pass", env={"PYTHONUNBUFFERED": "1"})
+    assert outcome.control == f"c,{len(flags) + 1},0"
+    assert "-u" in outcome.options
+
+
+@pytest.mark.parametrize("flags", [("-I", "-S"), ("-IS",), ("-S",)])
+def test_flags_that_a_user_gives_are_obeyed(desk: Desk, flags: tuple[str, ...]) -> None:
+    """-S without a later -I or -s word means what it means to python."""
+    assert "S" in desk.try_out(*flags, "-c", "pass").control
+
+
+def test_options_of_any_length(desk: Desk) -> None:
+    """A hundred thousand letters in one word, and thousands of words, are all passed on."""
+    many = "-" + "O" * 100_000
+    assert desk.try_out(many, "x").options == ["-I", "-S", many]
+    words = ["-Wignore"] * 3000 + ["-u"] * 3000
+    outcome = desk.try_out(*words, "x")
+    assert outcome.options == ["-I", "-S", *["-W", "ignore"] * 3000, *["-u"] * 3000]
+
+
+PYTHON_WORDS = (
+    *("-", "--", "-c", "-m", "-W", "-X", "-S", "-I", "-s", "-V", "--check-hash-based-pycs"),
+    *("script.py", "x", "./x", "always", "missing", ""),
+)
+PYX_WORDS = (
+    *("--help", "--version", "--help-all", "--offline", "--project", "--group=a", "--unknown"),
+    *("@name", "sync", "info", "-h"),
+)
+FRAGMENTS = st.one_of(
+    st.sampled_from((*PYTHON_WORDS, *PYX_WORDS)),
+    st.text(alphabet="bBcdEhiIJmOPqRsStuvVWxXZ:-=é?", max_size=6).map("-".__add__),
+)
+
+
+@PROPERTY
+@given(words=st.lists(FRAGMENTS, max_size=6))
+def test_it_reads_the_command_line_as_the_slow_path_does(desk: Desk, words: list[str]) -> None:
+    """Where both find a program, it is the same one; where the slow path acts itself, it runs."""
+    try:
+        invocation = parse_invocation(words, desk.pyx.variables())
+    except UsageError:
+        assert desk.run(*words).slow
+        return
+    program = invocation.program
+    target = program.target or ""
+    missing = program.mode == "s" and not (target and (desk.cwd / target).exists())
+    more_help = "".join(program.words[:1]).startswith("--help-")
+    if invocation.verb is not None or missing or more_help:
+        assert desk.run(*words).slow
+        return
+    outcome = desk.try_out(*words)
+    own = len(invocation.own)
+    assert words[own:] == list(program.words)
+    if program.mode == "p":
+        assert outcome.line == [str(ARGV0), *program.words]
+        return
+    mode, skip, offset = outcome.control.split(",")
+    assert mode[0] == program.mode
+    assert outcome.line[-len(program.words) - 2 :][2:] == list(program.words)
+    if program.mode == "i":
+        assert program.words[int(skip) :][:1] in ((), ("-",))
+    else:
+        assert program.words[int(skip)][int(offset) :] == target
+
+
+def test_verbs_are_the_slow_paths_even_beside_files_of_that_name(desk: Desk) -> None:
+    """The record of the script `sync` is not taken for the command, which wins over it."""
+    assert desk.try_out("--", "sync").control == "s,1,0"
+    assert desk.run("sync").slow
+    desk.remember("-c", "pass")
+    for verb in (*VERBS, "-h", "--help", "--version"):
+        assert desk.run(verb).slow, verb
+
+
+# The key.
+
+NAMES = st.sampled_from([*sorted(KEY_VARIABLES - {"PYX_CACHE_DIR"}), "PYTHONX", "PYTHON", "OTHER"])
+VALUES = st.one_of(
+    st.sampled_from(["", "/", "/a:/b", "/a:b", ":", "::/a", "a", "/a:", ":a", "."]),
+    st.text(alphabet="ab/:.=é ", max_size=8),
+)
+OWN = st.lists(
+    st.sampled_from([("--offline",), ("--project", "."), ("--project=x",), ("--extra", "a")]),
+    max_size=2,
+)
+
+
+@PROPERTY
+@given(env=st.dictionaries(NAMES, VALUES, max_size=6), own=OWN, named=st.booleans())
+def test_it_makes_the_key_that_the_slow_path_makes(
+    desk: Desk, env: dict[str, str], own: list[tuple[str, ...]], *, named: bool
+) -> None:
+    """A record is found from any variables and arguments, and by no other start."""
+    arguments = ["@name"] * named + [word for option in own for word in option]
+    words = [*arguments, "script.py"]
+    changes: dict[str, str | None] = {**env}
+    place = desk.remember(*words, env=changes)
+    assert desk.run(*words, env=changes).control == "s,0,0"
+    assert desk.run("--group", "other", *words[named:], env=changes).slow
+    assert desk.run(*words, env={**changes, "PYTHONOTHER": "1"}).slow
+    place.unlink()
+
+
+def test_the_working_directory_counts_where_something_is_relative_to_it(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """`--project .` is another project elsewhere; an absolute start is the same everywhere."""
+    script = str(desk.cwd / "script.py")
+    desk.remember(script)
+    assert desk.run(script, cwd=tmp_path).control == "s,0,0"
+    desk.remember("--project", ".", script)
+    assert desk.run("--project", ".", script).control == "s,0,0"
+    assert desk.run("--project", ".", script, cwd=tmp_path).slow
+    relative = {"PYX_PROJECT": "."}
+    desk.remember(script, env=relative)
+    assert desk.run(script, env=relative).control == "s,0,0"
+    assert desk.run(script, env=relative, cwd=tmp_path).slow
+
+
+def test_any_number_of_variables(desk: Desk) -> None:
+    """Hundreds of PYTHON variables are part of the key like one."""
+    env = {f"PYTHONX{number}": "value" * 50 for number in range(500)}
+    desk.remember("x", env=env)
+    assert desk.run("x", env=env).control == "s,0,0"
+    assert desk.run("x", env={**env, "PYTHONX7": "other"}).slow
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"PYX_CACHE_DIR": None},
+        {"PYX_CACHE_DIR": ""},
+        {"PYX_CACHE_DIR": None, "XDG_CACHE_HOME": "{tmp}/xdg"},
+        {"PYX_CACHE_DIR": "", "XDG_CACHE_HOME": ""},
+        {"PYX_CACHE_DIR": "{tmp}/a//b/../c/"},
+    ],
+)
+def test_it_finds_the_cache_where_the_slow_path_puts_it(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, env: dict[str, str | None]
+) -> None:
+    """The rules of `dirs` and of platformdirs give the same directory."""
+    env = {name: value and value.format(tmp=tmp_path) for name, value in env.items()}
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    variables = desk.pyx.variables(env)
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+        if name in variables:
+            monkeypatch.setenv(name, variables[name])
+    records = resolve_dirs(variables).records
+    records.mkdir(parents=True, mode=0o700)
+    find_record(records, desk.material(["x"], env)).write_bytes(desk.encode(["x"], env))
+    find_record(records, desk.material(["x"], env)).chmod(0o600)
+    assert desk.run("x", env=env).control == "s,0,0"
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"PYX_CACHE_DIR": "relative"},
+        {"PYX_CACHE_DIR": None, "XDG_CACHE_HOME": "relative"},
+        {"PYX_CACHE_DIR": None, "HOME": None},
+        {"PYX_CACHE_DIR": None, "HOME": ""},
+        {"PYX_CACHE_DIR": "/" + "long/" * 2000},
+    ],
+)
+def test_a_cache_it_cannot_tell_means_the_slow_path(desk: Desk, env: dict[str, str | None]) -> None:
+    """Where the rules leave a doubt, nothing is looked for."""
+    assert desk.run("x", env=env).slow
+
+
+def test_a_working_directory_that_is_gone_or_too_deep(desk: Desk) -> None:
+    """Without a name for the working directory the slow path explains."""
+    deeper = "for _ in range(30): os.mkdir('d' * 200); os.chdir('d' * 200)"
+    command = [
+        sys.executable,
+        "-c",
+        f"import os, sys\n{deeper}\nos.execv(sys.argv[1], sys.argv[1:])",
+    ]
+    assert desk.start([*command, str(desk.pyx.path), "-c", "pass"]).slow
+    gone = [
+        "/bin/sh",
+        "-c",
+        'mkdir gone; cd gone; rmdir ../gone; exec "$0" -c pass',
+        str(desk.pyx.path),
+    ]
+    # The shell of the broken slow path has its own word to say about the directory.
+    assert desk.start(gone).stdout == f"{SLOW_PATH}\n"
+
+
+def test_the_start_is_the_resolved_script(desk: Desk) -> None:
+    """A link to a script starts the script, under the record of the name that was typed."""
+    (desk.cwd / "link").symlink_to("script.py")
+    assert str(desk.cwd / "script.py") in desk.try_out("link").line
+
+
+# The variables.
+
+
+@pytest.mark.parametrize("row", [row for _, row in _ROWS if row[0] == "f"])
+def test_rows_of_flags(desk: Desk, row: str) -> None:
+    """A flag's variable counts unless it is empty; a prompt needs a terminal to be at."""
+    name, _, option = row[1:].partition("=")
+    expected = [] if option == "-i" else [option]
+    assert desk.try_out("-q", "x", env={name: "0"}).options == ["-I", "-S", "-q", *expected]
+    assert desk.try_out("-q", "x", env={name: ""}).options == ["-I", "-S", "-q"]
+
+
+@pytest.mark.parametrize("row", [row for _, row in _ROWS if row[0] == "v"])
+def test_rows_of_values(desk: Desk, row: str) -> None:
+    """A value follows its option, behind the user's options, of which the first counts."""
+    name, _, option = row[1:].partition("=")
+    long = "value," * 5000
+    outcome = desk.try_out("-Xutf8=1", "x", env={name: long})
+    assert outcome.options == ["-I", "-S", "-X", "utf8=1", option + long]
+    assert desk.try_out("x", env={name: ""}).options == ["-I", "-S"]
+
+
+@pytest.mark.parametrize("row", [row for _, row in _ROWS if row[0] == "n"])
+@pytest.mark.parametrize(
+    ("value", "given", "added"),
+    [
+        ("", 0, 0),
+        ("0", 0, 0),
+        ("1", 0, 1),
+        ("2", 1, 1),
+        ("2", 3, 0),
+        ("7", 0, 7),
+        (" +2", 0, 2),
+        ("text", 0, 1),
+        ("text", 1, 0),
+        ("2x", 0, 1),
+        ("-5", 0, 1),
+        ("99999999999999999999", 0, 1),
+        ("2147483648", 0, 1),
+        ("2147483647", 0, 255),
+    ],
+)
+def test_rows_of_levels(desk: Desk, row: str, value: str, given: int, added: int) -> None:
+    """The greater of option and variable counts; what is not a number is 1, as in CPython."""
+    name, _, letter = row[1:].partition("=")
+    options = [f"-{letter}"] * given
+    expected = ["-I", "-S", *options, *(["-" + letter * added] if added else [])]
+    assert desk.try_out(*options, "x", env={name: value}).options == expected
+
+
+def test_rows_of_lists(desk: Desk) -> None:
+    """Warnings of the variable stand before those of the options, however many they are."""
+    options = desk.try_out("-Wonce", "x", env={"PYTHONWARNINGS": ",error,,ignore::Foo,"}).options
+    assert options == ["-I", "-S", "-Werror", "-Wignore::Foo", "-W", "once"]
+    many = ",".join(["ignore"] * 10_000)
+    options = desk.try_out("x", env={"PYTHONWARNINGS": many}).options
+    assert options == ["-I", "-S", *["-Wignore"] * 10_000]
+
+
+@pytest.mark.parametrize("flag", ["-E", "-I"])
+def test_a_user_who_ignores_the_environment_is_obeyed(desk: Desk, flag: str) -> None:
+    """-E and -I mean no variable, neither by an option nor by the other way of isolation."""
+    env = {"PYTHONHASHSEED": "0", "PYTHONSAFEPATH": "1", "PYTHONVERBOSE": "1"}
+    outcome = desk.try_out(flag, "x", env=env)
+    assert outcome.options == ["-I", "-S"]
+    assert outcome.control == ("s,1,0" if flag == "-E" else "sP,1,0")
+
+
+@pytest.mark.parametrize("name", _WITHOUT_OPTION)
+def test_a_variable_without_an_option(desk: Desk, name: str) -> None:
+    """Python then reads its variables itself, without those that could lead it elsewhere."""
+    env = {name: "0", "PYTHONVERBOSE": "1", **dict.fromkeys(_INERT, "/elsewhere")}
+    outcome = desk.try_out("x", env=env)
+    assert outcome.options == ["-s", "-P", "-S"]
+    assert outcome.control == "sa,0,0"
+    names = {variable.partition("=")[0] for variable in outcome.environment}
+    assert names & {*_INERT, name, "PYTHONVERBOSE"} == {name, "PYTHONVERBOSE"}
+    desk.words = replace(desk.words, letters=PYTHON_LETTERS.replace("P", ""))
+    assert desk.try_out("x", env=env).options == ["-s", "-S"]
+    assert desk.try_out("x", env={name: ""}).options == ["-I", "-S"]
+
+
+def test_the_environment_is_otherwise_left_alone(desk: Desk) -> None:
+    """Children of the program inherit what the user set, dangerous or not."""
+    env = dict.fromkeys(_INERT, "/elsewhere")
+    outcome = desk.try_out("x", env=env)
+    expected = [f"{name}={value}" for name, value in desk.pyx.variables(env).items()]
+    assert sorted(outcome.environment) == sorted(expected)
+    assert outcome.options == ["-I", "-S"]
+
+
+def test_a_safe_path_by_variable(desk: Desk) -> None:
+    """PYTHONSAFEPATH counts unless it is empty, where the interpreter knows it."""
+    assert desk.try_out("x", env={"PYTHONSAFEPATH": "0"}).control == "sP,0,0"
+    assert desk.try_out("x", env={"PYTHONSAFEPATH": ""}).control == "s,0,0"
+    desk.words = replace(desk.words, letters=PYTHON_LETTERS.replace("P", ""))
+    assert desk.try_out("x", env={"PYTHONSAFEPATH": "1"}).control == "s,0,0"
+
+
+# Records that may not be believed.
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_record_that_others_can_write(desk: Desk, mode: int) -> None:
+    """Nobody else's words become a command line."""
+    desk.remember("x").chmod(mode)
+    assert desk.run("x").slow
+
+
+def test_a_directory_that_others_can_write(desk: Desk) -> None:
+    """They could put another record into it."""
+    place = desk.remember("x")
+    assert desk.run("x").control == "s,0,0"
+    place.parent.chmod(0o770)
+    assert desk.run("x").slow
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("what", ["record", "directory"])
+def test_a_record_that_belongs_to_somebody_else(desk: Desk, what: str) -> None:
+    """A foreign record is not even read, not by root either."""
+    place = desk.remember("x")
+    os.chown(place if what == "record" else place.parent, 65534, -1)
+    assert desk.run("x").slow
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "directory", "empty", "huge", "missing"])
+def test_a_record_that_is_no_ordinary_file(desk: Desk, kind: str) -> None:
+    """None of these is waited for, followed or read."""
+    place = desk.remember("x")
+    content = place.read_bytes()
+    place.unlink()
+    if kind == "link":
+        (desk.cwd / "real").write_bytes(content)
+        (desk.cwd / "real").chmod(0o600)
+        place.symlink_to(desk.cwd / "real")
+    elif kind == "pipe":
+        os.mkfifo(place, 0o600)
+    elif kind == "directory":
+        place.mkdir(mode=0o700)
+    elif kind in ("empty", "huge"):
+        place.touch(mode=0o600)
+        os.truncate(place, 0 if kind == "empty" else 1 << 40)
+    assert desk.run("x").slow
+
+
+def test_a_record_of_another_start_under_the_same_name(desk: Desk) -> None:
+    """The hash is only a file name; the material decides."""
+    desk.place(["x"]).write_bytes(desk.encode(["script.py"]))
+    desk.place(["x"]).chmod(0o600)
+    assert desk.run("x").slow
+
+
+def damaged(data: bytes, at: int, change: bytes) -> bytes:
+    """Return `data` with `change` written over it at `at`."""
+    return (data[:at] + change + data[at + len(change) :])[: len(data)]
+
+
+def test_a_record_of_another_version(desk: Desk) -> None:
+    """Another format number, or no magic, is another program's file."""
+    place, data = desk.remember("x"), desk.encode(["x"])
+    for at in range(8):
+        place.write_bytes(damaged(data, at, bytes([data[at] + 1])))
+        assert desk.run("x").slow
+
+
+@PROPERTY
+@given(data=st.data())
+def test_damaged_records_are_survived(desk: Desk, data: st.DataObject) -> None:
+    """Cut off, overwritten or with wild counts: the slow path, or what the words still say."""
+    absent = desk.cwd / "absent"
+    checks = [*check_absences([absent]), check_script(desk.cwd / "x", b"# /// script\n# ///\n")]
+    whole = desk.encode(["x"], checks=[check_file(desk.cwd / "x"), *checks])
+    at = data.draw(st.integers(0, 1 << 20)) % len(whole)
+    word = st.sampled_from([0, 1, 5, 64, 127, 128, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF])
+    change = data.draw(st.one_of(word.map(lambda n: struct.pack("=I", n)), st.binary(max_size=16)))
+    changed = damaged(whole, at, change)
+    changed = changed[: (len(whole), at, at + 1)[data.draw(st.integers(0, 2))]]
+    if data.draw(st.booleans()):
+        changed = damaged(changed, 8, struct.pack("=I", len(changed)))
+    place = desk.remember("x")
+    place.write_bytes(changed)
+    outcome = desk.run("x")
+    assert outcome.status in (ECHO_STATUS, SLOW_PATH_STATUS, 126, 127), outcome
+    assert "runtime error" not in outcome.stderr
+    assert "Sanitizer" not in outcome.stderr
+
+
+def test_counts_larger_than_the_record(desk: Desk) -> None:
+    """Each of the four counts of the header is checked before it is used."""
+    place, data = desk.remember("x"), desk.encode(["x"], checks=[check_file(desk.cwd / "x")])
+    for at in (8, 12, 16, 20):
+        for number in (0, 3, 7, 127, 129, len(data) + 1, 0x7FFFFFFF, 0xFFFFFFFF):
+            place.write_bytes(damaged(data, at, struct.pack("=I", number)))
+            assert desk.run("x").slow, (at, number)
+    place.write_bytes(data)
+    assert desk.run("x").control == "s,0,0"
+
+
+# The checks.
+
+
+def test_a_file_that_changes_is_replaced_or_goes(desk: Desk) -> None:
+    """A file is the same only with its times, size and inode, whatever its mtime is set to."""
+    lock = desk.cwd / "lock"
+    for change in ("same", "touch", "replace", "write", "remove"):
+        lock.write_text("one", encoding="ascii")
+        desk.remember("x", checks=[check_file(lock)])
+        before = lock.stat()
+        if change == "touch":
+            os.utime(lock, ns=(0, before.st_mtime_ns + 1))
+        elif change == "replace":
+            (desk.cwd / "new").write_text("two", encoding="ascii")
+            (desk.cwd / "new").rename(lock)
+            os.utime(lock, ns=(before.st_atime_ns, before.st_mtime_ns))
+        elif change == "write":
+            lock.write_text("two", encoding="ascii")
+            os.utime(lock, ns=(before.st_atime_ns, before.st_mtime_ns))
+        elif change == "remove":
+            lock.unlink()
+        assert desk.run("x").slow is (change != "same"), change
+
+
+def test_a_file_that_appears(desk: Desk) -> None:
+    """What was absent must stay so; below a file it is as absent as below a directory."""
+    absences = [check_file(desk.cwd / "new"), check_file(desk.cwd / "x" / "below")]
+    desk.remember("x", checks=absences)
+    assert desk.run("x").control == "s,0,0"
+    (desk.cwd / "new").touch()
+    assert desk.run("x").slow
+
+
+def test_a_file_that_cannot_be_looked_at_is_not_absent(desk: Desk) -> None:
+    """Only "no such file" proves an absence: a loop of links proves nothing."""
+    (desk.cwd / "loop").symlink_to("loop")
+    desk.remember("x", checks=[Check(kind=Kind.ABSENT, path=os.fsencode(desk.cwd / "loop"))])
+    assert desk.run("x").slow
+
+
+def directory_check(path: Path, count: int) -> Check:
+    """Return the check of a directory that answers for `count` absences."""
+    return replace(check_file(path), kind=Kind.DIRECTORY, count=count)
+
+
+def test_an_unchanged_directory_answers_for_its_absences(desk: Desk) -> None:
+    """The absences it answers for are not looked at, which shows where one of them is a lie."""
+    lie = Check(kind=Kind.ABSENT, path=os.fsencode(desk.cwd / "x"))
+    truth = Check(kind=Kind.ABSENT, path=os.fsencode(desk.cwd / "new"))
+    desk.remember("x", checks=[directory_check(desk.cwd, 1), lie])
+    assert desk.run("x").control == "s,0,0"
+    desk.remember("x", checks=[directory_check(desk.cwd, 1), truth, lie])
+    assert desk.run("x").slow
+    desk.remember("x", checks=[directory_check(desk.cwd, 2), truth, truth])
+    (desk.cwd / "other").touch()
+    assert desk.run("x").control == "s,0,0"
+    (desk.cwd / "new").touch()
+    assert desk.run("x").slow
+
+
+def test_a_directory_answers_for_absences_alone(desk: Desk) -> None:
+    """A count that reaches over other checks, or the end, hides none of them."""
+    gone = replace(check_file(desk.cwd / "x"), path=os.fsencode(desk.cwd / "gone"))
+    desk.remember("x", checks=[directory_check(desk.cwd, 99), gone])
+    assert desk.run("x").slow
+    desk.remember("x", checks=[directory_check(desk.cwd, 0xFFFFFFFF)])
+    assert desk.run("x").control == "s,0,0"
+
+
+def test_times_after_the_year_2262(desk: Desk) -> None:
+    """A time that 64 bits of nanoseconds cannot hold wraps alike on both sides."""
+    lock = desk.cwd / "lock"
+    lock.touch()
+    os.utime(lock, (0, 32_503_680_000))
+    desk.remember("x", checks=[check_file(lock)])
+    assert desk.run("x").control == "s,0,0"
+
+
+BLOCK = b"# /// script\n# dependencies = []\n# ///\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        (b"1\n", b"2\n3\n", True),
+        (b"1\n", b"", True),
+        (b"1\n", b"x = '# /// script'\n", True),
+        (b"1\n", BLOCK, False),
+        (b"1\n", b"1\n" + BLOCK, False),
+        (b"1\n" + BLOCK + b"2\n", b"3\n4\n" + BLOCK + b"5\n", True),
+        (BLOCK + b"1\n", BLOCK, True),
+        (BLOCK + b"1\n", b"2\n" + BLOCK[:-1], False),
+        (BLOCK[:-1], b"2\n" + BLOCK[:-1], True),
+        (BLOCK[:-1], BLOCK, False),
+        (BLOCK[:-1], BLOCK[:-1] + b"x", False),
+        (BLOCK, BLOCK.replace(b"[]", b"[1]"), False),
+        (BLOCK, BLOCK + b"# more\n", False),
+        (BLOCK + b"1\n", b"1\n", False),
+        (BLOCK + b"1\n", BLOCK + b"1\n" + BLOCK, False),
+        (BLOCK + b"1\n", BLOCK.replace(b"\n", b"\r\n") + b"1\n", False),
+        (BLOCK.replace(b"\n", b"\r\n") + b"1\n", BLOCK.replace(b"\n", b"\r\n") + b"2\r\n", True),
+    ],
+)
+def test_an_edited_script(desk: Desk, before: bytes, after: bytes, *, same: bool) -> None:
+    """An edit keeps the record unless it touches the inline block, or the script gains one."""
+    script = desk.cwd / "script.py"
+    script.write_bytes(before)
+    block = find_block(before)
+    assert block is not None
+    desk.remember("script.py", checks=[check_script(script, block)])
+    script.write_bytes(after)
+    # Longer by a rewrite of the same length, the change would hide in the clock's tick.
+    os.utime(script, ns=(0, 0))
+    assert desk.run("script.py").slow is not same
+
+
+LINE_FEEDS = (
+    b"# /// script\n",
+    b"# ///\n",
+    b"# a\n",
+    b"#\n",
+    b"x\n",
+    b"\n",
+    b" # /// script\n",
+    b"\0\n",
+)
+OTHER_LINES = (b"# /// script\r\n", b"# ///\r\n", b"x\r\n", b"# /// script", b"#", b"\r", b" ")
+LINES = st.lists(st.sampled_from((*LINE_FEEDS, *OTHER_LINES)), max_size=6).map(b"".join)
+
+
+@PROPERTY
+@given(before=LINES, after=LINES)
+def test_it_finds_the_block_that_the_slow_path_finds(
+    desk: Desk, before: bytes, after: bytes
+) -> None:
+    """The record is kept only where the block is the same; a lone CR may be a doubt."""
+    block = find_block(before)
+    if block is None:
+        return
+    script = desk.cwd / "script.py"
+    script.write_bytes(before)
+    desk.remember("script.py", checks=[check_script(script, block)])
+    script.write_bytes(after)
+    os.utime(script, ns=(0, 0))
+    fast = not desk.run("script.py").slow
+    same = find_block(after) == block
+    assert fast is same or (same and block.endswith(b"\r"))
+
+
+def test_a_script_that_becomes_something_else(desk: Desk) -> None:
+    """A directory has no block to compare, and a huge file is not read for one."""
+    script = desk.cwd / "script.py"
+    desk.remember("script.py", checks=[check_script(script, b"")])
+    os.truncate(script, 1 << 40)
+    assert desk.run("script.py").slow
+    script.unlink()
+    assert desk.run("script.py").slow
+    script.mkdir()
+    assert desk.run("script.py").slow
+
+
+# What is said.
+
+
+def test_it_tells_its_decisions_if_asked(desk: Desk) -> None:
+    """PYX_DEBUG gives one line on stderr for each decision, and changes nothing else."""
+    env = {"PYX_DEBUG": "1"}
+    place = desk.place(["x"])
+    outcome = desk.run("x", env=env)
+    assert outcome.stdout == f"{SLOW_PATH}\n"
+    assert outcome.stderr == f"pyx: slow path: no launch record {place}\n"
+    desk.remember("x", checks=[check_file(desk.cwd / "new\nline")])
+    assert desk.run("x", env=env).stderr == f"pyx: launch record {place} holds\n"
+    (desk.cwd / "new\nline").touch()
+    assert desk.run("x", env=env).stderr.splitlines() == [
+        f"pyx: {desk.cwd}/new?line is not what it was",
+        "pyx: slow path: the launch record does not hold",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "status", "reason"),
+    [
+        (None, 0o755, 127, "No such file or directory"),
+        ("#!/no/such/interpreter\n", 0o755, 126, "No such file or directory"),
+        ("data", 0o644, 126, "Permission denied"),
+        ("data", 0o755, 126, "Exec format error"),
+    ],
+)
+def test_an_interpreter_that_cannot_be_executed(
+    desk: Desk, content: str | None, mode: int, status: int, reason: str
+) -> None:
+    """127 means that it is not there, 126 all else, as shells have it."""
+    interpreter = desk.cwd / "python"
+    if content is not None:
+        interpreter.write_text(content, encoding="ascii")
+        interpreter.chmod(mode)
+    desk.words = replace(desk.words, interpreter=interpreter)
+    outcome = desk.try_out("x")
+    assert (outcome.status, outcome.stdout) == (status, "")
+    assert outcome.stderr == f"pyx: cannot execute {interpreter}: {reason}\n"
+
+
+def test_a_launcher_that_is_gone(desk: Desk) -> None:
+    """The slow path that was not installed with it is named."""
+    desk.pyx.launcher.unlink()
+    outcome = desk.run("x")
+    path = desk.pyx.launcher
+    message = f"pyx: cannot execute {path}: No such file or directory; install pyx again\n"
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (127, "", message)
+
+
+def test_the_slow_path_is_given_everything(desk: Desk) -> None:
+    """The words, the environment and the directory arrive as they were."""
+    desk.pyx.launcher.unlink()
+    desk.pyx.launcher.symlink_to(desk.words.interpreter)
+    words = ["-c", "", "--", "a b"]
+    outcome = desk.run(*words, env={"PYTHONHOME": "/elsewhere"})
+    assert outcome.line == [str(desk.pyx.launcher), *words]
+    assert "PYTHONHOME=/elsewhere" in outcome.environment
+
+
+# The role of an environment's python.
+
+
+@pytest.fixture
+def environment(desk: Desk, tmp_path: Path) -> Path:
+    """Give the directory of an environment, with its record."""
+    path = tmp_path / "environment"
+    (path / "bin").mkdir(parents=True)
+    (path / "bin" / "python").hardlink_to(desk.pyx.path)
+    checks = (check_file(desk.words.interpreter),)
+    record = LaunchRecord(material=b"", checks=checks, words=desk.words)
+    (path / "launch").write_bytes(encode_record(record))
+    (path / "launch").chmod(0o644)
+    return path
+
+
+def test_as_python_it_takes_the_environments_record(desk: Desk, environment: Path) -> None:
+    """Through a link of any name too; and pyx's own arguments are nothing to it."""
+    (desk.cwd / "link").symlink_to(environment / "bin" / "python")
+    for python in (environment / "bin" / "python", desk.cwd / "link"):
+        outcome = desk.start([python, "-u", "x", "y"])
+        assert outcome.options == ["-I", "-S", "-u"]
+        assert outcome.line[-4:] == [CODE, "-u", "x", "y"]
+        assert outcome.control == "s,1,0"
+    for word in ("--offline", "--help", "--version", "-h"):
+        outcome = desk.start([environment / "bin" / "python", word])
+        assert outcome.line == [str(ARGV0), word]
+    assert desk.start([environment / "bin" / "python", "sync"]).control == "s,0,0"
+    assert desk.start([environment / "bin" / "python", "@x"]).line[-1] == "@x"
+
+
+def test_as_python_it_leaves_a_missing_script_to_python(desk: Desk, environment: Path) -> None:
+    """The start is empty, and the bootstrap says in python's words what is wrong."""
+    outcome = desk.start([environment / "bin" / "python", "missing.py"])
+    assert outcome.line[-4:] == ["s,0,0", "", CODE, "missing.py"]
+
+
+@pytest.mark.parametrize("damage", ["missing", "garbage", "writable", "interpreter", "short"])
+def test_as_python_it_says_in_one_line_what_to_do(
+    desk: Desk, environment: Path, damage: str
+) -> None:
+    """An environment whose record does not hold names the remedy, with status 69."""
+    launch = environment / "launch"
+    if damage == "missing":
+        launch.unlink()
+    elif damage == "garbage":
+        launch.write_bytes(b"garbage" * 100)
+    elif damage == "writable":
+        launch.chmod(0o664)
+    elif damage == "short":
+        launch.write_bytes(launch.read_bytes()[:-1])
+    else:
+        gone = Check(kind=Kind.FILE, path=b"/no/such/interpreter")
+        record = LaunchRecord(material=b"", checks=(gone,), words=desk.words)
+        launch.write_bytes(encode_record(record))
+    outcome = desk.start([environment / "bin" / "python", "x"])
+    line = f"pyx: the environment {environment} is out of date; run `pyx sync` in its project\n"
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (69, "", line)
+
+
+def test_the_one_line_stays_one(desk: Desk, tmp_path: Path) -> None:
+    """A directory whose name would break the line, or obey the terminal, is shown with marks."""
+    path = tmp_path / "new\nline\x1b[1m" / "bin"
+    path.mkdir(parents=True)
+    (path / "python").hardlink_to(desk.pyx.path)
+    outcome = desk.start([path / "python", "x"])
+    assert outcome.status == 69
+    assert outcome.stderr.count("\n") == 1
+    assert "new?line?[1m" in outcome.stderr
+
+
+# The program itself.
+
+
+@pytest.mark.parametrize("linkage", ["", "-static"])
+def test_it_compiles_without_a_warning(tmp_path: Path, linkage: str) -> None:
+    """A warning in this program is a doubt, too."""
+    command = ["cc", "-std=c11", *WARNINGS, *filter(None, [linkage]), str(NATIVE_SOURCE)]
+    done = subprocess.run(
+        [*command, "-o", tmp_path / "pyx"], capture_output=True, text=True, check=False
+    )
+    if linkage and "cannot find -lc" in done.stderr:
+        pytest.skip("there is no static C library")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_its_constants_are_the_launchers() -> None:
+    """The letters, variables and verbs that stand in both programs are the same."""
+    source = NATIVE_SOURCE.read_text(encoding="ascii")
+
+    def strings_of(name: str) -> list[str]:
+        found = re.search(rf"{name}\[\] = (.*?);", source, re.DOTALL)
+        assert found, name
+        return re.findall(r'"(.*?)"', found[1])
+
+    assert strings_of("EVERY_LETTER") == [PYTHON_LETTERS]
+    assert set(strings_of("KEY_VARIABLES")) == KEY_VARIABLES
+    assert set(strings_of("VERBS")) == {*VERBS, "-h"}
+
+
+MOST_CALLS = 24
+"""What a fast start with one check may cost; RECORD.md tells what they are."""
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_a_start_makes_few_system_calls(desk: Desk, native: Path, tmp_path: Path) -> None:
+    """Everything from its own exec to that of the interpreter, the C library's calls included."""
+    if b"__asan_init" in native.read_bytes():
+        pytest.skip("the sanitizers make calls of their own")
+    script = desk.cwd / "script.py"
+    desk.remember(str(script), checks=[check_file(desk.words.interpreter)])
+    trace = tmp_path / "trace"
+    outcome = desk.start(["strace", "-o", trace, desk.pyx.path, script])
+    if outcome.status != ECHO_STATUS:
+        pytest.skip("strace may not trace here")
+    calls = trace.read_text(encoding="utf-8", errors="replace").splitlines()
+    execs = [number for number, line in enumerate(calls) if line.startswith("execve(")]
+    # One call of readlink for each part of the script's path, which is a matter of the path.
+    own = [line for line in calls[: execs[1]] if f'readlink("{script.anchor}' not in line]
+    assert len(own) <= MOST_CALLS, own

@@ -278,9 +278,9 @@ def test_a_record_that_holds_makes_the_command_line(desk: Desk) -> None:
         (("-x", "x"), [], "sx,1,0"),
         (("-S", "x"), [], "sS,1,0"),
         (("-P", "x"), [], "sP,1,0"),
-        (("-I", "x"), [], "sP,1,0"),
-        (("-IxSOO", "x"), ["-OO"], "sxSP,1,0"),
-        (("-Es", "x"), [], "s,1,0"),
+        (("-I", "x"), [], "sPE,1,0"),
+        (("-IxSOO", "x"), ["-OO"], "sxSPE,1,0"),
+        (("-Es", "x"), [], "sE,1,0"),
     ],
 )
 def test_options_of_python(
@@ -584,7 +584,7 @@ def test_a_user_who_ignores_the_environment_is_obeyed(desk: Desk, flag: str) -> 
     env = {"PYTHONHASHSEED": "0", "PYTHONSAFEPATH": "1", "PYTHONVERBOSE": "1"}
     outcome = desk.try_out(flag, "x", env=env)
     assert outcome.options == ["-I", "-S"]
-    assert outcome.control == ("s,1,0" if flag == "-E" else "sP,1,0")
+    assert outcome.control == ("sE,1,0" if flag == "-E" else "sPE,1,0")
 
 
 @pytest.mark.parametrize("name", _WITHOUT_OPTION)
@@ -931,13 +931,16 @@ def test_a_launcher_that_is_gone(desk: Desk) -> None:
 
 
 def test_the_slow_path_is_given_everything(desk: Desk) -> None:
-    """The words, the environment and the directory arrive as they were."""
+    """The words arrive as they were, and the environment but for python's own variables."""
     desk.pyx.launcher.unlink()
     desk.pyx.launcher.symlink_to(desk.words.interpreter)
     words = ["-c", "", "--", "a b"]
-    outcome = desk.run(*words, env={"PYTHONHOME": "/elsewhere"})
+    outcome = desk.run(*words, env={"PYTHONHOME": "/elsewhere", "OTHER": "as=it was"})
     assert outcome.line == [str(desk.pyx.launcher), *words]
-    assert "PYTHONHOME=/elsewhere" in outcome.environment
+    assert "OTHER=as=it was" in outcome.environment
+    # The launcher is a python program too, on which they must not act; it gives them back.
+    assert "PYX_KEPT_PYTHONHOME=/elsewhere" in outcome.environment
+    assert "PYTHONHOME=/elsewhere" not in outcome.environment
 
 
 # The role of an environment's python.

@@ -20,7 +20,7 @@ PYTHON_LETTERS = "bBc:dEhiIm:OPqRsStuvVW:xX:?"
 Without ``J``, which CPython knows only to refuse it."""
 
 _VALUED = ("--project", "--python", "--group", "--extra")
-_FLAGS = ("--offline", "--locked", "--all-groups", "--all-extras", "--no-default-groups")
+_FLAGS = ("--offline", "--all-groups", "--all-extras", "--no-default-groups")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +57,6 @@ class Invocation:
     python: str | None = None
     choice: Choice = Choice()
     offline: bool = False
-    locked: bool = False
     program: Program
 
 
@@ -93,7 +92,6 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
             default_groups="--no-default-groups" not in values,
         ),
         offline="--offline" in values or environ.get("PYX_OFFLINE", "") not in ("", "0"),
-        locked="--locked" in values,
         program=parse_program(rest),
     )
 

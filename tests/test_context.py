@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx_launcher.context import Context, NoSuchScriptError, find_context, find_lock_in
+from pyx_launcher.context import Context, NoSuchScriptError, find_context, is_lock
 from pyx_launcher.dirs import Dirs
 from pyx_launcher.errors import LockError, RefusedError, UsageError
 from pyx_launcher.invocation import parse_invocation
@@ -187,7 +187,6 @@ def test_a_block_with_dependencies_needs_a_lock(project: Path, dirs: Dirs) -> No
 @pytest.mark.parametrize(
     "block",
     [
-        "# /// script\n# ///\n",
         '# /// script\n# requires-python = ">=3.9"\n#\n# dependencies = []\n# ///\n',
         "# /// script\r\n# dependencies = []\r\n# ///\r\n",
         "# /// script\n# dependencies = []  # \u2028 dependencies = [1]\n# ///\n",
@@ -385,4 +384,4 @@ def test_requirements_that_may_not_be_read_are_said() -> None:
         file.touch(mode=0)
         file.chmod(0)
         with pytest.raises(LockError, match=r"requirements\.txt: cannot be read"):
-            find_lock_in(directory)
+            is_lock(file)

@@ -423,7 +423,8 @@ def test_it_makes_the_key_that_the_slow_path_makes(
     place = desk.remember(*words, env=changes)
     assert desk.run(*words, env=changes).control == "s,0,0"
     assert desk.run("--group", "other", *words[named:], env=changes).slow
-    assert desk.run(*words, env={**changes, "PYTHONOTHER": "1"}).slow
+    assert desk.run(*words, env={**changes, "PYENV_VERSION": "other"}).slow
+    assert not desk.run(*words, env={**changes, "PYTHONOTHER": "1"}).slow
     place.unlink()
 
 
@@ -444,11 +445,13 @@ def test_the_working_directory_counts_where_something_is_relative_to_it(
 
 
 def test_any_number_of_variables(desk: Desk) -> None:
-    """Hundreds of PYTHON variables are part of the key like one."""
+    """Hundreds of variables that are not of the key change nothing; a long one of it counts."""
     env = {f"PYTHONX{number}": "value" * 50 for number in range(500)}
+    env["PATH"] = ":".join(f"/directory/{number}" for number in range(2000))
     desk.remember("x", env=env)
     assert desk.run("x", env=env).control == "s,0,0"
-    assert desk.run("x", env={**env, "PYTHONX7": "other"}).slow
+    assert desk.run("x", env={**env, "PYTHONX7": "other"}).control == "s,0,0"
+    assert desk.run("x", env={**env, "PATH": env["PATH"] + "1"}).slow
 
 
 @pytest.mark.parametrize(

@@ -152,8 +152,8 @@ def test_the_file_name_is_the_64_bit_fnv_1a_hash() -> None:
 
 def test_the_material_names_what_the_decision_depended_on() -> None:
     """Kind, start, working directory if it counts, own arguments, and sorted variables."""
-    environ = {b"PYTHONB": b"1", b"PYTHONA": b"2", b"PATH": b"/bin", b"TERM": b"x"}
-    words = b"path\0/s.py\0\0\0PATH=/bin\0PYTHONA=2\0PYTHONB=1\0"
+    environ = {b"PYTHONA": b"2", b"PATH": b"/bin", b"HOME": b"/h", b"TERM": b"x"}
+    words = b"path\0/s.py\0\0\0HOME=/h\0PATH=/bin\0"
     assert make_material("path", Path("/s.py"), (), environ) == words
 
 

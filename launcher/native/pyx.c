@@ -55,8 +55,9 @@ struct call {
 static const char *const WITH_VALUE[] = {"--project", "--python", "--group", "--extra", NULL};
 static const char *const VERBS[] = {"sync", "info", "-h", NULL};
 static const char *const KEY_VARIABLES[] = {
-    "HOME", "PATH", "PYX_CACHE_DIR", "PYX_HOME", "PYX_OFFLINE", "PYX_PROJECT", "PYX_PYTHON", "PYX_STORES",
-    "XDG_CACHE_HOME", "XDG_DATA_HOME", NULL};
+    "ASDF_DATA_DIR", "HOME", "PATH", "PYENV_ROOT", "PYENV_VERSION", "PYX_CACHE_DIR", "PYX_HOME", "PYX_OFFLINE",
+    "PYX_PROJECT", "PYX_PYTHON", "PYX_STORES", "RYE_PY_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_CACHE_HOME",
+    "XDG_DATA_HOME", NULL};
 static const char EVERY_LETTER[] = "bBc:dEhiIm:OPqRsStuvVW:xX:?";
 static const char HASH_BASED_PYCS[] = "--check-hash-based-pycs";
 
@@ -110,7 +111,8 @@ static const char *value_of(const char *name) {
 }
 
 static void debug(const char *what, const char *which, const char *how) {
-    if (value_of("PYX_DEBUG")) say(what, which, how);
+    const char *wanted = value_of("PYX_DEBUG");
+    if (wanted && strcmp(wanted, "0") != 0) say(what, which, how);
 }
 
 static int is_one_of(const char *word, size_t length, const char *const *words) {
@@ -179,9 +181,9 @@ static int by_text(const void *left, const void *right) {
 static int find_variables(struct text *found) {
     int relative = 0;
     for (char **variable = environ; *variable; variable++) {
-        int of_pyx = is_one_of(*variable, strcspn(*variable, "="), KEY_VARIABLES);
-        if (of_pyx || strncmp(*variable, "PYTHON", 6) == 0) add(found, *variable);
-        for (const char *part = of_pyx ? strchr(*variable, '=') : NULL; part; part = strchr(part + 1, ':'))
+        if (!is_one_of(*variable, strcspn(*variable, "="), KEY_VARIABLES)) continue;
+        add(found, *variable);
+        for (const char *part = strchr(*variable, '='); part; part = strchr(part + 1, ':'))
             if (!strchr("/:", part[1])) relative = 1;
     }
     if (found->length) qsort(found->bytes, count_of(found), sizeof(char *), by_text);
@@ -263,7 +265,8 @@ static int has_same_block(const char *path, const char *block, size_t length) {
     size_t found = 0;
     for (; at && (at = memmem(at, (size_t)(end - at), MARK, sizeof MARK - 1)); at++) {
         size_t left = (size_t)(end - at);
-        if (at > text && at[-1] != '\n' && at[-1] != '\r') continue;
+        char after = left > sizeof MARK - 1 ? at[sizeof MARK - 1] : '\n';
+        if ((at > text && at[-1] != '\n' && at[-1] != '\r') || (after != '\n' && after != '\r')) continue;
         if (found++ || left < length || memcmp(at, block, length) != 0) return 0;
         /* No comment line may follow that would belong to it. An empty block has a NUL before it. */
         if (left > length && (block[(ptrdiff_t)length - 1] != '\n' || at[length] == '#')) return 0;
@@ -433,9 +436,12 @@ static const char *find_doubt(struct call *call, struct record *record, char sta
 
 /* Hide python's variables from the slow path, which is a python program too and gives them back. */
 static void keep_variables(void) {
+    static char no_coercion[] = "PYTHONCOERCECLOCALE=0", utf8[] = "PYTHONUTF8=1";
     for (char **variable = environ; *variable; variable++)
-        if (strncmp(*variable, "PYTHON", 6) == 0)
+        if (strncmp(*variable, "PYTHON", 6) == 0 || strncmp(*variable, "__PYVENV", 8) == 0)
             *variable = (char *)(uintptr_t)join("PYX_KEPT_", *variable, strlen(*variable));
+    /* Its own locale must not be left in the environment that the program inherits. */
+    putenv(no_coercion), putenv(utf8);
 }
 
 /* As pyx: the launch record of this start, or the slow path, which lies beside this program. */
@@ -458,7 +464,9 @@ static int find_self(char self[PATH_MAX]) {
     return _NSGetExecutablePath(raw, &size) == 0 && realpath(raw, self) != NULL;
 #else
     ssize_t length = readlink("/proc/self/exe", self, PATH_MAX);
-    if (length <= 0 || length >= PATH_MAX) return 0;
+    const char *started = (const char *)getauxval(AT_EXECFN);
+    /* Without /proc the kernel still says what it was asked to execute. */
+    if (length <= 0 || length >= PATH_MAX) return started && !issetugid() && realpath(started, self) != NULL;
     self[length] = 0;
     return 1;
 #endif

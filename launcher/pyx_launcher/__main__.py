@@ -29,13 +29,16 @@ def main() -> int:
         print_error(error)
         return error.exit_code
     except KeyboardInterrupt:
-        return INTERRUPTED
+        # Threads that wait for a server would be waited for at a regular end.
+        os._exit(INTERRUPTED)
 
 
 def give_back_variables() -> None:
-    """Undo what `pyx.c` did to keep the user's ``PYTHON…`` variables from acting on this process."""
+    """Undo what `pyx.c` did so that the user's ``PYTHON…`` variables do not act on this process."""
     kept = b"PYX_KEPT_"
-    for name in [name for name in os.environb if name.startswith(kept + b"PYTHON")]:
+    for name in (b"PYTHONCOERCECLOCALE", b"PYTHONUTF8"):
+        os.environb.pop(name, None)
+    for name in [name for name in os.environb if name.startswith(kept)]:
         os.environb[name.removeprefix(kept)] = os.environb.pop(name)
 
 

@@ -54,7 +54,10 @@ if TYPE_CHECKING:
 _File = PackageSdist | PackageArchive | PackageWheel
 
 _ROOT = PackageDirectory(path=".", editable=True)
-_ROOT_HINT = "if the project itself is not to be installed: package-mode = false in [tool.poetry]"
+_ROOT_HINT = (
+    "if the project itself is not to be installed: "
+    "package-mode = false in [tool.poetry], package = false in [tool.uv]"
+)
 
 _SETTINGS = "1"
 """Another number, and everything is built anew."""
@@ -98,6 +101,14 @@ def add_root(selection: Selection, lock: Lock) -> Selection:
     if root is None or any(artifact.name == root.name for artifact in selection.artifacts):
         return selection
     return replace(selection, artifacts=(*selection.artifacts, root))
+
+
+def is_watched(artifact: Artifact) -> bool:
+    """Can a change of what `artifact` is made from be noticed by looking at `list_inputs` alone?
+
+    Not for a source tree that is no editable: it is made of any number of files.
+    """
+    return not isinstance(artifact.source, PackageDirectory) or bool(artifact.source.editable)
 
 
 def list_inputs(artifact: Artifact) -> tuple[Path, ...]:

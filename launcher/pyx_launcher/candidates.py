@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from pyx_launcher.dirs import find_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from findpython.providers.base import BaseProvider
+    from findpython.python import PythonVersion
 
 Origin = Literal["named", "PATH", "installed"]
 
@@ -163,7 +166,7 @@ def read_version_words(path: Path) -> list[str]:
 def find_pyenv_root(environ: Mapping[str, str]) -> Path:
     """Return pyenv's directory, which need not exist."""
     root = environ.get("PYENV_ROOT")
-    return Path(root) if root else _home(environ) / ".pyenv"
+    return Path(root) if root else find_home(environ) / ".pyenv"
 
 
 def find_pyenv_prefix(root: Path, name: str) -> Path | None:
@@ -231,12 +234,17 @@ def path_candidates(environ: Mapping[str, str]) -> Iterator[Candidate]:
     In each directory python3 comes first, then python, then python3.N from the highest down.
     """
     seen: set[Path] = set()
+    passed: list[Path] = []
     for directory in path_directories(environ):
-        for program in _pythons_in(directory):
+        programs = _pythons_in(directory)
+        # A Python that appears in an earlier directory would come first.
+        names = {program.name for program in programs}
+        passed += [directory / name for name in ("python3", "python") if name not in names]
+        for program in programs:
             candidate = resolve_candidate(program, environ, origin="PATH")
             if candidate.binary not in seen:
                 seen |= {candidate.binary} if candidate.binary else set()
-                yield candidate
+                yield replace(candidate, inputs=(*passed, *candidate.inputs))
 
 
 def _pythons_in(directory: Path) -> list[Path]:
@@ -262,11 +270,19 @@ def installed_candidates(environ: Mapping[str, str]) -> list[Candidate]:
     """
     found: dict[Path, Candidate] = {}
     for provider in _providers(environ):
-        for python in provider.find_pythons():
+        for python in _list_pythons(provider):
             candidate = resolve_candidate(python.executable, environ, origin="installed")
             if candidate.binary:
                 found.setdefault(candidate.binary, candidate)
     return sorted(found.values(), key=lambda one: one.version_hint, reverse=True)
+
+
+def _list_pythons(provider: BaseProvider) -> list[PythonVersion]:
+    try:
+        return list(provider.find_pythons())
+    except OSError:
+        # What the user may not look into has nothing for the user.
+        return []
 
 
 def _providers(environ: Mapping[str, str]) -> list[BaseProvider]:
@@ -277,7 +293,7 @@ def _providers(environ: Mapping[str, str]) -> list[BaseProvider]:
     from findpython.providers.rye import RyeProvider
     from findpython.providers.uv import UvProvider
 
-    home = _home(environ)
+    home = find_home(environ)
     data = Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share")
     mac = MacOSProvider.create()
     return [
@@ -287,7 +303,3 @@ def _providers(environ: Mapping[str, str]) -> list[BaseProvider]:
         RyeProvider(Path(environ.get("RYE_PY_ROOT") or home / ".rye" / "py")),
         *([mac] if mac else []),
     ]
-
-
-def _home(environ: Mapping[str, str]) -> Path:
-    return Path(environ.get("HOME") or Path.home())

@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import LockError, PyxError, RefusedError, UsageError
+from pyx_launcher.invocation import VERBS
 from pyx_launcher.locks import FILE_NAMES
-from pyx_launcher.record import find_block
+from pyx_launcher.record import Check, check_script, find_block
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pyx_launcher.dirs import Dirs
     from pyx_launcher.invocation import Invocation
 
 DEFAULT_NAME = "default"
+
+_BLOCK = re.compile(r"^# /// script\n(?P<content>(?:#(?: .*)?\n)+)^# ///$", flags=re.MULTILINE)
+"""The inline block as PEP 723 defines it: up to the last line that can close it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,8 +38,15 @@ class Script:
 
     path: Path
     """Resolved."""
-    block: bytes
-    """Its inline block (PEP 723) as `record.find_block` gives it."""
+    check: Check
+    """What it was just before it was read, with its inline block (PEP 723)."""
+    metadata: Mapping[str, object] | None
+    """What the inline block says; None where there is none."""
+
+    @property
+    def requires_python(self) -> str:
+        """The versions its inline block asks for; empty if it asks for none."""
+        return str((self.metadata or {}).get("requires-python", ""))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +67,8 @@ class Context:
     """Why this lock, for a person."""
     looked: tuple[Path, ...]
     """Places besides the lock whose content or absence decided, the nearest first."""
+    trusted: bool = False
+    """Did the user name the project, whoever owns it?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +102,12 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
             directory = start
         elif repeatable:
             directory = start.parent
-            script = Script(path=start, block=_read_block(start))
+            script = _read_script(start)
     found = _find_lock(invocation, dirs, directory, script)
-    if found.lock is not None and invocation.project is None:
-        # Who names a project trusts its lock; only one that was found needs a known owner.
-        _check_owner(found.lock, directory)
+    # Who names a project trusts it; only a lock that was found needs a known owner.
+    trusted = invocation.project is not None
+    if found.lock is not None and not trusted:
+        check_owner(found.lock, directory)
     return Context(
         start=start,
         directory=directory,
@@ -101,6 +117,7 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
         lock=found.lock,
         reason=found.reason,
         looked=found.looked,
+        trusted=trusted,
     )
 
 
@@ -111,21 +128,42 @@ def _resolve_script(working: Path, name: str) -> tuple[Path, os.stat_result]:
         return Path(os.path.realpath(path)), info
     except OSError as error:
         shown = name if name.startswith("/") else f"{working}/{name}"
+        close = get_close_matches(name, VERBS, n=1)
         raise NoSuchScriptError(
-            f"can't open file {shown!r}: [Errno {error.errno}] {error.strerror}"
+            f"can't open file {shown!r}: [Errno {error.errno}] {error.strerror}",
+            hint=f"did you mean pyx {close[0]}?" if close else None,
         ) from error
 
 
-def _read_block(path: Path) -> bytes:
+def _read_script(path: Path) -> Script:
+    check = check_script(path)
     try:
         with open(path, "rb") as file:
             block = find_block(file.read())
     except OSError:
         # Python itself says what is wrong when it cannot read its program.
-        return b""
+        block = b""
     if block is None:
         raise LockError(path, "has two inline blocks `# /// script`", hint="remove one of them")
-    return block
+    return Script(
+        path=path, check=replace(check, block=block), metadata=_read_metadata(path, block)
+    )
+
+
+def _read_metadata(path: Path, block: bytes) -> Mapping[str, object] | None:
+    """Parse an inline block. Raises LockError for one that is not TOML."""
+    found = _BLOCK.search(block.decode("utf-8", "replace").replace("\r\n", "\n") + "\n")
+    if found is None:
+        return None
+    import tomli
+
+    text = "".join(line[2:] or "\n" for line in found["content"].splitlines(keepends=True))
+    try:
+        return tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        raise LockError(
+            path, str(error), where="inline block", hint="see PEP 723 for its form"
+        ) from error
 
 
 def _find_lock(
@@ -141,22 +179,26 @@ def _find_lock(
             if _is_file(path):
                 return _Found(path, f"lies beside {script.path.name}", tuple(looked))
             looked.append(path)
-        found = _take_block(script, tuple(looked))
-        if found is not None:
-            return found
+        if script.metadata is not None:
+            return _take_metadata(script, tuple(looked))
     for place in (directory, *directory.parents):
-        for name in FILE_NAMES:
-            path = place / name
-            if is_lock(path):
-                reason = "nearest lock above " + str(directory)
-                return _Found(path, reason if place != directory else "nearest lock", tuple(looked))
-            looked.append(path)
-    default = dirs.named / DEFAULT_NAME
-    lock = find_lock_in(default)
-    if lock is not None:
-        return _Found(lock, "no lock above, so @default", tuple(looked))
-    looked.extend(default / name for name in FILE_NAMES)
-    return _Found(None, "no lock above, so the standard library alone", tuple(looked))
+        lock = _look_in(place, looked)
+        if lock is not None:
+            reason = "nearest lock" if place == directory else f"nearest lock above {directory}"
+            return _Found(lock, reason, tuple(looked))
+    lock = _look_in(dirs.named / DEFAULT_NAME, looked)
+    reason = "so @default" if lock else "so the standard library alone"
+    return _Found(lock, f"no lock above, {reason}", tuple(looked))
+
+
+def _look_in(directory: Path, looked: list[Path]) -> Path | None:
+    """Return the lock in `directory` itself; what was looked for in vain is added to `looked`."""
+    for name in FILE_NAMES:
+        path = directory / name
+        if is_lock(path):
+            return path
+        looked.append(path)
+    return None
 
 
 def is_lock(path: Path) -> bool:
@@ -166,9 +208,10 @@ def is_lock(path: Path) -> bool:
     if path.name != "requirements.txt":
         return True
     try:
-        return b"--hash=" in path.read_bytes()
+        text = path.read_bytes()
     except OSError as error:
         raise LockError(path, f"cannot be read: {error.strerror}") from error
+    return b"--hash" in text or b"--require-hashes" in text
 
 
 def _is_file(path: Path) -> bool:
@@ -178,36 +221,20 @@ def _is_file(path: Path) -> bool:
         raise LockError(path, f"cannot be looked at: {error.strerror}") from error
 
 
-def find_lock_in(directory: Path) -> Path | None:
-    """Return the lock in `directory` itself, by the order of preference."""
-    return next((directory / name for name in FILE_NAMES if is_lock(directory / name)), None)
-
-
 def _locks_of_script(script: Path) -> Iterator[Path]:
     if "." not in script.stem:
         yield script.with_name(f"pylock.{script.stem}.toml")
     yield script.with_name(script.name + ".lock")
 
 
-def _take_block(script: Script, looked: tuple[Path, ...]) -> _Found | None:
-    """Return what the script's inline block asks for; None where it has no such block."""
-    lines = script.block.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
-    closing = max((n for n, line in enumerate(lines) if line.rstrip() == "# ///"), default=0)
-    if lines[0].rstrip() != "# /// script" or not closing:
-        return None
-    import tomli
-
-    text = "\n".join(line[2:] for line in lines[1:closing])
-    try:
-        dependencies = tomli.loads(text).get("dependencies", [])
-    except tomli.TOMLDecodeError as error:
-        raise LockError(script.path, str(error), where="inline block") from error
-    if dependencies:
+def _take_metadata(script: Script, looked: tuple[Path, ...]) -> _Found:
+    """Return what an inline block without a lock beside it means: no distribution at all."""
+    if script.metadata and script.metadata.get("dependencies"):
         raise LockError(
             script.path,
             "its inline block names dependencies, but no lock lies beside it",
-            hint=f"uv export --script {script.path.name} --format pylock.toml "
-            f"-o pylock.{script.path.stem}.toml",
+            hint=f"uv export --script {script.path} --format pylock.toml "
+            f"-o {script.path.with_name(f'pylock.{script.path.stem}.toml')}",
         )
     return _Found(None, "its inline block names no dependencies", looked)
 
@@ -216,10 +243,11 @@ def _take_named(name: str, dirs: Dirs) -> _Found:
     if not name or name.startswith(".") or "/" in name:
         raise UsageError(f"@{name} cannot be the name of an environment", hint="pyx --help")
     directory = dirs.named / name
-    lock = find_lock_in(directory)
+    looked: list[Path] = []
+    lock = _look_in(directory, looked)
     if lock is None:
         raise UsageError(f"there is no environment @{name}", hint=f"put a lock into {directory}")
-    return _Found(lock, f"@{name}")
+    return _Found(lock, f"@{name}", tuple(looked))
 
 
 def _take_project(path: Path) -> _Found:
@@ -229,15 +257,18 @@ def _take_project(path: Path) -> _Found:
     if not path.is_dir():
         raise UsageError(f"there is no project {path}", hint="name a directory or a lock")
     looked: list[Path] = []
-    for name in FILE_NAMES:
-        if is_lock(path / name):
-            return _Found(path / name, reason, tuple(looked))
-        looked.append(path / name)
-    names = ", ".join(FILE_NAMES)
-    raise UsageError(f"there is no lock in {path}", hint=f"it would be one of {names}")
+    lock = _look_in(path, looked)
+    if lock is None:
+        names = ", ".join(FILE_NAMES)
+        raise UsageError(f"there is no lock in {path}", hint=f"it would be one of {names}")
+    return _Found(lock, reason, tuple(looked))
 
 
-def _check_owner(lock: Path, directory: Path) -> None:
+def check_owner(lock: Path, directory: Path) -> None:
+    """Refuse a lock, or a file beside it, of anybody but the user, root or `directory`'s owner.
+
+    Raises RefusedError, which names file and owner, and LockError where it cannot be looked at.
+    """
     try:
         # Whoever owns a symlink chooses the lock as much as who owns what it points at.
         owners = [lock.stat().st_uid, lock.lstat().st_uid]

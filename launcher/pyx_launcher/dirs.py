@@ -11,7 +11,7 @@ import platformdirs
 from pyx_launcher.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,10 +74,26 @@ def resolve_dirs(environ: Mapping[str, str]) -> Dirs:
     cache = environ.get("PYX_CACHE_DIR")
     stores = environ.get("PYX_STORES", "")
     return Dirs(
-        home=_locate(home) if home else platformdirs.user_data_path("pyx"),
-        cache=_locate(cache) if cache else platformdirs.user_cache_path("pyx"),
+        home=_locate(home) if home else _ask(platformdirs.user_data_path),
+        cache=_locate(cache) if cache else _ask(platformdirs.user_cache_path),
         fallback_stores=tuple(_locate(store) for store in stores.split(":") if store),
     )
+
+
+def find_home(environ: Mapping[str, str]) -> Path:
+    """Return the user's home directory. Raises StoreError where nothing tells it."""
+    home = environ.get("HOME")
+    return Path(home) if home else _ask(lambda _: Path.home())
+
+
+def _ask(place: Callable[[str], Path]) -> Path:
+    try:
+        return place("pyx")
+    except RuntimeError as error:
+        # Neither HOME nor the list of users has it, as for an arbitrary user of a container.
+        raise StoreError(
+            "there is no home directory", hint="set HOME, or PYX_HOME and PYX_CACHE_DIR"
+        ) from error
 
 
 def _locate(name: str) -> Path:

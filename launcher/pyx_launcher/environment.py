@@ -151,7 +151,8 @@ def _read_environment(
 
 def _refresh_launch(dirs: Dirs, environment: Environment) -> None:
     """Let the environment's own launch record hold again, if a deletion in a store ended that."""
-    with storing(environment.path):
+    with contextlib.suppress(OSError, StoreError):
+        # In a home that cannot be written it holds, or the environment's python says what to do.
         write_launch(environment.path, environment.path, launch_of(dirs, environment))
 
 
@@ -234,6 +235,14 @@ def _link_native(temporary: Path, dirs: Dirs, interpreter: Interpreter, native: 
         os.symlink("python", temporary / "bin" / name)
 
 
+def _holds(path: Path, content: bytes) -> bool:
+    """Is the file what it should be? A power cut may have left its name and not its bytes."""
+    try:
+        return path.read_bytes() == content
+    except OSError:
+        return False
+
+
 def _keep_native(dirs: Dirs, native: Path) -> Path:
     """Return a copy of the native program below `PYX_HOME`, where every environment can link it."""
     try:
@@ -241,7 +250,7 @@ def _keep_native(dirs: Dirs, native: Path) -> Path:
     except OSError as error:
         raise StoreError(f"{native}: {error.strerror}", hint="install pyx again") from error
     kept = dirs.home / "native" / hashlib.sha256(content).hexdigest()[:16]
-    if not kept.exists():
+    if not _holds(kept, content):
         kept.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(kept, content, mode=0o755)
     return kept

@@ -137,7 +137,7 @@ def build_wheel(tree: Path, into: Path, *, editable: bool, bench: Workbench) -> 
             place.install(builder.build_system_requires)
             place.install(builder.get_requires_for_build(kind))
             return Path(builder.build(kind, into))
-        except (build.BuildException, build.BuildBackendException) as error:
+        except (build.BuildException, build.BuildBackendException, UnicodeDecodeError) as error:
             raise _explain(error, kind, bench) from error
 
 

@@ -215,11 +215,11 @@ class Index:
                 _Offer(
                     url=link.normalized,
                     filename=link.filename,
-                    hashes={a: digests[0] for a, digests in (link.hash_option or {}).items()},
+                    hashes={a: str(digests[0]) for a, digests in (link.hash_option or {}).items()},
                 )
                 for link in links
             ]
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             # Anything may come as a page, and unearth takes it to be well-formed.
             raise ArtifactError(f"{shown(url)} is not a page of an index") from error
 

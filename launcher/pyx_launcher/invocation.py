@@ -76,6 +76,10 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
         # `pyx info --group dev x.py` speaks of the start `pyx --group dev x.py`.
         own += tuple(rest[1:taken])
         rest = rest[taken:]
+        if rest and rest[0] in ("--help", "-h"):
+            verb = "--help"
+        elif rest and parse_program(rest).mode in "ip":
+            raise UsageError(f"pyx {verb} does not know {rest[0]}", hint="pyx --help")
     values = _collect(options)
     project = values.get("--project", [environ.get("PYX_PROJECT") or None])[-1]
     return Invocation(
@@ -110,6 +114,8 @@ def _take_own(arguments: Sequence[str], at: int) -> tuple[int, list[tuple[str, s
                 if at >= len(arguments):
                     raise UsageError(f"{name} needs a value", hint="pyx --help")
                 value = arguments[at]
+            if not value:
+                raise UsageError(f"{name} needs a value", hint="pyx --help")
             options.append((name, value))
         elif name in _FLAGS and not equals:
             options.append((name, None))

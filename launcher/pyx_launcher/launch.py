@@ -17,11 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.builds import add_root, list_inputs
-from pyx_launcher.context import Context, find_context
+from pyx_launcher.builds import add_root, is_watched, list_inputs
+from pyx_launcher.context import Context, check_owner, find_context
 from pyx_launcher.dirs import Dirs, resolve_dirs
 from pyx_launcher.environment import Environment, build_environment, launch_of
-from pyx_launcher.errors import CannotExecuteError, NotFoundError, PyxError, StoreError
+from pyx_launcher.errors import (
+    CannotExecuteError,
+    LockError,
+    NotFoundError,
+    PyxError,
+    StoreError,
+)
 from pyx_launcher.interpreter import Found, find_interpreter
 from pyx_launcher.launchfile import check_launch, make_words
 from pyx_launcher.locks import Lock, read_lock
@@ -32,7 +38,6 @@ from pyx_launcher.record import (
     LaunchRecord,
     check_absences,
     check_file,
-    check_script,
     find_record,
     make_material,
     write_record,
@@ -41,6 +46,8 @@ from pyx_launcher.selection import Selection, select
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from packaging.specifiers import SpecifierSet
 
     from pyx_launcher.invocation import Invocation
 
@@ -57,6 +64,8 @@ class Plan:
     selection: Selection
     since: float
     """When the first input was looked at, in seconds since the epoch."""
+    inputs: tuple[Check, ...] | None
+    """What must stay so for the same to be decided again; None where that cannot be told."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,24 +90,25 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str]) -> Plan:
     """Decide lock, interpreter and artifacts. Reads files and may probe an interpreter."""
     since = time.time()
     dirs = resolve_dirs(environ)
-    context = find_context(invocation, dirs, _working_directory())
+    context = find_context(invocation, dirs, _working_directory(invocation))
+    seen = _see_lock(context)
     lock = read_lock(context.lock, context.directory) if context.lock else None
     debug(f"{lock.path if lock else 'no lock'} ({context.reason})")
-    from packaging.specifiers import SpecifierSet
-
+    requires, required_by = _find_requirement(context, lock)
     found = find_interpreter(
         request=invocation.python,
-        requires_python=lock.requires_python if lock else SpecifierSet(),
+        requires_python=requires,
         start=context.directory,
         environ=environ,
         cache=dirs.interpreters,
         template=_template(),
-        required_by=str(lock.path) if lock else "no lock",
+        required_by=required_by,
     )
     debug(f"{found.interpreter.path} ({found.reason})")
     selection = Selection(artifacts=(), extras=frozenset(), groups=frozenset())
     if lock is not None:
         selection = add_root(select(lock, found.interpreter, invocation.choice), lock)
+        _check_owners(context, lock, selection)
     return Plan(
         invocation=invocation,
         dirs=dirs,
@@ -107,7 +117,43 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str]) -> Plan:
         found=found,
         selection=selection,
         since=since,
+        inputs=_check_inputs(context, lock, found, selection, seen),
     )
+
+
+def _see_lock(context: Context) -> tuple[Check, ...]:
+    """Return what the lock and the project file beside it are before they are read."""
+    if context.lock is None:
+        return ()
+    return (check_file(context.lock), check_file(context.lock.with_name("pyproject.toml")))
+
+
+def _find_requirement(context: Context, lock: Lock | None) -> tuple[SpecifierSet, str]:
+    """Return which versions of Python may run the program, and what says so."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    if lock is not None:
+        return lock.requires_python, str(lock.path)
+    script = context.script
+    if script is None or not script.requires_python:
+        return SpecifierSet(), "no lock"
+    try:
+        return SpecifierSet(script.requires_python), str(script.path)
+    except InvalidSpecifier as error:
+        raise LockError(script.path, str(error), where="inline block: requires-python") from error
+
+
+def _check_owners(context: Context, lock: Lock, selection: Selection) -> None:
+    """Refuse what decides, or is run by, a build as a foreign lock would be refused."""
+    if context.trusted:
+        return
+    decisive = [*lock.inputs]
+    for artifact in selection.artifacts:
+        if lock.root is not None and artifact.find_path(".") == lock.root:
+            decisive += list_inputs(artifact)
+    for path in dict.fromkeys(decisive):
+        if _exists(path):
+            check_owner(path, context.directory)
 
 
 def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
@@ -131,17 +177,18 @@ def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
 def remember(ready: Ready) -> None:
     """Write the launch record, so that the next such start needs none of this."""
     plan = ready.plan
-    if not plan.context.repeatable:
+    inputs = plan.inputs
+    if not plan.context.repeatable or inputs is None:
+        debug("no launch record: not every input can be told from its earlier self")
         return
-    inputs = _check_inputs(plan)
     launch = launch_of(plan.dirs, ready.environment)
     path = ready.environment.path
-    record = LaunchRecord(
-        material=material_of(plan),
-        checks=(*inputs, *check_launch(path, path, launch)),
-        words=make_words(path, launch, _name_code(ready)),
-    )
     try:
+        record = LaunchRecord(
+            material=material_of(plan),
+            checks=(*inputs, *check_launch(path, path, launch)),
+            words=make_words(path, launch, _name_code(ready)),
+        )
         place = find_record(plan.dirs.records, record.material)
         reason = write_record(place, record, inputs=inputs, since=plan.since)
     except OSError as error:
@@ -155,20 +202,47 @@ def material_of(plan: Plan) -> bytes:
     return make_material(context.kind, context.start, plan.invocation.own, os.environb)
 
 
-def _check_inputs(plan: Plan) -> tuple[Check, ...]:
-    looked = [*plan.context.looked, *plan.found.inputs]
+def _check_inputs(
+    context: Context, lock: Lock | None, found: Found, selection: Selection, seen: tuple[Check, ...]
+) -> tuple[Check, ...] | None:
+    """Return the checks of everything that was decided from; None where that cannot be said.
+
+    They are made before anything is fetched, which can take long, and hold what was `seen` of
+    the lock before it was read.
+    """
     # With another bootstrap, which is another pyx, nothing that was decided here holds.
-    read = [plan.found.interpreter.path, _template()]
-    if plan.lock is not None:
-        read += [plan.lock.path, *plan.lock.inputs]
-    for artifact in plan.selection.artifacts:
-        read += list_inputs(artifact)
-    present = [path for path in (*looked, *read) if path.exists()]
-    absent = [path for path in (*looked, *read) if path not in present]
-    checks = [*map(check_file, dict.fromkeys(present)), *check_absences(dict.fromkeys(absent))]
-    if plan.context.script is not None:
-        checks.append(check_script(plan.context.script.path, plan.context.script.block))
+    read = [*found.inputs, found.interpreter.path, _template()]
+    if lock is not None:
+        read += [lock.path, *lock.inputs]
+    for artifact in selection.artifacts:
+        if is_watched(artifact):
+            read += list_inputs(artifact)
+        else:
+            return None
+    looked = [path for path in context.looked if path.name != "requirements.txt"]
+    read += [path for path in context.looked if path.name == "requirements.txt"]
+    if any(_exists(path) for path in looked):
+        return None
+    present = [path for path in dict.fromkeys(read) if _exists(path)]
+    absent = dict.fromkeys([*looked, *(path for path in read if path not in present)])
+    checks = [*map(check_file, present), *check_absences(absent)]
+    by_path = {check.path: check for check in checks}
+    if any(by_path.get(check.path, check) != check for check in seen):
+        return None
+    if context.script is not None:
+        checks.append(context.script.check)
+    elif context.kind != "directory" and context.start.is_dir():
+        # A directory that is run; were it a script, it could have an inline block.
+        checks.append(check_file(context.start / "__main__.py"))
     return tuple(checks)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        os.stat(path)
+    except OSError:
+        return False
+    return True
 
 
 def _name_code(ready: Ready) -> str:
@@ -221,26 +295,51 @@ def _template() -> Path:
     return Path(pyx_runtime.__file__).with_name("bootstrap.py")
 
 
-def _working_directory() -> Path:
+def _working_directory(invocation: Invocation) -> Path:
     try:
         return Path.cwd()
     except FileNotFoundError as error:
+        program = invocation.program
+        if program.mode == "s" and program.target and program.target.startswith("/"):
+            # It does not matter to a script that is named by its whole path.
+            return Path("/")
         raise StoreError("the working directory is gone", hint="cd to one that exists") from error
+
+
+def write_out(text: str) -> None:
+    """Print what a command of pyx was asked for. Raises StoreError where stdout cannot take it.
+
+    A reader that goes away early, such as ``head``, is no error.
+    """
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        # What is buffered must not be tried again when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise StoreError(f"cannot write to stdout: {error.strerror}") from error
 
 
 def debug(line: str) -> None:
     """Say one decision on stderr, if `PYX_DEBUG` is set."""
-    if os.environ.get("PYX_DEBUG"):
-        sys.stderr.write(f"pyx: {_plain(line)}\n")
+    if os.environ.get("PYX_DEBUG", "") not in ("", "0"):
+        _say(line)
 
 
 def print_error(error: PyxError) -> None:
     """Say what went wrong in one line, and what can be done about it in another."""
-    lines = [_plain(error.message)]
+    _say(error.message)
     if error.hint:
-        lines.append(f"hint: {_plain(error.hint)}")
+        _say(f"hint: {error.hint}")
+
+
+def _say(line: str) -> None:
+    # stderr is None where the process was started without it.
     with contextlib.suppress(OSError, AttributeError):
-        sys.stderr.write("".join(f"pyx: {line}\n" for line in lines))
+        sys.stderr.write(f"pyx: {_plain(line)}\n")
 
 
 def _plain(text: str) -> str:

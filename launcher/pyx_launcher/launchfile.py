@@ -27,8 +27,8 @@ _WITHOUT_OPTION = ("PYTHONHASHSEED", "PYTHONMALLOC", "PYTHONCOERCECLOCALE")
 _ROWS = (
     # Since which minor version of Python 3, and the row: RECORD.md tells what the letters mean.
     (0, "lPYTHONWARNINGS=-W"),
-    (0, "fPYTHONUNBUFFERED=-u"),
-    (0, "fPYTHONDONTWRITEBYTECODE=-B"),
+    (0, "nPYTHONUNBUFFERED=u"),
+    (0, "nPYTHONDONTWRITEBYTECODE=B"),
     (0, "nPYTHONOPTIMIZE=O"),
     (0, "nPYTHONVERBOSE=v"),
     (0, "nPYTHONDEBUG=d"),

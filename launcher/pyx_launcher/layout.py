@@ -108,5 +108,8 @@ def read_pth(
 
 
 def _is_there(target: str, line: str, directory: str, unfinished: Path) -> bool:
+    if os.path.isabs(line):
+        # What an editable names may come later, and python passes over what is not there.
+        return True
     below = target.startswith(directory + "/")
     return os.path.exists(target) or (below and os.path.exists(unfinished / line.rstrip()))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyx_launcher.dirs import find_home
 from pyx_launcher.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _system_files(environ: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _user_files(environ: Mapping[str, str]) -> Iterator[Path]:
-    home = _home(environ)
+    home = find_home(environ)
     yield home / ".pip" / "pip.conf"
     support = home / "Library" / "Application Support" / "pip"
     if sys.platform == "darwin":
@@ -132,11 +133,6 @@ def _user_files(environ: Mapping[str, str]) -> Iterator[Path]:
     else:
         config = environ.get("XDG_CONFIG_HOME") or home / ".config"
         yield Path(config, "pip", "pip.conf")
-
-
-def _home(environ: Mapping[str, str]) -> Path:
-    home = environ.get("HOME")
-    return Path(home) if home else Path.home()
 
 
 def _read_file(path: Path) -> dict[str, dict[str, _Value]]:
@@ -193,7 +189,7 @@ def _path(value: _Value | None, environ: Mapping[str, str]) -> Path | None:
 
 
 def _expanded(text: str, environ: Mapping[str, str]) -> str:
-    return str(_home(environ) / text[2:]) if text.startswith("~/") else text
+    return str(find_home(environ) / text[2:]) if text.startswith("~/") else text
 
 
 def _bundle_of_requests(environ: Mapping[str, str]) -> Path | None:

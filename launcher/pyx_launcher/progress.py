@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Protocol
 
@@ -91,3 +92,9 @@ def show_progress(count: int, size: int) -> Progress:
     # A process may be started without any stderr; Python then has None for it.
     shown = sys.stderr is not None and sys.stderr.isatty()
     return Bar(count, size) if shown else Silent()
+
+
+def notify(line: str) -> None:
+    """Say on stderr why nothing seems to happen; silently not, where there is no stderr."""
+    with contextlib.suppress(OSError, AttributeError):
+        sys.stderr.write(f"pyx: {line}\n")

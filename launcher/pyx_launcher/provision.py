@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -113,10 +114,10 @@ def _fetch_all(
                 hint="run it once without --offline (and without PYX_OFFLINE)",
             )
     known = sum(getattr(artifact.source, "size", None) or 0 for artifact in missing)
+    workers = ThreadPoolExecutor(max_workers=min(_WORKERS, len(missing)))
     with (
         Index(read_settings(environ), offline=offline) as index,
         progress(len(missing), known) as bar,
-        ThreadPoolExecutor(max_workers=min(_WORKERS, len(missing))) as workers,
     ):
         means = Means(index=index, environ=environ, offline=offline, bar=bar)
         jobs = [workers.submit(_fetch, artifact, interpreter, dirs, means) for artifact in missing]
@@ -131,8 +132,9 @@ def _fetch_all(
                     if isinstance(error, StoreError):
                         break
         finally:
-            for job in jobs:
-                job.cancel()
+            # An interruption does not wait for a slow server; what is unfinished is swept later.
+            interrupted = isinstance(sys.exc_info()[1], KeyboardInterrupt)
+            workers.shutdown(wait=not interrupted, cancel_futures=True)
     if errors:
         raise _join_errors(errors)
     return results
@@ -184,7 +186,7 @@ def _fetch_wheel(artifact: Artifact, source: PackageWheel, dirs: Dirs, means: Me
                 size=source.size,
             )
             wheel = means.index.fetch(wanted, temporary, means.bar.advance)
-            hashes = dict(source.hashes)
+            hashes = {kind: digest.lower() for kind, digest in source.hashes.items()}
             if not key:
                 key = hash_file(wheel)
                 hashes["sha256"] = key

@@ -33,19 +33,24 @@ _COARSE_CLOCK_WINDOW = 2.0
 
 KEY_VARIABLES = frozenset(
     {
+        "ASDF_DATA_DIR",
         "HOME",
         "PATH",
+        "PYENV_ROOT",
+        "PYENV_VERSION",
         "PYX_CACHE_DIR",
         "PYX_HOME",
         "PYX_OFFLINE",
         "PYX_PROJECT",
         "PYX_PYTHON",
         "PYX_STORES",
+        "RYE_PY_ROOT",
+        "UV_PYTHON_INSTALL_DIR",
         "XDG_CACHE_HOME",
         "XDG_DATA_HOME",
     }
 )
-"""The variables that, with every ``PYTHON…`` one, are part of a record's key."""
+"""The variables that decide which lock, interpreter or store a start gets."""
 
 _KEY_VARIABLES = frozenset(map(os.fsencode, KEY_VARIABLES))
 
@@ -107,11 +112,7 @@ def make_material(
     """
     of_pyx = {name: value for name, value in environ.items() if name in _KEY_VARIABLES}
     relative = bool(own_arguments) or any(map(_is_relative, of_pyx.values()))
-    variables = sorted(
-        name + b"=" + value
-        for name, value in environ.items()
-        if name.startswith(b"PYTHON") or name in of_pyx
-    )
+    variables = sorted(name + b"=" + value for name, value in of_pyx.items())
     words = [
         kind.encode(),
         os.fsencode(start),
@@ -145,7 +146,7 @@ def check_file(path: Path) -> Check:
     return _check_info(Kind.FILE, name, info)
 
 
-def check_script(path: Path, block: bytes) -> Check:
+def check_script(path: Path, block: bytes = b"") -> Check:
     """Return the check that the script's inline block stays `block` (none if empty)."""
     return _check_info(Kind.SCRIPT, os.fsencode(path), os.stat(path), block=block)
 
@@ -215,10 +216,9 @@ def write_record(
     where one of them is too young, or no longer what its check says, nothing is written. The
     directory is made for the user alone. Raises OSError where it cannot be written.
     """
-    for check in record.checks:
-        difference = check.kind is not Kind.DIRECTORY and find_difference(check)
-        if difference:
-            return difference
+    change = find_change(record)
+    if change:
+        return change
     for check in inputs:
         if check.kind in (Kind.FILE, Kind.SCRIPT) and is_racy(os.stat(check.path), since):
             return f"{os.fsdecode(check.path)} has just been written"
@@ -370,7 +370,7 @@ def find_block(source: bytes) -> bytes | None:
     The native program compares these bytes; what they mean is not its business.
     """
     lines = source.splitlines(keepends=True)
-    starts = [number for number, line in enumerate(lines) if line.startswith(_MARK)]
+    starts = [number for number, line in enumerate(lines) if line.rstrip(b"\r\n") == _MARK]
     if not starts:
         return b""
     if len(starts) > 1:

@@ -37,6 +37,9 @@ def write_scripts(directory: Path, python: Path, entries: Sequence[Entry]) -> li
                 continue
             if name in owners and owners[name] != entry.label:
                 problems.append(f"bin/{name}: {entry.label} wins over {owners[name]}")
+            if (directory / name).is_dir() and not (directory / name).is_symlink():
+                problems.append(f"bin/{name}: left out, the environment has its own")
+                continue
             owners[name] = entry.label
             _write(directory / name, name, python, entry)
     return problems

@@ -21,6 +21,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from pyx_launcher.atomic import write_atomic
 from pyx_launcher.errors import RefusedError, StoreError
+from pyx_launcher.progress import notify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 FACTS_FILE = ".entry.json"
 DATA = ".data"
 _FACTS_VERSION = 1
+_PATIENCE = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -205,17 +207,40 @@ def locked_place(store: Path, place: Path) -> Iterator[Path]:
     The lock is the kernel's and dies with its holder. The file stays: removing it would let two
     holders in.
     """
-    from filelock import FileLock
+    from filelock import FileLock, Timeout
 
     final = store / place
     with storing(store):
-        final.parent.mkdir(parents=True, exist_ok=True)
+        _make_shared(store, final.parent)
         lock = FileLock(final.parent / f".{final.name}.lock")
-        lock.acquire()
+        try:
+            lock.acquire(timeout=_PATIENCE)
+        except Timeout:
+            notify(f"waiting for another pyx, which is making {place.parts[0]} {place.parts[1]}")
+            lock.acquire()
     try:
+        _sweep(final)
         yield final
     finally:
         lock.release()
+
+
+def _make_shared(store: Path, directory: Path) -> None:
+    """Make `directory` below `store`, readable for those who have the store among theirs."""
+    store.mkdir(parents=True, exist_ok=True)
+    for path in (directory.parent, directory):
+        if not path.is_dir():
+            path.mkdir(exist_ok=True)
+            path.chmod(0o755)
+
+
+def _sweep(final: Path) -> None:
+    """Remove what killed processes left beside `final`, whose lock is held: nobody needs it."""
+    with os.scandir(final.parent) as found:
+        left = [item.path for item in found if item.name.startswith(f".{final.name}.")]
+    for path in left:
+        if not path.endswith(".lock"):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -257,13 +282,18 @@ def _add_hashes(standing: Entry, facts: Facts) -> Entry:
     if standing.facts.key != facts.key:
         raise RefusedError(
             f"{standing.path} is of another artifact than the locked one",
-            hint=f"if nothing needs it: rm -r {standing.path}",
+            hint=f"if nothing needs it: rm -r {standing.path} {_generation_of(standing)}",
         )
     known = replace(standing.facts, hashes={**standing.facts.hashes, **facts.hashes})
     if known != standing.facts:
         with storing(standing.path):
             write_atomic(standing.path / FACTS_FILE, _encode_facts(known), mode=0o444)
     return Entry(path=standing.path, facts=known)
+
+
+def _generation_of(entry: Entry) -> Path:
+    # STORE/NAME/VERSION/BUILD
+    return entry.path.parents[2] / ".generation"
 
 
 def check_wheel_name(filename: str, name: str, version: str | None) -> str | None:

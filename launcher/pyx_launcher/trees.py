@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import posixpath
 import stat
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
+
+NOT_FOR_BUILDS = frozenset(
+    {
+        *("bandit", "basedpyright", "black", "cibuildwheel", "codespell", "commitizen", "coverage"),
+        *("flake8", "isort", "mypy", "nox", "poe", "pydocstyle", "pylint", "pyright", "pytest"),
+        *("pyx", "ruff", "towncrier", "tox", "ty", "vulture"),
+    }
+)
+"""Tables below ``[tool]`` that no build backend reads; editing one builds nothing anew."""
 """The files that decide what an editable build gives; the rest of the tree is only pointed to."""
 
 GENERATED = frozenset({"__pycache__", "node_modules", "venv"})
@@ -34,12 +44,17 @@ def unpack_archive(archive: Path, into: Path) -> Path:
 
     Raises RefusedError for an archive that is broken or would write outside of `into`.
     """
+    import gzip
     import lzma
     import tarfile
     import zipfile
     import zlib
 
-    broken = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError)
+    broken = (
+        *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, lzma.LZMAError, zlib.error),
+        # zipfile says by a RuntimeError that a member is encrypted.
+        *(EOFError, RuntimeError),
+    )
     with storing(into):
         into.mkdir(parents=True, exist_ok=True)
         try:
@@ -47,7 +62,7 @@ def unpack_archive(archive: Path, into: Path) -> Path:
                 _unpack_zip(archive, into)
             else:
                 _unpack_tar(archive, into)
-        except (*broken, ValueError, NotImplementedError) as error:
+        except (*broken, ValueError) as error:
             raise _not_sound(archive, str(error) or type(error).__name__) from error
     found = list(into.iterdir())
     return found[0] if len(found) == 1 and found[0].is_dir() else into
@@ -113,10 +128,28 @@ def find_subtree(root: Path, subdirectory: str | None, label: str) -> Path:
 
 def digest_project_files(tree: Path) -> str:
     """Return a digest of the files that decide what an editable build of `tree` gives."""
-    digest = hashlib.sha256()
-    for name in PROJECT_FILES:
+    digest = hashlib.sha256(_read_build_settings(tree / "pyproject.toml"))
+    for name in PROJECT_FILES[1:]:
         _add_file(digest, name, tree / name)
     return digest.hexdigest()
+
+
+def _read_build_settings(path: Path) -> bytes:
+    """Return what a build may depend on: all but comments and the tables of well-known checkers."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return b""
+    import tomli
+
+    try:
+        settings = tomli.loads(content.decode())
+    except ValueError:
+        return content
+    tools = settings.get("tool")
+    if isinstance(tools, dict):
+        settings["tool"] = {name: tools[name] for name in tools if name not in NOT_FOR_BUILDS}
+    return json.dumps(settings, sort_keys=True, default=str).encode()
 
 
 def digest_tree(tree: Path) -> str:

@@ -205,13 +205,19 @@ class _EntryDestination(WheelDestination):
             self.libraries.append(place)
         return RecordEntry(place, Hash("sha256", digest), size)
 
+    def _make_directory(self, directory: Path) -> None:
+        """Make a directory that everybody may read, as the files are, whatever the umask is."""
+        if directory not in self._made:
+            self._make_directory(directory.parent)
+            directory.mkdir(exist_ok=True)
+            directory.chmod(0o755)
+            self._made.add(directory)
+
     @contextlib.contextmanager
     def _create(self, place: str, target: Path) -> Iterator[BinaryIO]:
         """Open a new file. Raises ValueError where the wheel has something there already."""
         try:
-            if target.parent not in self._made:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                self._made.add(target.parent)
+            self._make_directory(target.parent)
             file = open(target, "xb")  # noqa: SIM115 -- it is closed below.
         except OSError as error:
             if error.errno not in _FAULTS_OF_NAMES:

@@ -78,13 +78,20 @@ def _parse_only(text: str, label: str) -> tuple[Request]:
         raise UsageError(f"{label}: {error.message}", hint=error.hint) from None
 
 
+def _expand(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{text!r}: there is no such user", hint=EXAMPLES) from error
+
+
 def parse_request(text: str) -> Request:
     """Return what `text` asks for: a version, a specifier, a name such as python3.12, or a path.
 
     Raises UsageError for anything else.
     """
     if "/" in text:
-        return Request(text=text, path=Path(text).expanduser().absolute())
+        return Request(text=text, path=_expand(text).absolute())
     if text == "system":
         return Request(text=text, system=True)
     if named := VERSION_NAME.fullmatch(text):
@@ -113,7 +120,7 @@ def _read_nearest(start: Path, environ: Mapping[str, str]) -> Wanted:
     for directory in (start, *start.parents):
         file = directory / VERSION_FILE
         inputs.append(file)
-        if file.is_file():
+        if _is_file(file):
             words = read_version_words(file)
             if not words:
                 break
@@ -124,6 +131,14 @@ def _read_nearest(start: Path, environ: Mapping[str, str]) -> Wanted:
                 inputs=tuple(inputs),
             )
     return Wanted(inputs=tuple(inputs))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # A directory that may not be searched says nothing about interpreters.
+        return False
 
 
 def _parse_words(words: list[str], file: Path, environ: Mapping[str, str]) -> tuple[Request, ...]:

@@ -88,7 +88,5 @@ def format_table(results: Sequence[Result]) -> str:
         for peer in result.row.peers:
             limit = result.row.at_most.get(peer.label)
             ratio = result.ratio(peer.label)
-            lines.append(
-                f"| {result.row.name} | {peer.label} | {ratio:.2f} | {limit if limit else ''} |"
-            )
+            lines.append(f"| {result.row.name} | {peer.label} | {ratio:.2f} | {limit or ''} |")
     return "\n".join(lines) + "\n"

@@ -19,13 +19,19 @@ from measure import Command, Row, format_table, measure
 
 EMPTY = "print('hello')\n"
 IMPORTS = "import os, json\nprint(json.dumps(os.getcwd()))\n"
-FUNCTION = "def f{n}(a, b={n}):\n    '''Return {n}.'''\n    x = a + b * {n}\n    return [x for _ in range(a)]\n\n"
+FUNCTION = """\
+def f{n}(a, b={n}):
+    '''Return {n}.'''
+    x = a + b * {n}
+    return [x for _ in range(a)]
+
+"""
 LARGE = "".join(FUNCTION.format(n=n) for n in range(1150)) + "print('large')\n"
 
 
 def main() -> int:
     """Measure, print, and return 1 if a budget is exceeded."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", default="3.12", help="version of the interpreter")
     parser.add_argument("--pyx", default=shutil.which("pyx") or "pyx")
     parser.add_argument("--rounds", type=int, default=60)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ def run_verb(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
         return run_info(invocation, environ)
     from pyx_launcher.commands.usage import USAGE, version_line
+    from pyx_launcher.launch import write_out
 
-    sys.stdout.write(version_line() if invocation.verb == "--version" else USAGE)
+    write_out(version_line() if invocation.verb == "--version" else USAGE)
     return 0

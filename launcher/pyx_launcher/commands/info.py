@@ -1,12 +1,11 @@
-"""``pyx info``: what a start would get, and why. Fetches and writes nothing."""
+"""``pyx info``: what a start would get, and why. Fetches nothing and makes nothing ready."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from pyx_launcher.environment import find_environment
-from pyx_launcher.launch import Plan, make_plan, material_of
+from pyx_launcher.launch import Plan, make_plan, material_of, write_out
 from pyx_launcher.provision import find_entries
 from pyx_launcher.record import find_change, find_record, read_record
 
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 def run_info(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Print the answer on stdout, one ``name: value`` per line."""
     plan = make_plan(invocation, environ)
-    for name, value in _describe(plan):
-        sys.stdout.write(f"{name + ':':<15}{value}\n" if name else f"{'':15}{value}\n")
+    label = "{}:".format
+    write_out("".join(f"{label(n) if n else '':<15}{value}\n" for n, value in _describe(plan)))
     return 0
 
 

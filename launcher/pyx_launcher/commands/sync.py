@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
-from pyx_launcher.launch import make_plan, make_ready, remember
+from pyx_launcher.launch import make_plan, make_ready, remember, write_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,5 +25,5 @@ def run_sync(invocation: Invocation, environ: Mapping[str, str]) -> int:
         f"environment {'made' if ready.made else 'ready'} "
         f"for Python {ready.environment.interpreter.version}"
     )
-    sys.stdout.write("\n".join(lines) + "\n")
+    write_out("\n".join(lines) + "\n")
     return 0

@@ -27,20 +27,27 @@ def prepare():
     mode_and_flags, skip, offset = control.split(",")
     mode, flags = mode_and_flags[0], mode_and_flags[1:]
     skip, offset = int(skip), int(offset)
-    started_with = getattr(sys, "orig_argv", sys.argv)
+    started_with = getattr(sys, "orig_argv", None)
 
-    def set_path(first):
-        """Give sys.path what `site` would have left there in a virtual environment."""
+    def set_up(first):
+        """Do what `site` would have done, and then put `first` before all of sys.path.
+
+        As in python, nothing is imported from there before the program begins.
+        """
         if "a" in flags and sys.version_info < (3, 11):
             del sys.path[0]
-        if first is not None and "P" not in flags:
-            sys.path.insert(0, first)
         if "S" not in flags:
             sys.path.extend(entries)
+        sys.path_importer_cache.pop(bootstrap, None)
+        set_site()
+        if first is not None and "P" not in flags:
+            sys.path.insert(0, first)
 
     def set_site():
         """Do what `site` does besides the path."""
         sys.prefix = sys.exec_prefix = prefix
+        # As python has it, PYTHONEXECUTABLE would act even under -I.
+        sys.executable = prefix + "/bin/python"
         sys._home = home
         sys._base_executable = base_executable
         if hasattr(sys, "orig_argv"):
@@ -60,7 +67,9 @@ def prepare():
                 site.enablerlcompleter()
                 sys.__interactivehook__()
 
-        sys.__interactivehook__ = register_readline
+        if not ("E" in flags and "P" in flags):
+            # That is what -I means, where `site` leaves the hook out.
+            sys.__interactivehook__ = register_readline
         for sitedir, lines in pth_lines:
             run_pth_lines(sitedir, lines)
         for name in imports:
@@ -180,7 +189,7 @@ def prepare():
         return compile(source, file, "exec", 0, True)
 
     def run_source(source, file, descriptor):
-        """Return what runs `source`, which was read from `descriptor`."""
+        """Return what runs `source`, which was read from `descriptor`, and whether that warns."""
         from _io import StringIO
 
         # A failure is told by python itself, and the compiler's warnings again with it.
@@ -193,12 +202,11 @@ def prepare():
             sys.stderr = stderr
             let_python_say(source, file, descriptor)
             # It fails again below, where no frame of ours is in its traceback.
-            return partial(compile, source, file, "exec", 0, True)
-        finally:
-            warnings, sys.stderr = sys.stderr, stderr
-        if warnings is not stderr and warnings.tell():
-            stderr.write(warnings.getvalue())
-        return partial(exec, code, main)
+            return partial(compile, source, file, "exec", 0, True), True
+        warnings, sys.stderr = sys.stderr.getvalue(), stderr
+        if warnings and stderr is not None:
+            stderr.write(warnings)
+        return partial(exec, code, main), bool(warnings)
 
     def python_would_not_read(source):
         """Is there, in a comment for example, what is not UTF-8, which compile() would let pass?"""
@@ -218,23 +226,30 @@ def prepare():
         """
         if sys.flags.inspect or sys.excepthook is not sys.__excepthook__:
             return
-        options = ["-I", "-S", f"-Xutf8={sys.flags.utf8_mode}", *("-W" + w for w in sys.warnoptions)]
-        if len(started_with) > len(sys.argv):
+        options = [
+            "-I",
+            "-S",
+            f"-Xutf8={sys.flags.utf8_mode}",
+            *("-W" + w for w in sys.warnoptions),
+        ]
+        if started_with:
             options = started_with[1 : started_with.index(bootstrap)]
         if "x" in flags:
             options.append("-x")
         try:
             if descriptor is not None:
+                if not hasattr(posix, "memfd_create"):
+                    return
                 # What was read is gone from a pipe, so it is given again.
                 copy = posix.memfd_create("program")
                 posix.write(copy, source)
-                posix.lseek(copy, 0, posix.SEEK_SET)
+                posix.lseek(copy, 0, 0)
                 posix.dup2(copy, descriptor)
             elif posix.stat(file).st_mode & 0o170000 != 0o100000:
                 return
             words = [] if file == "<stdin>" else ["--", file]
             posix.execv(base_executable, [sys.executable, *options, *words])
-        except (OSError, AttributeError):
+        except OSError:
             return
 
     def run_module(name, alter_argv):
@@ -245,8 +260,7 @@ def prepare():
     def run_command():
         code = words[skip][offset:]
         sys.argv = ["-c", *words[skip + 1 :]]
-        set_path("")
-        set_site()
+        set_up("")
         set_main(None, builtin_importer())
         try:
             code.encode()
@@ -275,8 +289,7 @@ def prepare():
 
     def run_standard_input():
         sys.argv = words[skip:] or [""]
-        set_path("")
-        set_site()
+        set_up("")
         main["__loader__"] = builtin_importer()
         interactive = posix.isatty(0) or sys.flags.interactive
         if interactive:
@@ -288,10 +301,10 @@ def prepare():
                         'Type "help", "copyright", "credits" or "license" for more information.\n'
                     )
             return bool
-        source = read_descriptor(0)
+        source = b"" if sys.stdin is None else read_descriptor(0)
         # Python leaves the loader alone where the program is its standard input.
         set_main("<stdin>", main["__loader__"])
-        return run_source(source, "<stdin>", 0)
+        return run_source(source, "<stdin>", 0)[0]
 
     def read_descriptor(descriptor):
         parts = []
@@ -316,13 +329,11 @@ def prepare():
             importer = find_importer(file)
             if importer is not None:
                 # A directory or an archive is run as the module __main__ in it.
-                set_path(None)
+                set_up(None)
                 forget_ourselves()
                 sys.path.insert(0, file)
-                set_site()
                 return run_module("__main__", False)
-        set_path((start or file).rpartition("/")[0] or "/")
-        set_site()
+        set_up((start or file).rpartition("/")[0] or "/")
         set_main(file, external.SourceFileLoader("__main__", file))
         if code is not None:
             return partial(exec, code, main)
@@ -365,9 +376,10 @@ def prepare():
         if "x" in flags:
             # The newline stays, and with it the numbers of the lines.
             source = b"\n" + source.partition(b"\n")[2]
-        start = run_source(source, file, None)
-        if cache and start.func is exec and not flags_change_code():
-            write_code(cache_name(), start.args[0], source, before, file)
+        start, warns = run_source(source, file, None)
+        # A warning of the compiler is shown at every start, so such a script is not cached.
+        if cache and not warns and not flags_change_code():
+            write_code(cache_name(), start.args[0], before, file)
         return start
 
     def load_pyc(data, file):
@@ -376,7 +388,7 @@ def prepare():
         try:
             if data[:4] == external.MAGIC_NUMBER:
                 code = marshal.loads(data[16:])
-                if type(code) is type(prepare.__code__):
+                if type(code) is type(load_pyc.__code__):
                     return code
         except (EOFError, ValueError, TypeError):
             pass
@@ -387,8 +399,13 @@ def prepare():
         raise SystemExit(1)
 
     def flags_change_code():
-        """Would bytecode in the cache be other than what these options make of the script?"""
-        return sys.dont_write_bytecode or "x" in flags or "no_debug_ranges" in sys._xoptions
+        """Could these options make other code of the script, or let the compiler warn?"""
+        return (
+            sys.dont_write_bytecode
+            or sys.warnoptions
+            or "x" in flags
+            or "no_debug_ranges" in sys._xoptions
+        )
 
     def cache_name():
         return cache + (f".opt-{sys.flags.optimize}" if sys.flags.optimize else "")
@@ -418,15 +435,13 @@ def prepare():
             return None
         return code if magic == sys.implementation.cache_tag + sys.version else None
 
-    def write_code(path, code, source, before, file):
-        """Cache the code of a script that has settled and whose compilation is silent."""
+    def write_code(path, code, before, file):
+        """Cache the code of a script that has settled."""
         import time
 
         age = time.time() - max(before.st_mtime, before.st_ctime)
         try:
             if age < 2 or identity(posix.stat(file)) != identity(before):
-                return
-            if compiles_noisily(source, file):
                 return
             magic = sys.implementation.cache_tag + sys.version
             data = marshal.dumps(((magic, identity(before), file), code))
@@ -444,18 +459,6 @@ def prepare():
         except (OSError, ValueError):
             pass
 
-    def compiles_noisily(source, file):
-        # A warning of the compiler is shown at every start, so such a script is not cached.
-        import warnings
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            try:
-                compile_source(source, file)
-            except (SyntaxError, Warning):
-                return True
-        return False
-
     if mode == "s":
         return run_script()
     if mode == "c":
@@ -463,8 +466,7 @@ def prepare():
     if mode == "m":
         name = words[skip][offset:]
         sys.argv = ["-m", *words[skip + 1 :]]
-        set_path(posix.getcwd())
-        set_site()
+        set_up(posix.getcwd())
         set_main(None, main["__loader__"])
         return run_module(name, True)
     return run_standard_input()
@@ -475,18 +477,20 @@ try:
     prepare()()
 except BaseException:
     # This frame leaves the traceback. No name may be bound here: the namespace is the program's.
-    if __import__("sys").version_info < (3, 11):
+    if __import__("sys").version_info >= (3, 11):
+        __import__("sys").exc_info()[1].__traceback__ = (
+            __import__("sys").exc_info()[1].__traceback__.tb_next
+        )
+    elif hasattr(__import__("sys"), "excepthook"):
         # A bare raise would add the frame again, so it goes when the traceback is shown.
         __import__("sys").excepthook = (
-            lambda hook: (
+            lambda sys, hook: (
                 lambda kind, error, trace: (
+                    setattr(sys, "excepthook", hook),
+                    setattr(sys, "last_traceback", trace.tb_next),
                     setattr(error, "__traceback__", trace.tb_next),
                     hook(kind, error, trace.tb_next),
                 )
             )
-        )(__import__("sys").excepthook)
-    else:
-        __import__("sys").exc_info()[1].__traceback__ = (
-            __import__("sys").exc_info()[1].__traceback__.tb_next
-        )
+        )(__import__("sys"), __import__("sys").excepthook)
     raise

@@ -111,7 +111,8 @@ def _obey_interrupts() -> None:
 def read_results(path: Path) -> dict[str, bool]:
     """Return test name → passed from a file that regrtest's ``--junit-xml`` wrote."""
     try:
-        root = ET.parse(path).getroot()
+        # It was written a moment ago by the test runner that was started here.
+        root = ET.parse(path).getroot()  # noqa: S314
     except (OSError, ET.ParseError):
         return {WHOLE: False}
     outcome: dict[str, bool] = {}
@@ -164,7 +165,7 @@ def _explain(explanations: Iterable[Explanation], module: str, test: str) -> str
 
 def main() -> int:
     """Compare what the command line asks for; the status is 1 if anything is unexplained."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", action="append", default=[], help="a version, for pyx to find")
     parser.add_argument("--pyx", default="pyx")
     parser.add_argument("module", nargs="*", default=MODULES)
@@ -181,9 +182,11 @@ def main() -> int:
                 found = compare(pyx, [f"{venv}/bin/python"], [module], environ)
                 new = [difference for difference in found if difference.reason is None]
                 unexplained += len(new)
-                sys.stdout.write(f"{version} {module}: {len(found)} differ, {len(new)} unexplained\n")
+                line = f"{version} {module}: {len(found)} differ, {len(new)} unexplained\n"
+                sys.stdout.write(line)
                 for difference in found:
-                    sys.stdout.write(f"    {difference.test}: {difference.reason or 'UNEXPLAINED'}\n")
+                    reason = difference.reason or "UNEXPLAINED"
+                    sys.stdout.write(f"    {difference.test}: {reason}\n")
                 sys.stdout.flush()
     return 1 if unexplained else 0
 

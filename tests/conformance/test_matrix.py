@@ -1,0 +1,72 @@
+"""No program of the matrix can tell pyx from the python of a virtual environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from conformance.matrix import Explained, Outcome, compare, list_groups, make_place, read_programs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from installed import Pyx
+
+VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
+
+
+@pytest.fixture
+def chosen(interpreters: dict[str, Path], request: pytest.FixtureRequest) -> tuple[str, Path]:
+    """Give the interpreter of one version; the oldest and the newest found are not slow."""
+    version = request.param
+    known = [version for version in VERSIONS if version in interpreters]
+    if version in ("oldest", "newest"):
+        if not known or (version == "newest" and len(known) == 1):
+            pytest.skip("there is no such interpreter")
+        version = known[0 if version == "oldest" else -1]
+    elif version not in known or version in (known[0], known[-1]):
+        pytest.skip("not here, or compared as the oldest or the newest")
+    return version, interpreters[version]
+
+
+@pytest.mark.parametrize("group", list_groups())
+@pytest.mark.parametrize(
+    "chosen",
+    ["oldest", "newest", *(pytest.param(version, marks=pytest.mark.slow) for version in VERSIONS)],
+    indirect=True,
+)
+def test_programs_cannot_tell(
+    group: str, chosen: tuple[str, Path], pyx: Pyx, tmp_path: Path
+) -> None:
+    """Every program of the group prints and ends the same under pyx as in a virtual environment."""
+    version, base = chosen
+    root = (tmp_path / "m").resolve()
+    root.mkdir()
+    major, minor = map(int, version.split("."))
+    place = make_place(root, base, pyx.path, pyx.environ, (major, minor))
+    mismatches = compare(read_programs([group]), place, pyx.break_slow_path, pyx.repair_slow_path)
+    assert not mismatches, "\n".join(map(str, mismatches))
+
+
+def test_there_are_enough_programs() -> None:
+    """The matrix has many programs, and no two of a group have one name."""
+    programs = read_programs()
+    names = [(program.group, program.name) for program in programs]
+    assert len(programs) > 700
+    assert len(names) == len(set(names))
+
+
+def test_every_explanation_has_its_reason() -> None:
+    """A difference that is let pass says why."""
+    explained = {reason for program in read_programs() for reason in program.explained}
+    assert explained
+    assert all(len(reason.reason) > 20 for reason in explained)
+
+
+def test_what_differs_is_seen() -> None:
+    """Only what an explanation matches is taken out of an outcome; anything else stays."""
+    one = Outcome(status=0, stdout="isolated=1 x", stderr="")
+    two = Outcome(status=0, stdout="isolated=0 y", stderr="")
+    flag = Explained(pattern=r"isolated=\d ", reason="a reason")
+    assert one.without([flag.pattern]) == Outcome(status=0, stdout="x", stderr="")
+    assert one.without([flag.pattern]) != two.without([flag.pattern])

@@ -11,13 +11,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
-from packaging.markers import default_environment
-from wheelhouse import make_wheel
+from oracle.universe import fill, make_environment, run_tool
 
 from pyx_launcher.invocation import Choice
 from pyx_launcher.locks import read_lock
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from indexserver import IndexServer
-    from packaging.markers import Environment
 
 POETRY = os.environ.get("PYX_ORACLE_POETRY") or shutil.which("poetry")
 
@@ -34,55 +31,6 @@ pytestmark = [
     pytest.mark.oracle,
     pytest.mark.skipif(POETRY is None, reason="no Poetry on the path or in PYX_ORACLE_POETRY"),
 ]
-
-# The distributions of the index: a name and version with the requirements of its metadata.
-UNIVERSE = {
-    "bytes-pack 1.0.8": [],
-    "certificates 2024.2.2": [],
-    "charset 3.3.2": [],
-    "cycle-a 1.0": ["cycle-b"],
-    "cycle-b 1.0": ["cycle-a", "plug"],
-    "everything 1.0": [
-        "everything[one,two]; extra == 'all'",
-        "plug; extra == 'one'",
-        "six-ways; extra == 'two' and python_version >= '3.10'",
-    ],
-    "exception-group 1.2.0": [],
-    "file-lock 3.13.1": [],
-    "frames 4.1.0": ["plug"],
-    "html-render 3.0.2": [],
-    "http-cache 0.13.1": ["web-client>=2.16", "file-lock>=3.8; extra == 'filecache'"],
-    "http-two 0.25.0": ["certificates", "frames>=3,<5; extra == 'http2'"],
-    "ini-reader 1.1.1": [],
-    "ini-reader 2.0.0": [],
-    "metadata-reader 6.0.0": ["zipper>=0.5"],
-    "metadata-reader 7.0.0": ["zipper>=0.5", "typing-backport>=3.6.4; python_version < '3.8'"],
-    "name-codec 3.6": [],
-    "plug 1.4.0": [],
-    "six-ways 1.16.0": [],
-    "socks-proxy 1.7.1": [],
-    "style-check 2.11.1": [],
-    "terminal 8.1.7": ["windows-colour; sys_platform == 'win32'"],
-    "test-runner 7.4.4": [
-        "exception-group>=1.0.0rc8; python_version < '3.11'",
-        "ini-reader",
-        "plug<2.0,>=0.12",
-        "toml-reader>=1.0.0; python_version < '3.11'",
-        "windows-colour; sys_platform == 'win32'",
-    ],
-    "toml-reader 2.0.1": [],
-    "typing-backport 4.9.0": [],
-    "web-client 2.31.0": [
-        "certificates>=2017.4.17",
-        "charset<4,>=2",
-        "name-codec<4,>=2.5",
-        "socks-proxy!=1.5.7,>=1.5.6; extra == 'socks'",
-    ],
-    "windows-colour 0.4.6": [],
-    "zipper 3.15.0": [],
-    "zipper 3.17.0": [],
-    "zipper 3.19.0": [],
-}
 
 LEGACY = """\
 [tool.poetry]
@@ -267,46 +215,9 @@ priority = "primary"
 """
 
 
-def fill(wheels: Path) -> None:
-    """Put the distributions of the universe into the directory that the index serves."""
-    for distribution, requires in UNIVERSE.items():
-        name, version = distribution.split()
-        extras = sorted({m for text in requires for m in re.findall(r"extra == '([^']+)'", text)})
-        make_wheel(
-            wheels,
-            name,
-            version,
-            requires=requires,
-            metadata=[f"Provides-Extra: {extra}" for extra in extras],
-        )
-
-
 def run_poetry(project: Path, environ: dict[str, str], *arguments: str) -> str:
     """Run Poetry in the directory of a project and return what it prints."""
-    done = subprocess.run(
-        [cast("str", POETRY), "--no-interaction", "--no-ansi", *arguments],
-        cwd=project,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def make_environment(directory: Path, python: Path) -> tuple[Path, Environment]:
-    """Create an empty virtual environment; return it with its marker environment."""
-    subprocess.run([python, "-m", "venv", "--without-pip", directory], check=True)
-    code = "import platform; print(platform.python_version())"
-    done = subprocess.run(
-        [directory / "bin" / "python", "-c", code], capture_output=True, text=True, check=True
-    )
-    version = done.stdout.strip()
-    markers = default_environment()
-    markers["implementation_version"] = markers["python_full_version"] = version
-    markers["python_version"] = ".".join(version.split(".")[:2])
-    return directory, markers
+    return run_tool(POETRY, project, environ, "--no-interaction", "--no-ansi", *arguments)
 
 
 def questions(habit: Habit) -> list[tuple[list[str], Choice]]:

@@ -69,11 +69,12 @@ class Lock(Protocol):
         """
 
 
-def read_lock(path: Path) -> Lock:
+def read_lock(path: Path, start: Path | None = None) -> Lock:
     """Read the lock at `path`; its file name tells the format.
 
-    Raises LockError for a file that is not a sound lock or has no reader, StoreError for one
-    that cannot be read.
+    `start` is the directory where the search for it began: in a workspace it tells which of the
+    projects is meant. Raises LockError for a file that is not a sound lock or has no reader,
+    StoreError for one that cannot be read.
     """
     if is_valid_pylock_path(path):
         from pyx_launcher.locks.pylock import read_pylock
@@ -83,8 +84,26 @@ def read_lock(path: Path) -> Lock:
         from pyx_launcher.locks.poetry import read_poetry_lock
 
         return read_poetry_lock(path)
+    if path.name == "pdm.lock":
+        from pyx_launcher.locks.pdm import read_pdm_lock
+
+        return read_pdm_lock(path)
+    if path.name == "Pipfile.lock":
+        from pyx_launcher.locks.pipfile import read_pipfile_lock
+
+        return read_pipfile_lock(path)
+    if path.suffix == ".txt" and "requirements" in path.name:
+        # Only the one name is looked for, but any may be given with --project.
+        from pyx_launcher.locks.requirements import read_requirements
+
+        return read_requirements(path)
+    if path.name == "uv.lock" or (path.suffix == ".lock" and path.name not in FILE_NAMES):
+        # The lock of a script, which is uv's as well, is named after the script.
+        from pyx_launcher.locks.uv import read_uv_lock
+
+        return read_uv_lock(path, start)
     raise LockError(
         path,
         "this version of pyx does not read locks of this kind",
-        hint="it reads pylock.toml, pylock.NAME.toml and poetry.lock",
+        hint=f"it reads {', '.join(FILE_NAMES)}, pylock.NAME.toml and SCRIPT.lock",
     )

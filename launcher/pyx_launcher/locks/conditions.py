@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from packaging.markers import (
     InvalidMarker,
@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 if TYPE_CHECKING:
     from packaging.markers import Environment
 
-    from pyx_launcher.locks.tables import Table
+    from pyx_launcher.errors import LockError
 
 # A comparison with `extra`, from either side, or else a string, which is left as it is.
 EXTRA_OR_STRING = re.compile(
@@ -31,6 +31,13 @@ EXTRA_OR_STRING = re.compile(
 CONSTANTS = {"": True, "*": True, "<empty>": False}
 
 
+class Place(Protocol):
+    """Where a marker stands in a lock: a table, or a line."""
+
+    def error(self, key: str, problem: str, /) -> LockError:
+        """Return the error that what stands there, at `key`, has this problem."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Conditions:
     """Whether markers hold in one marker environment."""
@@ -38,8 +45,8 @@ class Conditions:
     environment: Environment
     known: dict[tuple[str, frozenset[str]], bool] = field(default_factory=dict)
 
-    def hold(self, table: Table, key: str, text: str, extras: frozenset[str] = frozenset()) -> bool:
-        """Return whether the marker `text`, found at `key` of `table`, holds with `extras`.
+    def hold(self, place: Place, key: str, text: str, extras: frozenset[str] = frozenset()) -> bool:
+        """Return whether the marker `text`, found at `key` of `place`, holds with `extras`.
 
         ``extra == "x"`` means that x is among the extras, which may be several.
         Raises LockError for a marker that cannot be evaluated.
@@ -47,10 +54,10 @@ class Conditions:
         about_extras = extras if "extra" in text else frozenset()
         question = (text, about_extras)
         if question not in self.known:
-            self.known[question] = self.evaluate(table, key, text, about_extras)
+            self.known[question] = self.evaluate(place, key, text, about_extras)
         return self.known[question]
 
-    def evaluate(self, table: Table, key: str, text: str, extras: frozenset[str]) -> bool:
+    def evaluate(self, place: Place, key: str, text: str, extras: frozenset[str]) -> bool:
         """Return what `hold` returns, without remembering it."""
         stripped = text.strip()
         if stripped in CONSTANTS:
@@ -62,7 +69,7 @@ class Conditions:
             marker = Marker(EXTRA_OR_STRING.sub(as_membership, stripped))
             return marker.evaluate(environment, context="lock_file")
         except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName) as error:
-            raise table.error(key, f"not a marker: {text!r}") from error
+            raise place.error(key, f"not a marker: {text!r}") from error
 
 
 def as_membership(match: re.Match[str]) -> str:

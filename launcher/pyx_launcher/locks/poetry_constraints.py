@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
+from pyx_launcher.locks.specifiers import unite
+
 if TYPE_CHECKING:
     from packaging.markers import Environment
 
 CLAUSE = re.compile(r"(?P<operator>[\^~=<>!]*)\s*(?P<version>(\d+!)?[^\s,^~=<>!]+)\s*,?\s*")
 ANY_VERSION = re.compile(r"v?[xX*](\.[xX*])*\Z")
 WILDCARD = re.compile(r"(\.[xX*])+\Z")
-
-# Beyond this no minor version of Python 3 is considered.
-LAST_MINOR = 60
 
 
 @lru_cache(maxsize=1024)
@@ -111,28 +110,5 @@ def allows_platform(constraint: str, platform: str) -> bool:
 
 
 def python_specifiers(constraint: str) -> SpecifierSet:
-    """Return a constraint on Python as one set of specifiers. Raises ValueError.
-
-    PEP 440 knows no alternatives: several become the minor versions of Python 3 that they
-    span, less those in between that none of them allows.
-    """
-    alternatives = [a for a in parse_constraint(constraint) if minors_of(a)]
-    if not alternatives:
-        return SpecifierSet(",".join(map(str, parse_constraint(constraint))))
-    if len(alternatives) == 1:
-        return SpecifierSet(str(alternatives[0]))
-    minors = set().union(*map(minors_of, alternatives))
-    gaps = set(range(min(minors), max(minors))) - minors
-    bounds = [f">=3.{min(minors)}", *(f"!=3.{minor}.*" for minor in sorted(gaps))]
-    if max(minors) < LAST_MINOR:
-        bounds.append(f"<3.{max(minors) + 1}")
-    return SpecifierSet(",".join(bounds))
-
-
-def minors_of(specifiers: SpecifierSet) -> set[int]:
-    """Return the minor versions of Python 3 of which some patch release is allowed."""
-    return {
-        minor
-        for minor in range(LAST_MINOR + 1)
-        if any(specifiers.contains(f"3.{minor}.{patch}") for patch in (0, 1, 5, 10, 30))
-    }
+    """Return a constraint on Python as one set of specifiers. Raises ValueError."""
+    return unite(parse_constraint(constraint))

@@ -5,6 +5,7 @@ https://packaging.python.org/en/latest/specifications/pylock-toml/
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,8 @@ class PylockLock:
 def read_pylock(path: Path) -> PylockLock:
     """Read and validate a pylock file. Raises LockError, and StoreError."""
     document = read_toml(path, hint=HINT)
+    # It warns of a newer minor version, which the specification asks readers to accept.
+    logging.getLogger("packaging.pylock").addHandler(logging.NullHandler())
     try:
         return PylockLock(path=path, content=Pylock.from_dict(document.data))
     except PylockUnsupportedVersionError as error:

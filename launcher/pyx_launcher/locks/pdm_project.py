@@ -1,0 +1,269 @@
+"""What the pyproject.toml beside a pdm.lock says: its groups, its sources and what it requires."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+
+from pyx_launcher.locks.pdm_candidates import expand_variables
+from pyx_launcher.locks.tables import Table, read_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DEFAULT = "default"
+
+# The name of the source that takes the place of the index PDM asks by default.
+DEFAULT_SOURCE = "pypi"
+
+# A requirement that names no place. `packaging` takes twenty times as long to parse one.
+PLAIN = re.compile(
+    r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[(?P<extras>[^\]]*)\])?\s*"
+    r"(?P<specifier>[^;@()]*)(;(?P<marker>.*))?\Z"
+)
+
+# A requirement in the notation of pip's ``--editable``, which PDM allows in its own table.
+EDITABLE = re.compile(r"-e\s+(?P<url>[^\s;]+)\s*(;\s*(?P<marker>.*))?\Z")
+EGG = re.compile(r"[#&]egg=(?P<name>[A-Za-z0-9._-]+)(\[(?P<extras>[^\]]*)\])?")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Demand:
+    """One line that asks for a distribution, in the pyproject.toml or in the lock."""
+
+    name: NormalizedName | None
+    """None for an editable tree that is asked for by its place alone."""
+    extras: frozenset[str]
+    table: Table
+    """The table the line stands in, and its `key` there: where an error points to."""
+    key: str
+
+    specifier: SpecifierSet
+    marker: str
+    place: str | None = None
+    """The URL or path that it names instead of versions."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """One of ``[[tool.pdm.source]]``."""
+
+    url: str
+    includes: tuple[str, ...]
+    excludes: tuple[str, ...]
+    is_index: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """The pyproject.toml of a project that PDM knows."""
+
+    document: Table
+    name: NormalizedName | None
+    extras: frozenset[str]
+    groups: frozenset[str]
+    """Every group, normalised: ``default``, the extras and those for development."""
+    sources: tuple[Source, ...]
+    requires_python: SpecifierSet
+
+    @property
+    def pdm(self) -> Table:
+        """The table ``[tool.pdm]``."""
+        return self.document.table("tool").table("pdm")
+
+    @property
+    def is_distribution(self) -> bool:
+        """Whether `pdm install` would install the project itself."""
+        if self.name is None:
+            return False
+        if "package-type" in self.pdm.data:
+            return self.pdm.require("package-type", str) == "library"
+        return self.pdm.get("distribution", bool, True)
+
+    def find_index(self, name: NormalizedName) -> str | None:
+        """Return the index that `name` comes from; None where it could be one of several."""
+        including = [s for s in self.sources if matches(name, s.includes)]
+        sources = including or [s for s in self.sources if not matches(name, s.excludes)]
+        if len(sources) == 1 and sources[0].is_index:
+            return sources[0].url or None
+        return None
+
+
+def read_project(path: Path) -> Project | None:
+    """Read a pyproject.toml; None where there is none.
+
+    Raises LockError, which names the pyproject.toml, and StoreError.
+    """
+    if not path.is_file():
+        return None
+    document = read_toml(path)
+    standard = document.table("project")
+    pdm = document.table("tool").table("pdm")
+    name = standard.get("name", str, "")
+    extras = frozenset(map(canonicalize_name, standard.table("optional-dependencies").data))
+    developing = (document.table("dependency-groups"), pdm.table("dev-dependencies"))
+    return Project(
+        document=document,
+        name=canonicalize_name(name) if name else None,
+        extras=extras,
+        groups=frozenset(
+            {DEFAULT, *extras, *(canonicalize_name(key) for t in developing for key in t.data)}
+        ),
+        sources=read_sources(pdm),
+        requires_python=read_requires_python(standard),
+    )
+
+
+def read_requires_python(standard: Table) -> SpecifierSet:
+    """Return the Python versions that the project allows. Raises LockError."""
+    text = standard.get("requires-python", str, "")
+    try:
+        return SpecifierSet(text)
+    except InvalidSpecifier as error:
+        raise standard.error("requires-python", f"not a version specifier: {text!r}") from error
+
+
+def read_sources(pdm: Table) -> tuple[Source, ...]:
+    """Return the sources that PDM asks; the default one, if it is among them, has no URL."""
+    tables = pdm.tables("source")
+    sources = [
+        Source(
+            url=with_credentials(
+                table.get("url", str, ""),
+                table.get("username", str, ""),
+                table.get("password", str, ""),
+            ),
+            includes=table.strings("include_packages"),
+            excludes=table.strings("exclude_packages"),
+            is_index=table.get("type", str, "index") == "index",
+        )
+        for table in tables
+    ]
+    if not any(table.get("name", str, "") == DEFAULT_SOURCE for table in tables):
+        sources.insert(0, Source(url="", includes=(), excludes=()))
+    return tuple(sources)
+
+
+def with_credentials(url: str, username: str, password: str) -> str:
+    """Return the URL of a source with its variables expanded and its credentials in it."""
+    url = expand_variables(url)
+    parts = urlsplit(url)
+    if not username or "@" in parts.netloc:
+        return url
+    credentials = ":".join(map(expand_variables, filter(None, (username, password))))
+    return parts._replace(netloc=f"{credentials}@{parts.netloc}").geturl()
+
+
+def matches(name: NormalizedName, patterns: tuple[str, ...]) -> bool:
+    """Return whether `name` is one of those that a source names."""
+    return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+
+
+def project_demands(project: Project, groups: frozenset[str]) -> list[Demand]:
+    """Return what the project asks for in these normalised groups. Raises LockError."""
+    queue = sorted(groups)
+    demands: list[Demand] = []
+    for group in queue:
+        for table, key, line in group_lines(project, group):
+            if not isinstance(line, str):
+                included = [canonicalize_name(include_of(project, table, key, line))]
+            else:
+                demand = parse_line(line, table, key)
+                if demand.name is None or demand.name != project.name:
+                    demands.append(demand)
+                    continue
+                # The project asks for its own extras, which are groups of it.
+                included = [canonicalize_name(extra) for extra in sorted(demand.extras)]
+            queue.extend(name for name in included if name not in queue)
+    return demands
+
+
+def group_lines(project: Project, group: str) -> Iterator[tuple[Table, str, object]]:
+    """Yield the entries of a group, each with the table and the key it stands under."""
+    standard = project.document.table("project")
+    if group == DEFAULT:
+        yield from ((standard, "dependencies", line) for line in standard.strings("dependencies"))
+        return
+    optional = standard.table("optional-dependencies")
+    developing = (
+        project.document.table("dependency-groups"),
+        project.pdm.table("dev-dependencies"),
+    )
+    for table in (optional,) if group in project.extras else developing:
+        for key, entries in table.data.items():
+            if canonicalize_name(key) == group:
+                if not isinstance(entries, list):
+                    raise table.unexpected(key, "an array", entries)
+                yield from ((table, key, entry) for entry in entries)
+
+
+def include_of(project: Project, table: Table, key: str, entry: object) -> str:
+    """Return the group that an entry of a group includes (PEP 735). Raises LockError."""
+    name = entry.get("include-group") if isinstance(entry, dict) else None
+    if not isinstance(name, str):
+        raise table.unexpected(key, "requirements and include-groups", entry)
+    if canonicalize_name(name) not in project.groups:
+        raise table.error(key, f"includes group {name!r}, which does not exist")
+    return name
+
+
+def parse_line(line: str, table: Table, key: str) -> Demand:
+    """Return the demand that a requirement states. Raises LockError."""
+    if editable := EDITABLE.match(line.strip()):
+        return editable_demand(editable, table, key)
+    try:
+        if plain := PLAIN.match(line.strip()):
+            return Demand(
+                name=canonicalize_name(plain["name"]),
+                extras=split_extras(plain["extras"]),
+                table=table,
+                key=key,
+                specifier=parse_specifier(plain["specifier"]),
+                marker=plain["marker"] or "",
+            )
+        requirement = Requirement(line)
+    except (InvalidRequirement, InvalidSpecifier) as error:
+        raise table.error(key, f"not a requirement: {line!r}") from error
+    return Demand(
+        name=canonicalize_name(requirement.name),
+        extras=frozenset(map(canonicalize_name, requirement.extras)),
+        table=table,
+        key=key,
+        specifier=requirement.specifier,
+        marker=str(requirement.marker or ""),
+        place=requirement.url,
+    )
+
+
+@lru_cache(maxsize=1024)
+def parse_specifier(text: str) -> SpecifierSet:
+    """Return a set of version specifiers; a lock repeats many. Raises InvalidSpecifier."""
+    return SpecifierSet(text)
+
+
+def split_extras(text: str | None) -> frozenset[str]:
+    """Return the normalised extras in ``[one, two]``, given what is between the brackets."""
+    return frozenset(canonicalize_name(extra.strip()) for extra in (text or "").split(",") if extra)
+
+
+def editable_demand(match: re.Match[str], table: Table, key: str) -> Demand:
+    """Return the demand that a line like ``-e URL#egg=NAME[EXTRA]; MARKER`` states."""
+    egg = EGG.search(match["url"])
+    return Demand(
+        name=canonicalize_name(egg["name"]) if egg else None,
+        extras=split_extras(egg["extras"] if egg else None),
+        table=table,
+        key=key,
+        specifier=SpecifierSet(),
+        marker=match["marker"] or "",
+        place=match["url"].partition("#")[0],
+    )

@@ -44,6 +44,7 @@ ORDER = (
     "vcs",
     "frontend",
     "builds",
+    "naming",
     "provision",
     "scripts",
     "farm",

@@ -7,6 +7,7 @@ the lock's hashes alone. It is imported only when a page must be read.
 from __future__ import annotations
 
 import functools
+import hashlib
 import re
 import threading
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from pyx_launcher.errors import ArtifactError, PyxError, RefusedError
 from pyx_launcher.pipconfig import IndexSettings, read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from unearth.fetchers import Fetcher
 
@@ -107,6 +108,37 @@ class Index:
                 f"{wanted.filename} is not at {shown(wanted.url)}",
                 hint="write the lock again: the file it names was taken away",
             ) from error
+
+    def list_files(
+        self, name: str, digests: Collection[tuple[str, str]], index: str | None
+    ) -> dict[str, tuple[str, str]]:
+        """Return the files of the project `name` that have one of `digests`, with that digest.
+
+        Raises ArtifactError where no source that could be asked has any.
+        """
+        wanted = Wanted(name=name, version=None, filename=name, hashes={}, index=index)
+        found: dict[str, tuple[str, str]] = {}
+        problems: list[PyxError] = []
+        sources = self._sources(wanted)
+        for source in sources:
+            try:
+                for offer in self._offers(source, wanted):
+                    for pair in _digests_of(offer, name):
+                        if pair in digests:
+                            found.setdefault(offer.filename, pair)
+            except MissingError:
+                continue
+            except ArtifactError as problem:
+                problems.append(problem)
+        if found:
+            return found
+        if problems:
+            raise problems[0]
+        asked = ", ".join(shown(source.url) for source in sources) or "none may be asked"
+        raise ArtifactError(
+            f"no file of {name} on the indexes has a locked hash: {asked}",
+            hint="name the index that has it in PIP_INDEX_URL, or lock again",
+        )
 
     def _fetch_from_sources(
         self, wanted: Wanted, into: Path, progress: Callable[[int], None]
@@ -258,6 +290,19 @@ def _offline(wanted: Wanted) -> ArtifactError:
         f"{wanted.filename} is not in the store and --offline is set",
         hint="run once without --offline and PYX_OFFLINE, to fetch it",
     )
+
+
+def _digests_of(offer: _Offer, name: str) -> list[tuple[str, str]]:
+    """Return algorithm and digest of an offer; a local file without any is hashed."""
+    path = _local_path(offer.url)
+    if offer.hashes or path is None:
+        return [(algorithm, digest.lower()) for algorithm, digest in offer.hashes.items()]
+    if not _canonical(offer.filename).startswith(f"{_canonical(name)}-"):
+        return []
+    digest = hashlib.sha256()
+    for chunk in read_chunks(path):
+        digest.update(chunk)
+    return [("sha256", digest.hexdigest())]
 
 
 def _canonical(filename: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from packaging.pylock import PackageWheel
 
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreError
+from pyx_launcher.naming import is_unnamed, name_artifacts
 from pyx_launcher.store import (
     Entry,
     check_wheel_name,
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from pyx_launcher.builds import Means
     from pyx_launcher.dirs import Dirs
     from pyx_launcher.interpreter import Interpreter
+    from pyx_launcher.locks.unnamed import UnnamedFile
+    from pyx_launcher.naming import Names
+    from pyx_launcher.pipconfig import IndexSettings
     from pyx_launcher.progress import Progress
     from pyx_launcher.selection import Artifact, Selection
 
@@ -57,11 +61,15 @@ def provide(
     there are any. Raises the error of the artifact that failed; where several did, one
     ArtifactError that names them all.
     """
+    selection = name_artifacts(selection, interpreter, dirs)
+    if any(map(is_unnamed, selection.artifacts)):
+        selection = _ask_names(selection, interpreter, dirs, environ, offline=offline)
     found = [_find(artifact, interpreter, dirs) for artifact in selection.artifacts]
     missing = [a for a, entry in zip(selection.artifacts, found, strict=True) if entry is None]
     if not missing:
         return Provision(entries=tuple(entry for entry in found if entry), fetched=())
-    fetched = _fetch_all(missing, interpreter, dirs, environ, offline=offline, progress=progress)
+    wanted = replace(selection, artifacts=tuple(missing))
+    fetched = _fetch_all(wanted, interpreter, dirs, environ, offline=offline, progress=progress)
     by_name = {artifact.name: entry for artifact, entry in zip(missing, fetched, strict=True)}
     entries = [
         entry or by_name[artifact.name]
@@ -74,13 +82,56 @@ def find_entries(
     selection: Selection, interpreter: Interpreter, dirs: Dirs
 ) -> tuple[tuple[Entry, ...], tuple[Artifact, ...]]:
     """Return the entries that are there, and the artifacts that have none."""
+    selection = name_artifacts(selection, interpreter, dirs)
     found = [(artifact, _find(artifact, interpreter, dirs)) for artifact in selection.artifacts]
     entries = tuple(entry for _, entry in found if entry)
     return entries, tuple(artifact for artifact, entry in found if entry is None)
 
 
+def _read_settings(selection: Selection, environ: Mapping[str, str]) -> IndexSettings:
+    """Return where to look for files: the user's configuration, and what the lock adds to it."""
+    from pyx_launcher.pipconfig import read_settings
+
+    settings = read_settings(environ)
+    options = selection.index_options
+    if options is None:
+        return settings
+    urls = options.index_urls
+    return replace(
+        settings,
+        index_url=urls[0] if urls else settings.index_url,
+        extra_index_urls=(
+            *(urls[1:] if urls else settings.extra_index_urls),
+            *options.extra_index_urls,
+        ),
+        find_links=(*options.find_links, *settings.find_links),
+        no_index=options.no_index or settings.no_index,
+        trusted_hosts=(*options.trusted_hosts, *settings.trusted_hosts),
+    )
+
+
+def _ask_names(
+    selection: Selection,
+    interpreter: Interpreter,
+    dirs: Dirs,
+    environ: Mapping[str, str],
+    *,
+    offline: bool,
+) -> Selection:
+    from pyx_launcher.index import Index
+
+    with Index(_read_settings(selection, environ), offline=offline) as index:
+
+        def ask(artifact: Artifact, source: UnnamedFile) -> Names:
+            return index.list_files(artifact.name, source.digests, artifact.index)
+
+        return name_artifacts(selection, interpreter, dirs, ask)
+
+
 def _find(artifact: Artifact, interpreter: Interpreter, dirs: Dirs) -> Entry | None:
     source = artifact.source
+    if is_unnamed(artifact):
+        return None
     if not isinstance(source, PackageWheel):
         from pyx_launcher.builds import find_built
 
@@ -94,7 +145,7 @@ def _find(artifact: Artifact, interpreter: Interpreter, dirs: Dirs) -> Entry | N
 
 
 def _fetch_all(
-    missing: Sequence[Artifact],
+    wanted: Selection,
     interpreter: Interpreter,
     dirs: Dirs,
     environ: Mapping[str, str],
@@ -104,8 +155,8 @@ def _fetch_all(
 ) -> list[Entry]:
     from pyx_launcher.builds import Means
     from pyx_launcher.index import Index
-    from pyx_launcher.pipconfig import read_settings
 
+    missing = wanted.artifacts
     if offline:
         remote = [a.label for a in missing if getattr(a.source, "path", None) is None]
         if remote:
@@ -116,7 +167,7 @@ def _fetch_all(
     known = sum(getattr(artifact.source, "size", None) or 0 for artifact in missing)
     workers = ThreadPoolExecutor(max_workers=min(_WORKERS, len(missing)))
     with (
-        Index(read_settings(environ), offline=offline) as index,
+        Index(_read_settings(wanted, environ), offline=offline) as index,
         progress(len(missing), known) as bar,
     ):
         means = Means(index=index, environ=environ, offline=offline, bar=bar)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pyx_launcher.interpreter import Interpreter
     from pyx_launcher.invocation import Choice
     from pyx_launcher.locks import Lock
+    from pyx_launcher.locks.requirements_options import IndexOptions
 
 Source = PackageWheel | PackageSdist | PackageVcs | PackageDirectory | PackageArchive
 """Where one distribution comes from, in the words of PEP 751."""
@@ -64,6 +65,8 @@ class Selection:
     artifacts: tuple[Artifact, ...]
     extras: frozenset[str]
     groups: frozenset[str]
+    index_options: IndexOptions | None = None
+    """What the lock says about indexes, besides the user's configuration."""
 
 
 def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
@@ -104,6 +107,7 @@ def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
         ),
         extras=frozenset(extras),
         groups=frozenset(groups),
+        index_options=getattr(lock, "index_options", None),
     )
 
 

@@ -1,0 +1,151 @@
+"""The reader of Pipfile.lock, which Pipenv writes.
+
+What is chosen is what `pipenv sync` would install: of the categories that are asked for, which
+are groups here, every package whose markers hold. Pipenv records the hashes of a release, but not
+the names of its files, so what an index serves is an `UnnamedFile`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.pylock import Pylock
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
+
+from pyx_launcher.errors import LockError, StoreError
+from pyx_launcher.locks.conditions import Conditions
+from pyx_launcher.locks.names import choose_extras, choose_groups
+from pyx_launcher.locks.pipfile_entries import Entry, Source, convert_entry, read_source
+from pyx_launcher.locks.tables import CONFLICT, Table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from packaging.markers import Environment
+
+    from pyx_launcher.invocation import Choice
+
+META = "_meta"
+DEFAULT = "default"
+DEVELOP = "develop"
+
+KNOWN_SPEC = 6
+
+HINT = "run `pipenv lock`"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PipfileLock:
+    """A Pipfile.lock, which says all there is to know without the Pipfile."""
+
+    path: Path
+    document: Table
+    categories: tuple[str, ...]
+    """The keys of the categories, in the order in which Pipenv would install them."""
+    sources: tuple[Source, ...]
+    requires_python: SpecifierSet
+    kind: str = "pipenv"
+    inputs: tuple[Path, ...] = ()
+    root: Path | None = None
+
+    def pylock(self, markers: Environment, choice: Choice) -> Pylock:
+        """Return what `choice` means for `markers`: packages without markers of their own."""
+        _, groups = self.choose(choice)
+        conditions = Conditions(environment=markers)
+        wanted: dict[NormalizedName, Entry] = {}
+        for category in self.categories:
+            if canonicalize_name(category) in groups:
+                # One category is installed over the other, so the last one counts.
+                wanted.update((entry.name, entry) for entry in self.entries(category, conditions))
+        return Pylock(
+            lock_version=Version("1.0"),
+            created_by="pipenv",
+            requires_python=self.requires_python,
+            packages=[convert_entry(entry, self.sources) for entry in wanted.values()],
+        )
+
+    def choose(self, choice: Choice) -> tuple[frozenset[str], frozenset[str]]:
+        """Return no extras, and the categories that `choice` means: by default ``default``."""
+        known = [canonicalize_name(category) for category in self.categories]
+        return (
+            choose_extras(self.path, choice, ()),
+            choose_groups(self.path, choice, known, (DEFAULT,)),
+        )
+
+    def entries(self, category: str, conditions: Conditions) -> list[Entry]:
+        """Return the entries of a category that apply. Raises LockError."""
+        section = self.document.table(category)
+        result = []
+        for name, value in section.data.items():
+            # Pipenv has written plain versions as well.
+            data = {"version": value} if isinstance(value, str) else value
+            if not isinstance(data, dict):
+                raise section.unexpected(name, "a table", value)
+            table = Table(path=self.path, where=section.place(name), data=data, hint=HINT)
+            if all(
+                conditions.hold(table, key, table.get(key, str, ""))
+                for key in ("markers", "os_markers")
+            ):
+                result.append(Entry(name=canonicalize_name(name), table=table))
+        return result
+
+
+def read_pipfile_lock(path: Path) -> PipfileLock:
+    """Read a Pipfile.lock. Raises LockError, and StoreError."""
+    document = read_json(path)
+    if META not in document.data:
+        raise document.error(META, "this key is missing")
+    meta = document.table(META)
+    spec = meta.data.get("pipfile-spec")
+    if spec != KNOWN_SPEC:
+        problem = f"version {spec} is not known; pyx reads {KNOWN_SPEC}"
+        raise meta.error("pipfile-spec", "this key is missing" if spec is None else problem)
+    named = [key for key in document.data if key not in (META, DEFAULT, DEVELOP)]
+    return PipfileLock(
+        path=path,
+        document=document,
+        categories=(DEFAULT, *(DEVELOP,) * (DEVELOP in document.data), *named),
+        sources=tuple(read_source(table) for table in meta.tables("sources")),
+        requires_python=read_requires(meta.table("requires")),
+    )
+
+
+def read_json(path: Path) -> Table:
+    """Return the whole of a JSON file. Raises LockError, with line and column, and StoreError."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise LockError(path, f"not UTF-8 at byte {error.start}", hint=HINT) from error
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        hint = "resolve the merge conflict in this file" if CONFLICT.search(text) else HINT
+        where = f"line {error.lineno}, column {error.colno}"
+        problem = f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
+        raise LockError(path, problem, where=where, hint=hint) from error
+    except RecursionError as error:
+        raise LockError(path, "not JSON: nested too deeply", hint=HINT) from error
+    if not isinstance(data, dict):
+        raise LockError(path, "not a JSON object", hint=HINT)
+    return Table(path=path, where="", data=data, hint=HINT)
+
+
+def read_requires(table: Table) -> SpecifierSet:
+    """Return the Python versions that ``requires`` allows. Raises LockError."""
+    key = "python_full_version" if "python_full_version" in table.data else "python_version"
+    text = table.get(key, str, "").strip()
+    if text in ("", "*"):
+        return SpecifierSet()
+    try:
+        if not text[0].isdigit():
+            return SpecifierSet(text)
+        # 3.12 means any patch release; it is the full version that means this one.
+        return SpecifierSet(f"=={text}" if text.count(".") > 1 else f"=={text}.*")
+    except InvalidSpecifier as error:
+        raise table.error(key, f"not a version of Python: {text!r}") from error

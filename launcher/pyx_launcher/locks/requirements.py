@@ -1,0 +1,302 @@
+"""The reader of requirements.txt, where every requirement is pinned and hashed.
+
+What is chosen is what `pip install --require-hashes -r requirements.txt` would install: pip then
+takes nothing that is not listed, so every line whose marker holds is wanted and nothing else.
+The file has no names of artifacts, so what an index serves is an `UnnamedFile`.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from packaging.pylock import Package, PackageArchive, PackageWheel, Pylock
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import (
+    InvalidWheelFilename,
+    NormalizedName,
+    canonicalize_name,
+    parse_wheel_filename,
+)
+from packaging.version import InvalidVersion, Version
+
+from pyx_launcher.locks.conditions import Conditions
+from pyx_launcher.locks.names import choose_extras, choose_groups
+from pyx_launcher.locks.requirements_lines import Line, find_all_included, read_lines
+from pyx_launcher.locks.requirements_options import (
+    Formats,
+    IndexOptions,
+    read_formats,
+    read_options,
+)
+from pyx_launcher.locks.unnamed import UnnamedFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from packaging.markers import Environment
+
+    from pyx_launcher.invocation import Choice
+
+NAME = r"(?P<name>[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(\[[^\]]*\])?\s*"
+PINNED = re.compile(NAME + r"\(?\s*===?\s*(?P<version>[^\s;,()*]+)\s*\)?\s*(;(?P<marker>.*))?\Z")
+DIRECT = re.compile(NAME + r"@\s*(?P<place>\S+)\s*(\s;(?P<marker>.*))?\Z")
+BARE = re.compile(r"(?P<place>[^\s;]*[/\\][^\s;]*|\S+\.whl)\s*(\s;(?P<marker>.*))?\Z")
+HASH = re.compile(r"(?P<algorithm>sha256|sha384|sha512):(?P<digest>[0-9a-fA-F]+)\Z")
+FRAGMENT = re.compile(r"(?:^|&)(sha256|sha384|sha512)=([0-9a-fA-F]+)")
+
+Digests = frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PinnedRequirement:
+    """One requirement: either pinned to a version or a direct reference."""
+
+    line: Line
+    name: NormalizedName
+    version: Version | None
+    place: str | None
+    """The URL or path of a direct reference, without its fragment."""
+
+    marker: str
+    digests: Digests
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequirementsLock:
+    """A requirements.txt with everything that it includes."""
+
+    path: Path
+    lines: tuple[Line, ...]
+    requirements: tuple[PinnedRequirement, ...]
+    index_options: IndexOptions
+    formats: Formats
+    inputs: tuple[Path, ...]
+    kind: str = "requirements"
+    root: Path | None = None
+    requires_python: SpecifierSet = field(default_factory=SpecifierSet)
+
+    def pylock(self, markers: Environment, choice: Choice) -> Pylock:
+        """Return every requirement that applies to `markers`; there is nothing to choose from."""
+        self.choose(choice)
+        conditions = Conditions(environment=markers)
+        chosen: dict[NormalizedName, PinnedRequirement] = {}
+        for found in self.requirements:
+            if conditions.hold(found.line, "", found.marker):
+                other = chosen.get(found.name)
+                chosen[found.name] = unite(other, found) if other else found
+        for constraint in self.lines:
+            if constraint.is_constraint and constraint.text:
+                constrain(constraint, conditions, chosen)
+        return Pylock(
+            lock_version=Version("1.0"),
+            created_by="pip",
+            packages=[self.convert(found) for found in chosen.values()],
+        )
+
+    def choose(self, choice: Choice) -> tuple[frozenset[str], frozenset[str]]:
+        """Return no extras and no groups; this kind of lock has none. Raises UsageError."""
+        return (
+            choose_extras(self.path, choice, ()),
+            choose_groups(self.path, choice, (), ()),
+        )
+
+    def convert(self, found: PinnedRequirement) -> Package:
+        """Return a requirement as a package without a marker."""
+        if found.place is not None:
+            return direct_package(found)
+        wheels, sdists = self.formats.allowed(found.name)
+        archive = UnnamedFile(found.digests, wheels=wheels, sdists=sdists)
+        return Package(
+            name=found.name,
+            version=found.version,
+            index=self.index_options.only_index,
+            archive=archive,
+        )
+
+
+def read_requirements(path: Path) -> RequirementsLock:
+    """Read a requirements.txt and what it includes. Raises LockError, and StoreError."""
+    lines = tuple(read_lines(path, os.environ))
+    requirements = tuple(
+        parse_requirement(line) for line in lines if not line.is_constraint and is_requirement(line)
+    )
+    included = dict.fromkeys(other for line in lines for other in find_all_included(line))
+    return RequirementsLock(
+        path=path,
+        lines=lines,
+        requirements=requirements,
+        index_options=read_options(lines),
+        formats=read_formats(lines),
+        inputs=tuple(included),
+    )
+
+
+def is_requirement(line: Line) -> bool:
+    """Return whether a line requires something. Raises LockError for one pyx cannot obey."""
+    editables = line.values("--editable")
+    if editables:
+        raise line.error("", f"-e {editables[0]} has no hash, so it could not be checked")
+    for option in ("--config-settings", "--global-option"):
+        if line.text and line.values(option):
+            raise line.error("", f"{option} is not supported")
+    return bool(line.text)
+
+
+def parse_requirement(line: Line) -> PinnedRequirement:
+    """Return what a line requires. Raises LockError if it is not pinned or not hashed."""
+    text = line.text
+    if match := DIRECT.match(text) or BARE.match(text):
+        return direct_requirement(line, match)
+    pinned = PINNED.match(text)
+    if pinned is None:
+        raise line.error("", explain(text))
+    try:
+        version = Version(pinned["version"])
+    except InvalidVersion as error:
+        raise line.error("", f"not a version: {pinned['version']!r}") from error
+    digests = read_hashes(line)
+    if not digests:
+        raise line.error("", f"{shorten(text)} has no --hash, so it could not be checked")
+    return PinnedRequirement(
+        line=line,
+        name=canonicalize_name(pinned["name"]),
+        version=version,
+        place=None,
+        marker=pinned["marker"] or "",
+        digests=digests,
+    )
+
+
+def explain(text: str) -> str:
+    """Return what is wrong with a requirement that is not pinned."""
+    try:
+        Requirement(text)
+    except InvalidRequirement:
+        return f"not a requirement: {text!r}"
+    return f"{shorten(text)} is not pinned to one version with =="
+
+
+def shorten(text: str) -> str:
+    """Return a requirement without the spaces that continued lines leave in it."""
+    return " ".join(text.split())
+
+
+def direct_requirement(line: Line, match: re.Match[str]) -> PinnedRequirement:
+    """Return a requirement that names its file. Raises LockError if the file has no hash."""
+    place, _, fragment = match["place"].partition("#")
+    digests = read_hashes(line) | {(a, d.lower()) for a, d in FRAGMENT.findall(fragment)}
+    if not digests:
+        raise line.error("", f"{match['place']} has no hash, so it could not be checked")
+    if place.startswith(("git+", "hg+", "bzr+", "svn+")) or place.endswith("/"):
+        raise line.error("", f"{match['place']} is not a file, so its hash means nothing")
+    if len(dict(digests)) < len(digests):
+        raise line.error("", f"{match['place']} is one file, and has several hashes")
+    filename = file_name(place)
+    name, version = match.groupdict().get("name"), None
+    if filename.endswith(".whl"):
+        try:
+            found, version, _, _ = parse_wheel_filename(filename)
+        except InvalidWheelFilename as error:
+            raise line.error("", f"{filename} is not the name of a wheel") from error
+        name = name or found
+    egg = re.search(r"(?:^|&)egg=([A-Za-z0-9._-]+)", fragment)
+    name = name or (egg[1] if egg else None)
+    if name is None:
+        raise line.error("", f"the name is missing: write it as NAME @ {place}")
+    return PinnedRequirement(
+        line=line,
+        name=canonicalize_name(name),
+        version=version,
+        place=place,
+        marker=match["marker"] or "",
+        digests=digests,
+    )
+
+
+def file_name(place: str) -> str:
+    """Return the name of the file at a URL or path."""
+    return posixpath.basename(unquote(urlsplit(place).path) if "://" in place else place)
+
+
+def read_hashes(line: Line) -> Digests:
+    """Return the hashes of a line. Raises LockError for one that is none."""
+    digests = set()
+    for value in line.values("--hash"):
+        match = HASH.match(value)
+        if match is None:
+            raise line.error("", f"--hash={value} is not of the form sha256:DIGEST")
+        digests.add((match["algorithm"], match["digest"].lower()))
+    return frozenset(digests)
+
+
+def unite(one: PinnedRequirement, other: PinnedRequirement) -> PinnedRequirement:
+    """Return two requirements of the same name as one. Raises LockError if they differ."""
+    if (one.version, one.place) != (other.version, other.place):
+        there = f"{one.name} is required otherwise in {one.line.place}"
+        raise other.line.error("", there)
+    return PinnedRequirement(
+        line=one.line,
+        name=one.name,
+        version=one.version,
+        place=one.place,
+        marker="",
+        digests=common_hashes(other.line, one.digests, other.digests),
+    )
+
+
+def common_hashes(line: Line, one: Digests, other: Digests) -> Digests:
+    """Return the hashes that both allow. Raises LockError if there is none."""
+    if not one & other:
+        raise line.error("", "no hash is allowed here and where this is required otherwise")
+    return one & other
+
+
+def constrain(
+    line: Line, conditions: Conditions, chosen: dict[NormalizedName, PinnedRequirement]
+) -> None:
+    """Narrow what was chosen by one line of a constraints file. Raises LockError."""
+    try:
+        constraint = Requirement(line.text)
+    except InvalidRequirement as error:
+        raise line.error("", f"not a constraint: {line.text!r}") from error
+    name = canonicalize_name(constraint.name)
+    found = chosen.get(name)
+    if found is None or not conditions.hold(line, "", str(constraint.marker or "")):
+        return
+    if constraint.url is not None:
+        raise line.error("", "pyx reads no URLs in constraints")
+    version = found.version
+    if version is not None and not constraint.specifier.contains(version, prereleases=True):
+        problem = f"{line.text} excludes version {version}, required in {found.line.place}"
+        raise line.error("", problem)
+    digests = read_hashes(line)
+    if digests:
+        chosen[name] = PinnedRequirement(
+            line=found.line,
+            name=name,
+            version=version,
+            place=found.place,
+            marker="",
+            digests=common_hashes(line, found.digests, digests),
+        )
+
+
+def direct_package(found: PinnedRequirement) -> Package:
+    """Return a requirement that names its file."""
+    place = found.place or ""
+    parts = urlsplit(place)
+    local = "://" not in place
+    path = place if local else unquote(parts.path) if parts.scheme == "file" else None
+    url = place if path is None else None
+    hashes, filename = dict(found.digests), file_name(place)
+    if filename.endswith(".whl"):
+        wheel = PackageWheel(name=filename, url=url, path=path, hashes=hashes)
+        return Package(name=found.name, version=found.version, wheels=(wheel,))
+    archive = PackageArchive(url=url, path=path, hashes=hashes)
+    return Package(name=found.name, version=found.version, archive=archive)

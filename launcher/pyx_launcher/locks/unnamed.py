@@ -1,0 +1,44 @@
+"""Releases of which a lock records hashes alone, neither the names of files nor their places.
+
+Which file one of the hashes belongs to, only an index or a store can tell.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packaging.pylock import PackageArchive
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+class UnnamedFile(PackageArchive):
+    """The file of a release that has one of some hashes and fits best, be it wheel or sdist.
+
+    `Pylock.select` yields it as it is, in the place of an archive; it has no path and no URL.
+    """
+
+    digests: frozenset[tuple[str, str]]
+    """Algorithm and digest of every file that may be taken."""
+
+    wheels: bool
+    sdists: bool
+    """Which kinds may be taken."""
+
+    def __init__(
+        self,
+        digests: Collection[tuple[str, str]],
+        *,
+        wheels: bool = True,
+        sdists: bool = True,
+    ) -> None:
+        """Take the hashes; all of them together are what it is known by."""
+        by_algorithm: dict[str, list[str]] = {}
+        for algorithm, digest in sorted(digests):
+            by_algorithm.setdefault(algorithm, []).append(digest)
+        super().__init__(hashes={name: ",".join(found) for name, found in by_algorithm.items()})
+        # The base class is frozen, and sets its own attributes in this way too.
+        object.__setattr__(self, "digests", frozenset(digests))
+        object.__setattr__(self, "wheels", wheels)
+        object.__setattr__(self, "sdists", sdists)

@@ -1,0 +1,121 @@
+"""Tell which file is meant where a lock records hashes alone (requirements.txt, Pipfile.lock).
+
+Only an index knows which file a hash belongs to. It is asked once for each set of hashes; the
+answer is kept in ``CACHE/names/KEY.json``, so that a later start asks nobody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from packaging.pylock import PackageSdist, PackageWheel
+from packaging.tags import create_compatible_tags_selector
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from pyx_launcher.atomic import write_atomic
+from pyx_launcher.errors import ArtifactError
+from pyx_launcher.locks.unnamed import UnnamedFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from pyx_launcher.dirs import Dirs
+    from pyx_launcher.interpreter import Interpreter
+    from pyx_launcher.selection import Artifact, Selection, Source
+
+Names = dict[str, tuple[str, str]]
+"""File name → algorithm and digest of a file that the lock allows."""
+
+
+def is_unnamed(artifact: Artifact) -> bool:
+    """Is it known by hashes alone?"""
+    return isinstance(artifact.source, UnnamedFile)
+
+
+def name_artifacts(
+    selection: Selection,
+    interpreter: Interpreter,
+    dirs: Dirs,
+    ask: Callable[[Artifact, UnnamedFile], Names] | None = None,
+) -> Selection:
+    """Return `selection` with a wheel or an sdist for what was known by hashes alone.
+
+    `ask` asks the indexes; without it, what was never asked stays as it is. Raises ArtifactError
+    where no file fits the interpreter, and what `ask` raises.
+    """
+    if not any(map(is_unnamed, selection.artifacts)):
+        return selection
+    artifacts = []
+    for artifact in selection.artifacts:
+        source = artifact.source
+        if isinstance(source, UnnamedFile):
+            names = _recall(dirs, artifact, source)
+            if names is None and ask is not None:
+                names = ask(artifact, source)
+                _keep(_place(dirs, artifact, source), names)
+            if names is not None:
+                chosen = _choose(artifact, source, names, interpreter)
+                artifacts.append(replace(artifact, source=chosen))
+                continue
+        artifacts.append(artifact)
+    return replace(selection, artifacts=tuple(artifacts))
+
+
+def _choose(
+    artifact: Artifact, source: UnnamedFile, names: Names, interpreter: Interpreter
+) -> Source:
+    """Take the best wheel for the interpreter, else the sdist, as pip does."""
+    select = create_compatible_tags_selector(interpreter.tags)
+    wheels = []
+    for name in names if source.wheels else ():
+        try:
+            wheels.append((name, parse_wheel_filename(name)[3]))
+        except InvalidWheelFilename:
+            continue
+    best = next(select(wheels), None)
+    if best is not None:
+        return PackageWheel(name=best, hashes=dict([names[best]]))
+    archives = [name for name in names if not name.endswith(".whl")] if source.sdists else []
+    if archives:
+        return PackageSdist(name=min(archives), hashes=dict([names[min(archives)]]))
+    found = ", ".join(sorted(names)) or "none"
+    raise ArtifactError(
+        f"no locked file of {artifact.label} fits Python {interpreter.short} here (found: {found})",
+        hint="lock again for this platform, or choose another interpreter with --python",
+    )
+
+
+def _place(dirs: Dirs, artifact: Artifact, source: UnnamedFile) -> Path:
+    words = [artifact.name, artifact.version or "", artifact.index or ""]
+    words += [f"{algorithm}:{digest}" for algorithm, digest in sorted(source.digests)]
+    key = hashlib.sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
+    return dirs.cache / "names" / f"{key[:32]}.json"
+
+
+def _recall(dirs: Dirs, artifact: Artifact, source: UnnamedFile) -> Names | None:
+    """Return what an index said before; None where it was not asked, or another could write it."""
+    path = _place(dirs, artifact, source)
+    try:
+        info = os.stat(path)
+        said: Mapping[str, tuple[str, str]] = json.loads(path.read_bytes())
+        if info.st_uid != os.geteuid() or info.st_mode & 0o022:
+            return None
+        names = {name: (algorithm, digest) for name, (algorithm, digest) in said.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+    # Whatever the file says, only what the lock allows can come of it.
+    return names if source.digests.issuperset(names.values()) else None
+
+
+def _keep(path: Path, names: Names) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomic(path, json.dumps(names).encode())
+    except OSError:
+        # It is a cache: without it the index is asked again.
+        return

@@ -10,7 +10,9 @@ usage: pyx [@NAME] [options] [python options] SCRIPT | -m MODULE | -c CODE | - [
 
 Runs Python programs with exactly the distributions that the nearest lock names.
 The lock is searched from the script's directory upwards, for -m, -c, - and the
-prompt from the working directory: pylock.toml, poetry.lock.
+prompt from the working directory: pylock.toml, uv.lock, poetry.lock, pdm.lock,
+Pipfile.lock, requirements.txt with hashes. @NAME takes the lock in the directory
+$PYX_HOME/named/NAME.
 
 options, before python's own:
   --project DIR|LOCK    take this project's lock (also PYX_PROJECT)

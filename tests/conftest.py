@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from indexserver import IndexServer
-from installed import DYNAMIC, STATIC, Pyx, build_native, shared_directory
+from installed import DYNAMIC, PLAIN_PYTHON, STATIC, Pyx, build_native, shared_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,11 +103,12 @@ def interpreters() -> dict[str, Path]:
 
 
 def _candidates() -> Iterator[Path]:
-    yield Path(getattr(sys, "_base_executable", sys.executable))
+    yield Path(PLAIN_PYTHON)
     for directory in os.environ.get("PATH", "").split(os.pathsep):
         if Path(directory).is_absolute():
             yield from sorted(Path(directory).glob("python3*"))
-    yield from sorted(Path.home().glob(".pyenv/versions/*/bin/python3.*"), reverse=True)
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from sorted(pyenv.glob("versions/*/bin/python3.*"), reverse=True)
     yield from sorted(Path.home().glob(".local/share/uv/python/*/bin/python3.*"), reverse=True)
 
 

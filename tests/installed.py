@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 NATIVE_SOURCE = ROOT / "launcher" / "native" / "pyx.c"
 
+PLAIN_PYTHON: str = getattr(sys, "_base_executable", "") or sys.executable
+"""The interpreter itself: neither a virtual environment's nor, where pyx runs the tests, pyx."""
+
 STATIC = ("-O2", "-static")
 DYNAMIC = ("-O2",)
 SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from indexserver import IndexServer
+from installed import PLAIN_PYTHON
 from wheelhouse import make_sdist, make_wheel, normalised, sha256
 
 from pyx_launcher.errors import ArtifactError, RefusedError
@@ -319,7 +320,8 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a program that imports the launcher in a process of its own."""
     path = os.pathsep.join([str(ROOT / "launcher"), *sys.path])
     return subprocess.run(
-        [sys.executable, "-c", program, *arguments],
+        # PYTHONPATH does not act where the tests run under pyx.
+        [PLAIN_PYTHON, "-c", program, *arguments],
         env=os.environ | {"PYTHONPATH": path},
         capture_output=True,
         text=True,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from installed import PLAIN_PYTHON
 from packaging.specifiers import SpecifierSet
 from test_probe import ask
 
@@ -304,7 +305,8 @@ def test_a_warm_start_imports_nothing_heavy(machine: Machine) -> None:
         "    template=None)\n"
         "print(*sorted(set(sys.modules) - before))\n"
     )
-    arguments = [sys.executable, "-c", program, str(machine.root)]
+    # PYTHONPATH does not act where the tests run under pyx.
+    arguments = [PLAIN_PYTHON, "-c", program, str(machine.root)]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
     said = subprocess.run(arguments, env=environ, capture_output=True, text=True, check=True).stdout
     modules = said.split()
@@ -401,7 +403,7 @@ def test_a_virtual_environment_stands_for_its_base(machine: Machine) -> None:
     directory = machine.root / "venv"
     venv.create(directory, symlinks=True, with_pip=False)
     (machine.bin / "linked").symlink_to(directory / "bin" / "python")
-    real = Path(os.path.realpath(sys.executable))
+    real = Path(os.path.realpath(PLAIN_PYTHON))
     requests = [str(directory), f"{directory}/bin/python", f"{machine.bin}/linked"]
     assert {machine.find(request).interpreter.path for request in requests} == {real}
     assert machine.find(str(directory)).inputs == (directory / "pyvenv.cfg",)
@@ -586,7 +588,7 @@ def test_a_version_file_names_an_environment_of_pyenv(machine: Machine) -> None:
     machine.environ["PYENV_ROOT"] = str(machine.pyenv)
     write_version(machine, "web-3\n")
     found = machine.find()
-    assert found.interpreter.path == Path(os.path.realpath(sys.executable))
+    assert found.interpreter.path == Path(os.path.realpath(PLAIN_PYTHON))
     assert environment / "pyvenv.cfg" in found.inputs
 
 

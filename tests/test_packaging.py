@@ -6,16 +6,15 @@ import os
 import re
 import stat
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from installed import PLAIN_PYTHON
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "packaging" / "install.sh"
 EXECUTABLE_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
-BASE_PYTHON: str = getattr(sys, "_base_executable", "") or sys.executable
 
 LAUNCHER = Path(".local/share/pyx/launcher")
 COMMAND = Path(".local/bin/pyx")
@@ -70,7 +69,7 @@ def installed_python(home: Path) -> Path:
 def build_wheel(environ: dict[str, str], directory: Path) -> Path:
     """Build the wheel of this tree with a pip of its own and return it."""
     python = directory / "builder" / "bin" / "python"
-    subprocess.run([BASE_PYTHON, "-I", "-m", "venv", directory / "builder"], check=True)
+    subprocess.run([PLAIN_PYTHON, "-I", "-m", "venv", directory / "builder"], check=True)
     subprocess.run(
         [python, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", directory, ROOT],
         env=environ,
@@ -82,7 +81,7 @@ def build_wheel(environ: dict[str, str], directory: Path) -> Path:
 @pytest.mark.network
 def test_install_into_an_empty_home(home: Path, environ: dict[str, str]) -> None:
     """One command makes `pyx` run programs, and its last line says which version lies where."""
-    done = install(environ, BASE_PYTHON)
+    done = install(environ, PLAIN_PYTHON)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     last = done.stderr.splitlines()[-1]
@@ -105,20 +104,20 @@ def test_a_failed_upgrade_leaves_the_old_one_and_the_next_replaces_it(
     home: Path, environ: dict[str, str]
 ) -> None:
     """An installation is put to use whole or not at all, and no other one stays behind."""
-    assert install(environ, BASE_PYTHON).returncode == 0
+    assert install(environ, PLAIN_PYTHON).returncode == 0
     first = environments(home)
     assert len(first) == 1
 
     # What a killed installation leaves behind; no process has so high a number.
     (home / LAUNCHER / "env-20200101000000-99999999").mkdir()
     offline = {**environ, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
-    failed = install(offline, BASE_PYTHON)
+    failed = install(offline, PLAIN_PYTHON)
     assert failed.returncode == 69
     assert set(first) < set(environments(home))
     assert len(environments(home)) == 2
     assert os.access(home / COMMAND, os.X_OK)
 
-    assert install(environ, BASE_PYTHON).returncode == 0
+    assert install(environ, PLAIN_PYTHON).returncode == 0
     assert len(environments(home)) == 1
     assert environments(home) != first
     assert os.access(home / COMMAND, os.X_OK)
@@ -131,7 +130,7 @@ def test_what_is_set_up_for_other_programs_does_no_harm(
     """An active virtual environment, PYTHONPATH and pip's target settings change nothing."""
     active = tmp_path / "active"
     elsewhere = tmp_path / "elsewhere"
-    subprocess.run([BASE_PYTHON, "-I", "-m", "venv", "--without-pip", active], check=True)
+    subprocess.run([PLAIN_PYTHON, "-I", "-m", "venv", "--without-pip", active], check=True)
     trap = tmp_path / "trap"
     trap.mkdir()
     for name in ("venv", "pip", "hatchling"):
@@ -156,17 +155,17 @@ def test_what_is_set_up_for_other_programs_does_no_harm(
     assert not list(active.glob("lib/*/site-packages/*"))
     configuration = (home / LAUNCHER / "current" / "pyvenv.cfg").read_text(encoding="utf-8")
     assert str(active) not in configuration
-    assert installed_python(home).resolve() == Path(BASE_PYTHON).resolve()
+    assert installed_python(home).resolve() == Path(PLAIN_PYTHON).resolve()
 
 
 def test_a_shim_is_seen_through(home: Path, environ: dict[str, str], tmp_path: Path) -> None:
     """The interpreter is the one that a version manager's shim starts, not the shim."""
-    shim = write_program(tmp_path / "shims" / "python3", f'exec "{BASE_PYTHON}" "$@"')
+    shim = write_program(tmp_path / "shims" / "python3", f'exec "{PLAIN_PYTHON}" "$@"')
     # The install ends early, at a home that cannot be written to by anyone.
     (home / ".local").write_text("", encoding="utf-8")
     done = install({**environ, "PATH": f"{shim.parent}{os.pathsep}{environ['PATH']}"})
     assert done.returncode == 74
-    assert f"pyx: installing with {BASE_PYTHON}\n" in done.stderr
+    assert f"pyx: installing with {PLAIN_PYTHON}\n" in done.stderr
 
 
 def test_a_python_without_venv_is_told_how_to_get_it(
@@ -207,7 +206,7 @@ def test_a_foreign_pyx_is_not_overwritten(home: Path, environ: dict[str, str], k
     else:
         command.symlink_to(other if kind == "link" else home / "gone")
     before = command.lstat()
-    done = install(environ, BASE_PYTHON)
+    done = install(environ, PLAIN_PYTHON)
     assert done.returncode == 77
     assert f"{command} exists and was not made by this script" in done.stderr
     assert command.lstat().st_ino == before.st_ino

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from installed import PLAIN_PYTHON
 from wheelhouse import poetry_lock_text, pylock_text
 
 if TYPE_CHECKING:
@@ -539,10 +540,18 @@ def test_control_c_at_the_prompt(pyx: Pyx, interpreters: dict[str, Path], tmp_pa
     assert terminal.finish() == 0
 
 
+@pytest.fixture(scope="session")
+def python_with_pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a virtual environment that has pip: the one that runs the tests need not."""
+    directory = tmp_path_factory.mktemp("pip")
+    subprocess.run([PLAIN_PYTHON, "-m", "venv", directory], check=True)
+    return directory / "bin" / "python"
+
+
 @pytest.fixture
-def real(pyx: Pyx, tmp_path: Path) -> Real:
+def real(pyx: Pyx, tmp_path: Path, python_with_pip: Path) -> Real:
     """Give what downloads and locks real distributions."""
-    return Real(pyx=pyx, directory=tmp_path / "real")
+    return Real(pyx=pyx, directory=tmp_path / "real", pip=python_with_pip)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -551,6 +560,8 @@ class Real:
 
     pyx: Pyx
     directory: Path
+    pip: Path
+    """A python that has pip."""
 
     @property
     def project(self) -> Path:
@@ -560,7 +571,7 @@ class Real:
     def download(self, *requirements: str) -> list[Path]:
         """Return the wheels of `requirements` and of all they need, for this Python."""
         wheels = self.directory / "wheels"
-        command = [sys.executable, "-m", "pip", "download", "--only-binary=:all:", "-q"]
+        command = [self.pip, "-m", "pip", "download", "--only-binary=:all:", "-q"]
         subprocess.run([*command, "-d", wheels, *requirements], check=True, capture_output=True)
         return sorted(wheels.glob("*.whl"))
 
@@ -643,7 +654,7 @@ def test_the_tests_of_a_released_package(real: Real) -> None:
     real.lock("pytest", "freezegun", kind="poetry.lock")
     # What its build needs is looked for where pip would look, as everything else is.
     real.download("flit_core<4")
-    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary=:all:"]
+    command = [real.pip, "-m", "pip", "download", "-q", "--no-deps", "--no-binary=:all:"]
     subprocess.run(
         [*command, "-d", real.directory, "itsdangerous"], check=True, capture_output=True
     )

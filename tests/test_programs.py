@@ -585,7 +585,11 @@ class Real:
     def run(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
         """Run ``pyx`` with this Python in the project."""
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        env: dict[str, str | None] = {"PIP_FIND_LINKS": str(self.directory / "wheels")}
+        env: dict[str, str | None] = {
+            "PIP_FIND_LINKS": str(self.directory / "wheels"),
+            # What the tests that run this are given is not for those of another project.
+            "PYTEST_ADDOPTS": None,
+        }
         return self.pyx("--python", version, *words, cwd=self.project, env=env)
 
 

@@ -23,6 +23,7 @@ _INERT = (
     "PYTHONEXECUTABLE",
 )
 _WITHOUT_OPTION = ("PYTHONHASHSEED", "PYTHONMALLOC", "PYTHONCOERCECLOCALE")
+_WITHOUT_OPTION_SINCE_13 = ("PYTHON_BASIC_REPL", "PYTHON_COLORS", "PYTHON_HISTORY")
 
 _ROWS = (
     # Since which minor version of Python 3, and the row: RECORD.md tells what the letters mean.
@@ -77,6 +78,7 @@ def make_words(path: Path, launch: Launch, code: str = "") -> Words:
         rows=(
             *rows,
             *("a" + name for name in _WITHOUT_OPTION),
+            *("a" + name for name in _WITHOUT_OPTION_SINCE_13 if minor >= 13),
             *("u" + name for name in _INERT),
         ),
     )

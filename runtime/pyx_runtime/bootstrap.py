@@ -268,22 +268,22 @@ def prepare():
             sys.stderr.write("Unable to decode the command from the command line:\n")
             return partial(code.encode)
         if sys.version_info >= (3, 13):
-            keep_lines(code)
-        return partial(exec, code, main)
+            keep_lines(code + "\n")
+        # Up to 3.9 a cookie counts in a command too, whose bytes are UTF-8 whatever it says.
+        return partial(exec, code if sys.version_info >= (3, 10) else code.encode(), main)
 
     def keep_lines(code):
         """Let tracebacks show the lines of a command, as python does from 3.13 on."""
         import linecache
 
-        if not hasattr(linecache, "_interactive_cache"):
-            linecache._register_code("<string>", code, "<string>")
-            return
+        by_code = hasattr(linecache, "_interactive_cache")
 
         def register(frame, event, _):
-            # compile() would give the code object too, at the price of setting up the AST's types.
+            # It happens between compilation and start. compile() would give the code object too,
+            # at the price of setting up the types of the syntax tree.
             if frame.f_code.co_filename == "<string>":
                 sys.setprofile(None)
-                linecache._register_code(frame.f_code, code, "<string>")
+                linecache._register_code(frame.f_code if by_code else "<string>", code, "<string>")
 
         sys.setprofile(register)
 
@@ -344,7 +344,7 @@ def prepare():
             directory = posix.getcwd()
         except OSError:
             return name
-        if not name or (name == "." and sys.version_info >= (3, 11)):
+        if name in ("", ".") and sys.version_info >= (3, 11):
             return directory
         return directory + "/" + name
 

@@ -141,7 +141,9 @@ def _suite(table: Mapping[str, Any]) -> Suite:
         key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
     }
     for key in ("deselected", "explained"):
-        values[key] = tuple((entry["test"], entry["reason"]) for entry in table.get(key, ()))
+        values[key] = tuple(
+            (test, entry["reason"]) for entry in table.get(key, ()) for test in entry["tests"]
+        )
     return Suite(**values)
 
 
@@ -266,7 +268,7 @@ def _run_side(
         subprocess.run(
             [*command, *suite.arguments],
             cwd=tree,
-            env={**bench.environ, "HOME": str(home)},
+            env=_side_environ(start, bench, tree, home),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -274,6 +276,20 @@ def _run_side(
             timeout=LIMIT,
         )
     return Results(outcomes=read_results(results, suite), seconds=time.monotonic() - begun)
+
+
+def _side_environ(start: Sequence[str], bench: Bench, tree: Path, home: Path) -> dict[str, str]:
+    """Return variables with the console scripts of one side first on the path.
+
+    There is no user site on either side; a conftest.py may look at `sys.flags` for that.
+    """
+    find = [*start, "-c", "import sys; print(sys.executable)"]
+    told = subprocess.run(
+        find, cwd=tree, env=bench.environ, capture_output=True, text=True, check=False
+    )
+    path = [str(Path(told.stdout.strip()).parent), bench.environ.get("PATH", os.defpath)]
+    own = {"HOME": str(home), "PATH": os.pathsep.join(path), "PYTHONNOUSERSITE": "1"}
+    return {**bench.environ, **own}
 
 
 def _unpack(suite: Suite, sdist: Path, tree: Path) -> Path:

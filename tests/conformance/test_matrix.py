@@ -29,7 +29,14 @@ def chosen(interpreters: dict[str, Path], request: pytest.FixtureRequest) -> tup
     return version, interpreters[version]
 
 
-@pytest.mark.parametrize("group", list_groups())
+@pytest.mark.parametrize(
+    "group",
+    [
+        # Every one of its programs waits for prompts.
+        pytest.param(group, marks=pytest.mark.slow) if group == "terminal" else group
+        for group in list_groups()
+    ],
+)
 @pytest.mark.parametrize(
     "chosen",
     ["oldest", "newest", *(pytest.param(version, marks=pytest.mark.slow) for version in VERSIONS)],

@@ -495,7 +495,7 @@ def test_places() -> None:
     [
         ('path = "../tree"', "../tree"),
         ('url = "file:///${PROJECT_ROOT}/libs/a%20tree"', "libs/a tree"),
-        ('url = "file:///work/tree#egg=pure"', "/work/tree"),
+        ('url = "file:///srv/tree#egg=pure"', "/srv/tree"),
     ],
 )
 def test_directories(tmp_path: Path, place: str, directory: str) -> None:

@@ -395,7 +395,7 @@ def test_repositories(tmp_path: Path, entry: dict[str, Any], vcs: PackageVcs) ->
     [
         ({"path": "."}, PackageDirectory(path=".", editable=False)),
         ({"path": "./libs", "editable": True}, PackageDirectory(path="./libs", editable=True)),
-        ({"file": "file:///work/a%20b"}, PackageDirectory(path="/work/a b", editable=False)),
+        ({"file": "file:///srv/a%20b"}, PackageDirectory(path="/srv/a b", editable=False)),
     ],
 )
 def test_directories(tmp_path: Path, entry: dict[str, Any], directory: PackageDirectory) -> None:

@@ -186,7 +186,8 @@ def remember(ready: Ready) -> None:
     try:
         record = LaunchRecord(
             material=material_of(plan),
-            checks=(*inputs, *check_launch(path, path, launch)),
+            # The interpreter is among both; each start looks at it once.
+            checks=tuple(dict.fromkeys((*inputs, *check_launch(path, path, launch)))),
             words=make_words(path, launch, _name_code(ready)),
         )
         place = find_record(plan.dirs.records, record.material)
@@ -223,7 +224,7 @@ def _check_inputs(
     read += [path for path in context.looked if path.name == "requirements.txt"]
     if any(_exists(path) for path in looked):
         return None
-    present = [path for path in dict.fromkeys(read) if _exists(path)]
+    present = dict.fromkeys(path for path in read if _exists(path))
     absent = dict.fromkeys([*looked, *(path for path in read if path not in present)])
     checks = [*map(check_file, present), *check_absences(absent)]
     by_path = {check.path: check for check in checks}

@@ -16,7 +16,8 @@ import pytest
 from indexserver import IndexServer
 from wheelhouse import make_wheel, sha256
 
-from pyx_launcher.download import LONGEST_WAIT, _PassingError, _wait, shown
+from pyx_launcher.credentials import shown
+from pyx_launcher.download import LONGEST_WAIT, _PassingError, _wait
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreError, UsageError
 from pyx_launcher.index import Index, IndexSettings, Wanted
 
@@ -184,7 +185,7 @@ def test_a_url_that_is_gone_is_reported(
 ) -> None:
     """What is not there is not asked for again."""
     index.fail("/files/", status)
-    with Index(IndexSettings()) as source, pytest.raises(ArtifactError) as caught:
+    with Index(IndexSettings(no_index=True)) as source, pytest.raises(ArtifactError) as caught:
         source.fetch(wanted, into)
     assert caught.value.message == f"{wanted.filename} is not at {wanted.url}"
     assert index.downloads("spam") == 1

@@ -16,9 +16,9 @@ from packaging.version import Version
 from pyx_launcher.errors import LockError, StoreError, UsageError
 from pyx_launcher.invocation import Choice
 from pyx_launcher.locks import read_lock
+from pyx_launcher.locks.indexes import IndexOptions
 from pyx_launcher.locks.requirements import read_requirements
 from pyx_launcher.locks.requirements_lines import HINT, join_lines
-from pyx_launcher.locks.requirements_options import IndexOptions
 from pyx_launcher.locks.unnamed import UnnamedFile
 
 if TYPE_CHECKING:

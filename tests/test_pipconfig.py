@@ -40,7 +40,7 @@ def variables(tmp_path: Path) -> dict[str, str]:
 
 
 def test_nothing_configured_gives_pips_defaults() -> None:
-    """No file and no variable leave the default index, five retries and fifteen seconds."""
+    """No file and no variable leave the default index, three retries and fifteen seconds."""
     assert read_settings({"PIP_CONFIG_FILE": os.devnull}) == IndexSettings()
 
 
@@ -114,7 +114,7 @@ def test_the_null_device_turns_all_files_off(
     """`PIP_CONFIG_FILE=/dev/null` leaves only variables, as it does for pip."""
     write("config/pip/pip.conf", "[global]\nretries = 3\n")
     write("xdg/pip/pip.conf", "[global]\nretries = 1\n")
-    assert read_settings(variables | {"PIP_CONFIG_FILE": os.devnull}).retries == 5
+    assert read_settings(variables | {"PIP_CONFIG_FILE": os.devnull}).retries == 3
 
 
 def test_a_commands_section_beats_the_global_one(

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from pyx_launcher.locks import Lock
     from pyx_launcher.progress import Progress
     from pyx_launcher.selection import Selection
+    from pyx_launcher.verified import Wanted
     from pyx_launcher.workbench import Workbench
 
 _File = PackageSdist | PackageArchive | PackageWheel
@@ -203,9 +204,15 @@ def _make_wheel(artifact: Artifact, temporary: Path, bench: Workbench, means: Me
 
 
 def _fetch(artifact: Artifact, source: _File, into: Path, means: Means) -> Path:
-    from pyx_launcher.index import Wanted
+    wanted = want_file(artifact, source)
+    return means.index.fetch(wanted, into, means.bar.advance)
 
-    wanted = Wanted(
+
+def want_file(artifact: Artifact, source: _File) -> Wanted:
+    """Return what is to be fetched for an artifact that is one file."""
+    from pyx_launcher.verified import Wanted
+
+    return Wanted(
         name=artifact.name,
         version=artifact.version,
         filename=_name_file(source),
@@ -215,7 +222,16 @@ def _fetch(artifact: Artifact, source: _File, into: Path, means: Means) -> Path:
         index=artifact.index,
         size=source.size,
     )
-    return means.index.fetch(wanted, into, means.bar.advance)
+
+
+def find_requirements(artifact: Artifact) -> tuple[str, ...]:
+    """Return what the build of a source tree requires, as far as its pyproject.toml tells."""
+    from pyx_launcher.frontend import read_requires
+
+    source = artifact.source
+    if not isinstance(source, PackageDirectory):
+        return ()
+    return read_requires(_find_tree(artifact, source))
 
 
 def _name_file(source: _File) -> str:

@@ -65,7 +65,7 @@ class BuildPlace:
         if not wanted:
             return
         listed = ", ".join(wanted)
-        if self.bench.offline:
+        if self.bench.offline and not self.bench.environ.get("PIP_FIND_LINKS"):
             raise BuildError(
                 f"{self.bench.label} would have to be built, which needs {listed}, "
                 "and nothing may be fetched",
@@ -139,6 +139,24 @@ def build_wheel(tree: Path, into: Path, *, editable: bool, bench: Workbench) -> 
             return Path(builder.build(kind, into))
         except (build.BuildException, build.BuildBackendException, UnicodeDecodeError) as error:
             raise _explain(error, kind, bench) from error
+
+
+def read_requires(tree: Path) -> tuple[str, ...]:
+    """Return what ``[build-system]`` requires; what its backend asks for besides, only it knows."""
+    import tomli
+
+    if _is_poetrys(tree):
+        return ("poetry-core",)
+    try:
+        content = tomli.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        content = {}
+    system = content.get("build-system", {})
+    requires = system.get("requires") if isinstance(system, dict) else None
+    if not isinstance(requires, list):
+        # Without the table or the key this is what PEP 517 builds with.
+        return ("setuptools",)
+    return tuple(map(str, requires))
 
 
 def _leave_warnings_to_the_log() -> None:

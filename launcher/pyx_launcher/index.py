@@ -6,29 +6,26 @@ the lock's hashes alone. It is imported only when a page must be read.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import re
 import threading
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from pyx_launcher.download import (
-    MissingError,
-    Session,
-    Wanted,
-    check_hashes,
-    read_chunks,
-    shown,
-    write_verified,
-)
+from pyx_launcher.credentials import shown, split_login
+from pyx_launcher.download import ForbiddenError, MissingError, Session, UnreachableError
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError
+from pyx_launcher.locks.indexes import NamedIndex, choose_sources
+from pyx_launcher.lookup import find_local_path
 from pyx_launcher.pipconfig import IndexSettings, read_settings
+from pyx_launcher.verified import Wanted, check_hashes, read_chunks, write_verified
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from unearth.fetchers import Fetcher
 
@@ -44,7 +41,7 @@ class _Source:
 
     @property
     def is_local(self) -> bool:
-        return _local_path(self.url) is not None
+        return find_local_path(self.url) is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,13 +98,22 @@ class Index:
             return write_verified(read_chunks(wanted.path), wanted, into, str(wanted.path), told)
         if wanted.url is None:
             return self._fetch_from_sources(wanted, into, told)
-        try:
-            return self._retrieve(wanted.url, wanted, into, told)
-        except MissingError as error:
-            raise ArtifactError(
-                f"{wanted.filename} is not at {shown(wanted.url)}",
-                hint="write the lock again: the file it names was taken away",
-            ) from error
+        if self._has_mirror(wanted):
+            # What is configured stands in for the index that the URL belongs to.
+            with contextlib.suppress(ArtifactError, RefusedError):
+                return self._fetch_from_sources(wanted, into, told)
+        return self._fetch_from_url(wanted.url, wanted, into, told)
+
+    def is_local(self, wanted: Wanted) -> bool:
+        """Is the file on this machine, as far as names tell, so that no server need be asked?"""
+        if wanted.path is not None or find_local_path(wanted.url or "://") is not None:
+            return True
+        name = _canonical(wanted.filename)
+        for source in filter(lambda source: source.is_local, self._sources(wanted)):
+            with contextlib.suppress(ArtifactError, MissingError):
+                if any(_canonical(o.filename) == name for o in self._offers(source, wanted)):
+                    return True
+        return False
 
     def list_files(
         self, name: str, digests: Collection[tuple[str, str]], index: str | None
@@ -139,6 +145,27 @@ class Index:
             f"no file of {name} on the indexes has a locked hash: {asked}",
             hint="name the index that has it in PIP_INDEX_URL, or lock again",
         )
+
+    def _fetch_from_url(
+        self, url: str, wanted: Wanted, into: Path, progress: Callable[[int], None]
+    ) -> Path:
+        """Take the file from where the lock says that it is, else by its hashes from an index."""
+        try:
+            return self._retrieve(url, wanted, into, progress)
+        except MissingError:
+            first = ArtifactError(
+                f"{wanted.filename} is not at {shown(url)}",
+                hint="write the lock again: the file it names was taken away",
+            )
+        except (UnreachableError, ForbiddenError) as problem:
+            # The default index is no other way to what a server of somebody else's has.
+            if not (self._settings.index_url or self._settings.sources or wanted.index):
+                raise
+            first = problem
+        try:
+            return self._fetch_from_sources(wanted, into, progress)
+        except (ArtifactError, RefusedError):
+            raise first from None
 
     def _fetch_from_sources(
         self, wanted: Wanted, into: Path, progress: Callable[[int], None]
@@ -189,15 +216,41 @@ class Index:
     def _sources(self, wanted: Wanted) -> list[_Source]:
         """Return whom to ask for `wanted`, local ones first; offline those alone."""
         settings = self._settings
-        sources = []
-        if settings.no_index or wanted.index is None:
-            sources += [_Source(url=url, is_index=False) for url in settings.find_links]
+        sources = [_Source(url=url, is_index=False) for url in settings.find_links]
+        if wanted.index is not None and not settings.no_index:
+            # The names of what a project has from its own index are no matter of other servers.
+            sources = [source for source in sources if source.is_local]
         if not settings.no_index:
-            urls = self._index_urls() if wanted.index is None else [wanted.index]
-            sources += [_Source(url=url, is_index=True) for url in urls]
+            sources += self._indexes(wanted)
         # The lock's hashes say which file is right, so the cheapest source may come first.
         sources.sort(key=lambda source: not source.is_local)
-        return [source for source in sources if source.is_local or not self._offline]
+        known = dict.fromkeys(sources)
+        return [source for source in known if source.is_local or not self._offline]
+
+    def _indexes(self, wanted: Wanted) -> Iterator[_Source]:
+        if wanted.index is not None:
+            named = [NamedIndex(url=wanted.index)]
+        else:
+            named = [*choose_sources(self._settings.sources, wanted.name)]
+            named = named or [NamedIndex(url="")]
+        for source in named:
+            if source.url and not self._is_default(source.url):
+                yield _Source(url=source.url, is_index=source.is_index)
+            else:
+                yield from (_Source(url=url, is_index=True) for url in self._index_urls())
+
+    def _is_default(self, url: str) -> bool:
+        """Is this the default index, and another configured in its place?"""
+        if self._settings.index_url is None or self._offline or find_local_path(url) is not None:
+            return False
+        return split_login(url).url.rstrip("/") == _default_index().rstrip("/")
+
+    def _has_mirror(self, wanted: Wanted) -> bool:
+        """Is the lock's file one of the default index, with another configured in its place?"""
+        mirror = self._settings.index_url
+        if wanted.index is None or mirror is None or not self._is_default(wanted.index):
+            return False
+        return split_login(mirror).url.rstrip("/") != _default_index().rstrip("/")
 
     def _index_urls(self) -> list[str]:
         urls = [*self._settings.extra_index_urls]
@@ -212,7 +265,7 @@ class Index:
             return self._linked(f"{source.url.rstrip('/')}/{wanted.name}/", source.url)
         with self._lock:
             if source.url not in self._listings:
-                path = _local_path(source.url)
+                path = find_local_path(source.url)
                 if path is None or path.suffix in (".html", ".htm"):
                     listing = self._linked(source.url, source.url)
                 else:
@@ -228,7 +281,7 @@ class Index:
             is_secure_origin,
         )
 
-        path = _local_path(url)
+        path = find_local_path(url)
         if path is None:
             _require_http(url)
         location = Link(url) if path is None else Link.from_path(path.absolute())
@@ -258,13 +311,15 @@ class Index:
     def _retrieve(
         self, url: str, wanted: Wanted, into: Path, progress: Callable[[int], None]
     ) -> Path:
-        path = _local_path(url)
+        path = find_local_path(url)
         if path is not None:
             return write_verified(read_chunks(path), wanted, into, str(path), progress)
         if self._offline:
             raise _offline(wanted)
         _require_http(url)
-        return self._session().download(url, wanted, into, progress)
+        session = self._session()
+        session.learn(wanted.index or "")
+        return session.download(url, wanted, into, progress)
 
     def _session(self) -> Session:
         with self._lock:
@@ -294,7 +349,7 @@ def _offline(wanted: Wanted) -> ArtifactError:
 
 def _digests_of(offer: _Offer, name: str) -> list[tuple[str, str]]:
     """Return algorithm and digest of an offer; a local file without any is hashed."""
-    path = _local_path(offer.url)
+    path = find_local_path(offer.url)
     if offer.hashes or path is None:
         return [(algorithm, digest.lower()) for algorithm, digest in offer.hashes.items()]
     if not _canonical(offer.filename).startswith(f"{_canonical(name)}-"):
@@ -317,13 +372,6 @@ def _listed(path: Path) -> list[_Offer]:
     except OSError:
         return []
     return [_Offer(url=file.absolute().as_uri(), filename=file.name) for file in files]
-
-
-def _local_path(url: str) -> Path | None:
-    """Return the path that a ``file:`` URL, or a plain path in pip's settings, stands for."""
-    if url.startswith("file:"):
-        return Path(unquote(re.sub(r"^file:(//[^/]*)?|#.*", "", url)))
-    return None if "://" in url else Path(url)
 
 
 def _require_http(url: str) -> None:

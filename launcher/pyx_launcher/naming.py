@@ -17,6 +17,7 @@ from packaging.tags import create_compatible_tags_selector
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from pyx_launcher.atomic import write_atomic
+from pyx_launcher.credentials import shown
 from pyx_launcher.errors import ArtifactError
 from pyx_launcher.locks.unnamed import UnnamedFile
 
@@ -41,11 +42,12 @@ def name_artifacts(
     selection: Selection,
     interpreter: Interpreter,
     dirs: Dirs,
-    ask: Callable[[Artifact, UnnamedFile], Names] | None = None,
+    ask: Callable[[Artifact, UnnamedFile], Names | None] | None = None,
 ) -> Selection:
     """Return `selection` with a wheel or an sdist for what was known by hashes alone.
 
-    `ask` asks the indexes; without it, what was never asked stays as it is. Raises ArtifactError
+    `ask` asks the indexes; without it, or where it says None, what was never asked stays as it
+    is. Raises ArtifactError
     where no file fits the interpreter, and what `ask` raises.
     """
     if not any(map(is_unnamed, selection.artifacts)):
@@ -57,7 +59,8 @@ def name_artifacts(
             names = _recall(dirs, artifact, source)
             if names is None and ask is not None:
                 names = ask(artifact, source)
-                _keep(_place(dirs, artifact, source), names)
+                if names is not None:
+                    _keep(_place(dirs, artifact, source), names)
             if names is not None:
                 chosen = _choose(artifact, source, names, interpreter)
                 artifacts.append(replace(artifact, source=chosen))
@@ -91,7 +94,7 @@ def _choose(
 
 
 def _place(dirs: Dirs, artifact: Artifact, source: UnnamedFile) -> Path:
-    words = [artifact.name, artifact.version or "", artifact.index or ""]
+    words = [artifact.name, artifact.version or "", shown(artifact.index or "")]
     words += [f"{algorithm}:{digest}" for algorithm, digest in sorted(source.digests)]
     key = hashlib.sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
     return dirs.cache / "names" / f"{key[:32]}.json"

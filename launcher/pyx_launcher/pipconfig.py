@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,9 @@ from pyx_launcher.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from pyx_launcher.credentials import Login
+    from pyx_launcher.locks.indexes import NamedIndex
 
 SECTIONS = ("global", "download", "install")
 """The sections that matter, later ones win: what pip downloads with, then what it installs with."""
@@ -32,17 +35,29 @@ FALSE = ("n", "no", "f", "false", "off", "0")
 class IndexSettings:
     """How and where to look for files. `index_url` None stands for the default index of unearth."""
 
-    index_url: str | None = None
-    extra_index_urls: tuple[str, ...] = ()
+    environ: Mapping[str, str] = field(
+        default_factory=lambda: os.environ, repr=False, compare=False
+    )
+    """The variables that name netrc, proxies and where programs lie."""
+
+    index_url: str | None = field(default=None, repr=False)
+    extra_index_urls: tuple[str, ...] = field(default=(), repr=False)
     find_links: tuple[str, ...] = ()
     no_index: bool = False
     trusted_hosts: tuple[str, ...] = ()
     cert: Path | None = None
     client_cert: Path | None = None
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     timeout: float = 15.0
     """Seconds for connecting, and for each wait for further bytes."""
-    retries: int = 5
+    retries: int = 3
+    """Attempts after the first one."""
+    keyring: str = "auto"
+    """How keyring is asked, in the words of pip's ``--keyring-provider``."""
+    sources: tuple[NamedIndex, ...] = ()
+    """The project's own, to ask in place of the configured ones where a lock names no index."""
+    logins: tuple[Login, ...] = ()
+    """Credentials that belong to indexes and do not stand in their URLs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +77,9 @@ def read_settings(environ: Mapping[str, str]) -> IndexSettings:
     values = _merged(environ)
     index_url = values.get("index-url")
     proxy = values.get("proxy")
+    keyring = values.get("keyring-provider")
     return IndexSettings(
+        environ=environ,
         index_url=index_url.text if index_url else None,
         extra_index_urls=_words(values.get("extra-index-url")),
         find_links=tuple(_expanded(w, environ) for w in _words(values.get("find-links"))),
@@ -72,7 +89,8 @@ def read_settings(environ: Mapping[str, str]) -> IndexSettings:
         client_cert=_path(values.get("client-cert"), environ),
         proxy=proxy.text if proxy else None,
         timeout=_number(values.get("timeout"), 15.0),
-        retries=int(_number(values.get("retries"), 5)),
+        retries=int(_number(values.get("retries"), 3)),
+        keyring=keyring.text if keyring else "auto",
     )
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from packaging.pylock import PackageWheel
+from packaging.pylock import PackageDirectory, PackageVcs, PackageWheel
 
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreError
 from pyx_launcher.naming import is_unnamed, name_artifacts
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     from pyx_launcher.builds import Means
     from pyx_launcher.dirs import Dirs
+    from pyx_launcher.index import Index
     from pyx_launcher.interpreter import Interpreter
     from pyx_launcher.locks.unnamed import UnnamedFile
     from pyx_launcher.naming import Names
-    from pyx_launcher.pipconfig import IndexSettings
     from pyx_launcher.progress import Progress
     from pyx_launcher.selection import Artifact, Selection
 
@@ -88,28 +88,6 @@ def find_entries(
     return entries, tuple(artifact for artifact, entry in found if entry is None)
 
 
-def _read_settings(selection: Selection, environ: Mapping[str, str]) -> IndexSettings:
-    """Return where to look for files: the user's configuration, and what the lock adds to it."""
-    from pyx_launcher.pipconfig import read_settings
-
-    settings = read_settings(environ)
-    options = selection.index_options
-    if options is None:
-        return settings
-    urls = options.index_urls
-    return replace(
-        settings,
-        index_url=urls[0] if urls else settings.index_url,
-        extra_index_urls=(
-            *(urls[1:] if urls else settings.extra_index_urls),
-            *options.extra_index_urls,
-        ),
-        find_links=(*options.find_links, *settings.find_links),
-        no_index=options.no_index or settings.no_index,
-        trusted_hosts=(*options.trusted_hosts, *settings.trusted_hosts),
-    )
-
-
 def _ask_names(
     selection: Selection,
     interpreter: Interpreter,
@@ -119,11 +97,19 @@ def _ask_names(
     offline: bool,
 ) -> Selection:
     from pyx_launcher.index import Index
+    from pyx_launcher.lookup import read_index_settings
 
-    with Index(_read_settings(selection, environ), offline=offline) as index:
+    settings = read_index_settings(selection.find_indexes(), environ)
+    with Index(settings, offline=offline) as index:
 
-        def ask(artifact: Artifact, source: UnnamedFile) -> Names:
-            return index.list_files(artifact.name, source.digests, artifact.index)
+        def ask(artifact: Artifact, source: UnnamedFile) -> Names | None:
+            try:
+                return index.list_files(artifact.name, source.digests, artifact.index)
+            except ArtifactError:
+                # Offline all that is missing is said at once, and this is part of it.
+                if offline:
+                    return None
+                raise
 
         return name_artifacts(selection, interpreter, dirs, ask)
 
@@ -155,22 +141,22 @@ def _fetch_all(
 ) -> list[Entry]:
     from pyx_launcher.builds import Means
     from pyx_launcher.index import Index
+    from pyx_launcher.lookup import build_variables, read_index_settings
 
     missing = wanted.artifacts
+    settings = read_index_settings(wanted.find_indexes(), environ)
+    variables = build_variables(settings, offline=offline)
     if offline:
-        remote = [a.label for a in missing if getattr(a.source, "path", None) is None]
-        if remote:
-            raise ArtifactError(
-                f"not in the store, and nothing may be fetched: {', '.join(remote)}",
-                hint="run it once without --offline (and without PYX_OFFLINE)",
-            )
+        with Index(settings, offline=True) as index:
+            _check_missing(missing, index, has_links=bool(variables["PIP_FIND_LINKS"]))
     known = sum(getattr(artifact.source, "size", None) or 0 for artifact in missing)
     workers = ThreadPoolExecutor(max_workers=min(_WORKERS, len(missing)))
     with (
-        Index(_read_settings(wanted, environ), offline=offline) as index,
+        Index(settings, offline=offline) as index,
         progress(len(missing), known) as bar,
     ):
-        means = Means(index=index, environ=environ, offline=offline, bar=bar)
+        # What a build requires comes from where the lock's own files do.
+        means = Means(index=index, environ={**environ, **variables}, offline=offline, bar=bar)
         jobs = [workers.submit(_fetch, artifact, interpreter, dirs, means) for artifact in missing]
         results: list[Entry] = []
         errors: list[tuple[Artifact, PyxError]] = []
@@ -189,6 +175,40 @@ def _fetch_all(
     if errors:
         raise _join_errors(errors)
     return results
+
+
+def _check_missing(missing: Sequence[Artifact], index: Index, *, has_links: bool) -> None:
+    """Raise ArtifactError that names all that is not on this machine, of `missing` and for builds.
+
+    Of what a build requires it knows what a tree's pyproject.toml says; `has_links` tells that
+    there are local directories where pip may find it.
+    """
+    from pyx_launcher.builds import find_requirements
+
+    absent = []
+    required: dict[str, list[str]] = {}
+    for artifact in missing:
+        if isinstance(artifact.source, PackageDirectory):
+            for requirement in () if has_links else find_requirements(artifact):
+                required.setdefault(requirement, []).append(artifact.label)
+        elif not _is_here(artifact, index):
+            absent.append(artifact.label)
+    absent += [f"{name} (to build {', '.join(labels)})" for name, labels in required.items()]
+    if absent:
+        raise ArtifactError(
+            f"not in the store, and nothing may be fetched: {', '.join(absent)}",
+            hint="run it once without --offline (and without PYX_OFFLINE)",
+        )
+
+
+def _is_here(artifact: Artifact, index: Index) -> bool:
+    """Is its file on this machine? Whether a path in the lock leads anywhere, a build says best."""
+    from pyx_launcher.builds import want_file
+
+    source = artifact.source
+    if isinstance(source, PackageVcs | PackageDirectory):
+        return source.path is not None
+    return not is_unnamed(artifact) and index.is_local(want_file(artifact, source))
 
 
 def _join_errors(errors: Sequence[tuple[Artifact, PyxError]]) -> PyxError:
@@ -212,7 +232,7 @@ def _fetch(artifact: Artifact, interpreter: Interpreter, dirs: Dirs, means: Mean
 
 
 def _fetch_wheel(artifact: Artifact, source: PackageWheel, dirs: Dirs, means: Means) -> Entry:
-    from pyx_launcher.index import Wanted
+    from pyx_launcher.builds import want_file
     from pyx_launcher.unpacking import unpack_wheel
 
     version = artifact.version or ""
@@ -226,16 +246,7 @@ def _fetch_wheel(artifact: Artifact, source: PackageWheel, dirs: Dirs, means: Me
         if entry is not None:
             return entry
         with staging(final) as temporary:
-            wanted = Wanted(
-                name=artifact.name,
-                version=artifact.version,
-                filename=source.filename,
-                hashes=dict(source.hashes),
-                url=source.url,
-                path=None if source.path is None else artifact.find_path(source.path),
-                index=artifact.index,
-                size=source.size,
-            )
+            wanted = want_file(artifact, source)
             wheel = means.index.fetch(wanted, temporary, means.bar.advance)
             hashes = {kind: digest.lower() for kind, digest in source.hashes.items()}
             if not key:

@@ -19,16 +19,16 @@ from packaging.pylock import (
 from packaging.utils import parse_wheel_filename
 
 from pyx_launcher.errors import ArtifactError, InterpreterError, LockError
+from pyx_launcher.locks.indexes import IndexOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from packaging.pylock import Pylock
 
     from pyx_launcher.interpreter import Interpreter
     from pyx_launcher.invocation import Choice
     from pyx_launcher.locks import Lock
-    from pyx_launcher.locks.requirements_options import IndexOptions
 
 Source = PackageWheel | PackageSdist | PackageVcs | PackageDirectory | PackageArchive
 """Where one distribution comes from, in the words of PEP 751."""
@@ -65,8 +65,8 @@ class Selection:
     artifacts: tuple[Artifact, ...]
     extras: frozenset[str]
     groups: frozenset[str]
-    index_options: IndexOptions | None = None
-    """What the lock says about indexes, besides the user's configuration."""
+    find_indexes: Callable[[], IndexOptions] = IndexOptions
+    """Tells what the lock says about indexes, besides the user's configuration."""
 
 
 def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
@@ -107,7 +107,7 @@ def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
         ),
         extras=frozenset(extras),
         groups=frozenset(groups),
-        index_options=getattr(lock, "index_options", None),
+        find_indexes=lock.find_indexes,
     )
 
 

@@ -7,7 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pyx_launcher.download import shown
+from pyx_launcher.credentials import shown
 from pyx_launcher.errors import BuildError, RefusedError
 
 if TYPE_CHECKING:

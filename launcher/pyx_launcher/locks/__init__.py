@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
     from pyx_launcher.invocation import Choice
+    from pyx_launcher.locks.indexes import IndexOptions
 
 FILE_NAMES = (
     "pylock.toml",
@@ -67,6 +68,9 @@ class Lock(Protocol):
 
         Raises UsageError, which lists the known names, for a name the lock does not have.
         """
+
+    def find_indexes(self) -> IndexOptions:
+        """Return what the lock and its project say about indexes; asked only to fetch something."""
 
 
 def read_lock(path: Path, start: Path | None = None) -> Lock:

@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from pyx_launcher.locks.conditions import Conditions
+from pyx_launcher.locks.indexes import IndexOptions
 from pyx_launcher.locks.names import choose_extras, choose_groups
 from pyx_launcher.locks.pdm_candidates import Candidate, convert_candidate, read_candidates
 from pyx_launcher.locks.pdm_project import Project, read_project
@@ -123,6 +124,12 @@ class PdmLock:
         if choice.default_groups and not (choice.extras or choice.groups):
             chosen = frozenset(extras)
         return chosen, choose_groups(self.path, choice, groups, groups)
+
+    def find_indexes(self) -> IndexOptions:
+        """Return the sources of the project; PDM asks all that may have what is wanted."""
+        sources = self.project.sources if self.project else ()
+        # The one that is configured for pip, if it is alone, is asked anyway.
+        return IndexOptions(sources=sources if any(s.url for s in sources) else ())
 
     def locked_groups(self) -> list[str]:
         """Return the groups that were locked and that the project still has, normalised."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import fnmatch
+import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
-from pyx_launcher.locks.pdm_candidates import expand_variables
+from pyx_launcher.locks.indexes import NamedIndex, choose_sources
+from pyx_launcher.locks.pdm_candidates import VARIABLE, expand_variables
 from pyx_launcher.locks.tables import Table, read_toml
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ DEFAULT = "default"
 
 # The name of the source that takes the place of the index PDM asks by default.
 DEFAULT_SOURCE = "pypi"
+DEFAULT_CREDENTIALS: dict[str, Any] = {
+    "user_variables": ("PDM_PYPI_USERNAME",),
+    "password_variables": ("PDM_PYPI_PASSWORD",),
+    "services": ("pdm-pypi-pypi",),
+}
 
 # A requirement that names no place. `packaging` takes twenty times as long to parse one.
 PLAIN = re.compile(
@@ -54,16 +60,6 @@ class Demand:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """One of ``[[tool.pdm.source]]``."""
-
-    url: str
-    includes: tuple[str, ...]
-    excludes: tuple[str, ...]
-    is_index: bool = True
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
     """The pyproject.toml of a project that PDM knows."""
 
@@ -72,7 +68,7 @@ class Project:
     extras: frozenset[str]
     groups: frozenset[str]
     """Every group, normalised: ``default``, the extras and those for development."""
-    sources: tuple[Source, ...]
+    sources: tuple[NamedIndex, ...]
     requires_python: SpecifierSet
 
     @property
@@ -91,8 +87,7 @@ class Project:
 
     def find_index(self, name: NormalizedName) -> str | None:
         """Return the index that `name` comes from; None where it could be one of several."""
-        including = [s for s in self.sources if matches(name, s.includes)]
-        sources = including or [s for s in self.sources if not matches(name, s.excludes)]
+        sources = choose_sources(self.sources, name)
         if len(sources) == 1 and sources[0].is_index:
             return sources[0].url or None
         return None
@@ -132,40 +127,50 @@ def read_requires_python(standard: Table) -> SpecifierSet:
         raise standard.error("requires-python", f"not a version specifier: {text!r}") from error
 
 
-def read_sources(pdm: Table) -> tuple[Source, ...]:
-    """Return the sources that PDM asks; the default one, if it is among them, has no URL."""
-    tables = pdm.tables("source")
-    sources = [
-        Source(
-            url=with_credentials(
-                table.get("url", str, ""),
-                table.get("username", str, ""),
-                table.get("password", str, ""),
-            ),
-            includes=table.strings("include_packages"),
-            excludes=table.strings("exclude_packages"),
-            is_index=table.get("type", str, "index") == "index",
-        )
-        for table in tables
-    ]
-    if not any(table.get("name", str, "") == DEFAULT_SOURCE for table in tables):
-        sources.insert(0, Source(url="", includes=(), excludes=()))
+def read_sources(pdm: Table) -> tuple[NamedIndex, ...]:
+    """Return the sources that PDM asks; the default one has no URL unless something names it."""
+    sources = [read_source(table) for table in pdm.tables("source")]
+    if not any(source.name == DEFAULT_SOURCE for source in sources):
+        default = NamedIndex(name=DEFAULT_SOURCE, url=os.environ.get("PDM_PYPI_URL", ""))
+        sources.insert(0, replace(default, **DEFAULT_CREDENTIALS))
     return tuple(sources)
 
 
+def read_source(table: Table) -> NamedIndex:
+    """Return one of ``[[tool.pdm.source]]``. Raises LockError."""
+    name = table.get("name", str, "")
+    url = table.get("url", str, "")
+    if name == DEFAULT_SOURCE:
+        url = url or os.environ.get("PDM_PYPI_URL", "")
+    source = NamedIndex(
+        name=name,
+        url=with_credentials(url, table.get("username", str, ""), table.get("password", str, "")),
+        is_index=table.get("type", str, "index") == "index",
+        includes=tuple(map(normalise_pattern, table.strings("include_packages"))),
+        excludes=tuple(map(normalise_pattern, table.strings("exclude_packages"))),
+        is_trusted=not table.get("verify_ssl", bool, True),
+        services=(f"pdm-pypi-{name}",),
+    )
+    return replace(source, **DEFAULT_CREDENTIALS) if name == DEFAULT_SOURCE else source
+
+
+def normalise_pattern(pattern: str) -> str:
+    """Return a pattern of names in the form that normalised names have."""
+    return re.sub(r"[^A-Za-z0-9?*\[\]-]+", "-", pattern).lower()
+
+
 def with_credentials(url: str, username: str, password: str) -> str:
-    """Return the URL of a source with its variables expanded and its credentials in it."""
-    url = expand_variables(url)
-    parts = urlsplit(url)
-    if not username or "@" in parts.netloc:
-        return url
-    credentials = ":".join(map(expand_variables, filter(None, (username, password))))
-    return parts._replace(netloc=f"{credentials}@{parts.netloc}").geturl()
+    """Return the URL of a source with its variables expanded and its credentials in it.
 
-
-def matches(name: NormalizedName, patterns: tuple[str, ...]) -> bool:
-    """Return whether `name` is one of those that a source names."""
-    return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+    What stands before the host is quoted, for passwords may hold any character.
+    """
+    scheme, mark, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    before, at, host = host.rpartition("@")
+    if not at and username:
+        before = ":".join(filter(None, (username, password)))
+    before = VARIABLE.sub(lambda match: quote(os.environ.get(match[1], ""), safe=""), before)
+    return f"{scheme}{mark}{before}{'@' * bool(before)}{expand_variables(host + slash + path)}"
 
 
 def project_demands(project: Project, groups: frozenset[str]) -> list[Demand]:

@@ -18,8 +18,9 @@ from packaging.version import Version
 
 from pyx_launcher.errors import LockError, StoreError
 from pyx_launcher.locks.conditions import Conditions
+from pyx_launcher.locks.indexes import IndexOptions
 from pyx_launcher.locks.names import choose_extras, choose_groups
-from pyx_launcher.locks.pipfile_entries import Entry, Source, convert_entry, read_source
+from pyx_launcher.locks.pipfile_entries import Entry, convert_entry, read_source
 from pyx_launcher.locks.tables import CONFLICT, Table
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from packaging.markers import Environment
 
     from pyx_launcher.invocation import Choice
+    from pyx_launcher.locks.indexes import NamedIndex
 
 META = "_meta"
 DEFAULT = "default"
@@ -46,7 +48,7 @@ class PipfileLock:
     document: Table
     categories: tuple[str, ...]
     """The keys of the categories, in the order in which Pipenv would install them."""
-    sources: tuple[Source, ...]
+    sources: tuple[NamedIndex, ...]
     requires_python: SpecifierSet
     kind: str = "pipenv"
     inputs: tuple[Path, ...] = ()
@@ -75,6 +77,10 @@ class PipfileLock:
             choose_extras(self.path, choice, ()),
             choose_groups(self.path, choice, known, (DEFAULT,)),
         )
+
+    def find_indexes(self) -> IndexOptions:
+        """Return the sources of the lock, all of which Pipenv asks for what names none."""
+        return IndexOptions(sources=self.sources)
 
     def entries(self, category: str, conditions: Conditions) -> list[Entry]:
         """Return the entries of a category that apply. Raises LockError."""

@@ -19,6 +19,7 @@ from packaging.pylock import (
 from packaging.version import InvalidVersion, Version
 
 from pyx_launcher.locks.artifacts import SDIST_SUFFIXES
+from pyx_launcher.locks.indexes import NamedIndex
 from pyx_launcher.locks.unnamed import UnnamedFile
 
 if TYPE_CHECKING:
@@ -62,20 +63,16 @@ class Entry:
             raise self.table.error("version", f"not of the form ==VERSION: {text!r}") from error
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """One of the indexes that a lock names."""
-
-    name: str
-    url: str
-
-
-def read_source(table: Table) -> Source:
+def read_source(table: Table) -> NamedIndex:
     """Return one of ``_meta.sources``, with the variables in its URL expanded."""
-    return Source(name=table.get("name", str, ""), url=expand_variables(table.require("url", str)))
+    return NamedIndex(
+        name=table.get("name", str, ""),
+        url=expand_variables(table.require("url", str)),
+        is_trusted=not table.get("verify_ssl", bool, True),
+    )
 
 
-def convert_entry(entry: Entry, sources: tuple[Source, ...]) -> Package:
+def convert_entry(entry: Entry, sources: tuple[NamedIndex, ...]) -> Package:
     """Return the entry without a marker, since whoever calls has decided that it is wanted.
 
     Raises LockError for one that could not be installed: no version, no hash, no commit.
@@ -90,7 +87,7 @@ def convert_entry(entry: Entry, sources: tuple[Source, ...]) -> Package:
     return indexed_package(entry, sources)
 
 
-def indexed_package(entry: Entry, sources: tuple[Source, ...]) -> Package:
+def indexed_package(entry: Entry, sources: tuple[NamedIndex, ...]) -> Package:
     """Return a package that an index serves; of its files only the hashes are known."""
     table = entry.table
     version = entry.version
@@ -105,11 +102,11 @@ def indexed_package(entry: Entry, sources: tuple[Source, ...]) -> Package:
     )
 
 
-def find_index(entry: Entry, sources: tuple[Source, ...]) -> str | None:
-    """Return the index that a package comes from; the first source is the default one."""
+def find_index(entry: Entry, sources: tuple[NamedIndex, ...]) -> str | None:
+    """Return the index that a package comes from; None where any source may have it."""
     name = entry.table.get("index", str, "")
     if not name:
-        return sources[0].url if sources else None
+        return None
     for source in sources:
         if name in (source.name, source.url):
             return source.url

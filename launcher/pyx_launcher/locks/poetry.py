@@ -14,10 +14,12 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from pyx_launcher.locks.conditions import Conditions
+from pyx_launcher.locks.indexes import IndexOptions
 from pyx_launcher.locks.names import choose_extras, choose_groups
 from pyx_launcher.locks.poetry_constraints import python_specifiers
 from pyx_launcher.locks.poetry_packages import LockedPackage, convert_package, read_packages
 from pyx_launcher.locks.poetry_project import MAIN, Project, project_dependencies, read_project
+from pyx_launcher.locks.project_indexes import poetrys_index, read_named_indexes
 from pyx_launcher.locks.tables import Table, read_toml
 
 if TYPE_CHECKING:
@@ -82,6 +84,21 @@ class PoetryLock:
         return (
             choose_extras(self.path, choice, extras),
             choose_groups(self.path, choice, list(groups), default),
+        )
+
+    def find_indexes(self) -> IndexOptions:
+        """Return the sources that the lock names with their packages, and those of the project."""
+        sources = [package.table.table("source") for package in self.packages]
+        locked = {
+            (source.get("reference", str, ""), source.get("url", str, ""))
+            for source in sources
+            if source.data.get("type") == "legacy"
+        }
+        return IndexOptions(
+            named=(
+                *(poetrys_index(name, url) for name, url in sorted(locked)),
+                *read_named_indexes(self.path.parent),
+            )
         )
 
     def groups(self) -> dict[str, bool]:

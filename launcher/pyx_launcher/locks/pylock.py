@@ -14,7 +14,9 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import LockError
+from pyx_launcher.locks.indexes import IndexOptions
 from pyx_launcher.locks.names import choose_extras, choose_groups
+from pyx_launcher.locks.project_indexes import read_named_indexes
 from pyx_launcher.locks.tables import read_toml
 
 if TYPE_CHECKING:
@@ -57,6 +59,10 @@ class PylockLock:
             choose_extras(self.path, choice, self.content.extras or ()),
             choose_groups(self.path, choice, groups, default),
         )
+
+    def find_indexes(self) -> IndexOptions:
+        """Return the indexes that the project beside the lock names."""
+        return IndexOptions(named=read_named_indexes(self.path.parent))
 
 
 def read_pylock(path: Path) -> PylockLock:

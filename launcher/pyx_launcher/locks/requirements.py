@@ -30,7 +30,6 @@ from pyx_launcher.locks.names import choose_extras, choose_groups
 from pyx_launcher.locks.requirements_lines import Line, find_all_included, read_lines
 from pyx_launcher.locks.requirements_options import (
     Formats,
-    IndexOptions,
     read_formats,
     read_options,
 )
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from packaging.markers import Environment
 
     from pyx_launcher.invocation import Choice
+    from pyx_launcher.locks.indexes import IndexOptions
 
 NAME = r"(?P<name>[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(\[[^\]]*\])?\s*"
 PINNED = re.compile(NAME + r"\(?\s*===?\s*(?P<version>[^\s;,()*]+)\s*\)?\s*(;(?P<marker>.*))?\Z")
@@ -105,6 +105,10 @@ class RequirementsLock:
             choose_extras(self.path, choice, ()),
             choose_groups(self.path, choice, (), ()),
         )
+
+    def find_indexes(self) -> IndexOptions:
+        """Return what the options in the file say."""
+        return self.index_options
 
     def convert(self, found: PinnedRequirement) -> Package:
         """Return a requirement as a package without a marker."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from pyx_launcher.locks.indexes import IndexOptions
 from pyx_launcher.locks.requirements_lines import place_find_links
 
 if TYPE_CHECKING:
@@ -15,27 +16,6 @@ if TYPE_CHECKING:
     from pyx_launcher.locks.requirements_lines import Line
 
 ALL, NONE = ":all:", ":none:"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IndexOptions:
-    """Where pip would look for files, by the options in the file; they come before its own."""
-
-    index_urls: tuple[str, ...] | None = None
-    """In place of the configured ones; None leaves those."""
-
-    extra_index_urls: tuple[str, ...] = ()
-    """In addition to the configured ones."""
-
-    find_links: tuple[str, ...] = ()
-    no_index: bool = False
-    trusted_hosts: tuple[str, ...] = ()
-
-    @property
-    def only_index(self) -> str | None:
-        """The one place where anything may be looked for, if there is just one."""
-        urls = self.index_urls or ()
-        return urls[0] if len(urls) == 1 and not (self.find_links or self.no_index) else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,9 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from pyx_launcher.locks.conditions import Conditions
+from pyx_launcher.locks.indexes import IndexOptions
 from pyx_launcher.locks.names import choose_extras, choose_groups
+from pyx_launcher.locks.project_indexes import read_named_indexes
 from pyx_launcher.locks.tables import Table, read_toml
 from pyx_launcher.locks.uv_conflicts import check_active, check_choice, read_conflicts
 from pyx_launcher.locks.uv_packages import (
@@ -95,6 +97,13 @@ class UvLock:
         return (
             choose_extras(self.path, choice, target.extras),
             choose_groups(self.path, choice, target.groups, default),
+        )
+
+    def find_indexes(self) -> IndexOptions:
+        """Return the indexes that the project, or the workspace, names."""
+        places = dict.fromkeys([self.path.parent, self.target.pyproject.parent])
+        return IndexOptions(
+            named=tuple(index for place in places for index in read_named_indexes(place))
         )
 
     def begin(self, choice: Choice) -> Start:

@@ -1,13 +1,14 @@
 """A real package index on loopback: PEP 503 and PEP 691 pages over a directory of artifacts.
 
 It records every request and can be told to misbehave: to want credentials, to fail, to wait,
-to cut bodies short, to send other bytes, to redirect.
+to cut bodies short, to send other bytes, to redirect. It can send the rest of a file, too.
 """
 
 from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import html
 import json
 import socket
@@ -15,6 +16,7 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -69,6 +71,12 @@ class IndexServer:
     """A file with certificate and key, for an index with TLS."""
     json: bool = True
     declare_hashes: bool = True
+    ranges: bool = False
+    """Does it send the rest of a file, to a request with `Range` whose `If-Range` fits?"""
+    validator: str = "ETag"
+    """The header that tells one content of a file from another: `ETag`, `Last-Modified`, none."""
+    is_careless: bool = False
+    """Does it state the same validator for every content?"""
     credentials: tuple[str, str] | None = None
     yanked: set[str] = field(default_factory=set)
     declared: dict[str, str] = field(default_factory=dict)
@@ -271,7 +279,10 @@ class _Handler(BaseHTTPRequestHandler):
         if folder == "/files" and (index.directory / name).is_file():
             body = (index.directory / name).read_bytes() if rule.body is None else rule.body
             kind = index.content_types.get(name, "application/octet-stream")
-            self.answer(200, body, rule=rule, content_type=kind)
+            if index.ranges:
+                self.answer_range(index, body, rule)
+            else:
+                self.answer(200, body, rule=rule, content_type=kind)
         elif folder == "/simple" and path.endswith("/") and index.files_of(name):
             self.answer_page(index, name, rule)
         elif path == "/simple/":
@@ -280,6 +291,23 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(200, anchors.encode(), content_type="text/html")
         else:
             self.answer(404, b"there is no such thing")
+
+    def answer_range(self, index: IndexServer, body: bytes, rule: Rule) -> None:
+        """Send a file, or the rest of it (RFC 9110, section 14)."""
+        digest = hashlib.sha256(b"" if index.is_careless else body).hexdigest()
+        # A date for each content, as if the file had been changed at another time.
+        moment = formatdate(1_000_000_000 + int(digest[:6], 16), usegmt=True)
+        tell = {"ETag": f'"{digest[:16]}"', "W/ETag": f'W/"{digest[:16]}"', "Last-Modified": moment}
+        header = {index.validator.removeprefix("W/"): tell.get(index.validator)}
+        start = self.headers.get("Range", "").removeprefix("bytes=").removesuffix("-")
+        fits = self.headers.get("If-Range") in (None, *header.values())
+        if not start or not fits:
+            self.answer(200, body, rule=rule, **header)
+        elif int(start) >= len(body):
+            self.answer(416, b"", **header)
+        else:
+            header["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
+            self.answer(206, body[int(start) :], rule=rule, **header)
 
     def answer_page(self, index: IndexServer, project: str, rule: Rule) -> None:
         files = index.files_of(project)

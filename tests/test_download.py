@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from indexserver import IndexServer
+from indexserver import IndexServer, Rule
 from wheelhouse import make_wheel, sha256
 
 from pyx_launcher.credentials import shown
@@ -480,3 +480,132 @@ def test_every_error_is_one_line_of_ours(wanted: Wanted, index: IndexServer, int
 def replaced(wanted: Wanted, **changes: object) -> Wanted:
     """Return `wanted` with other values."""
     return dataclasses.replace(wanted, **changes)
+
+
+def ranges_of(index: IndexServer) -> list[str | None]:
+    """Return the ranges of the downloads that were asked for, None for a whole file."""
+    return [r.headers.get("range") for r in index.requests if "/files/" in r.path]
+
+
+@pytest.mark.parametrize("validator", ["ETag", "Last-Modified"])
+def test_a_download_that_broke_off_goes_on(
+    wanted: Wanted, index: IndexServer, into: Path, wheel: Path, validator: str
+) -> None:
+    """What has arrived is kept, and only the rest is asked for, as often as it takes."""
+    index.ranges, index.validator = True, validator
+    index.truncate("/files/", 40_000, times=2)
+    told: list[int] = []
+    with Index(IndexSettings(), backoff=0.001) as source:
+        assert source.fetch(wanted, into, told.append).read_bytes() == wheel.read_bytes()
+    assert ranges_of(index) == [None, "bytes=40000-", "bytes=80000-"]
+    assert min(told) >= 0
+    assert sum(told) == wheel.stat().st_size
+
+
+@pytest.mark.parametrize("validator", ["W/ETag", "none"])
+def test_without_a_strong_validator_it_begins_anew(
+    wanted: Wanted, index: IndexServer, into: Path, validator: str
+) -> None:
+    """Where nothing tells that the file is still the same, its parts are not put together."""
+    index.ranges, index.validator = True, validator
+    index.truncate("/files/", 40_000, times=1)
+    with Index(IndexSettings(), backoff=0.001) as source:
+        assert source.fetch(wanted, into).exists()
+    assert ranges_of(index) == [None, None]
+
+
+def test_a_file_that_changes_meanwhile_is_never_mixed(
+    wanted: Wanted, index: IndexServer, into: Path, wheel: Path
+) -> None:
+    """The first part of another file is dropped when the server says that it has changed."""
+    index.ranges = True
+    other = b"x" * 70_000
+    index.rules.append(Rule(fragment="/files/", body=other, keep=40_000, times=1))
+    with Index(IndexSettings(), backoff=0.001) as source:
+        assert source.fetch(wanted, into).read_bytes() == wheel.read_bytes()
+    assert ranges_of(index) == [None, "bytes=40000-"]
+
+
+def test_parts_that_do_not_fit_are_fetched_as_one(
+    wanted: Wanted, index: IndexServer, into: Path, wheel: Path
+) -> None:
+    """A server that claims the same validator for other bytes is asked for the whole once more."""
+    index.ranges = index.is_careless = True
+    index.rules.append(Rule(fragment="/files/", body=b"x" * 120_000, keep=40_000, times=1))
+    with Index(IndexSettings(), backoff=0.001) as source:
+        assert source.fetch(wanted, into).read_bytes() == wheel.read_bytes()
+    assert ranges_of(index) == [None, "bytes=40000-", None]
+
+
+def test_a_rest_that_does_not_exist_is_no_end(
+    wanted: Wanted, index: IndexServer, into: Path, wheel: Path
+) -> None:
+    """A server that refuses the range is asked for the whole."""
+    index.ranges = True
+    index.rules.append(Rule(fragment="/files/", keep=40_000, times=1))
+    index.rules.append(Rule(fragment="/files/", status=416, times=1))
+    with Index(IndexSettings(), backoff=0.001) as source:
+        assert source.fetch(wanted, into).read_bytes() == wheel.read_bytes()
+    assert ranges_of(index) == [None, "bytes=40000-", None]
+
+
+def test_attempts_that_bring_something_do_not_count(
+    wheels: Path, index: IndexServer, into: Path
+) -> None:
+    """A large file over a line that breaks again and again arrives with one retry."""
+    big = make_wheel(wheels, "big", "1.0", files={"big.py": "#" * 6_000_000}, stored=True)
+    index.ranges = True
+    index.truncate("/files/", 1_500_000, times=3)
+    wanted = Wanted(
+        name="big",
+        version="1.0",
+        filename=big.name,
+        hashes={"sha256": sha256(big)},
+        url=index.file_url(big.name),
+    )
+    with Index(IndexSettings(retries=1), backoff=0.001) as source:
+        assert source.fetch(wanted, into).exists()
+    assert index.downloads("big") == 4
+
+
+def test_a_dead_server_is_waited_for_once(into: Path) -> None:
+    """Where no connection can be made, the files that come after fail without another attempt."""
+    with socket.socket() as placeholder:
+        placeholder.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{placeholder.getsockname()[1]}/a.whl"
+        wanted = Wanted(
+            name="a", version="1", filename="a.whl", hashes={"sha256": "0" * 64}, url=url
+        )
+        with Index(IndexSettings(retries=1), backoff=0.5) as source:
+            started = time.monotonic()
+            for _ in range(20):
+                with pytest.raises(ArtifactError, match="cannot reach"):
+                    source.fetch(wanted, into)
+        assert 0.5 <= time.monotonic() - started < 5
+
+
+def test_a_busy_server_says_when_to_ask_again(
+    wanted: Wanted, index: IndexServer, into: Path
+) -> None:
+    """429 with Retry-After is waited for, however short our own wait would be."""
+    index.fail("/files/", 429, times=1, retry_after="1")
+    started = time.monotonic()
+    with Index(IndexSettings(), backoff=0) as source:
+        source.fetch(wanted, into)
+    assert time.monotonic() - started >= 1
+
+
+def test_proxies_come_from_the_given_variables(
+    wanted: Wanted, index: IndexServer, into: Path, wheels: Path
+) -> None:
+    """A proxy is the one of the given variables, whatever those of the process are."""
+    with IndexServer(wheels) as proxy:
+        given = {"HTTP_PROXY": f"http://{proxy.host}"}
+        with Index(IndexSettings(environ=given)) as source:
+            assert source.fetch(wanted, into).exists()
+        assert [request.path for request in proxy.requests] == [wanted.url]
+        for exceptions in ("127.0.0.1", "*", "example.org, 127.0.0.0/8"):
+            with Index(IndexSettings(environ=given | {"no_proxy": exceptions})) as source:
+                assert source.fetch(wanted, into).exists()
+        assert len(proxy.requests) == 1
+    assert len(index.requests) == 3

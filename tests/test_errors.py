@@ -231,7 +231,8 @@ def test_a_download_that_ends_too_soon(case: Case) -> None:
 def test_the_next_start_succeeds_after_a_failed_download(case: Case) -> None:
     """A failure leaves nothing behind that stands in the way."""
     case.lock_tick()
-    case.index.fail("/files/", 500, times=1)
+    # At the URL of the lock, and at the index that is asked for the same hash.
+    case.index.fail("/files/", 500, times=2)
     case.fail(status=UNAVAILABLE)
     assert case.pyx("-c", "import tick; print('ran')", cwd=case.project).stdout == "ran\n"
 

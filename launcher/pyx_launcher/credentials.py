@@ -77,6 +77,16 @@ def shown(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
+def find_shown_secrets(text: str) -> dict[str, str]:
+    """Return how pip would show the credentials in the URLs of `text`, each with what replaces it.
+
+    It hides passwords, but not the users before them.
+    """
+    words = [split_login(word) for word in text.split()]
+    users = {quote(w.user, safe="") for w in words if w.user and w.password is not None}
+    return {f"{user}:****@": "" for user in users}
+
+
 def find_origin(url: str) -> tuple[str, str, int | None] | None:
     """Return what credentials belong to: scheme, host and port; None for what has no host."""
     try:

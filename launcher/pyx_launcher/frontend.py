@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from pyx_launcher.credentials import find_shown_secrets
 from pyx_launcher.errors import BuildError, PyxError
 
 if TYPE_CHECKING:
@@ -76,16 +77,18 @@ class BuildPlace:
         requirements_file.write_text("\n".join(wanted) + "\n", encoding="utf-8")
         command = [*self._find_pip(), "install", "--no-compile", "--no-warn-script-location"]
         command += ["--progress-bar=off", "-r", str(requirements_file)]
+        places = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
+        secrets = find_shown_secrets(" ".join(self.bench.environ.get(p, "") for p in places))
         try:
-            self._run(command)
+            self._run(command, secrets)
         except subprocess.CalledProcessError as error:
             raise self.bench.failure(f"pip cannot install what its build needs ({listed})") from (
                 error
             )
 
-    def _run(self, command: Sequence[str]) -> None:
+    def _run(self, command: Sequence[str], redacted: Mapping[str, str] | None = None) -> None:
         variables = self.make_extra_environ()
-        self.bench.run(command, directory=self.path, variables=variables)
+        self.bench.run(command, directory=self.path, variables=variables, redacted=redacted)
 
     def _find_pip(self) -> list[str]:
         """Return the command that is pip for this environment: its own or the launcher's."""

@@ -96,6 +96,13 @@ def write_pdm(project: Path, index: IndexServer, wheel: Path) -> None:
     )
 
 
+def write_plain_pdm(project: Path, index: IndexServer, wheel: Path) -> None:
+    """Write a pdm.lock whose project names no source."""
+    write_pdm(project, index, wheel)
+    pyproject = project / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().partition("[[tool.pdm.source]]")[0])
+
+
 def write_pipenv(project: Path, index: IndexServer, wheel: Path) -> None:
     """Write a Pipfile.lock whose second source, with variables in its URL, has the package."""
     url = with_login(index.url, "${HOUSE_USER}:${HOUSE_PASSWORD}")
@@ -152,6 +159,10 @@ WAYS: dict[str, tuple[Callable[[Path, IndexServer, Path], None], dict[str, str]]
     ),
     "poetry, its file": (write_poetry, {"POETRY_CONFIG_DIR": "CONFIG"}),
     "pdm": (write_pdm, {"HOUSE_USER": USER, "HOUSE_PASSWORD": PASSWORD}),
+    "pdm, its default": (
+        write_plain_pdm,
+        {"PDM_PYPI_URL": PLACE, "PDM_PYPI_USERNAME": USER, "PDM_PYPI_PASSWORD": PASSWORD},
+    ),
     "pipenv": (write_pipenv, {"HOUSE_USER": USER, "HOUSE_PASSWORD": PASSWORD}),
     "requirements": (write_requirements, {"HOUSE_USER": USER, "HOUSE_QUOTED": QUOTED}),
     "pip": (write_pylock, {"PIP_EXTRA_INDEX_URL": with_login(PLACE)}),

@@ -18,6 +18,7 @@ from wheelhouse import make_sdist, make_wheel, normalised, sha256
 
 from pyx_launcher.errors import ArtifactError, RefusedError
 from pyx_launcher.index import Index, IndexSettings, Wanted, read_settings
+from pyx_launcher.locks.indexes import NamedIndex
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -477,3 +478,93 @@ def test_the_default_index_is_asked_where_none_is_configured(into: Path) -> None
     )
     with Index(read_settings(os.environ)) as source:
         assert source.fetch(wanted, into).stat().st_size == 11050
+
+
+def test_a_file_that_moved_is_found_by_its_hash(
+    index: IndexServer, wheels: Path, into: Path, tmp_path: Path
+) -> None:
+    """A URL of the lock that is gone leads to the indexes: the package's own, or the configured."""
+    wheel = make_wheel(wheels, "spam", "1.0")
+    gone = index.file_url("moved/" + wheel.name)
+    with IndexServer(tmp_path) as empty:
+        for settings, place in (
+            (settings_for(index), {}),
+            (settings_for(empty), {"index": index.url}),
+            (settings_for(empty, sources=(NamedIndex(url=index.url),)), {}),
+        ):
+            with Index(settings) as source:
+                assert source.fetch(wanted_for(wheel, url=gone, **place), into).exists()
+        assert empty.requests == []
+        with Index(settings_for(empty)) as source, pytest.raises(ArtifactError) as caught:
+            source.fetch(wanted_for(wheel, url=gone), into)
+        assert caught.value.message == f"{wheel.name} is not at {gone}"
+        assert [request.path for request in empty.requests] == ["/simple/spam/"]
+
+
+def test_a_server_that_fails_has_a_substitute(
+    index: IndexServer, wheels: Path, into: Path, tmp_path: Path
+) -> None:
+    """Where the host of a URL is down or forbids it, the configured index may have the file."""
+    wheel = make_wheel(wheels, "spam", "1.0")
+    with IndexServer(tmp_path) as broken:
+        url = broken.file_url(wheel.name)
+        for status in (403, 503):
+            broken.fail("/files/", status)
+            with Index(settings_for(index)) as source:
+                assert source.fetch(wanted_for(wheel, url=url), into).exists()
+    with Index(settings_for(index)) as source:
+        assert source.fetch(wanted_for(wheel, url=url), into).exists()
+
+
+def test_a_file_that_was_replaced_is_refused(index: IndexServer, wheels: Path, into: Path) -> None:
+    """Other bytes at the URL of the lock are an alarm, and no reason to look elsewhere."""
+    wheel = make_wheel(wheels, "spam", "1.0")
+    index.corrupt("/files/", b"other", times=1)
+    wanted = wanted_for(wheel, url=index.file_url(wheel.name))
+    with Index(settings_for(index)) as source, pytest.raises(RefusedError):
+        source.fetch(wanted, into)
+
+
+def test_a_mirror_stands_in_for_the_default_index(
+    index: IndexServer, wheels: Path, into: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a lock has from the default index comes from the one that is configured in its place.
+
+    The URL of the lock is asked only for what the mirror lacks.
+    """
+    # The default index must be one that can be looked at here.
+    with IndexServer(wheels) as default:
+        monkeypatch.setattr("pyx_launcher.index._default_index", lambda: default.url)
+        wheel = make_wheel(wheels, "spam", "1.0")
+        wanted = wanted_for(wheel, url=default.file_url(wheel.name), index=default.url[:-1])
+        with Index(settings_for(index)) as source:
+            assert source.fetch(wanted, into).exists()
+            assert source.fetch(dataclasses.replace(wanted, url=None), into).exists()
+        assert default.requests == []
+        index.fail("/simple/", 404)
+        with Index(settings_for(index)) as source:
+            assert source.fetch(wanted, into).exists()
+        assert [request.path for request in default.requests] == [f"/files/{wheel.name}"]
+
+
+def test_the_projects_sources_are_asked_by_its_rules(
+    index: IndexServer, wheels: Path, into: Path, tmp_path: Path
+) -> None:
+    """Who includes a name is asked alone, who excludes it never; links are sources, too."""
+    made = {name: make_wheel(wheels, name, "1.0") for name in ("spam", "ham", "eggs")}
+    shelf = make_wheel(tmp_path / "shelf", "bacon", "1.0")
+    with IndexServer(wheels) as other, IndexServer(tmp_path) as configured:
+        sources = (
+            NamedIndex(url=""),
+            NamedIndex(url=index.url, excludes=("ham",)),
+            NamedIndex(url=other.url, includes=("sp*",)),
+            NamedIndex(url=str(shelf.parent), is_index=False),
+        )
+        with Index(settings_for(configured, sources=sources)) as source:
+            for wheel in (*made.values(), shelf):
+                assert source.fetch(wanted_for(wheel), into).exists()
+        pages = [
+            [r.path.split("/")[2] for r in server.requests if "/simple/" in r.path]
+            for server in (configured, index, other)
+        ]
+    assert pages == [["ham", "eggs"], ["eggs"], ["spam", "ham"]]

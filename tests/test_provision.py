@@ -7,12 +7,13 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from packaging.pylock import PackageWheel
-from wheelhouse import make_wheel, sha256
+from packaging.pylock import PackageDirectory, PackageWheel
+from wheelhouse import make_source_tree, make_wheel, sha256
 
 from pyx_launcher.dirs import Dirs, resolve_dirs
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreError
 from pyx_launcher.interpreter import Interpreter, probe_interpreter
+from pyx_launcher.locks.unnamed import UnnamedFile
 from pyx_launcher.progress import Silent
 from pyx_launcher.provision import Provision, find_entries, hash_file, provide
 from pyx_launcher.selection import Artifact, Selection
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from indexserver import IndexServer
+    from installed import Pyx
 
 
 class Counter(Silent):
@@ -264,3 +266,90 @@ def test_a_large_file_is_hashed_in_parts(tmp_path: Path) -> None:
     data = b"x" * (3 << 20) + b"y"
     (tmp_path / "file").write_bytes(data)
     assert hash_file(tmp_path / "file") == hashlib.sha256(data).hexdigest()
+
+
+def test_offline_takes_what_a_local_directory_has(
+    provider: Provider, wheels: Path, tmp_path: Path, index: IndexServer
+) -> None:
+    """`PIP_FIND_LINKS` on this machine serves offline; only what it lacks is missing."""
+    shelf = make_wheel(tmp_path / "shelf", "one", "1.0")
+    provider.environ = {**provider.environ, "PIP_FIND_LINKS": str(shelf.parent)}
+    one, two = artifact_of(shelf), artifact_of(make_wheel(wheels, "two", "1.0"))
+    (entry,) = provider.provide(one, offline=True).entries
+    assert entry.facts.name == "one"
+    with pytest.raises(ArtifactError) as caught:
+        provider.provide(one, two, offline=True)
+    assert caught.value.message == "not in the store, and nothing may be fetched: two 1.0"
+    assert index.requests == []
+
+
+def test_offline_names_what_builds_require(
+    provider: Provider, wheels: Path, tmp_path: Path, index: IndexServer
+) -> None:
+    """Files, releases that are known by hashes alone and build requirements are in one message."""
+    trees = []
+    for name in ("left", "right"):
+        tree = make_source_tree(tmp_path / name, name, "1.0")
+        tree.joinpath("pyproject.toml").write_text('[build-system]\nrequires = ["buildtool>=2"]\n')
+        trees.append(
+            Artifact(
+                name=name,
+                version="1.0",
+                source=PackageDirectory(path=name),
+                index=None,
+                base=tmp_path,
+            )
+        )
+    unnamed = Artifact(
+        name="hashed",
+        version="3.0",
+        source=UnnamedFile({("sha256", "0" * 64)}),
+        index=None,
+        base=tmp_path,
+    )
+    wheel = artifact_of(make_wheel(wheels, "two", "1.0"))
+    with pytest.raises(ArtifactError) as caught:
+        provider.provide(*trees, unnamed, wheel, offline=True)
+    assert caught.value.message == (
+        "not in the store, and nothing may be fetched: "
+        "hashed 3.0, two 1.0, buildtool>=2 (to build left 1.0, right 1.0)"
+    )
+    assert index.requests == []
+
+
+WATCH = """\
+import sys
+
+def watch(event, arguments):
+    if event.startswith("socket.") and event != "socket.__new__":
+        print(event, file=sys.stderr)
+
+sys.addaudithook(watch)
+"""
+
+
+def test_offline_touches_no_socket(
+    pyx: Pyx, index: IndexServer, wheels: Path, tmp_path: Path
+) -> None:
+    """Python itself, asked to tell, sees no name looked up and no connection made, either way."""
+    names = ("one", "two")
+    made = [make_wheel(wheels, name, "1.0") for name in names]
+    text = "".join(
+        f"{n}==1.0 --hash=sha256:{sha256(w)}\n" for n, w in zip(names, made, strict=True)
+    )
+    (tmp_path / "requirements.txt").write_text(text)
+    launcher = pyx.launcher.read_text()
+    pyx.launcher.write_text(launcher.replace("import sys\n", WATCH, 1))
+    missing = pyx("--offline", "-c", "pass", cwd=tmp_path)
+    assert missing.returncode == 69
+    assert "nothing may be fetched: one 1.0, two 1.0" in missing.stderr
+    by_variable = pyx("-c", "pass", cwd=tmp_path, env={"PYX_OFFLINE": "1"})
+    fetched = pyx("-c", "pass", cwd=tmp_path)
+    again = pyx("--offline", "-c", "import one, two", cwd=tmp_path)
+    assert (fetched.returncode, again.returncode) == (0, 0)
+    assert ["socket." in told.stderr for told in (missing, by_variable, fetched, again)] == [
+        False,
+        False,
+        True,
+        False,
+    ]

@@ -8,11 +8,8 @@ keyring. They belong to an origin: scheme, host and port. No other ever gets the
 from __future__ import annotations
 
 import contextlib
-import importlib
 import itertools
 import os
-import shutil
-import subprocess
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -176,12 +173,17 @@ class Credentials:
             with contextlib.suppress(ImportError):
                 return _ask_module(place, user)
         if self._provider in ("auto", "subprocess"):
+            import shutil
+
             program = shutil.which("keyring", path=self._environ.get("PATH", os.defpath))
             if program is not None:
                 return self._ask_program(program, place, user)
         return None
 
     def _ask_program(self, program: str, place: str, user: str) -> Pair | None:
+        # Few starts fetch anything, and fewer are refused.
+        import subprocess
+
         # Releases before 25.2 know neither the option nor a user they were not told.
         for words in (["--mode=creds", "get", place, user], ["get", place, user or "__token__"]):
             try:
@@ -230,6 +232,8 @@ class _Netrc:
 
 def _ask_module(place: str, user: str) -> Pair | None:
     """Ask the library `keyring`, where the launcher has it. Raises ImportError."""
+    import importlib
+
     keyring = importlib.import_module("keyring")
     try:
         found = keyring.get_credential(place, user or None)

@@ -29,11 +29,11 @@
 #define USER_CACHE "/.cache"
 #endif
 
-enum { FORMAT = 1, MAX_RECORD = 1 << 20, MAX_SCRIPT = 16 << 20, MAX_STRINGS = 128, MAX_LEVEL = 255 };
+enum { FORMAT = 1, MAX_RECORD = 1 << 20, MAX_SCRIPT = 16 << 20, MAX_STRINGS = 128, MAX_LEVEL = 255, MAX_OPTIMIZE = 3 };
 enum { WRITABLE_BY_OTHERS = S_IWGRP | S_IWOTH };
 enum { OUT_OF_DATE = 69, OUT_OF_MEMORY = 71, CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
 enum { FILE_SAME = 1, FILE_ABSENT = 2, DIRECTORY = 3, SCRIPT = 4 };
-enum { INTERPRETER, ARGV0, LETTERS, BOOTSTRAP, CODE, ROWS };
+enum { INTERPRETER, ARGV0, LETTERS, BOOT, CODE, ROWS };
 
 struct header { char magic[7]; uint8_t format; uint32_t total, material, checks, strings; };
 struct check { uint32_t kind, length, count, block; int64_t mtime_ns, ctime_ns, size; uint64_t inode; };
@@ -148,7 +148,8 @@ static void read_options(struct call *call, int *at) {
         if (!known || strchr(":hV?", *letter)) { call->mode = 'p'; return; }
         if (known[1] == ':') { read_value(call, at, letter); break; }
         call->counts[*letter & 127]++;
-        if (!strchr("xISPEs", *letter)) put_bytes(&kept, letter, 1);
+        if (*letter == 'O' && call->counts['O'] > MAX_OPTIMIZE) continue;
+        if (!strchr("ISPEs", *letter)) put_bytes(&kept, letter, 1);
     }
     if (kept.length > 1) add(&call->options, kept.bytes);
 }
@@ -205,11 +206,11 @@ static int make_material(struct text *material, const struct call *call, const c
     return 1;
 }
 
-/* FNV-1a, 64 bits: only a file name; the material itself is compared. */
-static uint64_t hash(const struct text *material) {
+/* FNV-1a, 64 bits. */
+static uint64_t hash(const struct text *text) {
     uint64_t value = 14695981039346656037u;
-    for (size_t at = 0; at < material->length; at++)
-        value = (value ^ (unsigned char)material->bytes[at]) * 1099511628211u;
+    for (size_t at = 0; at < text->length; at++)
+        value = (value ^ (unsigned char)text->bytes[at]) * 1099511628211u;
     return value;
 }
 
@@ -318,6 +319,7 @@ static void add_level(struct text *line, const struct call *call, const char *le
     long level = (errno = 0, strtol(value, &end, 10));
     if (errno || *end || level < 0 || level > INT_MAX) level = 1;
     if (level > MAX_LEVEL) level = MAX_LEVEL;
+    if (level > MAX_OPTIMIZE && *letter == 'O') level = MAX_OPTIMIZE;
     put(&word, "-");
     for (long given = call->counts[*letter & 127]; given < level; given++) put(&word, letter);
     if (word.length > 1) add(line, word.bytes);
@@ -345,14 +347,53 @@ static void apply_rows(struct text *line, const struct call *call, const struct 
             apply_row(line, call, record->strings[row], record->strings[row + 1]);
 }
 
-/* Add everything that stands between the interpreter and the user's words: see RECORD.md. */
-static void add_bootstrap(struct text *line, const struct call *call, const struct record *record,
-                          const char *start) {
+/* May bytecode stand for the script? Not where an option could make other code of it, or warn. */
+static int is_plain(const struct text *line, size_t at) {
+    static const char *const HARMLESS[] = {"-I", "-S", "-s", "-P", "-u", "-i", "-q", NULL};
+    for (; at < count_of(line); at++)
+        if (!is_one_of(words_of(line)[at], strlen(words_of(line)[at]), HARMLESS)) return 0;
+    return 1;
+}
+
+/* Is the file `code` the bytecode of the script as it is now? bootstrap.py writes it. */
+static int has_code(const char *script, const char *code) {
+    struct { uint32_t magic; unsigned char identity[8]; uint32_t size; } head;
+    struct text state = {0};
+    struct stat info, cached;
+    char working[PATH_MAX] = "";
+    int file = open(code, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (file < 0) return 0;
+    ssize_t got = fstat(file, &cached) == 0 ? read(file, &head, sizeof head) : -1;
+    close(file);
+    if (got != sizeof head || !S_ISREG(cached.st_mode) || (cached.st_mode & WRITABLE_BY_OTHERS) ||
+        cached.st_uid != geteuid() || cached.st_size != (off_t)head.size || stat(script, &info) != 0 ||
+        (*script != '/' && !getcwd(working, sizeof working)))
+        return 0;
+    int64_t times[] = {nanoseconds(info.st_mtim), nanoseconds(info.st_ctim), info.st_size};
+    uint64_t inode = info.st_ino;
+    put_bytes(&state, (char *)times, sizeof times), put_bytes(&state, (char *)&inode, sizeof inode);
+    put(&state, working), put(&state, *script == '/' ? "" : "/"), put(&state, script);
+    uint64_t identity = hash(&state);
+    return memcmp(&identity, head.identity, sizeof identity) == 0;
+}
+
+/* Add an option of ours, by which the bootstrap learns something. */
+static void tell(struct text *line, const char *name, const char *value) {
+    struct text option = {0};
+    put(&option, "-Xpyx"), put(&option, name), put(&option, "="), put(&option, value);
+    add(line, option.bytes);
+}
+
+/* Add everything that stands between the interpreter and the program: see RECORD.md. Returns what
+ * python is given in place of the script, or NULL. */
+static const char *add_options(struct text *line, const struct call *call, const struct record *record) {
     const unsigned *counts = call->counts, deaf = counts['I'] + counts['E'];
-    int knows_safe = strchr(record->strings[LETTERS], 'P') != NULL, script = call->mode == 's';
+    int knows_safe = strchr(record->strings[LETTERS], 'P') != NULL;
     int safe = counts['I'] || counts['P'] || (!deaf && knows_safe && value_of("PYTHONSAFEPATH"));
+    const char *code = record->strings[CODE], *script = NULL;
     struct text reason = {0};
-    char control[64];
+    size_t before = count_of(line);
+    char control[64], name[16];
     if (!deaf) apply_rows(&reason, call, record, "a");
     if (reason.length) apply_rows(line, call, record, "u");
     add(line, reason.length ? "-s" : "-I");
@@ -361,12 +402,21 @@ static void add_bootstrap(struct text *line, const struct call *call, const stru
     if (!deaf && !reason.length) apply_rows(line, call, record, "l");
     put_bytes(line, call->options.bytes, call->options.length);
     if (!deaf && !reason.length) apply_rows(line, call, record, "fnv");
-    if (call->mode == 'i' && !counts['i'] && isatty(STDIN_FILENO)) add(line, "-i");
-    snprintf(control, sizeof control, "%c%s%s%s%s%s,%d,%zu", call->mode, counts['x'] ? "x" : "",
-             counts['S'] ? "S" : "", safe ? "P" : "", reason.length ? "a" : "", deaf ? "E" : "",
-             call->target - call->first, call->offset);
-    add(line, record->strings[BOOTSTRAP]), add(line, join("", control, strlen(control)));
-    add(line, script ? start : ""), add(line, script ? record->strings[CODE] : "");
+    if (call->mode != 's' || !*code || !is_plain(line, before) || (reason.length && !knows_safe)) code = "";
+    else if (has_code(call->argv[call->target], code)) script = code;
+    int kept = call->target - call->first + (script || call->offset);
+    int tail = call->argc - call->first - kept;
+    snprintf(control, sizeof control, "%c%s%s%s%s%s,%d", call->mode, script ? "c" : "", counts['S'] ? "S" : "",
+             safe ? "P" : "", reason.length ? "a" : "", deaf ? "E" : "", tail > 0 ? tail : 0);
+    tell(line, "", control);
+    if (*code) tell(line, ".code", code);
+    snprintf(control, sizeof control, "%d", kept);
+    if (kept > 0) tell(line, ".words", control);
+    for (int at = 0; at < kept; at++) {
+        snprintf(name, sizeof name, ".%d", at);
+        tell(line, name, call->argv[call->first + at]);
+    }
+    return script;
 }
 
 /* Become another program. A file that is there but misses its own interpreter is not "not found". */
@@ -381,11 +431,21 @@ static int execute(const char *path, const char **words, const char *advice) {
 /* Become the interpreter. Where it would not know an option, it is the one to say so. */
 static int become(const struct record *record, struct call *call, const char *start) {
     struct text line = {0};
+    const char *script = NULL;
+    int at = call->first;
     for (const char *letter = EVERY_LETTER; *letter; letter++)
         if (call->counts[*letter & 127] && !strchr(record->strings[LETTERS], *letter)) call->mode = 'p';
     add(&line, record->strings[ARGV0]);
-    if (call->mode != 'p') add_bootstrap(&line, call, record, start);
-    for (int at = call->first; at <= call->argc; at++) add(&line, call->argv[at]);
+    if (call->mode != 'p') {
+        add(&line, join("-Xpycache_prefix=", record->strings[BOOT], strlen(record->strings[BOOT])));
+        script = add_options(&line, call, record);
+        if (call->mode == 's') tell(&line, ".start", start);
+        at = call->target;
+        if (call->mode == 'c' || call->mode == 'm') add(&line, call->mode == 'c' ? "-c" : "-m");
+        else if (at > call->first && strcmp(call->argv[at - 1], "--") == 0) add(&line, "--");
+        if (script || call->offset) add(&line, script ? script : call->argv[at] + call->offset), at++;
+    }
+    for (; at <= call->argc; at++) add(&line, call->argv[at]);
     return execute(record->strings[INTERPRETER], words_of(&line), "");
 }
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pyx_launcher.store import Entry
 
 _PLACEHOLDER = b"the facts of one environment"
-_OURS = frozenset({"pyvenv.cfg", "bootstrap.pyc", "launch", "environment.json"})
+_OURS = frozenset({"pyvenv.cfg", "boot", "bootstrap.pyc", "launch", "environment.json"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +59,7 @@ class Environment:
 
 def name_environment(dirs: Dirs, interpreter: Interpreter, entries: Sequence[Entry]) -> Path:
     """Return the directory for these inputs, whether or not it exists."""
-    digest = hashlib.sha256(interpreter.pycompile)
+    digest = hashlib.sha256(interpreter.pycompile + interpreter.encodings_hash)
     words = [
         str(FORMAT),
         str(DIRECT_LIMIT),
@@ -67,6 +67,7 @@ def name_environment(dirs: Dirs, interpreter: Interpreter, entries: Sequence[Ent
         interpreter.version,
         interpreter.cache_tag,
         interpreter.soabi,
+        interpreter.encodings_file,
         *interpreter.stdlib,
         *(str(entry.path) for entry in entries),
     ]
@@ -192,7 +193,23 @@ def _write_environment(
     )
     _write_texts(temporary, made)
     (temporary / "bootstrap.pyc").write_bytes(_fill_bootstrap(made, pth_lines))
+    _link_bootstrap(temporary, interpreter)
+    # Bytecode of linked modules comes to lie here, and must not look like an installation.
+    (temporary / site_packages / "__pycache__").mkdir(exist_ok=True)
+    os.utime(temporary / site_packages, (0, 0))
     return made
+
+
+def _link_bootstrap(temporary: Path, interpreter: Interpreter) -> None:
+    """Put the bootstrap where ``-X pycache_prefix`` has python look for bytecode of `encodings`."""
+    source = Path(interpreter.encodings_file)
+    directory = temporary / "boot" / source.parent.relative_to("/")
+    directory.mkdir(parents=True)
+    target = os.path.relpath(temporary / "bootstrap.pyc", directory)
+    # Python has two levels, and takes a third as the second with a name of its own.
+    for level in ("", ".opt-1", ".opt-2", ".opt-3"):
+        name = f"{source.stem}.{interpreter.cache_tag}{level}.pyc"
+        os.symlink(target, directory / name)
 
 
 def _plan_data(interpreter: Interpreter, entries: Sequence[Entry]) -> Plan:
@@ -284,20 +301,28 @@ def _fill_bootstrap(environment: Environment, pth_lines: list[tuple[str, list[st
     """
     interpreter = environment.interpreter
     prefix = str(environment.path)
+    site_packages = environment.path / "lib" / interpreter.lib_name / "site-packages"
     facts = (
-        environment.sys_path,
         prefix,
         str(interpreter.path.parent),
         str(interpreter.path),
-        pth_lines,
-        _find_customizations(environment),
+        f"{prefix}/boot",
+        interpreter.encodings_code,
+        (
+            environment.sys_path,
+            pth_lines,
+            _find_customizations(environment),
+            str(site_packages),
+        ),
     )
     # Version 2 has no references, and every supported interpreter reads it.
     filled = marshal.dumps(facts, 2)
     size = len(_PLACEHOLDER).to_bytes(4, "little")
     before, after = interpreter.pycompile.split(size + _PLACEHOLDER)
     code = before + len(filled).to_bytes(4, "little") + filled + after
-    return interpreter.magic + bytes(12) + code
+    # Checked by nobody (PEP 552): the launch record vouches for it, whatever the stdlib's times.
+    unchecked = (1).to_bytes(4, "little")
+    return interpreter.magic + unchecked + interpreter.encodings_hash + code
 
 
 def _find_customizations(environment: Environment) -> list[str]:

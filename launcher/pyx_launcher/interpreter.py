@@ -51,6 +51,12 @@ class Interpreter:
     magic: bytes
     pycompile: bytes
     """The template's marshalled code object, compiled by this interpreter; empty without one."""
+    encodings_file: str
+    """The source that an environment's python imports `encodings` from."""
+    encodings_hash: bytes
+    """The hash of that source, as a `.pyc` holds it (PEP 552)."""
+    encodings_code: bytes
+    """Its marshalled code object."""
     abiflags: str
     soabi: str
     ext_suffix: str
@@ -303,6 +309,9 @@ def _make_interpreter(path: Path, known: Facts) -> Interpreter:
         cache_tag=facts["cache_tag"],
         magic=bytes.fromhex(facts["magic"]),
         pycompile=binascii.a2b_base64(facts["pycompile"]),
+        encodings_file=facts["encodings_file"],
+        encodings_hash=bytes.fromhex(facts["encodings_hash"]),
+        encodings_code=binascii.a2b_base64(facts["encodings_code"]),
         abiflags=facts["abiflags"],
         soabi=facts["soabi"],
         ext_suffix=facts["ext_suffix"],

@@ -256,7 +256,7 @@ def _name_code(ready: Ready) -> str:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         words = f"{script.path}\0{ready.environment.interpreter.facts_digest}"
         digest = hashlib.sha256(words.encode("utf-8", "surrogateescape")).hexdigest()
-        return str(directory / digest[:32])
+        return str(directory / f"{digest[:32]}.pyc")
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,7 @@ def make_words(path: Path, launch: Launch, code: str = "") -> Words:
         interpreter=launch.interpreter.path,
         argv0=path / "bin" / "python",
         letters=letters,
-        bootstrap=path / "bootstrap.pyc",
+        boot=path / "boot",
         code=code,
         rows=(
             *rows,
@@ -87,10 +88,9 @@ def make_words(path: Path, launch: Launch, code: str = "") -> Words:
 def check_launch(place: Path, path: Path, launch: Launch) -> tuple[Check, ...]:
     """Return the checks that every start makes; `place` is where the files of `path` lie now."""
     bootstrap = check_file(place / "bootstrap.pyc")
-    words = make_words(path, launch)
     return (
         check_file(launch.interpreter.path),
-        replace(bootstrap, path=bytes(words.bootstrap)),
+        replace(bootstrap, path=os.fsencode(path / "bootstrap.pyc")),
         *(check_file(generation) for generation in launch.generations),
     )
 

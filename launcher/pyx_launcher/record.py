@@ -87,7 +87,8 @@ class Words:
     interpreter: Path
     argv0: Path
     letters: str
-    bootstrap: Path
+    boot: Path
+    """The directory that python takes the bytecode of `encodings` from."""
     code: str
     rows: tuple[str, ...]
 
@@ -234,7 +235,7 @@ def encode_record(record: LaunchRecord) -> bytes:
         os.fsencode(words.interpreter),
         os.fsencode(words.argv0),
         words.letters.encode(),
-        os.fsencode(words.bootstrap),
+        os.fsencode(words.boot),
         os.fsencode(words.code),
         *(part for row in words.rows for part in _split_row(row)),
     ]
@@ -291,12 +292,12 @@ def _decode_record(data: bytes) -> LaunchRecord | None:
     strings = [os.fsdecode(string) for string in data[at:].split(b"\0")[:-1]]
     if len(strings) != string_count or data[-1:] != b"\0":
         return None
-    interpreter, argv0, letters, bootstrap, code, *rows = strings
+    interpreter, argv0, letters, boot, code, *rows = strings
     words = Words(
         interpreter=Path(interpreter),
         argv0=Path(argv0),
         letters=letters,
-        bootstrap=Path(bootstrap),
+        boot=Path(boot),
         code=code,
         rows=tuple(
             f"{name}={option}" if option else name

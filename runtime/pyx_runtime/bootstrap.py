@@ -1,104 +1,222 @@
-"""The first code a program runs: make the interpreter what a virtual environment's would be.
+"""The first code of every start: make the interpreter what a virtual environment's would be.
+
+Before CPython runs any program it imports `encodings`, even under ``-I -S``, and with
+``-X pycache_prefix`` it takes the bytecode for that from where the launcher put this. So all of it
+has run, and no frame of it is left, when python itself starts the program, with its own words for
+whatever is wrong with it. Nothing of ours stays: no finder, no hook, no module.
 
 This is a template. The launcher has each interpreter compile it once, puts the facts of one
 environment in place of FACTS, and stores the result as the environment's `bootstrap.pyc`.
 
-Input: `sys.argv` is ``[bootstrap, CONTROL, START, CODE, *WORDS]`` (launcher/native/RECORD.md):
-CONTROL says what WORDS mean, START is the resolved script, CODE the file for its bytecode, and
-WORDS are what the user typed for python. FACTS is the marshalled tuple that `prepare` unpacks.
-Output: `prepare` returns a call of ``exec`` or of runpy, which the last lines make, so that one
-frame of ours lies below the program and its errors.
+Input: options ``-X pyx=CONTROL``, ``-X pyx.start=…``, ``-X pyx.code=…`` and ``-X pyx.N=WORD``
+(launcher/native/RECORD.md), and FACTS, the marshalled tuple that `prepare` unpacks.
 
-Syntax of Python 3.9, builtin modules only, no `from __future__` (``exec`` would inherit it), and
-no import that a start can do without: `os` costs a millisecond, `site` two.
+Syntax of Python 3.9, builtin modules only, no `from __future__`, and no import that a start can do
+without: `os` costs a millisecond, `site` two.
 """
 
 
-def prepare():
+def prepare(namespace):
     import marshal
     import posix
     import sys
-    from _functools import partial
 
-    (entries, prefix, home, base_executable, pth_lines, imports) = marshal.loads(FACTS)
-    main = sys.modules["__main__"].__dict__
-    bootstrap, control, start, cache = sys.argv[:4]
-    words = sys.argv[4:]
-    mode_and_flags, skip, offset = control.split(",")
-    mode, flags = mode_and_flags[0], mode_and_flags[1:]
-    skip, offset = int(skip), int(offset)
-    started_with = getattr(sys, "orig_argv", None)
+    (prefix, home, base_executable, boot, encodings, packages) = marshal.loads(FACTS)
+    (entries, pth_lines, imports, site_packages) = packages
+    options = sys._xoptions
+    control, _, tail = options.pop("pyx").partition(",")
+    mode, flags, tail = control[0], control[1:], int(tail)
+    start, code = options.pop("pyx.start", ""), options.pop("pyx.code", "")
+    words = [options.pop(f"pyx.{number}") for number in range(int(options.pop("pyx.words", 0)))]
 
-    def set_up(first):
-        """Do what `site` would have done, and then put `first` before all of sys.path.
+    def become_encodings():
+        """Give python the module that it asked for, and its own place for bytecode."""
+        asked = options.get("pycache_prefix")
+        if asked == boot:
+            del options["pycache_prefix"]
+            asked = None
+            if "a" in flags:
+                asked = posix.environ.get(b"PYTHONPYCACHEPREFIX", b"").decode("utf-8", "surrogateescape")
+        sys.pycache_prefix = asked if asked and asked is not True else None
+        spec = namespace["__spec__"]
+        head, _, name = spec.cached.rpartition("/")
+        real = head[len(boot) :] + "/__pycache__/" + name
+        if sys.pycache_prefix:
+            real = sys.pycache_prefix.rstrip("/") + head[len(boot) :] + "/" + name
+        namespace["__cached__"] = spec.cached = real
+        del namespace["prepare"], namespace["FACTS"]
+        exec(marshal.loads(encodings), namespace)
 
-        As in python, nothing is imported from there before the program begins.
+    def wait_for_streams():
+        """Have `set_up` called when python makes the last of its standard streams.
+
+        That is when it would import `site`, and the last moment before the program at which it
+        calls anything that can be replaced for the time being.
         """
-        if "a" in flags and sys.version_info < (3, 11):
-            del sys.path[0]
+        import io
+
+        present = [number for number in range(3) if is_open(number)]
+        if not present:
+            wait_for_use_of(io)
+            return
+        make = io.TextIOWrapper
+        forced, errors = asked_encoding()
+        if forced:
+            import codecs
+
+            forced = codecs.lookup(forced).name
+
+        def make_stream(buffer, encoding, handler, *rest):
+            number = present.pop(0)
+            if forced or errors:
+                encoding = forced or encoding
+                handler = "backslashreplace" if number == 2 else errors or handler
+            if not present:
+                io.TextIOWrapper = make
+            stream = make(buffer, encoding, handler, *rest)
+            if not present:
+                setattr(sys, ("stdin", "stdout", "stderr")[number], stream)
+                if number != 2:
+                    sys.stderr = None
+                set_up()
+            return stream
+
+        io.TextIOWrapper = make_stream
+
+    def wait_for_use_of(module):
+        """Have `set_up` called when python next asks `module` for anything: it makes no stream."""
+        kind = type(module)
+
+        class Waiting(kind):
+            def __getattribute__(self, name):
+                module.__class__ = kind
+                sys.stdin = sys.stdout = sys.stderr = None
+                set_up()
+                return getattr(module, name)
+
+        module.__class__ = Waiting
+
+    def is_open(number):
+        try:
+            posix.fstat(number)
+        except OSError:
+            return False
+        return True
+
+    def asked_encoding():
+        """Return encoding and error handler of PYTHONIOENCODING, which -I keeps from python."""
+        asked = posix.environ.get(b"PYTHONIOENCODING")
+        if not asked or "E" in flags or "a" in flags:
+            return None, None
+        encoding, _, errors = asked.decode("ascii", "replace").partition(":")
+        # As in CPython's config_init_stdio_encoding: an encoding alone means strict errors.
+        return encoding or None, errors or ("strict" if encoding else None)
+
+    def set_up():
+        """Do what `site` would have done, and what python does next but not under -I.
+
+        As in python, nothing is imported from the program's directory before it begins.
+        """
         if "S" not in flags:
             sys.path.extend(entries)
-        sys.path_importer_cache.pop(bootstrap, None)
-        set_site()
-        if first is not None and "P" not in flags:
-            sys.path.insert(0, first)
+        set_names()
+        if "E" not in flags and "a" not in flags and posix.environ.get(b"PYTHONBREAKPOINT"):
+            sys.breakpointhook = break_as_asked
+        if "S" not in flags:
+            add_builtins()
+            set_interactive_hook()
+            run_site_lines()
+        main = is_main_interpreter()
+        if main or sys.version_info >= (3, 12):
+            set_first_path()
+        if main and mode == "s" and code:
+            prepare_script()
 
-    def set_site():
-        """Do what `site` does besides the path."""
+    def set_names():
         sys.prefix = sys.exec_prefix = prefix
         # As python has it, PYTHONEXECUTABLE would act even under -I.
         sys.executable = prefix + "/bin/python"
         sys._home = home
         sys._base_executable = base_executable
+        if "c" in flags:
+            sys.argv[0] = words[-1]
         if hasattr(sys, "orig_argv"):
-            sys.orig_argv = [sys.executable, *words]
-        if "E" not in flags:
-            obey_variables()
-        if "S" in flags:
+            given = sys.orig_argv
+            sys.orig_argv = [sys.executable, *words, *given[len(given) - tail :]]
+
+    def is_main_interpreter():
+        import _signal
+
+        try:
+            _signal.set_wakeup_fd(-1)
+        except ValueError:
+            return False
+        return True
+
+    def set_first_path():
+        """Put the program's directory first, where -I keeps python from it."""
+        if "P" in flags or ("a" in flags and sys.version_info < (3, 11)):
             return
-        add_builtins()
+        if mode == "m":
+            sys.path.insert(0, posix.getcwd())
+        elif mode != "s":
+            sys.path.insert(0, "")
+        elif "c" in flags or find_importer(absolute(sys.argv[0])) is None:
+            # A directory or an archive gets there by python's own hand.
+            file = start or absolute(sys.argv[0])
+            sys.path.insert(0, file.rpartition("/")[0] or "/")
 
-        def register_readline():
-            import site
+    def find_importer(file):
+        """Ask what python will ask next, and leave the answer where it looks."""
+        if file not in sys.path_importer_cache:
+            found = None
+            for hook in sys.path_hooks:
+                try:
+                    found = hook(file)
+                    break
+                except ImportError:
+                    pass
+            sys.path_importer_cache[file] = found
+        return sys.path_importer_cache[file]
 
-            if hasattr(site, "register_readline"):
-                site.register_readline()
-            else:
-                site.enablerlcompleter()
-                sys.__interactivehook__()
+    def absolute(name):
+        if name[:1] == "/":
+            return name
+        try:
+            directory = posix.getcwd()
+        except OSError:
+            return name
+        if name in ("", ".") and sys.version_info >= (3, 11):
+            return directory
+        return directory + "/" + name
 
-        if not ("E" in flags and "P" in flags):
-            # That is what -I means, where `site` leaves the hook out.
-            sys.__interactivehook__ = register_readline
-        for sitedir, lines in pth_lines:
-            run_pth_lines(sitedir, lines)
-        for name in imports:
-            try:
-                __import__(name)
-            except Exception as error:
-                if sys.flags.verbose:
-                    sys.excepthook(type(error), error, error.__traceback__)
-                    continue
-                sys.stderr.write(f"Error in {name}; set PYTHONVERBOSE for traceback:\n")
-                sys.stderr.write(f"{type(error).__name__}: {error}\n")
+    def set_interactive_hook():
+        # With both letters the user asked for -I, where `site` leaves the hook out.
+        hook = None if "E" in flags and "P" in flags else register_readline
 
-    def obey_variables():
-        """Do what the variables ask for that -I dropped and that no option says."""
-        encoding = posix.environ.get(b"PYTHONIOENCODING")
-        if encoding:
-            encoding, _, errors = encoding.decode("ascii", "replace").partition(":")
-            if encoding:
-                import codecs
+        def greet():
+            sys.stderr.write(
+                'Type "help", "copyright", "credits" or "license" for more information.\n'
+            )
+            del sys.__interactivehook__
+            if hook:
+                sys.__interactivehook__ = hook
+                hook()
 
-                encoding = codecs.lookup(encoding).name
-            errors = errors or ("strict" if encoding else None)
-            for stream in (sys.stdin, sys.stdout):
-                if stream is not None:
-                    stream.reconfigure(encoding=encoding or None, errors=errors)
-            if sys.stderr is not None:
-                sys.stderr.reconfigure(encoding=encoding or None, errors="backslashreplace")
-        if posix.environ.get(b"PYTHONBREAKPOINT"):
-            sys.breakpointhook = break_as_asked
+        if hook:
+            sys.__interactivehook__ = hook
+        if mode == "i" and not sys.flags.quiet and (sys.flags.interactive or posix.isatty(0)):
+            # Python leaves this line out under -S, and calls the hook right before the prompt.
+            sys.__interactivehook__ = greet
+
+    def register_readline():
+        import site
+
+        if hasattr(site, "register_readline"):
+            site.register_readline()
+        else:
+            site.enablerlcompleter()
+            sys.__interactivehook__()
 
     def break_as_asked(*args, **kwargs):
         """Follow PYTHONBREAKPOINT as sys.breakpointhook does (CPython's Python/sysmodule.c)."""
@@ -150,6 +268,38 @@ def prepare():
         )
         builtins.help = _sitebuiltins._Helper()
 
+    def run_site_lines():
+        """Run the `import` lines of `.pth` files and the customizations, as `site` does."""
+        try:
+            changed = posix.stat(site_packages).st_mtime != 0
+        except OSError:
+            changed = False
+        if not (changed or pth_lines or imports):
+            return
+        import builtins
+        import io
+
+        # Python makes both before it imports `site`.
+        builtins.open = io.open
+        sys.modules.setdefault("__main__", type(sys)("__main__"))
+        if not (changed and site_packages in entries):
+            for sitedir, lines in pth_lines:
+                run_pth_lines(sitedir, lines)
+        if changed:
+            # A program has installed something there since the environment was made.
+            import site
+
+            site.addsitedir(site_packages)
+        for name in imports:
+            try:
+                __import__(name)
+            except Exception as error:
+                if sys.flags.verbose:
+                    sys.excepthook(type(error), error, error.__traceback__)
+                    continue
+                sys.stderr.write(f"Error in {name}; set PYTHONVERBOSE for traceback:\n")
+                sys.stderr.write(f"{type(error).__name__}: {error}\n")
+
     def run_pth_lines(sitedir, lines):
         # Some lines look for `sitedir` in the frame that executes them, as site.addpackage has it.
         for line in lines:
@@ -164,333 +314,103 @@ def prepare():
                 sys.stderr.write("\nRemainder of file ignored\n")
                 break
 
-    def forget_ourselves():
-        for name in ("prepare", "FACTS"):
-            main.pop(name, None)
+    def prepare_script():
+        """Let bytecode stand for its script, or keep the script's bytecode for the next start.
 
-    def set_main(file, loader):
-        """Leave in ``__main__`` exactly what python leaves there before it starts a program."""
-        forget_ourselves()
-        for name in ("__file__", "__cached__"):
-            main.pop(name, None)
-        main["__doc__"] = None
-        main["__loader__"] = loader
-        if file is not None:
-            main["__file__"] = file
-            if sys.version_info < (3, 15):
-                main["__cached__"] = None
-
-    def builtin_importer():
-        import _frozen_importlib
-
-        return _frozen_importlib.BuiltinImporter
-
-    def compile_source(source, file):
-        return compile(source, file, "exec", 0, True)
-
-    def run_source(source, file, descriptor):
-        """Return what runs `source`, which was read from `descriptor`, and whether that warns."""
-        from _io import StringIO
-
-        # A failure is told by python itself, and the compiler's warnings again with it.
-        stderr, sys.stderr = sys.stderr, StringIO()
-        try:
-            if python_would_not_read(source):
-                raise SyntaxError
-            code = compile_source(source, file)
-        except (SyntaxError, ValueError, MemoryError, RecursionError):
-            sys.stderr = stderr
-            let_python_say(source, file, descriptor)
-            # It fails again below, where no frame of ours is in its traceback.
-            return partial(compile, source, file, "exec", 0, True), True
-        warnings, sys.stderr = sys.stderr.getvalue(), stderr
-        if warnings and stderr is not None:
-            stderr.write(warnings)
-        return partial(exec, code, main), bool(warnings)
-
-    def python_would_not_read(source):
-        """Is there, in a comment for example, what is not UTF-8, which compile() would let pass?"""
-        if source.isascii():
-            return False
-        try:
-            source.decode()
-        except UnicodeDecodeError:
-            # No comment of the first two lines may name another encoding.
-            return b"coding" not in b"".join(source.split(b"\n", 2)[:2])
-        return False
-
-    def let_python_say(source, file, descriptor):
-        """Become a python that reads `file` itself, for nothing of it has run and nothing can.
-
-        Its own reader of files has words for some defects of a file that compile() has not.
+        Python asks for the class of `__main__.__loader__` immediately before it runs a file.
         """
-        if sys.flags.inspect or sys.excepthook is not sys.__excepthook__:
-            return
-        options = [
-            "-I",
-            "-S",
-            f"-Xutf8={sys.flags.utf8_mode}",
-            *("-W" + w for w in sys.warnoptions),
-        ]
-        if started_with:
-            options = started_with[1 : started_with.index(bootstrap)]
-        if "x" in flags:
-            options.append("-x")
-        try:
-            if descriptor is not None:
-                if not hasattr(posix, "memfd_create"):
-                    return
-                # What was read is gone from a pipe, so it is given again.
-                copy = posix.memfd_create("program")
-                posix.write(copy, source)
-                posix.lseek(copy, 0, 0)
-                posix.dup2(copy, descriptor)
-            elif posix.stat(file).st_mode & 0o170000 != 0o100000:
-                return
-            words = [] if file == "<stdin>" else ["--", file]
-            posix.execv(base_executable, [sys.executable, *options, *words])
-        except OSError:
-            return
-
-    def run_module(name, alter_argv):
-        import runpy
-
-        return partial(runpy._run_module_as_main, name, alter_argv)
-
-    def run_command():
-        code = words[skip][offset:]
-        sys.argv = ["-c", *words[skip + 1 :]]
-        set_up("")
-        set_main(None, builtin_importer())
-        try:
-            code.encode()
-        except UnicodeEncodeError:
-            sys.stderr.write("Unable to decode the command from the command line:\n")
-            return partial(code.encode)
-        if sys.version_info >= (3, 13):
-            keep_lines(code + "\n")
-        # Up to 3.9 a cookie counts in a command too, whose bytes are UTF-8 whatever it says.
-        return partial(exec, code if sys.version_info >= (3, 10) else code.encode(), main)
-
-    def keep_lines(code):
-        """Let tracebacks show the lines of a command, as python does from 3.13 on."""
-        import linecache
-
-        by_code = hasattr(linecache, "_interactive_cache")
-
-        def register(frame, event, _):
-            # It happens between compilation and start. compile() would give the code object too,
-            # at the price of setting up the types of the syntax tree.
-            if frame.f_code.co_filename == "<string>":
-                sys.setprofile(None)
-                linecache._register_code(frame.f_code if by_code else "<string>", code, "<string>")
-
-        sys.setprofile(register)
-
-    def run_standard_input():
-        sys.argv = words[skip:] or [""]
-        set_up("")
-        main["__loader__"] = builtin_importer()
-        interactive = posix.isatty(0) or sys.flags.interactive
-        if interactive:
-            set_main(None, builtin_importer())
-            if not sys.flags.quiet:
-                sys.stderr.write(f"Python {sys.version} on {sys.platform}\n")
-                if "S" not in flags:
-                    sys.stderr.write(
-                        'Type "help", "copyright", "credits" or "license" for more information.\n'
-                    )
-            return bool
-        source = b"" if sys.stdin is None else read_descriptor(0)
-        # Python leaves the loader alone where the program is its standard input.
-        set_main("<stdin>", main["__loader__"])
-        return run_source(source, "<stdin>", 0)[0]
-
-    def read_descriptor(descriptor):
-        parts = []
-        while True:
-            part = posix.read(descriptor, 1 << 20)
-            if not part:
-                return b"".join(parts)
-            parts.append(part)
-
-    def run_script():
         import _frozen_importlib_external as external
 
-        name = words[skip]
-        file = name
-        if name[:1] != "/":
-            file = make_absolute(name)
-        sys.argv = words[skip:]
-        code = None
-        if cache and not flags_change_code():
-            code = read_code(cache_name(), file)
-        if code is None:
-            importer = find_importer(file)
-            if importer is not None:
-                # A directory or an archive is run as the module __main__ in it.
-                set_up(None)
-                forget_ourselves()
-                sys.path.insert(0, file)
-                return run_module("__main__", False)
-        set_up((start or file).rpartition("/")[0] or "/")
-        set_main(file, external.SourceFileLoader("__main__", file))
-        if code is not None:
-            return partial(exec, code, main)
-        return run_file(file)
+        file = absolute(sys.argv[0])
+        loader = external.SourceFileLoader
 
-    def make_absolute(name):
+        def stand_for_script(*_):
+            external.SourcelessFileLoader = sourceless
+            del sys.path_importer_cache[code]
+            sys.path_importer_cache[file] = None
+            sys.modules["__main__"].__file__ = file
+            return loader("__main__", file)
+
+        def keep_code(name, path):
+            external.SourceFileLoader = loader
+            write_code(file)
+            return loader(name, path)
+
+        if "c" in flags:
+            sourceless = external.SourcelessFileLoader
+            external.SourcelessFileLoader = stand_for_script
+            sys.path_importer_cache[code] = None
+        elif sys.path_importer_cache.get(file) is None and may_be_kept(file):
+            external.SourceFileLoader = keep_code
+
+    def may_be_kept(file):
+        """Is it a script that has settled, and whose compilation takes longer than a look here?"""
         try:
-            directory = posix.getcwd()
+            info = posix.stat(file)
         except OSError:
-            return name
-        if name in ("", ".") and sys.version_info >= (3, 11):
-            return directory
-        return directory + "/" + name
-
-    def find_importer(file):
-        for hook in sys.path_hooks:
-            try:
-                return hook(file)
-            except ImportError:
-                pass
-        return None
-
-    def run_file(file):
-        try:
-            descriptor = posix.open(file, posix.O_RDONLY | posix.O_CLOEXEC)
-        except OSError as error:
-            problem = f"[Errno {error.errno}] {error.strerror}"
-            sys.stderr.write(f"{sys.executable}: can't open file {file!r}: {problem}\n")
-            raise SystemExit(2) from None
-        try:
-            before = posix.fstat(descriptor)
-            source = read_descriptor(descriptor)
-        finally:
-            posix.close(descriptor)
-        import _frozen_importlib_external as external
-
-        if file[-4:] == ".pyc" or source[:2] == external.MAGIC_NUMBER[:2]:
-            main["__loader__"] = external.SourcelessFileLoader("__main__", file)
-            return partial(exec, load_pyc(source, file), main)
-        if "x" in flags:
-            # The newline stays, and with it the numbers of the lines.
-            source = b"\n" + source.partition(b"\n")[2]
-        start, warns = run_source(source, file, None)
-        # A warning of the compiler is shown at every start, so such a script is not cached.
-        if cache and not warns and not flags_change_code():
-            write_code(cache_name(), start.args[0], before, file)
-        return start
-
-    def load_pyc(data, file):
-        import _frozen_importlib_external as external
-
-        try:
-            if data[:4] == external.MAGIC_NUMBER:
-                code = marshal.loads(data[16:])
-                if type(code) is type(load_pyc.__code__):
-                    return code
-        except (EOFError, ValueError, TypeError):
-            pass
-        let_python_say(data, file, None)
-        # Raised here, it would have frames of ours in its traceback.
-        problem = "code object" if data[:4] == external.MAGIC_NUMBER else "magic number"
-        sys.stderr.write(f"RuntimeError: Bad {problem} in .pyc file\n")
-        raise SystemExit(1)
-
-    def flags_change_code():
-        """Could these options make other code of the script, or let the compiler warn?"""
-        return (
-            sys.dont_write_bytecode
-            or sys.warnoptions
-            or "x" in flags
-            or "no_debug_ranges" in sys._xoptions
-        )
-
-    def cache_name():
-        return cache + (f".opt-{sys.flags.optimize}" if sys.flags.optimize else "")
-
-    def identity(info):
-        # The times as integers, as floats lose nanoseconds.
-        return (info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino)
-
-    def read_code(path, file):
-        """Return the script's cached code if it is exactly for the script as it is now."""
-        try:
-            descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NOFOLLOW)
-        except OSError:
-            return None
-        try:
-            info = posix.fstat(descriptor)
-            if info.st_uid != posix.geteuid() or info.st_mode & 0o022:
-                return None
-            data = read_descriptor(descriptor)
-            script = posix.stat(file)
-            (magic, made_for, made_file), code = marshal.loads(data)
-        except (OSError, ValueError, EOFError, TypeError):
-            return None
-        finally:
-            posix.close(descriptor)
-        if made_for != identity(script) or made_file != file:
-            return None
-        return code if magic == sys.implementation.cache_tag + sys.version else None
-
-    def write_code(path, code, before, file):
-        """Cache the code of a script that has settled."""
+            return False
+        if info.st_size < 2048 or info.st_mode & 0o170000 != 0o100000 or file[-4:] == ".pyc":
+            return False
         import time
 
-        age = time.time() - max(before.st_mtime, before.st_ctime)
+        return time.time() - max(info.st_mtime, info.st_ctime) >= 2 and posix.access(file, posix.R_OK)
+
+    def write_code(file):
+        """Keep the script's bytecode where `pyx.c` looks; no failure of that is the program's."""
+        from _io import StringIO
+
+        stderr = sys.stderr
         try:
-            if age < 2 or identity(posix.stat(file)) != identity(before):
-                return
-            magic = sys.implementation.cache_tag + sys.version
-            data = marshal.dumps(((magic, identity(before), file), code))
-            temporary = f"{path}.{posix.getpid()}"
-            flags = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_CLOEXEC
-            descriptor = posix.open(temporary, flags, 0o600)
+            descriptor = posix.open(file, posix.O_RDONLY | posix.O_CLOEXEC)
             try:
-                complete = posix.write(descriptor, data) == len(data)
+                before = posix.fstat(descriptor)
+                source = b"".join(iter(lambda: posix.read(descriptor, 1 << 20), b""))
             finally:
                 posix.close(descriptor)
-            if complete:
-                posix.rename(temporary, path)
-            else:
-                posix.unlink(temporary)
-        except (OSError, ValueError):
-            pass
+            # compile() passes over what is not UTF-8 in a comment, and python does not.
+            source.decode()
+            # Python compiles it again, and it is for python to say what is wrong with it.
+            sys.stderr = StringIO()
+            data = marshal.dumps(compile(source, file, "exec", 0, True))
+            identity = identify(before, file)
+            # A warning of the compiler is shown at every start, so such a script is not kept.
+            if not sys.stderr.getvalue() and identity == identify(posix.stat(file), file):
+                save(data, identity)
+        except Exception:
+            return
+        finally:
+            sys.stderr = stderr
 
-    if mode == "s":
-        return run_script()
-    if mode == "c":
-        return run_command()
-    if mode == "m":
-        name = words[skip][offset:]
-        sys.argv = ["-m", *words[skip + 1 :]]
-        set_up(posix.getcwd())
-        set_main(None, main["__loader__"])
-        return run_module(name, True)
-    return run_standard_input()
+    def identify(info, file):
+        """Return 64 bits that stand for the script's state and name (FNV-1a, as in `pyx.c`)."""
+        value = 14695981039346656037
+        numbers = (info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino)
+        state = b"".join((n % (1 << 64)).to_bytes(8, sys.byteorder) for n in numbers)
+        for byte in state + file.encode(sys.getfilesystemencoding(), "surrogateescape"):
+            value = ((value ^ byte) * 1099511628211) % (1 << 64)
+        return value.to_bytes(8, sys.byteorder)
+
+    def save(data, identity):
+        import _frozen_importlib_external as external
+
+        # Python passes over the twelve bytes behind the magic number of what it runs.
+        size = (len(data) + 16).to_bytes(4, sys.byteorder)
+        data = external.MAGIC_NUMBER + identity + size + data
+        temporary = f"{code}.{posix.getpid()}"
+        create = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_CLOEXEC
+        descriptor = posix.open(temporary, create, 0o600)
+        try:
+            complete = posix.write(descriptor, data) == len(data)
+        finally:
+            posix.close(descriptor)
+        if complete:
+            posix.rename(temporary, code)
+        else:
+            posix.unlink(temporary)
+
+    become_encodings()
+    wait_for_streams()
 
 
 FACTS = b"the facts of one environment"
-try:
-    prepare()()
-except BaseException:
-    # This frame leaves the traceback. No name may be bound here: the namespace is the program's.
-    if __import__("sys").version_info >= (3, 11):
-        __import__("sys").exc_info()[1].__traceback__ = (
-            __import__("sys").exc_info()[1].__traceback__.tb_next
-        )
-    elif hasattr(__import__("sys"), "excepthook"):
-        # A bare raise would add the frame again, so it goes when the traceback is shown.
-        __import__("sys").excepthook = (
-            lambda sys, hook: (
-                lambda kind, error, trace: (
-                    setattr(sys, "excepthook", hook),
-                    setattr(sys, "last_traceback", trace.tb_next),
-                    setattr(error, "__traceback__", trace.tb_next),
-                    hook(kind, error, trace.tb_next),
-                )
-            )
-        )(__import__("sys"), __import__("sys").excepthook)
-    raise
+prepare(globals())

@@ -7,6 +7,7 @@ and TEMPLATE a Python source file. Writes one JSON object, ASCII only, to stdout
 
 from __future__ import annotations
 
+import ast
 import binascii
 import importlib.util
 import json
@@ -37,13 +38,16 @@ def facts(template: str | None) -> dict[str, object]:
 
     `markers` is the environment of the dependency specifiers specification, `stdlib` the whole
     `sys.path` of ``-I -S``, `magic` in hexadecimal. `pycompile` is in base64 the marshalled code
-    object of `template`, or empty. `platform` is `sysconfig.get_platform()`; `libc` is the name
+    object of `template`, or empty. `encodings_file` is the source that an environment's python
+    imports `encodings` from, `encodings_hash` its hash as a `.pyc` holds it, in hexadecimal, and
+    `encodings_code` its marshalled code object in base64. `platform` is `sysconfig.get_platform()`; `libc` is the name
     and version of the C library, `elf` the 32-bit ABI of the binary, `mac_version` and `mac_arch`
     are empty elsewhere than on macOS.
     """
     libc, libc_version = find_libc(sys.executable)
     mac_version, mac_arch = find_mac()
     variable = sysconfig.get_config_var
+    encodings = find_encodings()
     return {
         "version": platform.python_version(),
         "version_info": list(sys.version_info[:2]),
@@ -54,7 +58,10 @@ def facts(template: str | None) -> dict[str, object]:
         "exec_prefix": sys.base_exec_prefix,
         "cache_tag": sys.implementation.cache_tag or "",
         "magic": importlib.util.MAGIC_NUMBER.hex(),
-        "pycompile": compile_template(template) if template else "",
+        "pycompile": compile_source(template, "<pyx>") if template else "",
+        "encodings_file": encodings,
+        "encodings_hash": importlib.util.source_hash(read_source(encodings)).hex(),
+        "encodings_code": compile_source(encodings, encodings),
         "abiflags": getattr(sys, "abiflags", ""),
         "soabi": variable("SOABI") or "",
         "ext_suffix": variable("EXT_SUFFIX") or "",
@@ -92,12 +99,39 @@ def marker_environment() -> dict[str, str]:
     }
 
 
-def compile_template(template: str) -> str:
-    """Compile the source file `template` and return its marshalled code object in base64."""
-    with open(template, "rb") as file:
-        source = file.read()
-    code = compile(source, "<pyx>", "exec", dont_inherit=True, optimize=0)
+def compile_source(path: str, name: str) -> str:
+    """Compile the source file `path` as `name` and return its marshalled code object in base64."""
+    code = compile(read_source(path), name, "exec", dont_inherit=True, optimize=0)
     return binascii.b2a_base64(marshal.dumps(code), newline=False).decode("ascii")
+
+
+def read_source(path: str) -> bytes:
+    """Return the bytes of the file `path`."""
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def find_encodings() -> str:
+    """Return the file that `encodings` comes from where this interpreter serves an environment.
+
+    It finds its library by the `home` of a ``pyvenv.cfg`` then, which may spell it otherwise.
+    """
+    import subprocess
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as directory:
+        with open(os.path.join(directory, "pyvenv.cfg"), "w", encoding="utf-8") as file:
+            file.write(f"home = {os.path.dirname(sys.executable)}\n")
+        answer = subprocess.run(
+            [
+                os.path.join(directory, "bin", "python"),
+                *("-I", "-S", "-c", "import encodings; print(ascii(encodings.__file__))"),
+            ],
+            executable=sys.executable,
+            check=True,
+            stdout=subprocess.PIPE,
+        )
+    return str(ast.literal_eval(answer.stdout.decode("ascii")))
 
 
 def is_debug_build() -> bool:

@@ -209,3 +209,102 @@ def test_exit_and_its_codes_are_pythons(
         missing = run(environment, tmp_path / "none.py")
         assert missing.returncode == 2
         assert "can't open file" in missing.stderr
+
+
+TRACES = """
+import encodings, io, json, sys, types
+external = sys.modules["_frozen_importlib_external"]
+print(json.dumps({
+    "frame": sys._getframe().f_back is None,
+    "options": sys._xoptions,
+    "prefix": sys.pycache_prefix,
+    "cached": encodings.__spec__.cached == encodings.__cached__,
+    "names": [name for name in ("prepare", "FACTS") if hasattr(encodings, name)],
+    "io": io.TextIOWrapper is sys.modules["_io"].TextIOWrapper and type(io) is types.ModuleType,
+    "loaders": [
+        type(loader).__name__
+        for loader in (external.SourceFileLoader, external.SourcelessFileLoader)
+    ],
+    "finders": [str(finder) for finder in sys.meta_path],
+    "hooks": len(sys.path_hooks),
+    "places": [place for place in sys.path_importer_cache if place.endswith(".pyc")],
+}))
+"""
+
+
+@pytest.mark.parametrize("size", [0, 4000])
+def test_nothing_of_the_bootstrap_is_left(
+    workshops: Callable[[], list[Workshop]], tmp_path: Path, size: int
+) -> None:
+    """No frame, option, name, hook or replaced function is there when the program begins."""
+    script = tmp_path / "traces.py"
+    script.write_text(TRACES + "#" * size)
+    for workshop in workshops():
+        environment = workshop.build(workshop.entry("one"))
+        for words, stdin in (([script], ""), (["-c", TRACES], ""), (["-"], TRACES)):
+            found = state(environment, *words, stdin=stdin)
+            plain = subprocess.run(
+                [workshop.interpreter.path, "-I", "-S", *words],
+                input=stdin,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            assert found == json.loads(plain.stdout)
+            assert found["frame"]
+            assert found["cached"]
+            assert found["io"]
+
+
+def test_what_is_installed_at_run_time_is_found(workshops: Callable[[], list[Workshop]]) -> None:
+    """A module and a `.pth` file that a program adds to the environment count from then on."""
+    code = "import sys; print('late' in sys.modules, hasattr(sys, 'later'))"
+    for workshop in workshops():
+        one = workshop.entry("one", {"one.py": "", "one.pth": "import one\n"})
+        environment = workshop.build(one)
+        assert run(environment, "-c", code).stdout == "False False\n"
+        site = environment.path / "lib" / workshop.interpreter.lib_name / "site-packages"
+        (site / "late.py").write_text("")
+        (site / "late.pth").write_text("import late; import sys; sys.later = 1\n")
+        told = run(environment, "-c", code)
+        assert (told.stdout, told.stderr) == ("True True\n", "")
+        again = run(environment, "-c", "import sys; print('one' in sys.modules, len(sys.path))")
+        assert again.stdout.startswith("True ")
+
+
+@pytest.mark.parametrize("closed", ["0", "1", "2", "0 1", "0 2", "1 2", "0 1 2"])
+def test_closed_streams_stop_nothing(
+    workshops: Callable[[], list[Workshop]], tmp_path: Path, closed: str
+) -> None:
+    """Whichever of the standard streams are there, the program finds its packages."""
+    out = tmp_path / "out"
+    code = f"import one, sys; open({str(out)!r}, 'w').write(repr([s is None for s in "
+    code += "(sys.stdin, sys.stdout, sys.stderr)]))"
+    redirections = " ".join(f"{number}>&-" for number in closed.split())
+    for workshop in workshops():
+        environment = workshop.build(workshop.entry("one"))
+        subprocess.run(
+            ["sh", "-c", f'exec "$@" {redirections}', "sh", environment.python, "-c", code],
+            check=True,
+        )
+        assert out.read_text() == repr([number in closed for number in "012"])
+
+
+def test_a_subinterpreter_finds_the_packages(
+    workshops: Callable[[], list[Workshop]], tmp_path: Path
+) -> None:
+    """It is set up as the main interpreter is, and leaves that one alone."""
+    inner = "import one, sys; print(one.__name__, sys.prefix == {prefix!r}, sys._xoptions)"
+    outer = (
+        "try: import _interpreters as i\n"
+        "except ImportError: import _xxsubinterpreters as i\n"
+        "import sys; loader = sys.modules['_frozen_importlib_external'].SourceFileLoader\n"
+        "i.run_string(i.create(), {inner!r})\n"
+        "print(loader is sys.modules['_frozen_importlib_external'].SourceFileLoader)"
+    )
+    for workshop in workshops():
+        environment = workshop.build(workshop.entry("one"))
+        script = tmp_path / "outer.py"
+        script.write_text(outer.format(inner=inner.format(prefix=str(environment.path))))
+        told = run(environment, "-u", script)
+        assert (told.stdout, told.stderr) == ("one True {}\nTrue\n", "")

@@ -98,6 +98,32 @@ def test_the_template_is_compiled_by_that_interpreter(
         assert said == "Kept.<pyx>\n"
 
 
+def test_encodings_is_where_an_environment_finds_it(interpreters: dict[str, Path]) -> None:
+    """File, hash and code of `encodings` are those of the interpreter's own bytecode."""
+    ask = (
+        "import encodings, importlib.util as u, json, sys\n"
+        "source = open(encodings.__file__, 'rb').read()\n"
+        "print(json.dumps([encodings.__file__, u.source_hash(source).hex()]))"
+    )
+    load = (
+        "import binascii, marshal, sys; code = marshal.loads(binascii.a2b_base64(sys.argv[1]))\n"
+        "import encodings; space = {'__name__': 'encodings', '__path__': encodings.__path__}\n"
+        "exec(code, space); print(code.co_filename, space['search_function'].__code__"
+        " == encodings.search_function.__code__)"
+    )
+    for python in interpreters.values():
+        facts = run_probe(python)
+        said = subprocess.run([python, "-I", "-S", "-c", ask], capture_output=True, check=True)
+        assert [facts["encodings_file"], facts["encodings_hash"]] == json.loads(said.stdout)
+        told = subprocess.run(
+            [python, "-I", "-S", "-c", load, facts["encodings_code"]],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert told == f"{facts['encodings_file']} True\n"
+
+
 def test_without_a_template_nothing_is_compiled() -> None:
     """The template is optional."""
     assert run_probe(Path(sys.executable))["pycompile"] == ""
@@ -107,7 +133,7 @@ def test_a_template_does_not_inherit_the_probes_future(tmp_path: Path) -> None:
     """The `annotations` future of the probe must not change what a template means."""
     template = tmp_path / "template.py"
     template.write_text("def f(x: int): pass\n", encoding="utf-8")
-    compiled = base64.b64decode(probe.compile_template(str(template)))
+    compiled = base64.b64decode(probe.compile_source(str(template), "<pyx>"))
     code = marshal.loads(compiled)  # noqa: S302 -- the bytes were made on the line above.
     namespace: dict[str, Any] = {}
     exec(code, namespace)  # noqa: S102 -- what the code does is what is tested.

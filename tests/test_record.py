@@ -43,7 +43,7 @@ WORDS = Words(
     interpreter=Path("/python"),
     argv0=Path("/environment/bin/python"),
     letters="cm:",
-    bootstrap=Path("/environment/bootstrap.pyc"),
+    boot=Path("/environment/boot"),
     code="",
     rows=("vPYTHONUTF8=-Xutf8=", "aPYTHONHASHSEED"),
 )
@@ -75,7 +75,7 @@ RECORDS = st.builds(
         interpreter=PATHS,
         argv0=PATHS,
         letters=st.text(alphabet="abc:", max_size=5),
-        bootstrap=PATHS,
+        boot=PATHS,
         code=TEXTS,
         rows=st.lists(ROWS, max_size=4).map(tuple),
     ),

@@ -36,7 +36,8 @@ def prepare(namespace):
             del options["pycache_prefix"]
             asked = None
             if "a" in flags:
-                asked = posix.environ.get(b"PYTHONPYCACHEPREFIX", b"").decode("utf-8", "surrogateescape")
+                given = posix.environ.get(b"PYTHONPYCACHEPREFIX", b"")
+                asked = given.decode(sys.getfilesystemencoding(), "surrogateescape")
         sys.pycache_prefix = asked if asked and asked is not True else None
         spec = namespace["__spec__"]
         head, _, name = spec.cached.rpartition("/")
@@ -349,11 +350,12 @@ def prepare(namespace):
             info = posix.stat(file)
         except OSError:
             return False
-        if info.st_size < 2048 or info.st_mode & 0o170000 != 0o100000 or file[-4:] == ".pyc":
+        if info.st_size < 128 or info.st_mode & 0o170000 != 0o100000 or file[-4:] == ".pyc":
             return False
         import time
 
-        return time.time() - max(info.st_mtime, info.st_ctime) >= 2 and posix.access(file, posix.R_OK)
+        age = time.time() - max(info.st_mtime, info.st_ctime)
+        return age >= 2 and posix.access(file, posix.R_OK)
 
     def write_code(file):
         """Keep the script's bytecode where `pyx.c` looks; no failure of that is the program's."""

@@ -153,7 +153,9 @@ def _find_worse(
     if not failed:
         return set()
     in_venv = run_module(plain, module, environ)
-    return {test for test in failed if in_venv.get(test, False) or (test == WHOLE != in_venv)}
+    if WHOLE in failed and WHOLE in in_venv:
+        sys.stderr.write(f"{module}: came to no end in either; is it installed?\n")
+    return {test for test in failed if in_venv.get(test, test == WHOLE and WHOLE not in in_venv)}
 
 
 def _explain(explanations: Iterable[Explanation], module: str, test: str) -> str | None:

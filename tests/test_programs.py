@@ -691,3 +691,58 @@ def test_pip_inside(real: Real) -> None:
     first, *listed = told.stdout.splitlines()
     assert first.startswith("pip ")
     assert sorted(line.partition("==")[0] for line in listed) == ["iniconfig", "pip"]
+
+
+@pytest.mark.network
+def test_tools_that_look_for_their_binary(real: Real) -> None:
+    """`python -m` of a wheel that holds a program starts that program from the environment."""
+    real.lock("ruff", "uv")
+    assert real.run("-m", "ruff", "--version").stdout.startswith("ruff ")
+    assert real.run("-m", "uv", "--version").stdout.startswith("uv ")
+
+
+@pytest.mark.network
+def test_coverage_of_a_child(real: Real) -> None:
+    """`coverage run` with its patch of subprocess measures the program and its child."""
+    real.lock("coverage")
+    (real.project / ".coveragerc").write_text("[run]\npatch = subprocess\nsource = .\n")
+    (real.project / "child.py").write_text("x = 1\n")
+    (real.project / "main.py").write_text(
+        "import subprocess, sys\nsubprocess.run([sys.executable, 'child.py'], check=True)\n"
+    )
+    told = real.run("-m", "coverage", "run", "main.py")
+    assert told.returncode == 0, told.stderr
+    real.run("-m", "coverage", "combine", "-q")
+    report = real.run("-m", "coverage", "report", "--format=total")
+    assert report.stdout == "100\n", report.stderr
+
+
+@pytest.mark.network
+def test_a_notebooks_kernel(real: Real) -> None:
+    """Jupyter finds the kernel's files by `sys.prefix`, and the kernel sees the environment."""
+    real.lock("ipykernel", "jupyter-client")
+    (real.project / "kernel.py").write_text(
+        "import jupyter_client, sys\n"
+        "manager, client = jupyter_client.manager.start_new_kernel(kernel_name='python3')\n"
+        "said = []\n"
+        "def hear(message):\n"
+        "    if message['msg_type'] == 'stream': said.append(message['content']['text'])\n"
+        "client.execute_interactive('import sys, ipykernel; print(sys.prefix)', timeout=60,"
+        " output_hook=hear)\n"
+        "client.stop_channels(); manager.shutdown_kernel(now=True)\n"
+        "print(''.join(said).strip() == sys.prefix)\n"
+        "place = jupyter_client.kernelspec.find_kernel_specs()['python3']\n"
+        "print(place.startswith(sys.prefix + '/share/jupyter'))\n"
+    )
+    told = real.run("kernel.py")
+    assert told.stdout == "True\nTrue\n", told.stderr
+
+
+@pytest.mark.network
+def test_interactive_tools(real: Real) -> None:
+    """IPython runs a command, and debugpy's adapter, a child, is there to be attached to."""
+    real.lock("ipython", "debugpy")
+    told = real.run("-m", "IPython", "--no-banner", "-c", "import debugpy; print(1 + 1)")
+    assert told.stdout.strip().endswith("2"), told.stderr
+    code = "import debugpy; host, port = debugpy.listen(('127.0.0.1', 0)); print(host, port > 0)"
+    assert real.run("-X", "frozen_modules=off", "-c", code).stdout == "127.0.0.1 True\n"

@@ -38,7 +38,7 @@ def facts(template: str | None) -> dict[str, object]:
 
     `markers` is the environment of the dependency specifiers specification, `stdlib` the whole
     `sys.path` of ``-I -S``, `magic` in hexadecimal. `pycompile` is in base64 the marshalled code
-    object of `template`, or empty. `encodings_file` is the source that an environment's python
+    object of `template` without its docstrings, or empty. `encodings_file` is the source that an environment's python
     imports `encodings` from, `encodings_hash` its hash as a `.pyc` holds it, in hexadecimal, and
     `encodings_code` its marshalled code object in base64. `platform` is `sysconfig.get_platform()`;
     `libc` is the name and version of the C library, `elf` the 32-bit ABI of the binary,
@@ -58,10 +58,10 @@ def facts(template: str | None) -> dict[str, object]:
         "exec_prefix": sys.base_exec_prefix,
         "cache_tag": sys.implementation.cache_tag or "",
         "magic": importlib.util.MAGIC_NUMBER.hex(),
-        "pycompile": compile_source(template, "<pyx>") if template else "",
+        "pycompile": compile_source(template, "<pyx>", 2) if template else "",
         "encodings_file": encodings,
         "encodings_hash": importlib.util.source_hash(read_source(encodings)).hex(),
-        "encodings_code": compile_source(encodings, encodings),
+        "encodings_code": compile_source(encodings, encodings, 0),
         "abiflags": getattr(sys, "abiflags", ""),
         "soabi": variable("SOABI") or "",
         "ext_suffix": variable("EXT_SUFFIX") or "",
@@ -99,9 +99,9 @@ def marker_environment() -> dict[str, str]:
     }
 
 
-def compile_source(path: str, name: str) -> str:
+def compile_source(path: str, name: str, optimize: int) -> str:
     """Compile the source file `path` as `name` and return its marshalled code object in base64."""
-    code = compile(read_source(path), name, "exec", dont_inherit=True, optimize=0)
+    code = compile(read_source(path), name, "exec", dont_inherit=True, optimize=optimize)
     return binascii.b2a_base64(marshal.dumps(code), newline=False).decode("ascii")
 
 

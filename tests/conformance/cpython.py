@@ -177,8 +177,8 @@ def main() -> int:
     for version in options.python or ["3.9", "3.11", "3.12", "3.13"]:
         pyx = [options.pyx, "--python", version]
         find = [*pyx, "-c", "import sys; print(sys._base_executable)"]
-        found = subprocess.run(find, cwd="/", capture_output=True, text=True, check=True)
-        base = found.stdout.strip()
+        told = subprocess.run(find, cwd="/", capture_output=True, text=True, check=True)
+        base = told.stdout.strip()
         with tempfile.TemporaryDirectory() as venv:
             subprocess.run([base, "-m", "venv", "--without-pip", venv], check=True)
             for module in options.module:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from indexserver import IndexServer
-from installed import DYNAMIC, PLAIN_PYTHON, STATIC, Pyx, build_native, shared_directory
+from installed import (
+    DYNAMIC,
+    FREESTANDING,
+    PLAIN_PYTHON,
+    STATIC,
+    Pyx,
+    build_native,
+    shared_directory,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,8 +141,8 @@ def _version(path: Path) -> str | None:
 
 @pytest.fixture(scope="session")
 def native(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the native program, compiled once per session: statically where that works."""
-    program = build_native(shared_directory(tmp_path_factory), STATIC, DYNAMIC)
+    """Give the native program, compiled once per session, as an installer would."""
+    program = build_native(shared_directory(tmp_path_factory), FREESTANDING, STATIC, DYNAMIC)
     if program is None:
         pytest.skip("there is no C compiler")
     return program

@@ -27,6 +27,12 @@ NATIVE_SOURCE = ROOT / "launcher" / "native" / "pyx.c"
 PLAIN_PYTHON: str = getattr(sys, "_base_executable", "") or sys.executable
 """The interpreter itself: neither a virtual environment's nor, where pyx runs the tests, pyx."""
 
+FREESTANDING = (
+    *("-O2", "-ffreestanding", "-nostdlib", "-static-pie", "-fPIE", "-U_FORTIFY_SOURCE"),
+    *("-fstack-protector-strong", "-mstack-protector-guard=global"),
+    "-fno-asynchronous-unwind-tables",
+)
+"""How `packaging/hatch_build.py` compiles where the program starts without a C library."""
 STATIC = ("-O2", "-static")
 DYNAMIC = ("-O2",)
 SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -62,7 +68,7 @@ def build_native(directory: Path, *kinds: Sequence[str]) -> Path | None:
     Each of `kinds` is a list of the compiler's options. Returns None where none of them works,
     which with plain options means that there is no compiler.
     """
-    source = NATIVE_SOURCE.read_bytes()
+    source = [path.read_bytes() for path in sorted(NATIVE_SOURCE.parent.glob("*.[ch]"))]
     digest = hashlib.sha256(repr((source, kinds)).encode()).hexdigest()[:16]
     program = directory / f"native-{digest}" / "pyx"
     program.parent.mkdir(exist_ok=True)

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from installed import (
     DYNAMIC,
+    FREESTANDING,
     NATIVE_SOURCE,
     SANITIZED,
     SLOW_PATH,
@@ -51,21 +52,21 @@ from pyx_launcher.record import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 ECHO = """
 #include <stdio.h>
 extern char **environ;
 int main(int argc, char **argv) {
-    for (int at = 0; at < argc; at++) fwrite(argv[at], 1, __builtin_strlen(argv[at]) + 1, stdout);
-    puts("");
-    for (char **at = environ; *at; at++) fwrite(*at, 1, __builtin_strlen(*at) + 1, stdout);
+    printf("%d", argc);
+    for (int at = 0; at < argc; at++) putchar(0), fputs(argv[at], stdout);
+    for (char **at = environ; *at; at++) putchar(0), fputs(*at, stdout);
     return 7;
 }
 """
 ECHO_STATUS = 7
 ARGV0 = Path("/environment/bin/python")
-BOOTSTRAP = Path("/environment/bootstrap.pyc")
+BOOT = Path("/environment/boot")
 CODE = "/cache/code"
 ALL_ROWS = (
     *(row for _, row in _ROWS),
@@ -83,7 +84,11 @@ PROPERTY = settings(
 )
 
 
-@pytest.fixture(scope="session", params=[(STATIC, DYNAMIC), (SANITIZED,)], ids=["plain", "checked"])
+@pytest.fixture(
+    scope="session",
+    params=[(FREESTANDING, STATIC, DYNAMIC), (SANITIZED,)],
+    ids=["plain", "checked"],
+)
 def native(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the native program twice: as it is installed, and with the compiler's sanitizers."""
     program = build_native(shared_directory(tmp_path_factory), *request.param)
@@ -127,25 +132,63 @@ class Outcome:
         return (self.status, self.stdout, self.stderr) == (SLOW_PATH_STATUS, f"{SLOW_PATH}\n", "")
 
     @property
+    def _count(self) -> int:
+        return int(self.stdout.partition("\0")[0])
+
+    @property
+    def _words(self) -> list[str]:
+        assert self.status == ECHO_STATUS, (self.status, self.stdout, self.stderr)
+        return self.stdout.split("\0")[1:]
+
+    @property
     def line(self) -> list[str]:
         """The command line that python was given."""
-        assert self.status == ECHO_STATUS, (self.status, self.stdout, self.stderr)
-        return self.stdout.partition("\n")[0].split("\0")[:-1]
+        return self._words[: self._count]
 
     @property
     def environment(self) -> list[str]:
         """The environment that python was given."""
-        return self.stdout.partition("\n")[2].split("\0")[:-1]
+        return self._words[self._count :]
+
+    def _find_ours(self) -> tuple[int, int]:
+        """Return where the options begin and end by which the bootstrap learns something."""
+        first = next(at for at, word in enumerate(self.line) if word.startswith("-Xpyx="))
+        last = first
+        while self.line[last + 1 :] and self.line[last + 1].startswith("-Xpyx."):
+            last += 1
+        return first, last + 1
 
     @property
     def options(self) -> list[str]:
-        """What stands between argv[0] and the bootstrap."""
-        return self.line[1 : self.line.index(str(BOOTSTRAP))]
+        """What stands between the place of the bootstrap and the options for it."""
+        assert self.line[:2] == [str(ARGV0), f"-Xpycache_prefix={BOOT}"]
+        return self.line[2 : self._find_ours()[0]]
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What the bootstrap is told, by what follows ``-Xpyx``."""
+        pairs = [word[5:].partition("=") for word in self.line[slice(*self._find_ours())]]
+        assert len({name for name, _, _ in pairs}) == len(pairs)
+        return {name: value for name, _, value in pairs}
 
     @property
     def control(self) -> str:
         """The word that tells the bootstrap what the rest is."""
-        return self.line[self.line.index(str(BOOTSTRAP)) + 1]
+        return self.told[""]
+
+    @property
+    def program(self) -> list[str]:
+        """What python is left to start, and the arguments of that."""
+        return self.line[self._find_ours()[1] :]
+
+    @property
+    def given(self) -> list[str]:
+        """What the bootstrap will take for the words that the user typed for python."""
+        tail = int(self.control.partition(",")[2])
+        count = int(self.told.get(".words", "0"))
+        kept = [self.told[f".{number}"] for number in range(count)]
+        assert {name for name in self.told if name[1:].isdigit()} == {f".{n}" for n in range(count)}
+        return kept + self.line[len(self.line) - tail :]
 
 
 class Desk:
@@ -159,7 +202,7 @@ class Desk:
             interpreter=echo,
             argv0=ARGV0,
             letters=PYTHON_LETTERS,
-            bootstrap=BOOTSTRAP,
+            boot=BOOT,
             code=CODE,
             rows=ALL_ROWS,
         )
@@ -248,48 +291,67 @@ def desk(pyx: Pyx, echo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_record_that_holds_makes_the_command_line(desk: Desk) -> None:
-    """Own flags, the user's, bootstrap, control word, start, code, and the words untouched."""
+    """The bootstrap's place, own flags, the user's, what the bootstrap is told, the program."""
     outcome = desk.try_out("-u", "script.py", "a b", "-c", "")
     assert outcome.line == [
-        *(str(ARGV0), "-I", "-S", "-u", str(BOOTSTRAP)),
-        *("s,1,0", str(desk.cwd / "script.py"), CODE),
-        *("-u", "script.py", "a b", "-c", ""),
+        *(str(ARGV0), f"-Xpycache_prefix={BOOT}", "-I", "-S", "-u", "-Xpyx=s,4"),
+        *(f"-Xpyx.code={CODE}", "-Xpyx.words=1", "-Xpyx.0=-u"),
+        *(f"-Xpyx.start={desk.cwd / 'script.py'}", "script.py", "a b", "-c", ""),
     ]
     assert outcome.stderr == ""
 
 
 @pytest.mark.parametrize(
-    ("words", "options", "control"),
+    ("words", "options", "control", "program"),
     [
-        ((), [], "i,0,0"),
-        (("-",), [], "i,0,0"),
-        (("-cpass",), [], "c,0,2"),
-        (("-c", "pass"), [], "c,1,0"),
-        (("-Om", "site"), ["-O"], "m,1,0"),
-        (("-uOmsite", "-c"), ["-uO"], "m,0,4"),
-        (("-Werror", "-W", "ignore", "x"), ["-W", "error", "-W", "ignore"], "s,3,0"),
-        (("-uXdev", "x"), ["-X", "dev", "-u"], "s,1,0"),
+        ((), [], "i,0", []),
+        (("-",), [], "i,1", ["-"]),
+        (("-", "-c"), [], "i,2", ["-", "-c"]),
+        (("--",), [], "i,0", ["--"]),
+        (("-cpass",), [], "c,0", ["-c", "pass"]),
+        (("-cpass", "a"), [], "c,1", ["-c", "pass", "a"]),
+        (("-c", "pass"), [], "c,1", ["-c", "pass"]),
+        (("-c", ""), [], "c,1", ["-c", ""]),
+        (("-Om", "site"), ["-O"], "m,1", ["-m", "site"]),
+        (("-uOmsite", "-c"), ["-uO"], "m,1", ["-m", "site", "-c"]),
+        (("-Werror", "-W", "ignore", "x"), ["-W", "error", "-W", "ignore"], "s,1", ["x"]),
+        (("-W", "--", "-msite"), ["-W", "--"], "m,0", ["-m", "site"]),
+        (("-uXdev", "x"), ["-X", "dev", "-u"], "s,1", ["x"]),
         (
             ("--check-hash-based-pycs", "always", "x"),
             ["--check-hash-based-pycs", "always"],
-            "s,2,0",
+            "s,1",
+            ["x"],
         ),
-        (("--", "-c"), [], "s,1,0"),
-        (("-x", "x"), [], "sx,1,0"),
-        (("-S", "x"), [], "sS,1,0"),
-        (("-P", "x"), [], "sP,1,0"),
-        (("-I", "x"), [], "sPE,1,0"),
-        (("-IxSOO", "x"), ["-OO"], "sxSPE,1,0"),
-        (("-Es", "x"), [], "sE,1,0"),
+        (("--", "-c"), [], "s,1", ["--", "-c"]),
+        (("-q", "--", "-c", "--"), ["-q"], "s,2", ["--", "-c", "--"]),
+        (("-x", "x"), ["-x"], "s,1", ["x"]),
+        (("-S", "x"), [], "sS,1", ["x"]),
+        (("-P", "x"), [], "sP,1", ["x"]),
+        (("-I", "x"), [], "sPE,1", ["x"]),
+        (("-IxSOO", "x"), ["-xOO"], "sSPE,1", ["x"]),
+        (("-OO", "-OO", "x"), ["-OO", "-O"], "s,1", ["x"]),
+        (("-Es", "x"), [], "sE,1", ["x"]),
     ],
 )
 def test_options_of_python(
-    desk: Desk, words: tuple[str, ...], options: list[str], control: str
+    desk: Desk, words: tuple[str, ...], options: list[str], control: str, program: list[str]
 ) -> None:
     """The user's options follow pyx's; what pyx does itself is in the control word."""
     outcome = desk.try_out(*words)
     assert outcome.options == ["-I", "-S", *options]
     assert outcome.control == control
+    assert outcome.program == program
+    assert outcome.given == list(words)
+
+
+@pytest.mark.parametrize("odd", ["a\nb", "", " ", "=", "\udcff\udc80", "é\x01"])
+def test_words_of_any_bytes_arrive_untouched(desk: Desk, odd: str) -> None:
+    """What the user typed before the program is told, what follows it is left where it stands."""
+    outcome = desk.try_out("-W", odd, "-c", odd, odd, "-Xpyx.words=9")
+    assert outcome.options == ["-I", "-S", "-W", odd]
+    assert outcome.program == ["-c", odd, odd, "-Xpyx.words=9"]
+    assert outcome.given == ["-W", odd, "-c", odd, odd, "-Xpyx.words=9"]
 
 
 @pytest.mark.parametrize(
@@ -325,7 +387,8 @@ def test_flags_that_a_parent_hands_down_are_not_the_users(
 ) -> None:
     """A child that subprocess gives its parent's flags sees the same packages as the parent."""
     outcome = desk.try_out(*flags, "-c", "pass", env={"PYTHONUNBUFFERED": "1"})
-    assert outcome.control == f"c,{len(flags) + 1},0"
+    assert outcome.control == "c,1"
+    assert outcome.given == [*flags, "-c", "pass"]
     assert "-u" in outcome.options
 
 
@@ -337,7 +400,7 @@ def test_flags_that_a_user_gives_are_obeyed(desk: Desk, flags: tuple[str, ...]) 
 
 def test_options_of_any_length(desk: Desk) -> None:
     """A hundred thousand letters in one word, and thousands of words, are all passed on."""
-    many = "-" + "O" * 100_000
+    many = "-" + "q" * 100_000
     assert desk.try_out(many, "x").options == ["-I", "-S", many]
     words = ["-Wignore"] * 3000 + ["-u"] * 3000
     outcome = desk.try_out(*words, "x")
@@ -380,18 +443,20 @@ def test_it_reads_the_command_line_as_the_slow_path_does(desk: Desk, words: list
     if program.mode == "p":
         assert outcome.line == [str(ARGV0), *program.words]
         return
-    mode, skip, offset = outcome.control.split(",")
-    assert mode[0] == program.mode
-    assert outcome.line[-len(program.words) - 2 :][2:] == list(program.words)
+    assert outcome.control[0] == program.mode
+    assert outcome.given == list(program.words)
+    started = outcome.program[1:] if outcome.program[:1] == ["--"] else outcome.program
     if program.mode == "i":
-        assert program.words[int(skip) :][:1] in ((), ("-",))
+        assert started[:1] in ([], ["-"])
+    elif program.mode == "s":
+        assert started[0] == target
     else:
-        assert program.words[int(skip)][int(offset) :] == target
+        assert started[:2] == [f"-{program.mode}", target]
 
 
 def test_verbs_are_the_slow_paths_even_beside_files_of_that_name(desk: Desk) -> None:
     """The record of the script `sync` is not taken for the command, which wins over it."""
-    assert desk.try_out("--", "sync").control == "s,1,0"
+    assert desk.try_out("--", "sync").control == "s,1"
     assert desk.run("sync").slow
     desk.remember("-c", "pass")
     for verb in (*VERBS, "-h", "--help", "--version"):
@@ -421,7 +486,7 @@ def test_it_makes_the_key_that_the_slow_path_makes(
     words = [*arguments, "script.py"]
     changes: dict[str, str | None] = {**env}
     place = desk.remember(*words, env=changes)
-    assert desk.run(*words, env=changes).control == "s,0,0"
+    assert desk.run(*words, env=changes).control == "s,1"
     assert desk.run("--group", "other", *words[named:], env=changes).slow
     assert desk.run(*words, env={**changes, "PYENV_VERSION": "other"}).slow
     assert not desk.run(*words, env={**changes, "PYTHONOTHER": "1"}).slow
@@ -434,13 +499,13 @@ def test_the_working_directory_counts_where_something_is_relative_to_it(
     """`--project .` is another project elsewhere; an absolute start is the same everywhere."""
     script = str(desk.cwd / "script.py")
     desk.remember(script)
-    assert desk.run(script, cwd=tmp_path).control == "s,0,0"
+    assert desk.run(script, cwd=tmp_path).control == "s,1"
     desk.remember("--project", ".", script)
-    assert desk.run("--project", ".", script).control == "s,0,0"
+    assert desk.run("--project", ".", script).control == "s,1"
     assert desk.run("--project", ".", script, cwd=tmp_path).slow
     relative = {"PYX_PROJECT": "."}
     desk.remember(script, env=relative)
-    assert desk.run(script, env=relative).control == "s,0,0"
+    assert desk.run(script, env=relative).control == "s,1"
     assert desk.run(script, env=relative, cwd=tmp_path).slow
 
 
@@ -449,8 +514,8 @@ def test_any_number_of_variables(desk: Desk) -> None:
     env = {f"PYTHONX{number}": "value" * 50 for number in range(500)}
     env["PATH"] = ":".join(f"/directory/{number}" for number in range(2000))
     desk.remember("x", env=env)
-    assert desk.run("x", env=env).control == "s,0,0"
-    assert desk.run("x", env={**env, "PYTHONX7": "other"}).control == "s,0,0"
+    assert desk.run("x", env=env).control == "s,1"
+    assert desk.run("x", env={**env, "PYTHONX7": "other"}).control == "s,1"
     assert desk.run("x", env={**env, "PATH": env["PATH"] + "1"}).slow
 
 
@@ -479,7 +544,7 @@ def test_it_finds_the_cache_where_the_slow_path_puts_it(
     records.mkdir(parents=True, mode=0o700)
     find_record(records, desk.material(["x"], env)).write_bytes(desk.encode(["x"], env))
     find_record(records, desk.material(["x"], env)).chmod(0o600)
-    assert desk.run("x", env=env).control == "s,0,0"
+    assert desk.run("x", env=env).control == "s,1"
 
 
 @pytest.mark.parametrize(
@@ -519,7 +584,7 @@ def test_a_working_directory_that_is_gone_or_too_deep(desk: Desk) -> None:
 def test_the_start_is_the_resolved_script(desk: Desk) -> None:
     """A link to a script starts the script, under the record of the name that was typed."""
     (desk.cwd / "link").symlink_to("script.py")
-    assert str(desk.cwd / "script.py") in desk.try_out("link").line
+    assert desk.try_out("link").told[".start"] == str(desk.cwd / "script.py")
 
 
 # The variables.
@@ -568,6 +633,8 @@ def test_rows_of_levels(desk: Desk, row: str, value: str, given: int, added: int
     """The greater of option and variable counts; what is not a number is 1, as in CPython."""
     name, _, letter = row[1:].partition("=")
     options = [f"-{letter}"] * given
+    # There is no fourth level of optimization, and no place for bytecode of one.
+    added = min(added, 3 - given) if letter == "O" else added
     expected = ["-I", "-S", *options, *(["-" + letter * added] if added else [])]
     assert desk.try_out(*options, "x", env={name: value}).options == expected
 
@@ -587,7 +654,7 @@ def test_a_user_who_ignores_the_environment_is_obeyed(desk: Desk, flag: str) -> 
     env = {"PYTHONHASHSEED": "0", "PYTHONSAFEPATH": "1", "PYTHONVERBOSE": "1"}
     outcome = desk.try_out(flag, "x", env=env)
     assert outcome.options == ["-I", "-S"]
-    assert outcome.control == ("sE,1,0" if flag == "-E" else "sPE,1,0")
+    assert outcome.control == ("sE,1" if flag == "-E" else "sPE,1")
 
 
 @pytest.mark.parametrize("name", _WITHOUT_OPTION)
@@ -596,7 +663,7 @@ def test_a_variable_without_an_option(desk: Desk, name: str) -> None:
     env = {name: "0", "PYTHONVERBOSE": "1", **dict.fromkeys(_INERT, "/elsewhere")}
     outcome = desk.try_out("x", env=env)
     assert outcome.options == ["-s", "-P", "-S"]
-    assert outcome.control == "sa,0,0"
+    assert outcome.control == "sa,1"
     names = {variable.partition("=")[0] for variable in outcome.environment}
     assert names & {*_INERT, name, "PYTHONVERBOSE"} == {name, "PYTHONVERBOSE"}
     desk.words = replace(desk.words, letters=PYTHON_LETTERS.replace("P", ""))
@@ -615,10 +682,193 @@ def test_the_environment_is_otherwise_left_alone(desk: Desk) -> None:
 
 def test_a_safe_path_by_variable(desk: Desk) -> None:
     """PYTHONSAFEPATH counts unless it is empty, where the interpreter knows it."""
-    assert desk.try_out("x", env={"PYTHONSAFEPATH": "0"}).control == "sP,0,0"
-    assert desk.try_out("x", env={"PYTHONSAFEPATH": ""}).control == "s,0,0"
+    assert desk.try_out("x", env={"PYTHONSAFEPATH": "0"}).control == "sP,1"
+    assert desk.try_out("x", env={"PYTHONSAFEPATH": ""}).control == "s,1"
     desk.words = replace(desk.words, letters=PYTHON_LETTERS.replace("P", ""))
-    assert desk.try_out("x", env={"PYTHONSAFEPATH": "1"}).control == "s,0,0"
+    assert desk.try_out("x", env={"PYTHONSAFEPATH": "1"}).control == "s,1"
+
+
+# The bytecode of a script.
+
+
+def identify(script: bytes, info: os.stat_result) -> bytes:
+    """Return what bytecode carries of its script: FNV-1a of its times, size, inode and name."""
+    value = 14695981039346656037
+    numbers = (info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino)
+    for byte in struct.pack("=4Q", *numbers) + script:
+        value = ((value ^ byte) * 1099511628211) % (1 << 64)
+    return struct.pack("=Q", value)
+
+
+@pytest.fixture
+def code(desk: Desk, tmp_path: Path) -> Path:
+    """Give the file with the bytecode of `script.py`, as the bootstrap would have written it."""
+    script = desk.cwd / "script.py"
+    file = tmp_path / "code"
+    file.write_bytes(b"MAGC" + identify(os.fsencode(script), script.stat()))
+    with file.open("ab") as stream:
+        stream.write(struct.pack("=I", 16 + 7) + b"PAYLOAD")
+    file.chmod(0o600)
+    desk.words = replace(desk.words, code=str(file))
+    return file
+
+
+def takes_code(desk: Desk, *words: str, env: Mapping[str, str | None] | None = None) -> bool:
+    """Tell whether a start is given the bytecode; either way the words are the user's."""
+    outcome = desk.try_out(*words, env=env)
+    assert outcome.given == list(words)
+    found = desk.words.code in outcome.program
+    assert found is ("c" in outcome.control[1:])
+    return found
+
+
+def test_bytecode_stands_for_the_script(desk: Desk, code: Path) -> None:
+    """Python is given the bytecode, and the bootstrap the script and all that was typed."""
+    outcome = desk.try_out("-u", "script.py", "a b")
+    assert outcome.line == [
+        *(str(ARGV0), f"-Xpycache_prefix={BOOT}", "-I", "-S", "-u", "-Xpyx=sc,1"),
+        *(f"-Xpyx.code={code}", "-Xpyx.words=2", "-Xpyx.0=-u", "-Xpyx.1=script.py"),
+        *(f"-Xpyx.start={desk.cwd / 'script.py'}", str(code), "a b"),
+    ]
+    assert takes_code(desk, str(desk.cwd / "script.py"), "a")
+    assert takes_code(desk, "--", "script.py", "--")
+
+
+@pytest.mark.parametrize("flags", [("-I",), ("-uq",), ("-S", "-s"), ("-P",), ("-E",), ("-i",)])
+def test_options_that_leave_the_bytecode_as_it_is(
+    desk: Desk, code: Path, flags: tuple[str, ...]
+) -> None:
+    """Isolation, buffering and prompt make no other code of a script."""
+    assert takes_code(desk, *flags, "script.py")
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        *(("-O",), ("-OO",), ("-B",), ("-x",), ("-b",), ("-d",), ("-v",), ("-Werror",)),
+        *(("-W", "error"), ("-Xdev",), ("-Xutf8",), ("--check-hash-based-pycs", "always")),
+    ],
+)
+def test_options_that_could_make_other_code(desk: Desk, code: Path, flags: tuple[str, ...]) -> None:
+    """The script itself is started, and its bytecode neither read nor written."""
+    assert not takes_code(desk, *flags, "script.py")
+    assert ".code" not in desk.run(*flags, "script.py").told
+
+
+@pytest.mark.parametrize("seed", [None, "0"])
+@pytest.mark.parametrize(
+    "name", ["PYTHONOPTIMIZE", "PYTHONWARNINGS", "PYTHONDONTWRITEBYTECODE", "PYTHONDEVMODE"]
+)
+def test_variables_that_could_make_other_code(
+    desk: Desk, code: Path, name: str, seed: str | None
+) -> None:
+    """So do variables, be they obeyed by an option or by python itself; -E makes them nothing."""
+    env = {name: "1", "PYTHONHASHSEED": seed}
+    assert not takes_code(desk, "script.py", env=env)
+    assert ".code" not in desk.run("script.py", env=env).told
+    assert takes_code(desk, "-E", "script.py", env=env)
+    assert takes_code(desk, "script.py", env={**env, name: ""})
+
+
+def test_modules_and_commands_have_no_bytecode(desk: Desk, code: Path) -> None:
+    """Neither is a file that python would read."""
+    for words in (("-m", "site"), ("-c", "script.py"), ("-",), ()):
+        assert ".code" not in desk.try_out(*words).told
+
+
+def _append(file: Path) -> None:
+    with file.open("ab") as stream:
+        stream.write(b"x")
+
+
+def _change_identity(file: Path) -> None:
+    data = file.read_bytes()
+    file.write_bytes(damaged(data, 11, bytes([data[11] ^ 1])))
+
+
+def _link(file: Path) -> None:
+    file.rename(file.with_name("elsewhere"))
+    file.symlink_to("elsewhere")
+
+
+def _replace_by_pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file, 0o600)
+
+
+def _replace_by_directory(file: Path) -> None:
+    file.unlink()
+    file.mkdir(mode=0o700)
+
+
+def _give_away(file: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    os.chown(file, 65534, -1)
+
+
+SPOILED: dict[str, Callable[[Path], object]] = {
+    "gone": Path.unlink,
+    "grown": _append,
+    "cut": lambda file: os.truncate(file, 22),
+    "short": lambda file: os.truncate(file, 15),
+    "empty": lambda file: os.truncate(file, 0),
+    "identity": _change_identity,
+    "group": lambda file: file.chmod(0o620),
+    "others": lambda file: file.chmod(0o602),
+    "owner": _give_away,
+    "link": _link,
+    "pipe": _replace_by_pipe,
+    "directory": _replace_by_directory,
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILED.values(), ids=SPOILED)
+def test_bytecode_that_cannot_be_believed(
+    desk: Desk, code: Path, spoil: Callable[[Path], object]
+) -> None:
+    """The script itself is started, and the bootstrap told where its bytecode belongs."""
+    assert takes_code(desk, "script.py")
+    spoil(code)
+    assert not takes_code(desk, "script.py")
+    assert desk.run("script.py").told[".code"] == str(code)
+
+
+def _edit(script: Path) -> None:
+    before = script.stat()
+    script.write_text("code\n", encoding="ascii")
+    os.utime(script, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert script.stat().st_size == before.st_size
+
+
+def _replace(script: Path) -> None:
+    before = script.stat()
+    new = script.with_suffix(".new")
+    new.write_bytes(script.read_bytes())
+    os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns))
+    new.replace(script)
+
+
+def _touch(script: Path) -> None:
+    os.utime(script, ns=(0, script.stat().st_mtime_ns + 1))
+
+
+@pytest.mark.parametrize("change", [_edit, _replace, _touch])
+def test_bytecode_of_a_script_that_has_changed(
+    desk: Desk, code: Path, change: Callable[[Path], None]
+) -> None:
+    """Any change of the script ends it, whatever times are put back."""
+    assert takes_code(desk, "script.py")
+    change(desk.cwd / "script.py")
+    assert not takes_code(desk, "script.py")
+
+
+def test_bytecode_of_another_name(desk: Desk, code: Path) -> None:
+    """`__file__` and tracebacks name the script as it was typed, so bytecode is for one name."""
+    (desk.cwd / "link").symlink_to("script.py")
+    (desk.cwd / "hard").hardlink_to("script.py")
+    for name in ("./script.py", "../work/script.py", "link", "hard", "x"):
+        assert not takes_code(desk, name), name
 
 
 # Records that may not be believed.
@@ -634,7 +884,7 @@ def test_a_record_that_others_can_write(desk: Desk, mode: int) -> None:
 def test_a_directory_that_others_can_write(desk: Desk) -> None:
     """They could put another record into it."""
     place = desk.remember("x")
-    assert desk.run("x").control == "s,0,0"
+    assert desk.run("x").control == "s,1"
     place.parent.chmod(0o770)
     assert desk.run("x").slow
 
@@ -718,7 +968,7 @@ def test_counts_larger_than_the_record(desk: Desk) -> None:
             place.write_bytes(damaged(data, at, struct.pack("=I", number)))
             assert desk.run("x").slow, (at, number)
     place.write_bytes(data)
-    assert desk.run("x").control == "s,0,0"
+    assert desk.run("x").control == "s,1"
 
 
 # The checks.
@@ -749,7 +999,7 @@ def test_a_file_that_appears(desk: Desk) -> None:
     """What was absent must stay so; below a file it is as absent as below a directory."""
     absences = [check_file(desk.cwd / "new"), check_file(desk.cwd / "x" / "below")]
     desk.remember("x", checks=absences)
-    assert desk.run("x").control == "s,0,0"
+    assert desk.run("x").control == "s,1"
     (desk.cwd / "new").touch()
     assert desk.run("x").slow
 
@@ -771,12 +1021,12 @@ def test_an_unchanged_directory_answers_for_its_absences(desk: Desk) -> None:
     lie = Check(kind=Kind.ABSENT, path=os.fsencode(desk.cwd / "x"))
     truth = Check(kind=Kind.ABSENT, path=os.fsencode(desk.cwd / "new"))
     desk.remember("x", checks=[directory_check(desk.cwd, 1), lie])
-    assert desk.run("x").control == "s,0,0"
+    assert desk.run("x").control == "s,1"
     desk.remember("x", checks=[directory_check(desk.cwd, 1), truth, lie])
     assert desk.run("x").slow
     desk.remember("x", checks=[directory_check(desk.cwd, 2), truth, truth])
     (desk.cwd / "other").touch()
-    assert desk.run("x").control == "s,0,0"
+    assert desk.run("x").control == "s,1"
     (desk.cwd / "new").touch()
     assert desk.run("x").slow
 
@@ -787,7 +1037,7 @@ def test_a_directory_answers_for_absences_alone(desk: Desk) -> None:
     desk.remember("x", checks=[directory_check(desk.cwd, 99), gone])
     assert desk.run("x").slow
     desk.remember("x", checks=[directory_check(desk.cwd, 0xFFFFFFFF)])
-    assert desk.run("x").control == "s,0,0"
+    assert desk.run("x").control == "s,1"
 
 
 def test_times_after_the_year_2262(desk: Desk) -> None:
@@ -796,7 +1046,7 @@ def test_times_after_the_year_2262(desk: Desk) -> None:
     lock.touch()
     os.utime(lock, (0, 32_503_680_000))
     desk.remember("x", checks=[check_file(lock)])
-    assert desk.run("x").control == "s,0,0"
+    assert desk.run("x").control == "s,1"
 
 
 BLOCK = b"# /// script\n# dependencies = []\n# ///\n"
@@ -968,19 +1218,20 @@ def test_as_python_it_takes_the_environments_record(desk: Desk, environment: Pat
     for python in (environment / "bin" / "python", desk.cwd / "link"):
         outcome = desk.start([python, "-u", "x", "y"])
         assert outcome.options == ["-I", "-S", "-u"]
-        assert outcome.line[-4:] == [CODE, "-u", "x", "y"]
-        assert outcome.control == "s,1,0"
+        assert outcome.given == ["-u", "x", "y"]
+        assert outcome.told[".code"] == CODE
+        assert outcome.control == "s,2"
     for word in ("--offline", "--help", "--version", "-h"):
         outcome = desk.start([environment / "bin" / "python", word])
         assert outcome.line == [str(ARGV0), word]
-    assert desk.start([environment / "bin" / "python", "sync"]).control == "s,0,0"
+    assert desk.start([environment / "bin" / "python", "sync"]).control == "s,1"
     assert desk.start([environment / "bin" / "python", "@x"]).line[-1] == "@x"
 
 
 def test_as_python_it_leaves_a_missing_script_to_python(desk: Desk, environment: Path) -> None:
-    """The start is empty, and the bootstrap says in python's words what is wrong."""
+    """The start is empty, and python says in its own words what is wrong."""
     outcome = desk.start([environment / "bin" / "python", "missing.py"])
-    assert outcome.line[-4:] == ["s,0,0", "", CODE, "missing.py"]
+    assert (outcome.told[".start"], outcome.program) == ("", ["missing.py"])
 
 
 @pytest.mark.parametrize("damage", ["missing", "garbage", "writable", "interpreter", "short"])

@@ -13,7 +13,6 @@
 #include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,6 +26,9 @@
 #include <sys/auxv.h>
 #define issetugid() (getauxval(AT_SECURE) != 0)
 #define USER_CACHE "/.cache"
+#endif
+#if !__STDC_HOSTED__
+#include "freestanding.h"
 #endif
 
 enum { FORMAT = 1, MAX_RECORD = 1 << 20, MAX_SCRIPT = 16 << 20, MAX_STRINGS = 128, MAX_LEVEL = 255, MAX_OPTIMIZE = 3 };
@@ -52,17 +54,20 @@ struct call {
     struct text options;  /* what python is to be given of them */
 };
 
-static const char *const WITH_VALUE[] = {"--project", "--python", "--group", "--extra", NULL};
-static const char *const VERBS[] = {"sync", "info", "-h", NULL};
-static const char *const KEY_VARIABLES[] = {
-    "ASDF_DATA_DIR", "HOME", "PATH", "PYENV_ROOT", "PYENV_VERSION", "PYX_CACHE_DIR", "PYX_HOME", "PYX_OFFLINE",
-    "PYX_PROJECT", "PYX_PYTHON", "PYX_STORES", "RYE_PY_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_CACHE_HOME",
-    "XDG_DATA_HOME", NULL};
+/* Lists of words, each ended by a NUL, the whole by an empty word. There is no pointer among them that
+ * somebody would have to relocate at each start. */
+static const char WITH_VALUE[] = "--project\0--python\0--group\0--extra\0";
+static const char VERBS[] = "sync\0info\0-h\0";
+static const char KEY_VARIABLES[] = /* Sorted, as they are in the key. */
+    "ASDF_DATA_DIR\0HOME\0PATH\0PYENV_ROOT\0PYENV_VERSION\0PYX_CACHE_DIR\0PYX_HOME\0PYX_OFFLINE\0"
+    "PYX_PROJECT\0PYX_PYTHON\0PYX_STORES\0RYE_PY_ROOT\0UV_PYTHON_INSTALL_DIR\0XDG_CACHE_HOME\0"
+    "XDG_DATA_HOME\0";
 static const char EVERY_LETTER[] = "bBc:dEhiIm:OPqRsStuvVW:xX:?";
+static const char HARMLESS[] = "-uiq"; /* Bytecode is the same with these. */
 static const char HASH_BASED_PYCS[] = "--check-hash-based-pycs";
 
-static void *allocate(void *old, size_t size) {
-    void *memory = realloc(old, size);
+static char *allocate(size_t size) {
+    char *memory = malloc(size);
     if (!memory) _exit(OUT_OF_MEMORY);
     return memory;
 }
@@ -70,7 +75,9 @@ static void *allocate(void *old, size_t size) {
 static void put_bytes(struct text *text, const char *bytes, size_t length) {
     if (length >= text->room - text->length) {
         text->room = (text->length + length) * 2 + 256;
-        text->bytes = allocate(text->bytes, text->room);
+        char *moved = allocate(text->room);
+        if (text->length) memcpy(moved, text->bytes, text->length);
+        text->bytes = moved;
     }
     if (length) memcpy(text->bytes + text->length, bytes, length);
     text->length += length;
@@ -78,6 +85,12 @@ static void put_bytes(struct text *text, const char *bytes, size_t length) {
 }
 
 static void put(struct text *text, const char *more) { put_bytes(text, more, strlen(more)); }
+
+static void put_number(struct text *text, uint64_t number, unsigned base, int digits) {
+    char written[20], *at = written + sizeof written;
+    for (; number || digits > 0; number /= base, digits--) *--at = "0123456789abcdef"[number % base];
+    put_bytes(text, at, (size_t)(written + sizeof written - at));
+}
 
 static const char *join(const char *left, const char *right, size_t length) {
     struct text joined = {0};
@@ -89,6 +102,10 @@ static const char *join(const char *left, const char *right, size_t length) {
 static void put_word(struct text *text, const char *word) { put_bytes(text, word, strlen(word) + 1); }
 
 static void add(struct text *list, const char *word) { put_bytes(list, (const char *)&word, sizeof word); }
+
+static void add_all(struct text *list, const struct text *more) {
+    if (more->length) put_bytes(list, more->bytes, more->length);
+}
 
 static const char **words_of(const struct text *list) { return (const char **)(void *)list->bytes; }
 
@@ -104,10 +121,23 @@ static void say(const char *what, const char *which, const char *how) {
     if (write(STDERR_FILENO, line.bytes, line.length) < 0) return;
 }
 
+/* Return the place of `NAME=value` in the environment, or of its end. */
+static char **find_variable(const char *name) {
+    char **variable = environ;
+    for (size_t length = strlen(name); *variable; variable++)
+        if (**variable == *name && strncmp(*variable, name, length) == 0 && (*variable)[length] == '=') break;
+    return variable;
+}
+
 /* Return a variable's value; NULL where it is empty, which means the same to CPython. */
 static const char *value_of(const char *name) {
-    const char *value = getenv(name);
-    return value && *value ? value : NULL;
+    const char *value = *find_variable(name);
+    return value && *(value += strlen(name) + 1) ? value : NULL;
+}
+
+static void remove_variable(const char *name) {
+    for (char **at = find_variable(name); *at; at = find_variable(name))
+        for (; *at; at++) *at = at[1];
 }
 
 static void debug(const char *what, const char *which, const char *how) {
@@ -115,9 +145,9 @@ static void debug(const char *what, const char *which, const char *how) {
     if (wanted && strcmp(wanted, "0") != 0) say(what, which, how);
 }
 
-static int is_one_of(const char *word, size_t length, const char *const *words) {
-    for (; *words; words++)
-        if (strlen(*words) == length && memcmp(*words, word, length) == 0) return 1;
+static int is_one_of(const char *word, const char *words) {
+    for (; *words; words += strlen(words) + 1)
+        if (strcmp(word, words) == 0) return 1;
     return 0;
 }
 
@@ -126,7 +156,7 @@ static void read_own_arguments(struct call *call) {
     char **at = call->argv + 1;
     if (*at && **at == '@') at++;
     for (; *at && strncmp(*at, "--", 2) == 0 && (*at)[2] && strcmp(*at, HASH_BASED_PYCS) != 0; at++)
-        if (is_one_of(*at, strlen(*at), WITH_VALUE) && at[1]) at++;
+        if (is_one_of(*at, WITH_VALUE) && at[1]) at++;
     call->first = (int)(at - call->argv);
 }
 
@@ -174,27 +204,24 @@ static void read_python_arguments(struct call *call) {
     if (call->target < call->argc && strcmp(call->argv[call->target], "-") != 0) call->mode = 's';
 }
 
-static int by_text(const void *left, const void *right) {
-    return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-/* Gather the variables of the key, sorted. Returns whether one names a place by the working directory. */
+/* Gather the variables of the key. Returns whether one names a place by the working directory. */
 static int find_variables(struct text *found) {
     int relative = 0;
-    for (char **variable = environ; *variable; variable++) {
-        if (!is_one_of(*variable, strcspn(*variable, "="), KEY_VARIABLES)) continue;
-        add(found, *variable);
-        for (const char *part = strchr(*variable, '='); part; part = strchr(part + 1, ':'))
+    for (const char *name = KEY_VARIABLES; *name; name += strlen(name) + 1) {
+        const char *variable = *find_variable(name);
+        if (!variable) continue;
+        put_word(found, variable);
+        for (const char *part = variable + strlen(name); part; part = strchr(part + 1, ':'))
             if (!strchr("/:", part[1])) relative = 1;
     }
-    if (found->length) qsort(found->bytes, count_of(found), sizeof(char *), by_text);
     return relative;
 }
 
 /* Make the key material of this start: 0 where it cannot be told. */
 static int make_material(struct text *material, const struct call *call, const char *start) {
     struct text variables = {0};
-    char working[PATH_MAX] = "";
+    char working[PATH_MAX];
+    working[0] = 0; /* An initializer would clear the whole page. */
     int relative = find_variables(&variables) || call->first > 1;
     if (relative && !getcwd(working, sizeof working)) return 0;
     if (call->mode != 's') put_word(material, "directory");
@@ -202,7 +229,7 @@ static int make_material(struct text *material, const struct call *call, const c
     put_word(material, start), put_word(material, working);
     for (int at = 1; at < call->first; at++) put_word(material, call->argv[at]);
     put_word(material, "");
-    for (size_t at = 0; at < count_of(&variables); at++) put_word(material, words_of(&variables)[at]);
+    put_bytes(material, variables.bytes, variables.length);
     return 1;
 }
 
@@ -224,18 +251,18 @@ static int find_records(struct text *path) {
     return 1;
 }
 
-/* Read a whole regular file; NULL where that cannot be done at once, or it is too large. */
+/* Read a whole regular file; NULL where that cannot be done at once, or it is too large. What is
+ * opened here is closed by becoming another program, which happens next in any case. */
 static char *read_file(const char *path, off_t limit, struct stat *info) {
     char *bytes = NULL;
     ssize_t got = -1;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (file < 0) return NULL;
     if (fstat(file, info) == 0 && S_ISREG(info->st_mode) && info->st_size <= limit) {
-        bytes = allocate(NULL, (size_t)info->st_size + 1);
+        bytes = allocate((size_t)info->st_size + 1);
         do got = read(file, bytes, (size_t)info->st_size + 1);
         while (got < 0 && errno == EINTR);
     }
-    close(file);
     return bytes && got == info->st_size ? bytes : NULL;
 }
 
@@ -312,16 +339,23 @@ static int holds(struct record *record) {
     return find_strings(record, at);
 }
 
+/* Read a number as CPython does, by strtol: what is none, or none from 0 to INT_MAX, is 1. */
+static unsigned read_level(const char *value) {
+    unsigned long level = 0;
+    while (strchr(" \t\n\v\f\r", *value) && *value) value++;
+    int negative = *value == '-', digits = 0;
+    if (*value == '-' || *value == '+') value++;
+    for (; *value >= '0' && *value <= '9' && level <= INT_MAX; digits++) level = level * 10 + (unsigned)(*value++ - '0');
+    return !digits || *value || level > INT_MAX || (negative && level) ? 1 : (unsigned)level;
+}
+
 /* Give `letter` as often as its variable adds to the options: see CPython's _Py_get_env_flag. */
 static void add_level(struct text *line, const struct call *call, const char *letter, const char *value) {
     struct text word = {0};
-    char *end;
-    long level = (errno = 0, strtol(value, &end, 10));
-    if (errno || *end || level < 0 || level > INT_MAX) level = 1;
-    if (level > MAX_LEVEL) level = MAX_LEVEL;
-    if (level > MAX_OPTIMIZE && *letter == 'O') level = MAX_OPTIMIZE;
+    unsigned level = read_level(value), most = *letter == 'O' ? MAX_OPTIMIZE : MAX_LEVEL;
     put(&word, "-");
-    for (long given = call->counts[*letter & 127]; given < level; given++) put(&word, letter);
+    for (unsigned given = call->counts[*letter & 127]; given < (level < most ? level : most); given++)
+        put(&word, letter);
     if (word.length > 1) add(line, word.bytes);
 }
 
@@ -331,7 +365,7 @@ static void apply_row(struct text *line, const struct call *call, const char *ro
     if (row[0] == 'a') add(line, row);
     if (row[0] == 'f' && (strcmp(option, "-i") != 0 || isatty(STDIN_FILENO))) add(line, option);
     if (row[0] == 'n') add_level(line, call, option, value);
-    if (row[0] == 'u') unsetenv(row + 1);
+    if (row[0] == 'u') remove_variable(row + 1);
     if (row[0] == 'v') add(line, join(option, value, strlen(value)));
     for (size_t length; row[0] == 'l' && *value; value += length + (value[length] == ',')) {
         length = strcspn(value, ",");
@@ -348,10 +382,10 @@ static void apply_rows(struct text *line, const struct call *call, const struct 
 }
 
 /* May bytecode stand for the script? Not where an option could make other code of it, or warn. */
-static int is_plain(const struct text *line, size_t at) {
-    static const char *const HARMLESS[] = {"-I", "-S", "-s", "-P", "-u", "-i", "-q", NULL};
-    for (; at < count_of(line); at++)
-        if (!is_one_of(words_of(line)[at], strlen(words_of(line)[at]), HARMLESS)) return 0;
+static int is_plain(const struct text *options) {
+    for (size_t at = 0; at < count_of(options); at++)
+        for (const char *letter = words_of(options)[at]; *letter; letter++)
+            if (!strchr(HARMLESS, *letter)) return 0;
     return 1;
 }
 
@@ -360,11 +394,11 @@ static int has_code(const char *script, const char *code) {
     struct { uint32_t magic; unsigned char identity[8]; uint32_t size; } head;
     struct text state = {0};
     struct stat info, cached;
-    char working[PATH_MAX] = "";
+    char working[PATH_MAX];
+    working[0] = 0;
     int file = open(code, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (file < 0) return 0;
     ssize_t got = fstat(file, &cached) == 0 ? read(file, &head, sizeof head) : -1;
-    close(file);
     if (got != sizeof head || !S_ISREG(cached.st_mode) || (cached.st_mode & WRITABLE_BY_OTHERS) ||
         cached.st_uid != geteuid() || cached.st_size != (off_t)head.size || stat(script, &info) != 0 ||
         (*script != '/' && !getcwd(working, sizeof working)))
@@ -391,30 +425,34 @@ static const char *add_options(struct text *line, const struct call *call, const
     int knows_safe = strchr(record->strings[LETTERS], 'P') != NULL;
     int safe = counts['I'] || counts['P'] || (!deaf && knows_safe && value_of("PYTHONSAFEPATH"));
     const char *code = record->strings[CODE], *script = NULL;
-    struct text reason = {0};
-    size_t before = count_of(line);
-    char control[64], name[16];
+    struct text reason = {0}, early = {0}, late = {0}, control = {0}, count = {0};
     if (!deaf) apply_rows(&reason, call, record, "a");
-    if (reason.length) apply_rows(line, call, record, "u");
+    if (!deaf) apply_rows(&early, call, record, "l");
+    if (!deaf) apply_rows(&late, call, record, "fnv");
+    int plain = is_plain(&early) && is_plain(&call->options) && is_plain(&late);
+    if (reason.length) early.length = late.length = 0, apply_rows(line, call, record, "u");
     add(line, reason.length ? "-s" : "-I");
     if (reason.length && knows_safe) add(line, "-P");
     add(line, "-S");
-    if (!deaf && !reason.length) apply_rows(line, call, record, "l");
-    put_bytes(line, call->options.bytes, call->options.length);
-    if (!deaf && !reason.length) apply_rows(line, call, record, "fnv");
-    if (call->mode != 's' || !*code || !is_plain(line, before) || (reason.length && !knows_safe)) code = "";
+    add_all(line, &early), add_all(line, &call->options), add_all(line, &late);
+    if (call->mode != 's' || !*code || !plain || (reason.length && !knows_safe)) code = "";
     else if (has_code(call->argv[call->target], code)) script = code;
     int kept = call->target - call->first + (script || call->offset);
     int tail = call->argc - call->first - kept;
-    snprintf(control, sizeof control, "%c%s%s%s%s%s,%d", call->mode, script ? "c" : "", counts['S'] ? "S" : "",
-             safe ? "P" : "", reason.length ? "a" : "", deaf ? "E" : "", tail > 0 ? tail : 0);
-    tell(line, "", control);
+    put_bytes(&control, &call->mode, 1);
+    if (script) put(&control, "c");
+    if (counts['S']) put(&control, "S");
+    if (safe) put(&control, "P");
+    if (reason.length) put(&control, "a");
+    if (deaf) put(&control, "E");
+    put(&control, ","), put_number(&control, tail > 0 ? (unsigned)tail : 0, 10, 1);
+    tell(line, "", control.bytes);
     if (*code) tell(line, ".code", code);
-    snprintf(control, sizeof control, "%d", kept);
-    if (kept > 0) tell(line, ".words", control);
+    if (kept > 0) put_number(&count, (unsigned)kept, 10, 1), tell(line, ".words", count.bytes);
     for (int at = 0; at < kept; at++) {
-        snprintf(name, sizeof name, ".%d", at);
-        tell(line, name, call->argv[call->first + at]);
+        struct text name = {0};
+        put(&name, "."), put_number(&name, (unsigned)at, 10, 1);
+        tell(line, name.bytes, call->argv[call->first + at]);
     }
     return script;
 }
@@ -470,20 +508,18 @@ static int run_python(const char *self, struct call *call) {
 static const char *find_doubt(struct call *call, struct record *record, char start[PATH_MAX]) {
     struct text path = {0}, material = {0};
     struct stat info;
-    char name[18];
     read_own_arguments(call);
     read_python_arguments(call);
     if (issetugid()) return "this program runs with another user's rights";
     const char *word = call->argv[call->first];
-    if (word && is_one_of(word, strlen(word), VERBS))
+    if (word && is_one_of(word, VERBS))
         return "that is a command of pyx";
     if (!(call->mode == 's' ? realpath(call->argv[call->target], start) : getcwd(start, PATH_MAX)))
         return "the program cannot be found";
     if (!find_records(&path) || stat(path.bytes, &info) != 0) return "there are no launch records";
     if (info.st_uid != geteuid() || (info.st_mode & WRITABLE_BY_OTHERS)) return "others may write records";
     if (!make_material(&material, call, start)) return "the working directory cannot be found";
-    snprintf(name, sizeof name, "/%016llx", (unsigned long long)hash(&material));
-    put(&path, name);
+    put(&path, "/"), put_number(&path, hash(&material), 16, 16);
     if (!read_record(record, path.bytes, &info.st_uid))
         return join("no launch record ", path.bytes, path.length);
     if (record->header.material != material.length ||
@@ -496,12 +532,15 @@ static const char *find_doubt(struct call *call, struct record *record, char sta
 
 /* Hide python's variables from the slow path, which is a python program too and gives them back. */
 static void keep_variables(void) {
-    static char no_coercion[] = "PYTHONCOERCECLOCALE=0", utf8[] = "PYTHONUTF8=1";
+    static struct text kept;
+    /* Its own locale must not be left in the environment that the program inherits. */
+    add(&kept, "PYTHONCOERCECLOCALE=0"), add(&kept, "PYTHONUTF8=1");
     for (char **variable = environ; *variable; variable++)
         if (strncmp(*variable, "PYTHON", 6) == 0 || strncmp(*variable, "__PYVENV", 8) == 0)
-            *variable = (char *)(uintptr_t)join("PYX_KEPT_", *variable, strlen(*variable));
-    /* Its own locale must not be left in the environment that the program inherits. */
-    putenv(no_coercion), putenv(utf8);
+            add(&kept, join("PYX_KEPT_", *variable, strlen(*variable)));
+        else add(&kept, *variable);
+    add(&kept, NULL);
+    environ = (char **)(uintptr_t)words_of(&kept);
 }
 
 /* As pyx: the launch record of this start, or the slow path, which lies beside this program. */

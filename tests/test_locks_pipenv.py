@@ -81,7 +81,7 @@ BROKEN = {
     "python_version that is none": (
         '"3.12"',
         '"3.x"',
-        "_meta.requires.python_version: not a version of Python: '3.x'",
+        "_meta.requires.python_version: not a version specifier: '==3.x.*'",
     ),
     "python_version of another type": (
         '"3.12"',
@@ -131,12 +131,12 @@ BROKEN = {
     "version that is not pinned": (
         '"==1.0"',
         '"<1.1"',
-        "default.pure.version: not of the form ==VERSION: '<1.1'",
+        "default.pure.version: not a version: '<1.1'",
     ),
     "version that is none": (
         '"==1.0"',
         '"==one"',
-        "default.pure.version: not of the form ==VERSION: '==one'",
+        "default.pure.version: not a version: 'one'",
     ),
     "no hashes": (
         '"hashes": ["sha256:0a", "sha256:0B"],',

@@ -286,7 +286,8 @@ def _check_wheel(artifact: Artifact, filename: str, interpreter: Interpreter) ->
 
 def _find_tree(artifact: Artifact, source: PackageDirectory) -> Path:
     root = artifact.find_path(source.path)
-    if not root.is_dir():
+    # A path that is too long for the system is an OSError for `Path.is_dir`.
+    if not os.path.isdir(root):
         raise BuildError(
             f"{artifact.label} is locked to the directory {root}, which does not exist",
             hint="bring it back, or lock again",

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+LONGEST_PROBLEM = 400
+"""Characters."""
+
+
 class PyxError(Exception):
     """A failure that the user, a file of theirs or their machine explains.
 
@@ -44,10 +48,19 @@ class LockError(PyxError):
     def __init__(
         self, path: Path, problem: str, *, where: str | None = None, hint: str | None = None
     ) -> None:
+        # What a broken file holds may have any length, and an error should still be read.
+        where, problem = shorten(where or ""), shorten(problem)
         place = f"{path}: {where}" if where else f"{path}"
         super().__init__(f"{place}: {problem}", hint=hint)
         self.path = path
-        self.where = where
+        self.where = where or None
+
+
+def shorten(text: str) -> str:
+    """Return `text` on one line; only its beginning and its end where it is very long."""
+    half = LONGEST_PROBLEM // 2
+    text = text.replace("\n", "\\n")
+    return text if len(text) <= LONGEST_PROBLEM else f"{text[:half]}…{text[-half:]}"
 
 
 class UnavailableError(PyxError):

@@ -93,7 +93,7 @@ def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
                 f"{lock.path} excludes {interpreter.path} ({interpreter.version}): {error}",
                 hint="choose another one with --python",
             ) from error
-        raise LockError(lock.path, str(error)) from error
+        raise LockError(lock.path, str(error), hint="lock again") from error
     return Selection(
         artifacts=tuple(
             Artifact(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from packaging.pylock import PackageSdist, PackageWheel
 from packaging.version import InvalidVersion, Version
 
+from pyx_launcher.locks.fields import LONGEST
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -17,8 +19,15 @@ SDIST_SUFFIXES = (".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz", ".tar.Z", ".
 
 # `packaging` refuses other names, and one such old file must not spoil its whole release.
 WHEEL_NAME = re.compile(
-    r"((?!__)[\w.])+-(?P<version>[^\s-]+)(-\d[^\s-]*)?(-[^\s-]+){3}\.whl\Z", re.ASCII
+    r"((?!__)[\w.])+-(?P<version>[\w.!+]+)(-\d[\w.]*)?"
+    r"-[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(-\w+(\.\w+)*){2}\.whl\Z",
+    re.ASCII,
 )
+
+# No file system has room for more, and a few thousand tags in a name are billions together.
+LONGEST_FILENAME = 255
+
+SEPARATOR = re.compile(r"[/\\]")
 
 
 def sort_files(
@@ -43,14 +52,14 @@ def sort_files(
 
 def is_wheel_of(filename: str, version: Version) -> bool:
     """Return whether this is the standard name of a wheel of `version`."""
-    match = WHEEL_NAME.match(filename)
+    match = WHEEL_NAME.match(filename) if len(filename) <= LONGEST_FILENAME else None
     return match is not None and parse_version(match["version"]) == version
 
 
 def sdist_suffix_of(filename: str, version: Version) -> str | None:
     """Return the suffix of an sdist of `version`; None where the file is something else."""
     suffix = next((s for s in SDIST_SUFFIXES if filename.endswith(s)), None)
-    if suffix is None:
+    if suffix is None or len(filename) > LONGEST_FILENAME or SEPARATOR.search(filename):
         return None
     stem = filename.removesuffix(suffix)
     # Versions in old names may hold a hyphen (``1.0-1`` is ``1.0.post1``), as names may.
@@ -63,6 +72,6 @@ def sdist_suffix_of(filename: str, version: Version) -> str | None:
 def parse_version(text: str) -> Version | None:
     """Return the version in a file name; None where it is none. A release repeats it often."""
     try:
-        return Version(text)
+        return Version(text) if len(text) <= LONGEST else None
     except InvalidVersion:
         return None

@@ -6,12 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, cast
 
-from packaging.markers import (
-    InvalidMarker,
-    Marker,
-    UndefinedComparison,
-    UndefinedEnvironmentName,
-)
+from packaging.markers import Marker, UndefinedEnvironmentName
 from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
@@ -68,7 +63,8 @@ class Conditions:
         try:
             marker = Marker(EXTRA_OR_STRING.sub(as_membership, stripped))
             return marker.evaluate(environment, context="lock_file")
-        except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName) as error:
+        except (ValueError, UndefinedEnvironmentName, RecursionError) as error:
+            # Besides what it cannot parse or compare: a number too long, too many brackets.
             raise place.error(key, f"not a marker: {text!r}") from error
 
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.pylock import Pylock
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from pyx_launcher.locks.conditions import Conditions
+from pyx_launcher.locks.fields import parse_specifiers
 from pyx_launcher.locks.indexes import IndexOptions
 from pyx_launcher.locks.names import choose_extras, choose_groups
 from pyx_launcher.locks.pdm_candidates import Candidate, convert_candidate, read_candidates
@@ -192,13 +193,10 @@ def read_pdm_lock(path: Path) -> PdmLock:
 def read_target(table: Table) -> Target:
     """Return one of ``[[metadata.targets]]``. Raises LockError."""
     text = table.get("requires_python", str, "")
-    try:
-        # PDM writes an asterisk for every version.
-        requires_python = SpecifierSet("" if text == "*" else text)
-    except InvalidSpecifier as error:
-        raise table.error("requires_python", f"not a version specifier: {text!r}") from error
+    # PDM writes an asterisk for every version.
+    allowed = "" if text == "*" else text
     return Target(
-        requires_python=requires_python,
+        requires_python=parse_specifiers(table, "requires_python", allowed),
         platform=table.get("platform", str, ""),
         implementation=table.get("implementation", str, ""),
     )

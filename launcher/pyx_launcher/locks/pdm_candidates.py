@@ -9,27 +9,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from packaging.pylock import (
-    Package,
-    PackageArchive,
-    PackageDirectory,
-    PackageVcs,
-    PackageWheel,
-)
-from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.pylock import Package, PackageDirectory, PackageVcs
+from packaging.utils import canonicalize_name
 
 from pyx_launcher.locks.artifacts import SDIST_SUFFIXES, parse_version, sort_files
+from pyx_launcher.locks.fields import read_hash, read_name, read_version
+from pyx_launcher.locks.sources import COMMIT, file_package, find_filename
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from packaging.markers import Environment
+    from packaging.utils import NormalizedName
+    from packaging.version import Version
 
     from pyx_launcher.locks.pdm_project import Project
     from pyx_launcher.locks.tables import Table
-
-COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 
 # The keys under which PDM writes the URL of a repository.
 SYSTEMS = ("git", "hg", "svn", "bzr")
@@ -56,11 +51,7 @@ class Candidate:
     @property
     def version(self) -> Version:
         """The locked version. Raises LockError."""
-        text = self.table.require("version", str)
-        try:
-            return Version(text)
-        except InvalidVersion as error:
-            raise self.table.error("version", f"not a version: {text!r}") from error
+        return read_version(self.table)
 
     @property
     def place(self) -> str | None:
@@ -73,7 +64,7 @@ def read_candidates(document: Table) -> tuple[Candidate, ...]:
     """Return every package of a pdm.lock. Raises LockError where one has no name."""
     return tuple(
         Candidate(
-            name=canonicalize_name(table.require("name", str)),
+            name=read_name(table),
             extras=frozenset(map(canonicalize_name, table.strings("extras"))),
             table=table,
         )
@@ -139,7 +130,7 @@ def highest_version(filenames: list[str], locked: Version, system: str) -> Versi
 def file_version(filename: str) -> Version | None:
     """Return the version in the name of a wheel or sdist; None where it has none."""
     if filename.endswith(".whl"):
-        return parse_version(filename.split("-")[1])
+        return parse_version(filename.partition("-")[2].partition("-")[0])
     stem = next((filename.removesuffix(s) for s in SDIST_SUFFIXES if filename.endswith(s)), "")
     return parse_version(stem.rpartition("-")[2])
 
@@ -182,7 +173,7 @@ def vcs_package(candidate: Candidate, system: str) -> Package:
 def local_package(candidate: Candidate, path: str) -> Package:
     """Return a candidate that is a file or a source tree on this machine."""
     if path.endswith((".whl", *SDIST_SUFFIXES)):
-        return file_package(candidate, url=None, path=path)
+        return single_file(candidate, url=None, path=path)
     table = candidate.table
     return Package(
         name=candidate.name,
@@ -201,7 +192,7 @@ def url_package(candidate: Candidate) -> Package:
     path = find_path(url)
     if path is not None:
         return local_package(candidate, path)
-    return file_package(candidate, url=expand_variables(url), path=None)
+    return single_file(candidate, url=expand_variables(url), path=None)
 
 
 def find_path(place: str) -> str | None:
@@ -214,23 +205,24 @@ def find_path(place: str) -> str | None:
     return None if REMOTE.match(place) else place
 
 
-def file_package(candidate: Candidate, *, url: str | None, path: str | None) -> Package:
+def single_file(candidate: Candidate, *, url: str | None, path: str | None) -> Package:
     """Return a candidate that is one file, on this machine or at a URL."""
-    filename = posixpath.basename(unquote(urlsplit(url).path) if url else path or "")
+    table, key = candidate.table, "path" if "path" in candidate.table.data else "url"
+    filename = find_filename(table, key, url) if url else posixpath.basename(path or "")
     hashes = dict(read_files(candidate)[0]).get(filename)
     if hashes is None:
         problem = f"no hash is recorded for {filename} of {candidate.name}"
-        raise candidate.table.error("files", problem)
-    if filename.endswith(".whl"):
-        wheel = PackageWheel(name=filename, url=url, path=path, hashes=hashes)
-        return Package(name=candidate.name, version=candidate.version, wheels=(wheel,))
-    archive = PackageArchive(
+        raise table.error("files", problem)
+    return file_package(
+        table,
+        key,
+        candidate.name,
+        candidate.version,
         url=url,
         path=path,
         hashes=hashes,
-        subdirectory=candidate.table.get("subdirectory", str, "") or None,
+        subdirectory=table.get("subdirectory", str, "") or None,
     )
-    return Package(name=candidate.name, version=candidate.version, archive=archive)
 
 
 def read_files(
@@ -243,16 +235,14 @@ def read_files(
     files: list[tuple[str, Mapping[str, str]]] = []
     urls: dict[str, str] = {}
     for entry in candidate.table.tables("files"):
-        algorithm, colon, digest = entry.require("hash", str).partition(":")
-        if not (algorithm and colon and digest):
-            raise entry.error("hash", "not of the form ALGORITHM:DIGEST")
+        hashes = read_hash(entry)
         if "url" in entry.data:
             url = entry.require("url", str).partition("#")[0]
-            name = posixpath.basename(unquote(urlsplit(url).path))
+            name = find_filename(entry, "url", url)
             urls[name] = expand_variables(url)
         else:
             name = entry.require("file", str)
-        files.append((name, {algorithm: digest}))
+        files.append((name, hashes))
     return files, urls
 
 

@@ -13,6 +13,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
+from pyx_launcher.locks.fields import parse_specifiers
 from pyx_launcher.locks.indexes import NamedIndex, choose_sources
 from pyx_launcher.locks.pdm_candidates import VARIABLE, expand_variables
 from pyx_launcher.locks.tables import Table, read_toml
@@ -121,10 +122,7 @@ def read_project(path: Path) -> Project | None:
 def read_requires_python(standard: Table) -> SpecifierSet:
     """Return the Python versions that the project allows. Raises LockError."""
     text = standard.get("requires-python", str, "")
-    try:
-        return SpecifierSet(text)
-    except InvalidSpecifier as error:
-        raise standard.error("requires-python", f"not a version specifier: {text!r}") from error
+    return parse_specifiers(standard, "requires-python", text)
 
 
 def read_sources(pdm: Table) -> tuple[NamedIndex, ...]:

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.pylock import Pylock
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from pyx_launcher.errors import LockError, StoreError
 from pyx_launcher.locks.conditions import Conditions
+from pyx_launcher.locks.fields import parse_name, parse_specifiers
 from pyx_launcher.locks.indexes import IndexOptions
 from pyx_launcher.locks.names import choose_extras, choose_groups
 from pyx_launcher.locks.pipfile_entries import Entry, convert_entry, read_source
-from pyx_launcher.locks.tables import CONFLICT, Table
+from pyx_launcher.locks.tables import Table, read_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,13 +96,13 @@ class PipfileLock:
                 conditions.hold(table, key, table.get(key, str, ""))
                 for key in ("markers", "os_markers")
             ):
-                result.append(Entry(name=canonicalize_name(name), table=table))
+                result.append(Entry(name=parse_name(section, name, name), table=table))
         return result
 
 
 def read_pipfile_lock(path: Path) -> PipfileLock:
     """Read a Pipfile.lock. Raises LockError, and StoreError."""
-    document = read_json(path)
+    document = read_document(path, "JSON", json.loads, HINT)
     if META not in document.data:
         raise document.error(META, "this key is missing")
     meta = document.table(META)
@@ -120,38 +120,13 @@ def read_pipfile_lock(path: Path) -> PipfileLock:
     )
 
 
-def read_json(path: Path) -> Table:
-    """Return the whole of a JSON file. Raises LockError, with line and column, and StoreError."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise LockError(path, f"not UTF-8 at byte {error.start}", hint=HINT) from error
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        hint = "resolve the merge conflict in this file" if CONFLICT.search(text) else HINT
-        where = f"line {error.lineno}, column {error.colno}"
-        problem = f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
-        raise LockError(path, problem, where=where, hint=hint) from error
-    except RecursionError as error:
-        raise LockError(path, "not JSON: nested too deeply", hint=HINT) from error
-    if not isinstance(data, dict):
-        raise LockError(path, "not a JSON object", hint=HINT)
-    return Table(path=path, where="", data=data, hint=HINT)
-
-
 def read_requires(table: Table) -> SpecifierSet:
     """Return the Python versions that ``requires`` allows. Raises LockError."""
     key = "python_full_version" if "python_full_version" in table.data else "python_version"
     text = table.get(key, str, "").strip()
     if text in ("", "*"):
         return SpecifierSet()
-    try:
-        if not text[0].isdigit():
-            return SpecifierSet(text)
+    if text[0].isdigit():
         # 3.12 means any patch release; it is the full version that means this one.
-        return SpecifierSet(f"=={text}" if text.count(".") > 1 else f"=={text}.*")
-    except InvalidSpecifier as error:
-        raise table.error(key, f"not a version of Python: {text!r}") from error
+        text = f"=={text}" if text.count(".") > 1 else f"=={text}.*"
+    return parse_specifiers(table, key, text)

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import os
-import posixpath
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
-from packaging.pylock import (
-    Package,
-    PackageArchive,
-    PackageDirectory,
-    PackageVcs,
-    PackageWheel,
-)
-from packaging.version import InvalidVersion, Version
+from packaging.pylock import Package, PackageDirectory, PackageVcs
 
 from pyx_launcher.locks.artifacts import SDIST_SUFFIXES
+from pyx_launcher.locks.fields import parse_version
 from pyx_launcher.locks.indexes import NamedIndex
+from pyx_launcher.locks.sources import COMMIT, check_url, file_package
 from pyx_launcher.locks.unnamed import UnnamedFile
 
 if TYPE_CHECKING:
     from packaging.utils import NormalizedName
+    from packaging.version import Version
 
     from pyx_launcher.locks.tables import Table
 
@@ -31,7 +26,6 @@ PINNED = re.compile(r"===?\s*(?P<version>[^\s,*]+)\Z")
 HASH = re.compile(r"(?P<algorithm>[a-z0-9_]+):(?P<digest>[0-9a-fA-F]+)\Z")
 FRAGMENT = re.compile(r"(?:^|&)(sha256|sha384|sha512)=([0-9a-fA-F]+)")
 REFERENCE = re.compile(r"(?P<url>.*[/:][^/:@]*)@(?P<reference>[^/:@]+)\Z")
-COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 
 # The keys under which Pipenv writes the URL of a repository, and those of a file or a tree.
 SYSTEMS = ("git", "hg", "svn", "bzr")
@@ -57,17 +51,15 @@ class Entry:
         if not text or text == "*":
             return None
         match = PINNED.match(text)
-        try:
-            return Version(match["version"] if match else text)
-        except InvalidVersion as error:
-            raise self.table.error("version", f"not of the form ==VERSION: {text!r}") from error
+        return parse_version(self.table, "version", match["version"] if match else text)
 
 
 def read_source(table: Table) -> NamedIndex:
     """Return one of ``_meta.sources``, with the variables in its URL expanded."""
+    url = expand_variables(table.require("url", str))
     return NamedIndex(
         name=table.get("name", str, ""),
-        url=expand_variables(table.require("url", str)),
+        url=check_url(table, "url", url),
         is_trusted=not table.get("verify_ssl", bool, True),
     )
 
@@ -181,38 +173,26 @@ def placed_package(entry: Entry, place: str) -> Package:
         )
     hashed = FRAGMENT.search(fragment)
     digests = [(hashed[1], hashed[2].lower())] if hashed else read_hashes(entry)
-    return file_package(entry, place, digests)
+    return single_file(entry, place, digests)
 
 
-def file_package(entry: Entry, place: str, digests: list[tuple[str, str]]) -> Package:
+def single_file(entry: Entry, place: str, digests: list[tuple[str, str]]) -> Package:
     """Return a package that is one file. Raises LockError where it has several hashes."""
     hashes = dict(digests)
     if len(digests) > len(hashes):
         raise entry.table.error("hashes", f"{place} is one file, and has several hashes")
     remote = REMOTE.match(place) is not None
     url, path = (place, None) if remote else (None, place)
-    filename = posixpath.basename(unquote(urlsplit(place).path) if remote else place)
-    if filename.endswith(".whl"):
-        wheel = PackageWheel(name=filename, url=url, path=path, hashes=hashes)
-        version = entry.version or wheel_version(entry, filename)
-        return Package(name=entry.name, version=version, wheels=(wheel,))
-    archive = PackageArchive(
+    return file_package(
+        entry.table,
+        next(key for key in PLACES if key in entry.table.data),
+        entry.name,
+        entry.version,
         url=url,
         path=path,
         hashes=hashes,
         subdirectory=entry.table.get("subdirectory", str, "") or None,
     )
-    return Package(name=entry.name, version=entry.version, archive=archive)
-
-
-def wheel_version(entry: Entry, filename: str) -> Version:
-    """Return the version in the name of a wheel. Raises LockError where there is none."""
-    parts = filename.split("-")
-    try:
-        return Version(parts[1])
-    except (IndexError, InvalidVersion) as error:
-        key = next(key for key in PLACES if key in entry.table.data)
-        raise entry.table.error(key, f"{filename} is not the name of a wheel") from error
 
 
 def expand_variables(url: str) -> str:

@@ -6,26 +6,20 @@ import posixpath
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
-from packaging.pylock import (
-    Package,
-    PackageArchive,
-    PackageDirectory,
-    PackageVcs,
-    PackageWheel,
-)
-from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.pylock import Package, PackageDirectory, PackageVcs
 
 from pyx_launcher.locks.artifacts import sort_files
+from pyx_launcher.locks.fields import read_hash, read_name, read_version
+from pyx_launcher.locks.sources import COMMIT, check_url, file_package, find_filename
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyx_launcher.locks.tables import Table
+    from packaging.utils import NormalizedName
+    from packaging.version import Version
 
-COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
+    from pyx_launcher.locks.tables import Table
 
 # A repository that git reaches over the network: a URL, or the short form of SSH.
 REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|[^/\\]+:(?!\\)")
@@ -43,11 +37,7 @@ class LockedPackage:
     @property
     def version(self) -> Version:
         """The locked version. Raises LockError."""
-        text = self.table.require("version", str)
-        try:
-            return Version(text)
-        except InvalidVersion as error:
-            raise self.table.error("version", f"not a version: {text!r}") from error
+        return read_version(self.table)
 
 
 def read_packages(document: Table) -> tuple[LockedPackage, ...]:
@@ -55,10 +45,10 @@ def read_packages(document: Table) -> tuple[LockedPackage, ...]:
     old_files = document.table("metadata").table("files")
     packages = []
     for table in document.tables("package"):
-        name = table.require("name", str)
+        name, normalised = table.require("name", str), read_name(table)
         own = "files" in table.data or name not in old_files.data
         files = (table, "files") if own else (old_files, name)
-        packages.append(LockedPackage(name=canonicalize_name(name), table=table, files=files))
+        packages.append(LockedPackage(name=normalised, table=table, files=files))
     return tuple(packages)
 
 
@@ -90,7 +80,7 @@ def indexed_package(package: LockedPackage, source: Table) -> Package:
     return Package(
         name=package.name,
         version=version,
-        index=source.get("url", str, "") or None,
+        index=check_url(source, "url", source.get("url", str, "")) or None,
         wheels=wheels or None,
         sdist=sdist,
     )
@@ -137,21 +127,21 @@ def archive_package(package: LockedPackage, source: Table, kind: str) -> Package
     """Return a package that is one file, on this machine or at a URL."""
     place = source.require("url", str)
     url, path = (place, None) if kind == "url" else (None, place)
-    filename = posixpath.basename(unquote(urlsplit(url).path) if url else place)
+    filename = find_filename(source, "url", url) if url else posixpath.basename(place)
     hashes = dict(read_files(package)).get(filename)
     if hashes is None:
         table, key = package.files
         raise table.error(key, f"no hash is recorded for {filename} of {package.name}")
-    if filename.endswith(".whl"):
-        wheel = PackageWheel(name=filename, url=url, path=path, hashes=hashes)
-        return Package(name=package.name, version=package.version, wheels=(wheel,))
-    archive = PackageArchive(
+    return file_package(
+        source,
+        "url",
+        package.name,
+        package.version,
         url=url,
         path=path,
         hashes=hashes,
         subdirectory=source.get("subdirectory", str, "") or None,
     )
-    return Package(name=package.name, version=package.version, archive=archive)
 
 
 def read_files(package: LockedPackage) -> list[tuple[str, Mapping[str, str]]]:
@@ -159,10 +149,4 @@ def read_files(package: LockedPackage) -> list[tuple[str, Mapping[str, str]]]:
     table, key = package.files
     if key not in table.data:
         raise table.error(key, "this key is missing")
-    result: list[tuple[str, Mapping[str, str]]] = []
-    for entry in table.tables(key):
-        algorithm, colon, digest = entry.require("hash", str).partition(":")
-        if not (algorithm and colon and digest):
-            raise entry.error("hash", "not of the form ALGORITHM:DIGEST")
-        result.append((entry.require("file", str), {algorithm: digest}))
-    return result
+    return [(entry.require("file", str), read_hash(entry)) for entry in table.tables(key)]

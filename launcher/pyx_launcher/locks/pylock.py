@@ -14,10 +14,12 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import LockError
+from pyx_launcher.locks.fields import check_hash
 from pyx_launcher.locks.indexes import IndexOptions
 from pyx_launcher.locks.names import choose_extras, choose_groups
 from pyx_launcher.locks.project_indexes import read_named_indexes
-from pyx_launcher.locks.tables import read_toml
+from pyx_launcher.locks.sources import check_url
+from pyx_launcher.locks.tables import Table, read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +73,7 @@ def read_pylock(path: Path) -> PylockLock:
     # It warns of a newer minor version, which the specification asks readers to accept.
     logging.getLogger("packaging.pylock").addHandler(logging.NullHandler())
     try:
-        return PylockLock(path=path, content=Pylock.from_dict(document.data))
+        content = Pylock.from_dict(document.data)
     except PylockUnsupportedVersionError as error:
         version = document.data["lock-version"]
         problem = f"version {version} of the format is not known; pyx reads 1.0"
@@ -81,3 +83,22 @@ def read_pylock(path: Path) -> PylockLock:
         problem = error.message.partition("\n")[0]
         problem = f"{problem[:1].lower()}{problem[1:]}"
         raise LockError(path, problem, where=error.context, hint=HINT) from error
+    check_files(document)
+    return PylockLock(path=path, content=content)
+
+
+def check_files(document: Table) -> None:
+    """Raise LockError for a hash or a URL that is none, at which `packaging` does not look.
+
+    What it has looked at before this is the shape of the whole.
+    """
+    for package in document.tables("packages"):
+        if "index" in package.data:
+            check_url(package, "index", package.require("index", str))
+        single = [package.table(key) for key in ("sdist", "archive") if key in package.data]
+        for file in (*package.tables("wheels"), *single):
+            if "url" in file.data:
+                check_url(file, "url", file.require("url", str))
+            hashes = file.table("hashes")
+            for algorithm in hashes.data:
+                check_hash(hashes, algorithm, algorithm, hashes.require(algorithm, str))

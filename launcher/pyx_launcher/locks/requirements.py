@@ -14,18 +14,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from packaging.pylock import Package, PackageArchive, PackageWheel, Pylock
+from packaging.pylock import Package, Pylock
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import (
-    InvalidWheelFilename,
-    NormalizedName,
-    canonicalize_name,
-    parse_wheel_filename,
-)
-from packaging.version import InvalidVersion, Version
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
 
 from pyx_launcher.locks.conditions import Conditions
+from pyx_launcher.locks.fields import parse_name, parse_version
 from pyx_launcher.locks.names import choose_extras, choose_groups
 from pyx_launcher.locks.requirements_lines import Line, find_all_included, read_lines
 from pyx_launcher.locks.requirements_options import (
@@ -33,6 +29,7 @@ from pyx_launcher.locks.requirements_options import (
     read_formats,
     read_options,
 )
+from pyx_launcher.locks.sources import file_package, find_filename, parse_wheel
 from pyx_launcher.locks.unnamed import UnnamedFile
 
 if TYPE_CHECKING:
@@ -160,16 +157,13 @@ def parse_requirement(line: Line) -> PinnedRequirement:
     pinned = PINNED.match(text)
     if pinned is None:
         raise line.error("", explain(text))
-    try:
-        version = Version(pinned["version"])
-    except InvalidVersion as error:
-        raise line.error("", f"not a version: {pinned['version']!r}") from error
+    version = parse_version(line, "", pinned["version"])
     digests = read_hashes(line)
     if not digests:
         raise line.error("", f"{shorten(text)} has no --hash, so it could not be checked")
     return PinnedRequirement(
         line=line,
-        name=canonicalize_name(pinned["name"]),
+        name=parse_name(line, "", pinned["name"]),
         version=version,
         place=None,
         marker=pinned["marker"] or "",
@@ -201,13 +195,10 @@ def direct_requirement(line: Line, match: re.Match[str]) -> PinnedRequirement:
         raise line.error("", f"{match['place']} is not a file, so its hash means nothing")
     if len(dict(digests)) < len(digests):
         raise line.error("", f"{match['place']} is one file, and has several hashes")
-    filename = file_name(place)
     name, version = match.groupdict().get("name"), None
+    filename = find_filename(line, "", place) if "://" in place else posixpath.basename(place)
     if filename.endswith(".whl"):
-        try:
-            found, version, _, _ = parse_wheel_filename(filename)
-        except InvalidWheelFilename as error:
-            raise line.error("", f"{filename} is not the name of a wheel") from error
+        found, version = parse_wheel(line, "", filename)
         name = name or found
     egg = re.search(r"(?:^|&)egg=([A-Za-z0-9._-]+)", fragment)
     name = name or (egg[1] if egg else None)
@@ -215,17 +206,12 @@ def direct_requirement(line: Line, match: re.Match[str]) -> PinnedRequirement:
         raise line.error("", f"the name is missing: write it as NAME @ {place}")
     return PinnedRequirement(
         line=line,
-        name=canonicalize_name(name),
+        name=parse_name(line, "", name),
         version=version,
         place=place,
         marker=match["marker"] or "",
         digests=digests,
     )
-
-
-def file_name(place: str) -> str:
-    """Return the name of the file at a URL or path."""
-    return posixpath.basename(unquote(urlsplit(place).path) if "://" in place else place)
 
 
 def read_hashes(line: Line) -> Digests:
@@ -298,9 +284,7 @@ def direct_package(found: PinnedRequirement) -> Package:
     local = "://" not in place
     path = place if local else unquote(parts.path) if parts.scheme == "file" else None
     url = place if path is None else None
-    hashes, filename = dict(found.digests), file_name(place)
-    if filename.endswith(".whl"):
-        wheel = PackageWheel(name=filename, url=url, path=path, hashes=hashes)
-        return Package(name=found.name, version=found.version, wheels=(wheel,))
-    archive = PackageArchive(url=url, path=path, hashes=hashes)
-    return Package(name=found.name, version=found.version, archive=archive)
+    hashes = dict(found.digests)
+    return file_package(
+        found.line, "", found.name, found.version, url=url, path=path, hashes=hashes
+    )

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from pyx_launcher.errors import LockError, StoreError
+from pyx_launcher.errors import LockError
+from pyx_launcher.locks.content import read_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -91,7 +92,7 @@ def read_lines(
     `including` are the files on the way here, so that a circle is an error and not a hang.
     Raises LockError, and StoreError for a file that cannot be read.
     """
-    for number, text in join_lines(read_text(path)):
+    for number, text in join_lines(read_content(path, HINT)):
         expanded = VARIABLE.sub(lambda found: environ.get(found[1]) or found[0], text)
         line = parse_line(path, number, expanded, is_constraint=is_constraint)
         yield line
@@ -122,16 +123,6 @@ def find_included(line: Line, value: str) -> Path:
     if parts.scheme != "file":
         raise line.error("", f"{value} is not a file on this machine")
     return line.path.parent.joinpath(unquote(parts.path))
-
-
-def read_text(path: Path) -> str:
-    """Return the text of a file. Raises StoreError, and LockError if it is not UTF-8."""
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise LockError(path, f"not UTF-8 at byte {error.start}", hint=HINT) from error
 
 
 def join_lines(text: str) -> Iterator[tuple[int, str]]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import tomli
 
-from pyx_launcher.errors import LockError, StoreError
+from pyx_launcher.errors import LockError
+from pyx_launcher.locks.content import CONFLICT, MEND_CONFLICT, read_content
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 T = TypeVar("T", str, bool)
@@ -20,7 +21,10 @@ KINDS = {str: "a string", bool: "true or false", int: "a number", list: "an arra
 
 # A key that TOML lets stand without quotes; the position in its array may follow.
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+(\[\d+\])?\Z")
-CONFLICT = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
+
+# What no name, path or URL can have, and how the languages of locks can write it all the same.
+IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
+ESCAPED = re.compile(r"\\u0000|\\U00000000|\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +41,7 @@ class Table:
 
     def place(self, key: str) -> str:
         """Return the dotted place of `key`."""
-        shown = key if BARE_KEY.match(key) else f'"{key}"'
+        shown = show_key(key)
         return f"{self.where}.{shown}" if self.where else shown
 
     def error(self, key: str, problem: str) -> LockError:
@@ -103,26 +107,60 @@ def kind_of(value: object) -> str:
     return KINDS.get(type(value), f"a {type(value).__name__}")
 
 
+def show_key(key: str) -> str:
+    """Return a key as it stands in a place: quoted where TOML would have it so."""
+    return key if BARE_KEY.match(key) else f'"{key.encode("unicode_escape").decode()}"'
+
+
 def read_toml(path: Path, *, hint: str | None = None) -> Table:
     """Return the whole of a TOML file; `hint` says what mends a file of this kind.
 
     Raises LockError, with line and column, for text that is not TOML, StoreError for a file
     that cannot be read.
     """
+    return read_document(path, "TOML", tomli.loads, hint)
+
+
+def read_document(
+    path: Path, language: str, parse: Callable[[str], object], hint: str | None
+) -> Table:
+    """Return the whole of a file in a language whose parser tells line and column of an error.
+
+    Raises LockError, and StoreError.
+    """
+    text = read_content(path, hint)
     try:
-        text = path.read_bytes().decode()
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise LockError(path, f"not UTF-8 at byte {error.start}", hint=hint) from error
-    try:
-        data = tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
-        if CONFLICT.search(text):
-            hint = "resolve the merge conflict in this file"
-        problem = f"not TOML: {error.msg[:1].lower()}{error.msg[1:]}"
-        where = f"line {error.lineno}, column {error.colno}"
-        raise LockError(path, problem, where=where, hint=hint) from error
+        data = parse(text)
+        # It takes a walk over everything, which only what the parser was told to make needs.
+        impossible = find_impossible(data) if ESCAPED.search(text) else None
+    except ValueError as error:
+        mend = MEND_CONFLICT if CONFLICT.search(text) else hint
+        line = getattr(error, "lineno", None)
+        # Both parsers leave it to Python to refuse a number of thousands of digits.
+        problem = "a number is too long" if line is None else getattr(error, "msg", "")
+        where = f"line {line}, column {getattr(error, 'colno', 0)}" if line else None
+        problem = f"not {language}: {problem[:1].lower()}{problem[1:]}"
+        raise LockError(path, problem, where=where, hint=mend) from error
     except RecursionError as error:
-        raise LockError(path, "not TOML: nested too deeply", hint=hint) from error
+        raise LockError(path, f"not {language}: nested too deeply", hint=hint) from error
+    if not isinstance(data, dict):
+        raise LockError(path, f"not a {language} object", hint=hint)
+    if impossible is not None:
+        problem = "holds a NUL or half a character, which no name, path or URL can"
+        raise LockError(path, problem, where=impossible, hint=hint)
     return Table(path=path, where="", data=data, hint=hint)
+
+
+def find_impossible(value: object, where: str = "") -> str | None:
+    """Return the place of the first string below `value` with a NUL or half a character in it."""
+    if isinstance(value, str):
+        return where if IMPOSSIBLE.search(value) else None
+    inside: list[tuple[str, object]] = []
+    if isinstance(value, dict):
+        for key, item in value.items():
+            place = f"{where}.{show_key(key)}" if where else show_key(key)
+            inside += [(place, key), (place, item)]
+    elif isinstance(value, list):
+        inside = [(f"{where}[{position}]", item) for position, item in enumerate(value)]
+    found = (find_impossible(item, place) for place, item in inside)
+    return next((place for place in found if place is not None), None)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from packaging.markers import InvalidMarker, Marker
 from packaging.pylock import Pylock
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from pyx_launcher.locks.conditions import Conditions
+from pyx_launcher.locks.fields import parse_specifiers
 from pyx_launcher.locks.indexes import IndexOptions
 from pyx_launcher.locks.names import choose_extras, choose_groups
 from pyx_launcher.locks.project_indexes import read_named_indexes
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from packaging.markers import Environment
+    from packaging.specifiers import SpecifierSet
 
     from pyx_launcher.invocation import Choice
     from pyx_launcher.locks.uv_conflicts import Conflict
@@ -139,11 +140,6 @@ def read_uv_lock(path: Path, start: Path | None = None) -> UvLock:
     document = read_toml(path, hint=HINT)
     check_version(document)
     python = document.get("requires-python", str, "")
-    try:
-        requires_python = SpecifierSet(python)
-    except InvalidSpecifier as error:
-        problem = f"not a version specifier: {python!r}"
-        raise document.error("requires-python", problem) from error
     packages = read_packages(document)
     return UvLock(
         path=path,
@@ -151,7 +147,7 @@ def read_uv_lock(path: Path, start: Path | None = None) -> UvLock:
         packages=packages,
         target=find_target(path, document, packages, start),
         conflicts=read_conflicts(document),
-        requires_python=requires_python,
+        requires_python=parse_specifiers(document, "requires-python", python),
     )
 
 

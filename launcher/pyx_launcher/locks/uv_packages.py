@@ -7,24 +7,26 @@ import posixpath
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs
 
 from packaging.pylock import (
     Package,
-    PackageArchive,
     PackageDirectory,
     PackageSdist,
     PackageVcs,
     PackageWheel,
 )
-from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
 
 from pyx_launcher.locks.artifacts import is_wheel_of, sdist_suffix_of
+from pyx_launcher.locks.fields import read_hash, read_name, read_version
+from pyx_launcher.locks.sources import COMMIT, check_url, file_package, find_filename
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from packaging.utils import NormalizedName
+    from packaging.version import Version
 
     from pyx_launcher.locks.tables import Table
 
@@ -33,7 +35,6 @@ TREES = ("editable", "virtual", "directory")
 
 KINDS = ("registry", *TREES, "path", "url", "git")
 
-COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -49,11 +50,7 @@ class LockedPackage:
         """The locked version; None for a source tree with a dynamic one. Raises LockError."""
         if "version" not in self.table.data and self.kind in TREES:
             return None
-        text = self.table.require("version", str)
-        try:
-            return Version(text)
-        except InvalidVersion as error:
-            raise self.table.error("version", f"not a version: {text!r}") from error
+        return read_version(self.table)
 
     @property
     def source(self) -> Table:
@@ -75,8 +72,8 @@ class LockedPackage:
     @property
     def place(self) -> str | None:
         """The normalised relative path of a source tree; None for what comes from elsewhere."""
-        source = self.table.data.get("source")
-        path = next((source[k] for k in TREES if k in source), None) if source else None
+        source = self.source.data
+        path = next((source[kind] for kind in TREES if kind in source), None)
         return posixpath.normpath(path) if isinstance(path, str) else None
 
     @property
@@ -96,8 +93,7 @@ def read_packages(document: Table) -> tuple[LockedPackage, ...]:
     # The first versions of uv called them distributions.
     key = "package" if "package" in document.data else "distribution"
     return tuple(
-        LockedPackage(name=canonicalize_name(table.require("name", str)), table=table)
-        for table in document.tables(key)
+        LockedPackage(name=read_name(table), table=table) for table in document.tables(key)
     )
 
 
@@ -132,6 +128,8 @@ def indexed_package(package: LockedPackage) -> Package:
         raise package.table.error("version", "this key is missing")
     registry = package.source.require("registry", str)
     remote = URL.match(registry) is not None
+    if remote:
+        check_url(package.source, "registry", registry)
     base = "" if remote else registry
     wheels = []
     for table in package.table.tables("wheels"):
@@ -170,20 +168,17 @@ def archive_package(package: LockedPackage, kind: str) -> Package:
     source = package.source
     place = source.require(kind, str)
     url, path = (place, None) if kind == "url" else (None, place)
-    filename = posixpath.basename(unquote(urlsplit(url).path) if url else place)
-    if filename.endswith(".whl"):
-        tables = package.table.tables("wheels")
-        if not tables:
-            raise package.table.error("wheels", f"no hash is recorded for {filename}")
-        wheel = PackageWheel(name=filename, url=url, path=path, hashes=read_hashes(tables[0]))
-        return Package(name=package.name, version=package.version, wheels=(wheel,))
-    archive = PackageArchive(
+    tables = package.table.tables("wheels")
+    return file_package(
+        source,
+        kind,
+        package.name,
+        package.version,
         url=url,
         path=path,
-        hashes=read_hashes(package.table.table("sdist")),
+        hashes=read_hashes(tables[0] if tables else package.table.table("sdist")),
         subdirectory=source.get("subdirectory", str, "") or None,
     )
-    return Package(name=package.name, version=package.version, archive=archive)
 
 
 def vcs_package(package: LockedPackage) -> Package:
@@ -217,7 +212,7 @@ def read_place(table: Table, base: str) -> tuple[str, str | None, str | None]:
     """Return name, URL and path of a file; a path is relative to `base`, the index that has it."""
     if "url" in table.data:
         url = table.require("url", str)
-        return posixpath.basename(unquote(urlsplit(url).path)), url, None
+        return find_filename(table, "url", url), url, None
     if "path" not in table.data:
         raise table.error("url", "this key is missing")
     path = posixpath.join(base, table.require("path", str))
@@ -241,10 +236,7 @@ def read_hashes(table: Table, path: str | None = None) -> dict[str, str]:
             return {"sha256": hash_file(table, table.path.parent / path)}
         # Nor has it one for a file of an index that tells none; nothing could check that.
         raise table.error("hash", "no hash is recorded, so the file could not be checked")
-    algorithm, colon, digest = table.require("hash", str).partition(":")
-    if not (algorithm and colon and digest):
-        raise table.error("hash", "not of the form ALGORITHM:DIGEST")
-    return {algorithm: digest}
+    return read_hash(table)
 
 
 def hash_file(table: Table, path: Path) -> str:

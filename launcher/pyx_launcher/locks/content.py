@@ -1,0 +1,43 @@
+"""The text of a lock, or of a file that decides with it, refused early where it can be none."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from pyx_launcher.errors import LockError, StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LARGEST = 16 << 20
+"""Bytes. A lock of a thousand distributions has about two million; more takes too long to parse."""
+
+CONFLICT = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
+MEND_CONFLICT = "resolve the merge conflict in this file"
+
+
+def read_content(path: Path, hint: str | None) -> str:
+    """Return the text of a file, without a byte order mark; `hint` says what mends such a file.
+
+    Raises LockError for one that is too large or no text, StoreError for one that cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            # What has no size of its own, such as a pipe, is not read to its end either.
+            content = b"" if size > LARGEST else file.read(LARGEST + 1)
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}") from error
+    if size > LARGEST or len(content) > LARGEST:
+        shown = f"{max(size, len(content)) / (1 << 20):.0f} MB"
+        problem = f"it has {shown}, and no lock has more than {LARGEST >> 20} MB"
+        raise LockError(path, problem, hint=hint)
+    if b"\0" in content:
+        problem = f"not text: a NUL stands at byte {content.index(0)}"
+        raise LockError(path, problem, hint=hint)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise LockError(path, f"not UTF-8 at byte {error.start}", hint=hint) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -22,7 +22,7 @@ from pyx_launcher.errors import ArtifactError, InterpreterError, LockError
 from pyx_launcher.locks.indexes import IndexOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from packaging.pylock import Pylock
 
@@ -79,7 +79,7 @@ def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
     pylock = lock.pylock(interpreter.markers, choice)
     try:
         chosen = list(
-            pylock.select(
+            _leave_out_foreign(pylock, interpreter).select(
                 environment=interpreter.markers,
                 tags=interpreter.tags,
                 extras=extras,
@@ -108,6 +108,38 @@ def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
         extras=frozenset(extras),
         groups=frozenset(groups),
         find_indexes=lock.find_indexes,
+    )
+
+
+def _leave_out_foreign(pylock: Pylock, interpreter: Interpreter) -> Pylock:
+    """Return `pylock` without most of the wheels that are for other platforms or versions.
+
+    A distribution may have a hundred, and to parse all their names takes longer than all the
+    rest. Where none is left all are kept, for `select` has to say so.
+    """
+    tags = interpreter.tags
+    known = (
+        frozenset(tag.interpreter for tag in tags),
+        frozenset(tag.abi for tag in tags),
+        frozenset(tag.platform for tag in tags),
+    )
+    packages = []
+    for package in pylock.packages:
+        wheels = package.wheels or ()
+        fitting = tuple(wheel for wheel in wheels if _may_fit(wheel.filename, known))
+        if fitting and len(fitting) < len(wheels):
+            packages.append(replace(package, wheels=fitting))
+        else:
+            packages.append(package)
+    return replace(pylock, packages=packages)
+
+
+def _may_fit(filename: str, known: Iterable[frozenset[str]]) -> bool:
+    """Return whether each part of the tags in the name of a wheel is one that is known."""
+    parts = filename.removesuffix(".whl").lower().rsplit("-", 3)[1:]
+    return all(
+        part in names or ("." in part and not names.isdisjoint(part.split(".")))
+        for part, names in zip(parts, known, strict=False)
     )
 
 

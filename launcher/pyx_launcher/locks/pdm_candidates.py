@@ -7,14 +7,14 @@ import posixpath
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from packaging.pylock import Package, PackageDirectory, PackageVcs
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.locks.artifacts import SDIST_SUFFIXES, parse_version, sort_files
 from pyx_launcher.locks.fields import read_hash, read_name, read_version
-from pyx_launcher.locks.sources import COMMIT, file_package, find_filename
+from pyx_launcher.locks.sources import COMMIT, file_package, find_filename, find_local
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ REMOTE = re.compile(r"[a-z+]+://|[^/\\]+@[^/\\]+:")
 # What the platform tags of wheels for a `sys.platform` have in common.
 PLATFORM_TAGS = {"linux": "linux", "darwin": "macosx", "win32": "win"}
 
-VARIABLE = re.compile(r"\$\{(.+?)\}")
+VARIABLE = re.compile(r"\$\{([^${}]+)\}")
 
 # How the build backends of PDM and of Hatch write the directory of the project in a URL.
 ROOTS = ("file:///${PROJECT_ROOT}/", "file://${PROJECT_ROOT}/", "{root:uri}/")
@@ -201,7 +201,7 @@ def find_path(place: str) -> str | None:
         if place.startswith(root):
             return unquote(place.removeprefix(root))
     if place.startswith("file://"):
-        return unquote(urlsplit(place).path)
+        return find_local(place)
     return None if REMOTE.match(place) else place
 
 

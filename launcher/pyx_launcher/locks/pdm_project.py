@@ -16,6 +16,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from pyx_launcher.locks.fields import parse_specifiers
 from pyx_launcher.locks.indexes import NamedIndex, choose_sources
 from pyx_launcher.locks.pdm_candidates import VARIABLE, expand_variables
+from pyx_launcher.locks.sources import check_url
 from pyx_launcher.locks.tables import Table, read_toml
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ DEFAULT_CREDENTIALS: dict[str, Any] = {
 
 # A requirement that names no place. `packaging` takes twenty times as long to parse one.
 PLAIN = re.compile(
-    r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[(?P<extras>[^\]]*)\])?\s*"
+    r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(?![A-Za-z0-9._-])\s*(\[(?P<extras>[^\]]*)\])?\s*"
     r"(?P<specifier>[^;@()]*)(;(?P<marker>.*))?\Z"
 )
 
@@ -140,9 +141,10 @@ def read_source(table: Table) -> NamedIndex:
     url = table.get("url", str, "")
     if name == DEFAULT_SOURCE:
         url = url or os.environ.get("PDM_PYPI_URL", "")
+    url = with_credentials(url, table.get("username", str, ""), table.get("password", str, ""))
     source = NamedIndex(
         name=name,
-        url=with_credentials(url, table.get("username", str, ""), table.get("password", str, "")),
+        url=check_url(table, "url", url),
         is_index=table.get("type", str, "index") == "index",
         includes=tuple(map(normalise_pattern, table.strings("include_packages"))),
         excludes=tuple(map(normalise_pattern, table.strings("exclude_packages"))),
@@ -221,10 +223,12 @@ def include_of(project: Project, table: Table, key: str, entry: object) -> str:
 
 def parse_line(line: str, table: Table, key: str) -> Demand:
     """Return the demand that a requirement states. Raises LockError."""
-    if editable := EDITABLE.match(line.strip()):
+    # Many spaces in a row would make the expressions slow.
+    line = " ".join(line.split())
+    if editable := EDITABLE.match(line):
         return editable_demand(editable, table, key)
     try:
-        if plain := PLAIN.match(line.strip()):
+        if plain := PLAIN.match(line):
             return Demand(
                 name=canonicalize_name(plain["name"]),
                 extras=split_extras(plain["extras"]),

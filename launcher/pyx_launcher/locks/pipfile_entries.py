@@ -6,14 +6,14 @@ import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from packaging.pylock import Package, PackageDirectory, PackageVcs
 
 from pyx_launcher.locks.artifacts import SDIST_SUFFIXES
 from pyx_launcher.locks.fields import parse_version
 from pyx_launcher.locks.indexes import NamedIndex
-from pyx_launcher.locks.sources import COMMIT, check_url, file_package
+from pyx_launcher.locks.sources import COMMIT, check_url, file_package, find_local
 from pyx_launcher.locks.unnamed import UnnamedFile
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ PLACES = ("file", "path")
 REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|[^/\\]+@[^/\\]+:")
 
 # ``${NAME}``, which older Pipfiles put between quotes, or ``$NAME``.
-VARIABLE = re.compile(r"'?\$\{([^}]+)\}'?|\$([A-Za-z_][A-Za-z0-9_]*)")
+VARIABLE = re.compile(r"'?\$\{([^${}]+)\}'?|\$([A-Za-z_][A-Za-z0-9_]*)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,7 +159,7 @@ def placed_package(entry: Entry, place: str) -> Package:
     """Return a package that is a file or a source tree, on this machine or at a URL."""
     place, _, fragment = place.partition("#")
     if place.startswith("file:"):
-        place = unquote(urlsplit(place).path)
+        place = find_local(place)
     if not REMOTE.match(place) and not place.endswith((".whl", *SDIST_SUFFIXES)):
         table = entry.table
         return Package(

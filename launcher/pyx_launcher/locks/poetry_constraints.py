@@ -28,7 +28,13 @@ def parse_constraint(text: str) -> tuple[SpecifierSet, ...]:
 
     Raises ValueError for text that is no constraint.
     """
-    return tuple(parse_alternative(part) for part in re.split(r"\s*\|\|?\s*", text.strip()))
+    return tuple(parse_alternative(part) for part in split_alternatives(text))
+
+
+def split_alternatives(text: str) -> list[str]:
+    """Return what stands between the bars of a constraint."""
+    # Many spaces in a row would make the expression slow.
+    return re.split(r" ?\|\|? ?", " ".join(text.split()))
 
 
 def parse_alternative(text: str) -> SpecifierSet:
@@ -105,7 +111,7 @@ def allows_platform(constraint: str, platform: str) -> bool:
             else part.lstrip("= ") in (platform, "*")
             for part in re.split(r"\s*,\s*", alternative)
         )
-        for alternative in re.split(r"\s*\|\|?\s*", constraint.strip())
+        for alternative in split_alternatives(constraint)
     )
 
 

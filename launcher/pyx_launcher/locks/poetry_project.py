@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MAIN = "main"
 
+DEEPEST = 50
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
@@ -90,7 +92,9 @@ def project_dependencies(project: Project, groups: frozenset[str]) -> tuple[Depe
         dependency
         for group in sorted(groups)
         for dependency in (
-            main_dependencies(project) if group == MAIN else group_dependencies(project, group, ())
+            main_dependencies(project)
+            if group == MAIN
+            else group_dependencies(project, group, (), set())
         )
         if dependency.name != "python"
     )
@@ -156,31 +160,39 @@ def enrich(dependency: Dependency, addition: Dependency) -> Dependency:
 
 
 def group_dependencies(
-    project: Project, group: str, including: tuple[str, ...]
+    project: Project, group: str, including: tuple[str, ...], done: set[str]
 ) -> Iterator[Dependency]:
     """Yield the dependencies of a group and of those it includes (PEP 735).
 
-    `including` are the groups on the way here, so that a circle is an error and not a hang.
+    `including` are the groups on the way here, so that a circle is an error and not a hang, and
+    `done` those whose dependencies were yielded before.
     """
     document, poetry = project.document, project.poetry
     if group in including:
         raise document.error("dependency-groups", f"group {group!r} includes itself")
+    if len(including) > DEEPEST:
+        problem = f"more than {DEEPEST} groups include one another"
+        raise document.error("dependency-groups", problem)
+    if group in done:
+        return
     standard = document.table("dependency-groups")
     for name in matching_keys(standard, group):
-        yield from standard_group(project, standard, name, (*including, group))
+        yield from standard_group(project, standard, name, (*including, group), done)
     tables = poetry.table("group")
     for name in matching_keys(tables, group):
         table = tables.table(name)
         if not list(matching_keys(standard, group)):
             yield from read_dependencies(table.table("dependencies"))
         for other in table.strings("include-groups"):
-            yield from included_group(project, other, table, "include-groups", (*including, group))
+            way = (*including, group)
+            yield from included_group(project, other, (table, "include-groups"), way, done)
     if group == "dev":
         yield from read_dependencies(poetry.table("dev-dependencies"))
+    done.add(group)
 
 
 def standard_group(
-    project: Project, standard: Table, name: str, including: tuple[str, ...]
+    project: Project, standard: Table, name: str, including: tuple[str, ...], done: set[str]
 ) -> Iterator[Dependency]:
     """Yield the dependencies of one entry of ``[dependency-groups]``."""
     entries = standard.data[name]
@@ -191,19 +203,26 @@ def standard_group(
         if isinstance(entry, str):
             yield parse_requirement(entry, standard, name)
         elif isinstance(entry, dict) and isinstance(entry.get("include-group"), str):
-            yield from included_group(project, entry["include-group"], standard, name, including)
+            yield from included_group(
+                project, entry["include-group"], (standard, name), including, done
+            )
         else:
             raise standard.unexpected(key, "a requirement or an include-group", entry)
 
 
 def included_group(
-    project: Project, name: str, table: Table, key: str, including: tuple[str, ...]
+    project: Project,
+    name: str,
+    place: tuple[Table, str],
+    including: tuple[str, ...],
+    done: set[str],
 ) -> Iterator[Dependency]:
-    """Yield the dependencies of the group `name`, which `key` of `table` includes."""
+    """Yield the dependencies of the group `name`, which is included at `place`: a table, a key."""
+    table, key = place
     group = canonicalize_name(name)
     if group not in project.groups:
         raise table.error(key, f"includes group {name!r}, which does not exist")
-    yield from group_dependencies(project, group, including)
+    yield from group_dependencies(project, group, including, done)
 
 
 def matching_keys(table: Table, group: str) -> Iterator[str]:

@@ -12,7 +12,6 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from packaging.pylock import Package, Pylock
 from packaging.requirements import InvalidRequirement, Requirement
@@ -29,7 +28,7 @@ from pyx_launcher.locks.requirements_options import (
     read_formats,
     read_options,
 )
-from pyx_launcher.locks.sources import file_package, find_filename, parse_wheel
+from pyx_launcher.locks.sources import file_package, find_filename, find_local, parse_wheel
 from pyx_launcher.locks.unnamed import UnnamedFile
 
 if TYPE_CHECKING:
@@ -46,6 +45,9 @@ DIRECT = re.compile(NAME + r"@\s*(?P<place>\S+)\s*(\s;(?P<marker>.*))?\Z")
 BARE = re.compile(r"(?P<place>[^\s;]*[/\\][^\s;]*|\S+\.whl)\s*(\s;(?P<marker>.*))?\Z")
 HASH = re.compile(r"(?P<algorithm>sha256|sha384|sha512):(?P<digest>[0-9a-fA-F]+)\Z")
 FRAGMENT = re.compile(r"(?:^|&)(sha256|sha384|sha512)=([0-9a-fA-F]+)")
+
+# Characters, without hashes. The expressions above would take long for much more.
+LONGEST_LINE = 4000
 
 Digests = frozenset[tuple[str, str]]
 
@@ -151,7 +153,9 @@ def is_requirement(line: Line) -> bool:
 
 def parse_requirement(line: Line) -> PinnedRequirement:
     """Return what a line requires. Raises LockError if it is not pinned or not hashed."""
-    text = line.text
+    text = shorten(line.text)
+    if len(text) > LONGEST_LINE:
+        raise line.error("", "longer than any requirement")
     if match := DIRECT.match(text) or BARE.match(text):
         return direct_requirement(line, match)
     pinned = PINNED.match(text)
@@ -280,9 +284,8 @@ def constrain(
 def direct_package(found: PinnedRequirement) -> Package:
     """Return a requirement that names its file."""
     place = found.place or ""
-    parts = urlsplit(place)
     local = "://" not in place
-    path = place if local else unquote(parts.path) if parts.scheme == "file" else None
+    path = place if local else find_local(place) if place.startswith("file:") else None
     url = place if path is None else None
     hashes = dict(found.digests)
     return file_package(

@@ -10,10 +10,10 @@ import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from pyx_launcher.errors import LockError
 from pyx_launcher.locks.content import read_content
+from pyx_launcher.locks.sources import find_local
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,7 +48,9 @@ VALUED = {
 
 FLAGS = ("--no-index", "--require-hashes", "--pre", "--prefer-binary")
 
-COMMENT = re.compile(r"(^|\s+)#.*$")
+DEEPEST = 50
+
+COMMENT = re.compile(r"(^|(?<=\s))#.*$")
 QUOTED = re.compile(r"[\"'\\]")
 VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -86,12 +88,15 @@ def read_lines(
     *,
     is_constraint: bool = False,
     including: tuple[Path, ...] = (),
+    done: set[tuple[Path, bool]] | None = None,
 ) -> Iterator[Line]:
     """Yield the lines of a file and, in their place, those of the files that it includes.
 
-    `including` are the files on the way here, so that a circle is an error and not a hang.
+    `including` are the files on the way here, so that a circle is an error and not a hang, and
+    `done` those that were read before, which would only say the same again.
     Raises LockError, and StoreError for a file that cannot be read.
     """
+    done = set() if done is None else done
     for number, text in join_lines(read_content(path, HINT)):
         expanded = VARIABLE.sub(lambda found: environ.get(found[1]) or found[0], text)
         line = parse_line(path, number, expanded, is_constraint=is_constraint)
@@ -99,14 +104,21 @@ def read_lines(
         for other in find_all_included(line):
             if other in (*including, path):
                 raise line.error("", f"{other.name} includes itself")
-            if not other.is_file():
+            # A path that is too long for the system is an OSError for `Path.is_file`.
+            if not os.path.isfile(other):
                 raise line.error("", f"there is no file {other}")
-            yield from read_lines(
-                other,
-                environ,
-                is_constraint=bool(line.values("--constraint")),
-                including=(*including, path),
-            )
+            if len(including) > DEEPEST:
+                raise line.error("", f"more than {DEEPEST} files include one another")
+            constraining = bool(line.values("--constraint"))
+            if (other, constraining) not in done:
+                yield from read_lines(
+                    other,
+                    environ,
+                    is_constraint=constraining,
+                    including=(*including, path),
+                    done=done,
+                )
+                done.add((other, constraining))
 
 
 def find_all_included(line: Line) -> list[Path]:
@@ -119,10 +131,9 @@ def find_included(line: Line, value: str) -> Path:
     """Return the path of an included file, which is relative to the file that includes it."""
     if not URL.match(value):
         return line.path.parent.joinpath(value)
-    parts = urlsplit(value)
-    if parts.scheme != "file":
+    if not value.startswith("file:"):
         raise line.error("", f"{value} is not a file on this machine")
-    return line.path.parent.joinpath(unquote(parts.path))
+    return line.path.parent.joinpath(find_local(value))
 
 
 def join_lines(text: str) -> Iterator[tuple[int, str]]:

@@ -25,10 +25,11 @@ from packaging.pylock import (
     PackageVcs,
     PackageWheel,
 )
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
 from pyx_launcher.errors import BuildError, RefusedError
+from pyx_launcher.locks.fields import parse_name
 from pyx_launcher.locks.tables import read_toml
 from pyx_launcher.selection import Artifact
 from pyx_launcher.store import Entry, find_entry_by_key, locked_place, name_entry, storing
@@ -84,11 +85,13 @@ def root_artifact(lock: Lock) -> Artifact | None:
         return None
     document = read_toml(lock.root / "pyproject.toml")
     poetry = document.table("tool").table("poetry")
-    name = document.table("project").get("name", str, "") or poetry.get("name", str, "")
+    standard = document.table("project")
+    named = standard if standard.get("name", str, "") else poetry
+    name = named.get("name", str, "")
     if not name or not poetry.get("package-mode", bool, True):
         return None
     return Artifact(
-        name=canonicalize_name(name),
+        name=parse_name(named, "name", name),
         version=None,
         source=_ROOT,
         index=None,

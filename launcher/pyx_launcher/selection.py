@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from packaging.markers import UndefinedEnvironmentName
 from packaging.pylock import (
     Package,
     PackageArchive,
@@ -94,6 +95,11 @@ def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
                 hint="choose another one with --python",
             ) from error
         raise LockError(lock.path, str(error), hint="lock again") from error
+    except (ValueError, UndefinedEnvironmentName) as error:
+        # A marker that parses may still compare what cannot be compared.
+        problem = str(error).partition("\n")[0]
+        where = _find_marker(pylock, interpreter, extras, groups)
+        raise LockError(lock.path, problem, where=where, hint="lock again") from error
     return Selection(
         artifacts=tuple(
             Artifact(
@@ -150,6 +156,31 @@ def _find_version(package: Package, source: Source) -> str | None:
     return str(package.version) if package.version else None
 
 
+def _find_marker(
+    pylock: Pylock, interpreter: Interpreter, extras: frozenset[str], groups: frozenset[str]
+) -> str | None:
+    """Return the place of the first marker that cannot be evaluated; None if all can."""
+    environment = _environment(interpreter, extras, groups)
+    for position, package in enumerate(pylock.packages):
+        try:
+            if package.marker:
+                package.marker.evaluate(environment, context="lock_file")
+        except (ValueError, UndefinedEnvironmentName):
+            return f"packages[{position}].marker"
+    return None
+
+
+def _environment(
+    interpreter: Interpreter, extras: frozenset[str], groups: frozenset[str]
+) -> dict[str, str | frozenset[str]]:
+    """Return the environment in which a lock evaluates its markers (PEP 751)."""
+    return {
+        **cast("Mapping[str, str]", interpreter.markers),
+        "extras": extras,
+        "dependency_groups": groups,
+    }
+
+
 def _explain(
     lock: Lock,
     pylock: Pylock,
@@ -158,11 +189,7 @@ def _explain(
     groups: frozenset[str],
 ) -> None:
     """Raise ArtifactError if what fails is that distributions have no artifact that fits."""
-    environment: dict[str, str | frozenset[str]] = {
-        **cast("Mapping[str, str]", interpreter.markers),
-        "extras": extras,
-        "dependency_groups": groups,
-    }
+    environment = _environment(interpreter, extras, groups)
     supported = frozenset(interpreter.tags)
     missing = [
         package

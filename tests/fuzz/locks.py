@@ -248,7 +248,7 @@ def judge(error: PyxError, directory: Path) -> str:
     message = error.message
     if "\n" in message:
         return f"{type(error).__name__} on several lines"
-    if len(message) > LONGEST_MESSAGE:
+    if isinstance(error, LockError) and len(message) > LONGEST_MESSAGE:
         return f"{type(error).__name__} without an end"
     if isinstance(error, LockError) and str(directory) not in message:
         return "LockError that names no file"

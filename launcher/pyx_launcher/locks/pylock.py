@@ -14,7 +14,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import LockError
-from pyx_launcher.locks.fields import check_hash
+from pyx_launcher.locks.fields import check_hash, parse_name, read_version
 from pyx_launcher.locks.indexes import IndexOptions
 from pyx_launcher.locks.names import choose_extras, choose_groups
 from pyx_launcher.locks.project_indexes import read_named_indexes
@@ -88,11 +88,14 @@ def read_pylock(path: Path) -> PylockLock:
 
 
 def check_files(document: Table) -> None:
-    """Raise LockError for a hash or a URL that is none, at which `packaging` does not look.
+    """Raise LockError for a hash, a URL or a length at which `packaging` does not look.
 
     What it has looked at before this is the shape of the whole.
     """
     for package in document.tables("packages"):
+        parse_name(package, "name", package.require("name", str))
+        if "version" in package.data:
+            read_version(package)
         if "index" in package.data:
             check_url(package, "index", package.require("index", str))
         single = [package.table(key) for key in ("sdist", "archive") if key in package.data]

@@ -125,15 +125,18 @@ class RequirementsLock:
 
 def read_requirements(path: Path) -> RequirementsLock:
     """Read a requirements.txt and what it includes. Raises LockError, and StoreError."""
-    lines = tuple(read_lines(path, os.environ))
-    requirements = tuple(
-        parse_requirement(line) for line in lines if not line.is_constraint and is_requirement(line)
-    )
+    lines: list[Line] = []
+    requirements: list[PinnedRequirement] = []
+    # The first line that is wrong ends it, before the rest of a large file is looked at.
+    for line in read_lines(path, os.environ):
+        lines.append(line)
+        if not line.is_constraint and is_requirement(line):
+            requirements.append(parse_requirement(line))
     included = dict.fromkeys(other for line in lines for other in find_all_included(line))
     return RequirementsLock(
         path=path,
-        lines=lines,
-        requirements=requirements,
+        lines=tuple(lines),
+        requirements=tuple(requirements),
         index_options=read_options(lines),
         formats=read_formats(lines),
         inputs=tuple(included),

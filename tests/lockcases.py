@@ -11,13 +11,17 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from packaging.pylock import PackageSdist, PackageWheel
 from packaging.tags import Tag, parse_tag
 
+from pyx_launcher.errors import LockError
 from pyx_launcher.invocation import Choice
+from pyx_launcher.locks import read_lock
 
 if TYPE_CHECKING:
     from packaging.markers import Environment
+    from packaging.pylock import Package
 
     from pyx_launcher.locks import Lock
 
@@ -94,3 +98,37 @@ def select(lock: Lock, situation: dict[str, Any]) -> tuple[dict[str, str | None]
         if isinstance(artifact, PackageWheel | PackageSdist):
             artifacts[package.name] = artifact.filename
     return packages, artifacts
+
+
+def write_lock(path: Path, lock: str, pyproject: str | None = None) -> Path:
+    """Write a lock, and a pyproject.toml beside it where there is to be one; return `path`."""
+    path.write_text(lock)
+    if pyproject is not None:
+        path.with_name("pyproject.toml").write_text(pyproject)
+    return path
+
+
+def list_packages(
+    lock: Lock, choice: Choice | None = None, python: str = "3.12.1", platform: str = "linux"
+) -> list[Package]:
+    """Return what a lock selects, by default on Linux."""
+    return list(lock.pylock(environment(python, platform), choice or Choice()).packages)
+
+
+def names(lock: Lock, choice: Choice | None = None, python: str = "3.12.1") -> list[str]:
+    """Return the names that a lock selects on Linux."""
+    return [package.name for package in list_packages(lock, choice, python)]
+
+
+def find_package(lock: Lock, name: str, platform: str = "linux") -> Package:
+    """Return one package that a lock selects."""
+    packages = list_packages(lock, platform=platform)
+    return next(package for package in packages if package.name == name)
+
+
+def check_broken(path: Path, problem: str, hint: str | None = None) -> None:
+    """Hold that a lock is refused in exactly these words behind its name, and with this hint."""
+    with pytest.raises(LockError) as caught:
+        names(read_lock(path))
+    assert caught.value.message == f"{path}: {problem}"
+    assert hint is None or caught.value.hint == hint

@@ -9,10 +9,18 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import lockcases
 import pytest
-from lockcases import LOCKS, environment, find_cases, read_expected, select
+from lockcases import (
+    LOCKS,
+    check_broken,
+    find_cases,
+    find_package,
+    names,
+    read_expected,
+    select,
+)
 from packaging.pylock import (
-    Package,
     PackageArchive,
     PackageDirectory,
     PackageSdist,
@@ -29,7 +37,6 @@ from pyx_launcher.locks import read_lock
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pyx_launcher.locks import Lock
 
 CASES = LOCKS / "pdm"
 
@@ -256,22 +263,7 @@ BROKEN_OLD = {
 
 def write_lock(directory: Path, lock: str, pyproject: str | None = PROJECT) -> Path:
     """Write a pdm.lock, and a pyproject.toml beside it; return the path of the lock."""
-    path = directory / "pdm.lock"
-    path.write_text(lock)
-    if pyproject is not None:
-        (directory / "pyproject.toml").write_text(pyproject)
-    return path
-
-
-def names(lock: Lock, choice: Choice | None = None, python: str = "3.12.1") -> list[str]:
-    """Return the names that a lock selects on Linux."""
-    return [p.name for p in lock.pylock(environment(python), choice or Choice()).packages]
-
-
-def package(lock: Lock, name: str, platform: str = "linux") -> Package:
-    """Return one package that a lock selects."""
-    packages = lock.pylock(environment("3.12.1", platform), Choice()).packages
-    return next(package for package in packages if package.name == name)
+    return lockcases.write_lock(directory / "pdm.lock", lock, pyproject)
 
 
 @pytest.mark.parametrize("case", find_cases("pdm"), ids=lambda case: case.name)
@@ -287,10 +279,7 @@ def test_broken(tmp_path: Path, old: str, new: str, problem: str) -> None:
     """A broken lock is one error of one line that names file, table and key, and how to mend it."""
     assert old in NEW
     path = write_lock(tmp_path, NEW.replace(old, new, 1))
-    with pytest.raises(LockError) as caught:
-        names(read_lock(path))
-    assert caught.value.message == f"{path}: {problem}"
-    assert caught.value.hint == "run `pdm lock`"
+    check_broken(path, problem, "run `pdm lock`")
 
 
 @pytest.mark.parametrize(("old", "new", "problem"), BROKEN_OLD.values(), ids=BROKEN_OLD)
@@ -298,10 +287,7 @@ def test_broken_graph(tmp_path: Path, old: str, new: str, problem: str) -> None:
     """What is wrong with the graph of a lock that has to be walked is likewise one error."""
     assert old in OLD
     path = write_lock(tmp_path, OLD.replace(old, new, 1).replace('"2.1"', '"1.9"'))
-    with pytest.raises(LockError) as caught:
-        names(read_lock(path))
-    assert caught.value.message == f"{path}: {problem}"
-    assert caught.value.hint == "run `pdm lock`"
+    check_broken(path, problem, "run `pdm lock`")
 
 
 def test_graph_without_project(tmp_path: Path) -> None:
@@ -406,8 +392,8 @@ def test_platforms_of_targets(tmp_path: Path) -> None:
     lock = NEW.replace('[[metadata.targets]]\nrequires_python = ">=3.9"\n', targets)
     read = read_lock(write_lock(tmp_path, lock.replace("marker", "#")))
     assert names(read, python="3.11.2") == ["pure"]
-    assert package(read, "pure", "darwin").version == Version("1.0")
-    assert package(read, "pure", "win32").version == Version("1.0")
+    assert find_package(read, "pure", "darwin").version == Version("1.0")
+    assert find_package(read, "pure", "win32").version == Version("1.0")
     with pytest.raises(LockError, match="locked for windows_amd64, macos_14_0_arm64, and not"):
         names(read, python="3.12.1")
 
@@ -465,27 +451,27 @@ def test_lock_alone(tmp_path: Path) -> None:
 def test_places() -> None:
     """Trees, files, URLs and repositories are what PEP 751 calls them."""
     lock = read_lock(CASES / "4.5-sources" / "pdm.lock")
-    assert package(lock, "path-tree").directory == PackageDirectory(
+    assert find_package(lock, "path-tree").directory == PackageDirectory(
         path="./libs/tree", editable=False
     )
-    assert package(lock, "edit-tree").directory == PackageDirectory(
+    assert find_package(lock, "edit-tree").directory == PackageDirectory(
         path="./libs/edit", editable=True
     )
-    vcs = package(lock, "git-tree").vcs
+    vcs = find_package(lock, "git-tree").vcs
     assert isinstance(vcs, PackageVcs)
     assert (vcs.type, vcs.url) == ("git", "https://example.org/git-tree.git")
     assert (vcs.requested_revision, len(vcs.commit_id)) == ("v1", 40)
-    [wheel] = package(lock, "local-wheel").wheels or ()
+    [wheel] = find_package(lock, "local-wheel").wheels or ()
     assert (wheel.path, list(wheel.hashes)) == (
         "./libs/local_wheel-0.5-py3-none-any.whl",
         ["sha256"],
     )
-    archive = package(lock, "local-sdist").archive
+    archive = find_package(lock, "local-sdist").archive
     assert isinstance(archive, PackageArchive)
     assert archive.path == "./libs/local_sdist-0.6.tar.gz"
-    [wheel] = package(lock, "url-wheel").wheels or ()
+    [wheel] = find_package(lock, "url-wheel").wheels or ()
     assert wheel.url == "https://example.org/files/url_wheel-0.9-py3-none-any.whl"
-    sdist = package(lock, "slow-build").sdist
+    sdist = find_package(lock, "slow-build").sdist
     assert isinstance(sdist, PackageSdist)
     assert (sdist.filename, sdist.url) == ("slow_build-1.2.tar.gz", None)
 
@@ -502,7 +488,7 @@ def test_directories(tmp_path: Path, place: str, directory: str) -> None:
     """A tree is meant by a path or by a URL, below the project or elsewhere."""
     place = f'{place}\nsubdirectory = "python"'
     lock = read_lock(write_lock(tmp_path, NEW.replace('summary = ""', place)))
-    assert package(lock, "pure").directory == PackageDirectory(
+    assert find_package(lock, "pure").directory == PackageDirectory(
         path=directory, editable=False, subdirectory="python"
     )
 
@@ -510,11 +496,11 @@ def test_directories(tmp_path: Path, place: str, directory: str) -> None:
 def test_static_urls() -> None:
     """Static URLs say where a file is, and its name is the last part of the URL."""
     lock = read_lock(CASES / "4.5-sources-walked" / "pdm.lock")
-    [wheel] = package(lock, "name-codec").wheels or ()
+    [wheel] = find_package(lock, "name-codec").wheels or ()
     assert isinstance(wheel, PackageWheel)
     assert wheel.filename == "name_codec-3.6-py3-none-any.whl"
     assert wheel.url == f"https://example.org/files/{wheel.filename}"
-    sdist = package(lock, "slow-build").sdist
+    sdist = find_package(lock, "slow-build").sdist
     assert isinstance(sdist, PackageSdist)
     assert sdist.url == "https://example.org/files/slow_build-1.2.tar.gz"
 
@@ -551,7 +537,7 @@ def test_local_versions(tmp_path: Path, files: list[str], platform: str, version
     rows = "".join(f'{{file = "{name}", hash = "sha256:00"}},' for name in files)
     lock = NEW.replace(FILES[FILES.index("[") :], f"[{rows}]\n").replace("pure", "engine")
     lock = lock.replace("sys_platform == 'linux'", "")
-    found = package(read_lock(write_lock(tmp_path, lock)), "engine", platform)
+    found = find_package(read_lock(write_lock(tmp_path, lock)), "engine", platform)
     assert str(found.version) == version
     assert len(found.wheels or ()) + bool(found.sdist) == 1
 
@@ -588,7 +574,7 @@ def test_index(
     monkeypatch.setenv("WHO", "me")
     monkeypatch.delenv("ABSENT", raising=False)
     lock = read_lock(write_lock(tmp_path, NEW, PROJECT + source))
-    assert package(lock, "pure").index == index
+    assert find_package(lock, "pure").index == index
 
 
 def test_markers_that_join_python_and_platform(tmp_path: Path) -> None:
@@ -606,7 +592,7 @@ def test_last_candidate_counts(tmp_path: Path) -> None:
     third = second.replace('"1.1"', '"1.1"\nextras = ["more"]', 1)
     lock = read_lock(write_lock(tmp_path, NEW + second + third))
     assert names(lock) == ["pure"]
-    assert package(lock, "pure").version == Version("1.1")
+    assert find_package(lock, "pure").version == Version("1.1")
 
 
 @pytest.mark.parametrize("kind", [NEW, OLD], ids=["inherited", "walked"])

@@ -9,9 +9,20 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+import lockcases
 import pytest
-from lockcases import LOCKS, environment, find_cases, read_choice, read_expected, select
-from packaging.pylock import Package, PackageArchive, PackageDirectory, PackageVcs, PackageWheel
+from lockcases import (
+    LOCKS,
+    check_broken,
+    environment,
+    find_cases,
+    find_package,
+    names,
+    read_choice,
+    read_expected,
+    select,
+)
+from packaging.pylock import PackageArchive, PackageDirectory, PackageVcs, PackageWheel
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -249,22 +260,7 @@ url = "https://example.org/pure-1.0.zip"
 
 def write_lock(directory: Path, lock: str, pyproject: str | None = None) -> Path:
     """Write a poetry.lock, and a pyproject.toml beside it; return the path of the lock."""
-    path = directory / "poetry.lock"
-    path.write_text(lock)
-    if pyproject is not None:
-        (directory / "pyproject.toml").write_text(pyproject)
-    return path
-
-
-def names(lock: Lock, choice: Choice | None = None, python: str = "3.12.1") -> list[str]:
-    """Return the names that a lock selects on Linux."""
-    return [p.name for p in lock.pylock(environment(python), choice or Choice()).packages]
-
-
-def package(lock: Lock, name: str) -> Package:
-    """Return one package that a lock selects on Linux."""
-    packages = lock.pylock(environment("3.12.1"), Choice()).packages
-    return next(package for package in packages if package.name == name)
+    return lockcases.write_lock(directory / "poetry.lock", lock, pyproject)
 
 
 @pytest.mark.parametrize("case", find_cases("poetry"), ids=lambda case: case.name)
@@ -286,10 +282,7 @@ def test_broken(tmp_path: Path, old: str, new: str, problem: str) -> None:
     """A broken lock is one error of one line that names file, table and key, and how to mend it."""
     assert old in NEW
     path = write_lock(tmp_path, NEW.replace(old, new, 1))
-    with pytest.raises(LockError) as caught:
-        names(read_lock(path))
-    assert caught.value.message == f"{path}: {problem}"
-    assert caught.value.hint == "run `poetry lock`"
+    check_broken(path, problem, "run `poetry lock`")
 
 
 @pytest.mark.parametrize(("old", "new", "problem"), BROKEN_OLD.values(), ids=BROKEN_OLD)
@@ -297,9 +290,7 @@ def test_broken_old(tmp_path: Path, old: str, new: str, problem: str) -> None:
     """A broken lock of the old kind is likewise one error."""
     assert old in OLD
     path = write_lock(tmp_path, OLD.replace(old, new, 1))
-    with pytest.raises(LockError) as caught:
-        names(read_lock(path))
-    assert caught.value.message == f"{path}: {problem}"
+    check_broken(path, problem)
 
 
 def test_broken_package_that_is_not_wanted(tmp_path: Path) -> None:
@@ -544,8 +535,10 @@ heavy = [
 def test_sources(version: str) -> None:
     """A directory, a file, a repository and a URL become what pylock has for them."""
     lock = read_lock(CASES / f"{version}-sources" / "poetry.lock")
-    assert package(lock, "helper").directory == PackageDirectory(path="libs/helper", editable=True)
-    remote = package(lock, "remote").vcs
+    assert find_package(lock, "helper").directory == PackageDirectory(
+        path="libs/helper", editable=True
+    )
+    remote = find_package(lock, "remote").vcs
     assert remote is not None
     assert remote == PackageVcs(
         type="git",
@@ -554,11 +547,11 @@ def test_sources(version: str) -> None:
         commit_id=remote.commit_id,
     )
     assert len(remote.commit_id) == 40
-    (wheel,) = package(lock, "style-check").wheels or ()
+    (wheel,) = find_package(lock, "style-check").wheels or ()
     assert (wheel.path, wheel.url) == ("wheels/style_check-2.11.1-py3-none-any.whl", None)
     assert set(wheel.hashes) == {"sha256"}
     if version != "1.1":
-        (wheel,) = package(lock, "html-render").wheels or ()
+        (wheel,) = find_package(lock, "html-render").wheels or ()
         assert wheel.url == "https://example.org/files/html_render-3.0.2-py3-none-any.whl"
 
 
@@ -567,7 +560,7 @@ def test_url_of_an_sdist(tmp_path: Path) -> None:
     source = 'type = "url"\nurl = "https://example.org/pure-1.0.tar.gz#egg"\nsubdirectory = "src"'
     lock = NEW.replace('type = "legacy"\nurl = "https://example.org/simple"', source)
     lock = lock.replace("pure-1.0-py3-none-any.whl", "pure-1.0.tar.gz")
-    assert package(read_lock(write_lock(tmp_path, lock)), "pure").archive == PackageArchive(
+    assert find_package(read_lock(write_lock(tmp_path, lock)), "pure").archive == PackageArchive(
         url="https://example.org/pure-1.0.tar.gz#egg", hashes={"sha256": "00"}, subdirectory="src"
     )
 
@@ -585,7 +578,7 @@ def test_repository_on_this_machine(tmp_path: Path, url: str, key: str) -> None:
     """A repository without a host is a path, and one in SSH's short form is not."""
     source = f'type = "git"\nurl = "{url}"\nresolved_reference = "{"a" * 40}"'
     lock = NEW.replace('type = "legacy"\nurl = "https://example.org/simple"', source)
-    vcs = package(read_lock(write_lock(tmp_path, lock)), "pure").vcs
+    vcs = find_package(read_lock(write_lock(tmp_path, lock)), "pure").vcs
     assert vcs is not None
     assert {"path": vcs.path, "url": vcs.url} == {"path": None, "url": None} | {key: url}
 
@@ -593,9 +586,9 @@ def test_repository_on_this_machine(tmp_path: Path, url: str, key: str) -> None:
 def test_private_index() -> None:
     """A distribution of a private index keeps its address; one of the default index has none."""
     private = read_lock(CASES / "2.0-private-index" / "poetry.lock")
-    assert package(private, "terminal").index == "https://example.org/simple"
+    assert find_package(private, "terminal").index == "https://example.org/simple"
     default = read_lock(CASES / "2.1-groups" / "poetry.lock")
-    terminal = package(default, "terminal")
+    terminal = find_package(default, "terminal")
     assert terminal.index is None
     assert [(w.name, w.url) for w in terminal.wheels or ()] == [
         ("terminal-8.1.7-py3-none-any.whl", None)

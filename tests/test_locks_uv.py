@@ -8,10 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import lockcases
 import pytest
-from lockcases import LOCKS, environment, find_cases, read_expected, select
+from lockcases import (
+    LOCKS,
+    check_broken,
+    environment,
+    find_cases,
+    list_packages,
+    names,
+    read_expected,
+    select,
+)
 from packaging.pylock import (
-    Package,
     PackageArchive,
     PackageDirectory,
     PackageSdist,
@@ -30,7 +39,6 @@ from pyx_launcher.locks.uv_packages import KINDS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pyx_launcher.locks import Lock
 
 CASES = LOCKS / "uv"
 
@@ -245,21 +253,7 @@ BROKEN = {
 
 def write_lock(directory: Path, lock: str = LOCK, pyproject: str | None = None) -> Path:
     """Write a uv.lock, and a pyproject.toml beside it; return the path of the lock."""
-    path = directory / "uv.lock"
-    path.write_text(lock)
-    if pyproject is not None:
-        (directory / "pyproject.toml").write_text(pyproject)
-    return path
-
-
-def packages(lock: Lock, choice: Choice | None = None, python: str = "3.12.1") -> list[Package]:
-    """Return what a lock selects on Linux."""
-    return list(lock.pylock(environment(python), choice or Choice()).packages)
-
-
-def names(lock: Lock, choice: Choice | None = None, python: str = "3.12.1") -> list[str]:
-    """Return the names that a lock selects on Linux."""
-    return [package.name for package in packages(lock, choice, python)]
+    return lockcases.write_lock(directory / "uv.lock", lock, pyproject)
 
 
 @pytest.mark.parametrize("case", find_cases("uv"), ids=lambda case: case.name)
@@ -276,10 +270,7 @@ def test_broken(tmp_path: Path, old: str, new: str, problem: str) -> None:
     """A broken lock is one error of one line that names file, table and key, and how to mend it."""
     assert old in LOCK
     path = write_lock(tmp_path, LOCK.replace(old, new, 1))
-    with pytest.raises(LockError) as caught:
-        names(read_lock(path))
-    assert caught.value.message == f"{path}: {problem}"
-    assert caught.value.hint == "run `uv lock`"
+    check_broken(path, problem, "run `uv lock`")
 
 
 @pytest.mark.parametrize(
@@ -305,7 +296,7 @@ def test_inputs_and_root(tmp_path: Path) -> None:
     assert lock.inputs == (tmp_path / "pyproject.toml",)
     assert names(lock) == ["pure", "tool"]
     lock = read_lock(write_lock(tmp_path, LOCK.replace("virtual", "editable")))
-    assert packages(lock)[0].directory == PackageDirectory(path=".", editable=True)
+    assert list_packages(lock)[0].directory == PackageDirectory(path=".", editable=True)
 
 
 def test_the_member_that_the_start_lies_in() -> None:
@@ -401,7 +392,7 @@ def test_conflicts_through_a_dependency(tmp_path: Path) -> None:
 
 def test_sources() -> None:
     """Every kind of source becomes its counterpart in a pylock; virtual projects are left out."""
-    found = {p.name: p for p in packages(read_lock(CASES / "sources" / "uv.lock"))}
+    found = {p.name: p for p in list_packages(read_lock(CASES / "sources" / "uv.lock"))}
     assert found["from-editable"].directory == PackageDirectory(
         path="trees/editable", editable=True
     )
@@ -435,7 +426,7 @@ def test_files(tmp_path: Path) -> None:
     """The files of a release keep URL, hash and size; those with odd names are left out."""
     odd = '{ url = "https://example.org/pure-1.0-odd.whl", hash = "sha256:02" }, '
     lock = read_lock(write_lock(tmp_path, LOCK.replace("wheels = [", f"wheels = [{odd}")))
-    (pure, _) = packages(lock)
+    (pure, _) = list_packages(lock)
     assert pure.index == "https://example.org/simple"
     assert pure.version == Version("1.0")
     assert pure.wheels == (
@@ -459,14 +450,14 @@ def test_a_directory_of_files(tmp_path: Path) -> None:
     text = text.replace(LOCK[LOCK.index("sdist =") : LOCK.index("wheels =")], "")
     lock = read_lock(write_lock(tmp_path, text))
     assert lock.inputs == (tmp_path / "pyproject.toml", wheel)
-    (pure, _) = packages(lock)
+    (pure, _) = list_packages(lock)
     assert pure.index is None
     assert pure.wheels == (
         PackageWheel(name=wheel.name, path=f"flat/{wheel.name}", hashes={"sha256": sha256(wheel)}),
     )
     wheel.unlink()
     with pytest.raises(LockError) as caught:
-        packages(lock)
+        list_packages(lock)
     assert caught.value.message.endswith(
         f"package[1].wheels[0].path: cannot read {wheel}: No such file or directory"
     )
@@ -479,7 +470,7 @@ def test_old_spellings(tmp_path: Path) -> None:
     old, new = read_lock(write_lock(tmp_path, text)), read_lock(write_lock(tmp_path))
     choice = Choice(groups=("docs",))
     assert old.choose(choice) == new.choose(choice)
-    assert packages(old, choice) == packages(new, choice)
+    assert list_packages(old, choice) == list_packages(new, choice)
 
 
 def test_a_later_revision(tmp_path: Path) -> None:
@@ -516,11 +507,11 @@ sdist = { url = "https://example.org/pure-2.0.tar.gz", hash = "sha256:01" }
 """
     )
     lock = read_lock(path, tmp_path)
-    assert [str(p.version) for p in packages(lock)] == ["2.0"]
-    assert [str(p.version) for p in packages(lock, python="3.10.1")] == ["1.0"]
+    assert [str(p.version) for p in list_packages(lock)] == ["2.0"]
+    assert [str(p.version) for p in list_packages(lock, python="3.10.1")] == ["1.0"]
     path.write_text(path.read_text().replace("'win32'", "'linux'"))
     with pytest.raises(LockError) as caught:
-        packages(read_lock(path))
+        list_packages(read_lock(path))
     assert (
         caught.value.message == f"{path}: manifest.requirements[2].name: other is not in this lock"
     )
@@ -538,7 +529,10 @@ def test_several_versions_need_to_be_told_apart(tmp_path: Path) -> None:
         names(read_lock(write_lock(tmp_path, text)))
     text = text.replace('name = "pure", marker', 'name = "pure", version = "2.0", marker')
     lock = read_lock(write_lock(tmp_path, text))
-    assert [str(p.version) for p in packages(lock, Choice(default_groups=False))] == ["2.0", "2.0"]
+    assert [str(p.version) for p in list_packages(lock, Choice(default_groups=False))] == [
+        "2.0",
+        "2.0",
+    ]
     text = text.replace('dev = [{ name = "pure" }]', 'dev = [{ name = "pure", version = "1.0" }]')
     with pytest.raises(LockError, match=r"both pure 1\.0 and 2\.0 are asked for"):
         names(read_lock(write_lock(tmp_path, text)))

@@ -231,7 +231,7 @@ def test_marker(tmp_path: Path, kind: str, marker: str) -> None:
     assert error.where == FORMATS[kind].marker
 
 
-@ALL
+@pytest.mark.parametrize("kind", ["poetry", "pdm"])
 @pytest.mark.parametrize(
     "filename",
     [
@@ -244,9 +244,10 @@ def test_marker(tmp_path: Path, kind: str, marker: str) -> None:
     ids=lambda name: name[:24],
 )
 def test_filename(tmp_path: Path, kind: str, filename: str) -> None:
-    """The name of a file has no directory in it, and no more tags than can be counted."""
-    if kind not in ("poetry", "pdm"):
-        pytest.skip("the other formats take it from a URL, where it is the last part")
+    """The name of a file has no directory in it, and no more tags than can be counted.
+
+    The other formats take it from a URL, where it is the last part.
+    """
     refuse(write(tmp_path, kind, "pure-1.0-py3-none-any.whl", filename))
 
 
@@ -363,6 +364,56 @@ def test_files_that_include_one_another_too_deeply(tmp_path: Path) -> None:
         (tmp_path / f"{number}.txt").write_text(f"-r {number + 1}.txt\n")
     with pytest.raises(LockError, match="more than 50 files include one another"):
         read_lock(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "problem"),
+    [
+        ("uv", 'source = { virtual = "." }', "source = 1", "package[0].source: expected a table"),
+        ("uv", "https://example.org/simple", "https://[", "package[1].source.registry: not a URL"),
+        ("uv", "py3-none-any.whl", 'py3\\"-none-any.whl', "package[1].wheels: no wheel or sdist"),
+        ("pdm", "pure-1.0-py3-none-any.whl", "a.whl", "package[0].files: no wheel or sdist"),
+        ("pdm", "pure-1.0-py3", "pure-1.0+x.whl", "package[0].files: no wheel or sdist"),
+        (
+            "pipenv",
+            '"sources": []',
+            '"sources": [{"url": "http://["}]',
+            "_meta.sources[0].url:",
+        ),
+        (
+            "pipenv",
+            '{"version"',
+            '{"file": "https://[/a.whl", "version"',
+            "default.pure.file:",
+        ),
+        ("requirements", f"{NAME}==", "-r file://[\npure==", "line 1: there is no file"),
+        ("requirements", f"{NAME}==", f"-r {'a' * 5000}\npure==", "line 1: there is no file"),
+        ("requirements", " ; ", f"{' ' * 100_000}x ; ", "not a requirement: "),
+        ("requirements", " --hash", f" #{' #' * 50_000}", "line 1: pure==1.0 ; os_name"),
+        ("pylock", MARKER, "os_name ~= 'b'", "packages[0].marker: "),
+        ("pylock", '"1.0"\ncreated', '"2.0"\ncreated', "lock-version: version 2.0"),
+    ],
+)
+def test_found_by_mutation(tmp_path: Path, kind: str, old: str, new: str, problem: str) -> None:
+    """What tests/fuzz/locks.py has found stays an error that says where."""
+    assert problem in refuse(write(tmp_path, kind, old, new)).message
+
+
+def test_groups_that_include_one_another_many_times(tmp_path: Path) -> None:
+    """Each is followed once, and not as often as there are ways to it; a circle is told."""
+    path = write(tmp_path, "poetry", 'lock-version = "2.1"', 'lock-version = "2.0"')
+    groups = [
+        f'g{n} = [{{include-group = "g{n + 1}"}}, {{include-group = "g{n + 1}"}}]'
+        for n in range(40)
+    ]
+    text = '[project]\nname = "sample"\n[dependency-groups]\n' + "\n".join(groups)
+    pyproject = tmp_path / "pyproject.toml"
+    pyproject.write_text(f'{text}\ng40 = ["pure"]\n')
+    chosen = select(read_lock(path), make_interpreter("x86_64-manylinux_2_28"), Choice())
+    assert [artifact.label for artifact in chosen.artifacts] == ["pure 1.0"]
+    pyproject.write_text(f'{text}\ng40 = [{{include-group = "g0"}}]\n')
+    with pytest.raises(LockError, match="includes itself"):
+        select(read_lock(path), make_interpreter("x86_64-manylinux_2_28"), Choice())
 
 
 @pytest.mark.parametrize("words", [("sync",), ("-c", "print(1)")], ids=["sync", "run"])

@@ -2,79 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from targets import MACHINES, make_interpreter
 
 from pyx_launcher.errors import ArtifactError, InterpreterError, LockError, UsageError
-from pyx_launcher.interpreter import Interpreter, probe_interpreter
 from pyx_launcher.invocation import Choice
 from pyx_launcher.locks import read_lock
 from pyx_launcher.selection import Selection, select
-from pyx_launcher.tags import TagFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from packaging.markers import Environment
+    from pyx_launcher.interpreter import Interpreter
 
 DIGEST = "0" * 64
 
+# Names for the machines and versions of the tests below.
 TARGETS = {
-    "linux": TagFacts(
-        python=(3, 11), platform="linux-x86_64", system="Linux", libc="glibc", libc_version=(2, 28)
-    ),
-    "linux-aarch64": TagFacts(
-        python=(3, 12), platform="linux-aarch64", system="Linux", libc="glibc", libc_version=(2, 17)
-    ),
-    "musl": TagFacts(
-        python=(3, 11), platform="linux-x86_64", system="Linux", libc="musl", libc_version=(1, 2)
-    ),
-    "macos": TagFacts(
-        python=(3, 12),
-        platform="macosx-11.0-arm64",
-        system="Darwin",
-        mac_version=(14, 0),
-        mac_arch="arm64",
-    ),
-    "windows": TagFacts(python=(3, 13), platform="win-amd64", system="Windows"),
-    "free-threaded": TagFacts(
-        python=(3, 13),
-        platform="linux-x86_64",
-        system="Linux",
-        libc="glibc",
-        libc_version=(2, 36),
-        free_threaded=True,
-    ),
+    "linux": ("x86_64-manylinux_2_28", "3.11.0"),
+    "linux-aarch64": ("aarch64-manylinux_2_28", "3.12.0"),
+    "musl": ("x86_64-unknown-linux-musl", "3.11.0"),
+    "macos": ("aarch64-apple-darwin", "3.12.0"),
+    "windows": ("x86_64-pc-windows-msvc", "3.13.0"),
+    "free-threaded": ("x86_64-manylinux_2_28", "3.13.0t"),
 }
-SYSTEMS = {"Linux": "linux", "Darwin": "darwin", "Windows": "win32"}
 
 
-@pytest.fixture(scope="module")
-def target(
-    interpreters: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Interpreter]:
+def target(name: str) -> Interpreter:
     """Return the facts of an interpreter on another machine, by its name in `TARGETS`."""
-    cache = tmp_path_factory.mktemp("facts")
-    real = probe_interpreter(next(iter(interpreters.values())), cache=cache, template=None)
-
-    def make(name: str) -> Interpreter:
-        facts = TARGETS[name]
-        short = f"{facts.python[0]}.{facts.python[1]}"
-        markers: Environment = {
-            **real.markers,
-            "python_version": short,
-            "python_full_version": f"{short}.0",
-            "platform_system": facts.system,
-            "sys_platform": SYSTEMS[facts.system],
-            "platform_machine": facts.platform.rpartition("-")[2],
-            "os_name": "nt" if facts.system == "Windows" else "posix",
-        }
-        return replace(real, version=f"{short}.0", tag_facts=facts, markers=markers)
-
-    return make
+    return make_interpreter(*TARGETS[name])
 
 
 def wheels(name: str, *tags: str, version: str = "1.0") -> str:
@@ -134,7 +93,7 @@ EVERY = (
     ("name", "tag"),
     [
         ("linux", "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64"),
-        ("linux-aarch64", "cp312-cp312-manylinux_2_17_aarch64"),
+        ("linux-aarch64", "cp312-cp312-manylinux_2_28_aarch64"),
         ("musl", "cp311-cp311-musllinux_1_1_x86_64"),
         ("macos", "cp312-cp312-macosx_11_0_arm64"),
         ("windows", "cp313-cp313-win_amd64"),
@@ -142,30 +101,25 @@ EVERY = (
     ],
 )
 @pytest.mark.parametrize("order", [1, -1], ids=["forward", "backward"])
-def test_each_target_gets_its_best_wheel(
-    tmp_path: Path, target: Callable[[str], Interpreter], name: str, tag: str, order: int
-) -> None:
+def test_each_target_gets_its_best_wheel(tmp_path: Path, name: str, tag: str, order: int) -> None:
     """The tags of the target decide, however the lock is sorted."""
     selection = choose(tmp_path, target(name), package("pack", wheels("pack", *EVERY[::order])))
     assert files(selection) == [f"pack-1.0-{tag}.whl"]
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_markers_are_those_of_the_target(
-    tmp_path: Path, target: Callable[[str], Interpreter], name: str
-) -> None:
+def test_markers_are_those_of_the_target(tmp_path: Path, name: str) -> None:
     """A distribution for one system is chosen on that system alone."""
     systems = [
         package(system, wheels(system, "py3-none-any"), marker=f'sys_platform == "{system}"')
-        for system in SYSTEMS.values()
+        for system in ("linux", "darwin", "win32")
     ]
     selection = choose(tmp_path, target(name), *systems)
-    assert [artifact.name for artifact in selection.artifacts] == [SYSTEMS[TARGETS[name].system]]
+    there = MACHINES[TARGETS[name][0]].sys_platform
+    assert [artifact.name for artifact in selection.artifacts] == [there]
 
 
-def test_all_that_have_no_wheel_are_named(
-    tmp_path: Path, target: Callable[[str], Interpreter]
-) -> None:
+def test_all_that_have_no_wheel_are_named(tmp_path: Path) -> None:
     """Not only the first; what they have is told, and what is not wanted here is not blamed."""
     foreign = (
         "cp313-cp313-win_amd64",
@@ -194,9 +148,7 @@ def test_all_that_have_no_wheel_are_named(
     assert "--python" in (caught.value.hint or "")
 
 
-def test_an_sdist_is_taken_only_where_no_wheel_fits(
-    tmp_path: Path, target: Callable[[str], Interpreter]
-) -> None:
+def test_an_sdist_is_taken_only_where_no_wheel_fits(tmp_path: Path) -> None:
     """The same lock builds on one machine and unpacks on another."""
     sdist = (
         '[packages.sdist]\nname = "pack-1.0.tar.gz"\npath = "pack-1.0.tar.gz"\n'
@@ -209,9 +161,7 @@ def test_an_sdist_is_taken_only_where_no_wheel_fits(
     ]
 
 
-def test_an_artifact_knows_what_the_next_steps_need(
-    tmp_path: Path, target: Callable[[str], Interpreter]
-) -> None:
+def test_an_artifact_knows_what_the_next_steps_need(tmp_path: Path) -> None:
     """Name, version, index and the directory that paths start from."""
     body = 'index = "https://example.org/simple/"\n' + wheels(
         "a-b".replace("-", "_"), "py3-none-any"
@@ -222,14 +172,12 @@ def test_an_artifact_knows_what_the_next_steps_need(
     assert artifact.base == tmp_path
 
 
-def test_an_empty_lock_selects_nothing(
-    tmp_path: Path, target: Callable[[str], Interpreter]
-) -> None:
+def test_an_empty_lock_selects_nothing(tmp_path: Path) -> None:
     """That is a program with the standard library alone, and no error."""
     assert choose(tmp_path, target("linux"), "packages = []").artifacts == ()
 
 
-def test_extras_and_groups_choose(tmp_path: Path, target: Callable[[str], Interpreter]) -> None:
+def test_extras_and_groups_choose(tmp_path: Path) -> None:
     """Defaults count unless they are turned off; the selection remembers what was taken."""
     head = 'extras = ["fast"]\ndependency-groups = ["dev", "docs"]\ndefault-groups = ["dev"]\n'
     packages = [
@@ -254,18 +202,14 @@ def test_extras_and_groups_choose(tmp_path: Path, target: Callable[[str], Interp
 @pytest.mark.parametrize(
     "head", ['requires-python = ">=3.12"', "environments = ['sys_platform == \"win32\"']"]
 )
-def test_a_lock_for_other_interpreters_says_so(
-    tmp_path: Path, target: Callable[[str], Interpreter], head: str
-) -> None:
+def test_a_lock_for_other_interpreters_says_so(tmp_path: Path, head: str) -> None:
     """The error names the lock and the interpreter, and how to choose another."""
     with pytest.raises(InterpreterError, match=r"pylock\.toml excludes .* \(3\.11\.0\)") as caught:
         choose(tmp_path, target("linux"), package("a", wheels("a", "py3-none-any")), head=head)
     assert "--python" in (caught.value.hint or "")
 
 
-def test_a_lock_that_names_a_distribution_twice_is_bad(
-    tmp_path: Path, target: Callable[[str], Interpreter]
-) -> None:
+def test_a_lock_that_names_a_distribution_twice_is_bad(tmp_path: Path) -> None:
     """Two versions whose markers both hold contradict each other; apart they are fine."""
 
     def two(marker: str) -> list[str]:
@@ -292,9 +236,7 @@ BAD_WHEELS: Sequence[str] = (
 
 
 @pytest.mark.parametrize("filename", BAD_WHEELS)
-def test_a_wheel_with_another_name_is_a_bad_lock(
-    tmp_path: Path, target: Callable[[str], Interpreter], filename: str
-) -> None:
+def test_a_wheel_with_another_name_is_a_bad_lock(tmp_path: Path, filename: str) -> None:
     """Odd names of files end with the lock named, not with a traceback or a file elsewhere."""
     body = (
         f'[[packages.wheels]]\nname = "{filename}"\nurl = "https://example.org/{filename}"\n'
@@ -305,18 +247,14 @@ def test_a_wheel_with_another_name_is_a_bad_lock(
 
 
 @pytest.mark.parametrize("name", ["../x", "", "/etc", "a b", "A_B", "a\\\\b", "é"])
-def test_a_name_that_is_not_normal_is_a_bad_lock(
-    tmp_path: Path, target: Callable[[str], Interpreter], name: str
-) -> None:
+def test_a_name_that_is_not_normal_is_a_bad_lock(tmp_path: Path, name: str) -> None:
     """PEP 751 wants normalised names, and a place in the store is made of them."""
     with pytest.raises(LockError, match="name"):
         choose(tmp_path, target("linux"), package(name, wheels("a", "py3-none-any")))
 
 
 @pytest.mark.parametrize("version", ["../x", "", "/etc", "latest", "1.0/../2"])
-def test_a_version_that_is_none_is_a_bad_lock(
-    tmp_path: Path, target: Callable[[str], Interpreter], version: str
-) -> None:
+def test_a_version_that_is_none_is_a_bad_lock(tmp_path: Path, version: str) -> None:
     """The same holds for versions."""
     locked = package("a", wheels("a", "py3-none-any"), version=None)
     with pytest.raises(LockError, match="version"):
@@ -325,9 +263,7 @@ def test_a_version_that_is_none_is_a_bad_lock(
         )
 
 
-def test_a_wheel_tells_the_version_that_a_lock_leaves_out(
-    tmp_path: Path, target: Callable[[str], Interpreter]
-) -> None:
+def test_a_wheel_tells_the_version_that_a_lock_leaves_out(tmp_path: Path) -> None:
     """The format lets a lock go without versions, and a wheel always has one in its name."""
     locked = package("a", wheels("a", "py3-none-any"), version=None)
     assert choose(tmp_path, target("linux"), locked).artifacts[0].version == "1.0"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.errors import LockError, PyxError, RefusedError, UsageError
 from pyx_launcher.invocation import VERBS
 from pyx_launcher.locks import FILE_NAMES
+from pyx_launcher.locks.content import LARGEST
 from pyx_launcher.record import Check, check_script, find_block
 
 if TYPE_CHECKING:
@@ -208,7 +209,9 @@ def is_lock(path: Path) -> bool:
     if path.name != "requirements.txt":
         return True
     try:
-        text = path.read_bytes()
+        with open(path, "rb") as file:
+            # What comes behind the size of the largest lock is not looked at by its reader either.
+            text = file.read(LARGEST + 1)
     except OSError as error:
         raise LockError(path, f"cannot be read: {error.strerror}") from error
     return b"--hash" in text or b"--require-hashes" in text

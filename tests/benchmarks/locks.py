@@ -1,6 +1,6 @@
-"""Measure reading a lock and selecting from it: ``python tests/benchmarks/locks.py``.
+"""Measure reading a lock and selecting from it: ``pyx -m benchmarks.locks``.
 
-    PYTHONPATH=launcher:runtime:tests python tests/benchmarks/locks.py [--count 300] [--rounds 9]
+    cd tests && pyx -m benchmarks.locks [--count 300] [--rounds 9]
 
 Prints for each format the median over fresh processes of the processor time, in seconds, that it
 takes to read the lock and select from it, with the imports that needs. Returns 1 where one is over
@@ -27,6 +27,8 @@ BUDGET = 0.25
 """Seconds for 300 distributions, on the machine that the figures in docs/design.md are from."""
 
 COUNT = 300
+
+TESTS = Path(__file__).resolve().parent.parent
 
 PROGRAM = """\
 import sys, time
@@ -271,7 +273,8 @@ def measure(path: Path, rounds: int) -> tuple[int, float]:
     times = []
     chosen = 0
     for _ in range(rounds):
-        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=TESTS)
+        told = done.stdout.split()
         chosen = int(told[0])
         times.append(float(told[1]))
     return chosen, statistics.median(times)

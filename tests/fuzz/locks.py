@@ -1,6 +1,6 @@
 """Mutate real locks and see that each is read or refused in one line, in bounded time.
 
-    PYTHONPATH=launcher:runtime:tests python tests/fuzz/locks.py --seconds 600 [--seed 1]
+    cd tests && pyx -m fuzz.locks --seconds 600 [--seed 1]
 
 The seeds are the cases below tests/locks/. A mutation changes the parsed lock, or its text. What
 breaks is printed with the number that makes it again: ``--only NUMBER`` with the same seed.

@@ -23,6 +23,7 @@ RUNTIME = ROOT / "runtime" / "pyx_runtime"
 ORDER = (
     "errors",
     "atomic",
+    "digests",
     "dirs",
     "credentials",
     "invocation",

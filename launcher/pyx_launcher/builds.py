@@ -7,12 +7,10 @@ fails, its last lines are shown on stderr before the error.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import posixpath
 import re
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +26,7 @@ from packaging.pylock import (
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
+from pyx_launcher.digests import sha256
 from pyx_launcher.errors import BuildError, RefusedError
 from pyx_launcher.locks.fields import parse_name
 from pyx_launcher.locks.tables import read_toml
@@ -154,6 +153,8 @@ def build_entry(artifact: Artifact, interpreter: Interpreter, dirs: Dirs, means:
     with locked_place(dirs.store, Path(artifact.name, f"build-{key[:8]}")):
         entry = find_entry_by_key(dirs, artifact.name, key)
         if entry is None:
+            import tempfile
+
             with tempfile.TemporaryDirectory(prefix="pyx-source-") as temporary:
                 wheel = _make_wheel(artifact, Path(temporary).resolve(), bench, means)
                 entry = _publish(artifact, wheel, interpreter, dirs, key)
@@ -179,7 +180,7 @@ def name_build(artifact: Artifact, interpreter: Interpreter) -> str:
         words += [f"{kind}={digest.lower()}" for kind, digest in sorted(source.hashes.items())]
     facts = interpreter.tag_facts
     words += [interpreter.cache_tag, interpreter.soabi, interpreter.ext_suffix, facts.platform]
-    return hashlib.sha256("\0".join(words).encode()).hexdigest()
+    return sha256("\0".join(words).encode()).hexdigest()
 
 
 def _make_wheel(artifact: Artifact, temporary: Path, bench: Workbench, means: Means) -> Path:

@@ -11,7 +11,6 @@ import pwd
 import re
 import stat
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,6 +128,8 @@ def _resolve_script(working: Path, name: str) -> tuple[Path, os.stat_result]:
         return Path(os.path.realpath(path)), info
     except OSError as error:
         shown = name if name.startswith("/") else f"{working}/{name}"
+        from difflib import get_close_matches
+
         close = get_close_matches(name, VERBS, n=1)
         raise NoSuchScriptError(
             f"can't open file {shown!r}: [Errno {error.errno}] {error.strerror}",

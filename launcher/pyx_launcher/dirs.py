@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from pyx_launcher.errors import StoreError
 
 if TYPE_CHECKING:
@@ -74,10 +72,22 @@ def resolve_dirs(environ: Mapping[str, str]) -> Dirs:
     cache = environ.get("PYX_CACHE_DIR")
     stores = environ.get("PYX_STORES", "")
     return Dirs(
-        home=_locate(home) if home else _ask(platformdirs.user_data_path),
-        cache=_locate(cache) if cache else _ask(platformdirs.user_cache_path),
+        home=_locate(home) if home else _ask(_place_data),
+        cache=_locate(cache) if cache else _ask(_place_cache),
         fallback_stores=tuple(_locate(store) for store in stores.split(":") if store),
     )
+
+
+def _place_data(name: str) -> Path:
+    import platformdirs
+
+    return platformdirs.user_data_path(name)
+
+
+def _place_cache(name: str) -> Path:
+    import platformdirs
+
+    return platformdirs.user_cache_path(name)
 
 
 def find_home(environ: Mapping[str, str]) -> Path:

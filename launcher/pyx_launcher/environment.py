@@ -8,17 +8,15 @@ The directory is derived: equal inputs have equal digests, and it can be deleted
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import marshal
 import os
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.atomic import write_atomic
+from pyx_launcher.atomic import make_directory, remove_tree, write_atomic
+from pyx_launcher.digests import sha256
 from pyx_launcher.errors import StoreError
 from pyx_launcher.farm import Plan, Root, plan_farm, write_farm
 from pyx_launcher.launchfile import Launch, write_launch
@@ -59,7 +57,7 @@ class Environment:
 
 def name_environment(dirs: Dirs, interpreter: Interpreter, entries: Sequence[Entry]) -> Path:
     """Return the directory for these inputs, whether or not it exists."""
-    digest = hashlib.sha256(interpreter.pycompile + interpreter.encodings_hash)
+    digest = sha256(interpreter.pycompile + interpreter.encodings_hash)
     words = [
         str(FORMAT),
         str(DIRECT_LIMIT),
@@ -89,7 +87,7 @@ def build_environment(
     path = name_environment(dirs, interpreter, entries)
     with storing(dirs.environments):
         dirs.environments.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".new.", dir=dirs.environments))
+        temporary = make_directory(dirs.environments, ".new.")
     try:
         with storing(path):
             _link_native(temporary, dirs, interpreter, native)
@@ -97,7 +95,7 @@ def build_environment(
             write_launch(temporary, path, launch_of(dirs, made))
             _publish(temporary, made)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        remove_tree(temporary)
     return made, True
 
 
@@ -122,11 +120,11 @@ def _publish(temporary: Path, made: Environment) -> None:
         if _read_environment(made.path, made.interpreter, made.entries) is not None:
             # Another process was quicker, and equal names mean equal contents.
             return
-        broken = Path(tempfile.mkdtemp(prefix=".old.", dir=made.path.parent))
+        broken = make_directory(made.path.parent, ".old.")
         # Another process that finds it broken may take it away, too.
         with contextlib.suppress(FileNotFoundError):
             os.rename(made.path, broken / "environment")
-        shutil.rmtree(broken, ignore_errors=True)
+        remove_tree(broken)
 
 
 def _read_environment(
@@ -247,6 +245,8 @@ def _link_native(temporary: Path, dirs: Dirs, interpreter: Interpreter, native: 
     try:
         os.link(source, python)
     except OSError:
+        import shutil
+
         shutil.copy2(source, python)
     for name in ("python3", f"python{interpreter.short}"):
         os.symlink("python", temporary / "bin" / name)
@@ -266,7 +266,7 @@ def _keep_native(dirs: Dirs, native: Path) -> Path:
         content = native.read_bytes()
     except OSError as error:
         raise StoreError(f"{native}: {error.strerror}", hint="install pyx again") from error
-    kept = dirs.home / "native" / hashlib.sha256(content).hexdigest()[:16]
+    kept = dirs.home / "native" / sha256(content).hexdigest()[:16]
     if not _holds(kept, content):
         kept.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(kept, content, mode=0o755)

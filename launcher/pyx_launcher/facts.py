@@ -7,7 +7,6 @@ holds a JSON file for each binary: the key it is valid for, the facts and their 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pyx_runtime
+from pyx_launcher.digests import sha256
 from pyx_launcher.errors import InterpreterError
 
 PROBE = Path(pyx_runtime.__file__).with_name("probe.py")
@@ -67,7 +67,7 @@ def learn_facts(path: Path, *, cache: Path, template: Path | None) -> Facts:
 
 
 def _cache_file(cache: Path, path: Path) -> Path:
-    return cache / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:32]}.json"
+    return cache / f"{sha256(os.fsencode(path)).hexdigest()[:32]}.json"
 
 
 def _cache_key(path: Path, template: Path | None) -> list[str | int]:
@@ -92,14 +92,14 @@ def _libc_name() -> str:
 
 
 def _digest_file(path: Path | None) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path else ""
+    return sha256(path.read_bytes()).hexdigest() if path else ""
 
 
 def _digest_facts(path: Path, values: dict[str, Any], template: Path | None) -> str:
     # Marshalling the same code twice need not give the same bytes: its source stands for it.
     stable = {**values, "pycompile": _digest_file(template), "encodings_code": ""}
     text = json.dumps([os.fsencode(path).hex(), stable], sort_keys=True)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
+    return sha256(text.encode("ascii")).hexdigest()
 
 
 def _write_cache(file: Path, entry: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -120,7 +119,9 @@ def _take_own(arguments: Sequence[str], at: int) -> tuple[int, list[tuple[str, s
         elif name in _FLAGS and not equals:
             options.append((name, None))
         else:
-            close = difflib.get_close_matches(name, (*_VALUED, *_FLAGS), n=1)
+            from difflib import get_close_matches
+
+            close = get_close_matches(name, (*_VALUED, *_FLAGS), n=1)
             hint = f"did you mean {close[0]}?" if close else "pyx --help"
             raise UsageError(f"unknown option {arguments[at]}", hint=hint)
         at += 1

@@ -8,10 +8,8 @@ Each step is one module. This one composes them, and alone prints errors.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import sys
-import sysconfig
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.builds import add_root, is_watched, list_inputs
 from pyx_launcher.context import Context, check_owner, find_context
+from pyx_launcher.digests import sha256
 from pyx_launcher.dirs import Dirs, resolve_dirs
 from pyx_launcher.environment import Environment, build_environment, launch_of
 from pyx_launcher.errors import (
@@ -255,7 +254,7 @@ def _name_code(ready: Ready) -> str:
     with contextlib.suppress(OSError):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         words = f"{script.path}\0{ready.environment.interpreter.facts_digest}"
-        digest = hashlib.sha256(words.encode("utf-8", "surrogateescape")).hexdigest()
+        digest = sha256(words.encode("utf-8", "surrogateescape")).hexdigest()
         return str(directory / f"{digest[:32]}.pyc")
     return ""
 
@@ -284,9 +283,13 @@ def execute(ready: Ready, environ: Mapping[str, str]) -> int:
 def find_native() -> Path:
     """Return the native program that this launcher was installed with."""
     beside = Path(sys.argv[0]).resolve().with_name("pyx")
-    for path in (beside, Path(sysconfig.get_path("scripts")) / "pyx"):
-        if path.is_file():
-            return path
+    if beside.is_file():
+        return beside
+    import sysconfig
+
+    among_scripts = Path(sysconfig.get_path("scripts")) / "pyx"
+    if among_scripts.is_file():
+        return among_scripts
     raise StoreError(f"the native program {beside} is missing", hint="install pyx again")
 
 

@@ -6,7 +6,6 @@ answer is kept in ``CACHE/names/KEY.json``, so that a later start asks nobody.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import replace
@@ -18,6 +17,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from pyx_launcher.atomic import write_atomic
 from pyx_launcher.credentials import shown
+from pyx_launcher.digests import sha256
 from pyx_launcher.errors import ArtifactError
 from pyx_launcher.locks.unnamed import UnnamedFile
 
@@ -96,7 +96,7 @@ def _choose(
 def _place(dirs: Dirs, artifact: Artifact, source: UnnamedFile) -> Path:
     words = [artifact.name, artifact.version or "", shown(artifact.index or "")]
     words += [f"{algorithm}:{digest}" for algorithm, digest in sorted(source.digests)]
-    key = hashlib.sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
+    key = sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
     return dirs.cache / "names" / f"{key[:32]}.json"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -139,6 +138,8 @@ def _fetch_all(
     offline: bool,
     progress: Callable[[int, int], Progress],
 ) -> list[Entry]:
+    from concurrent.futures import ThreadPoolExecutor
+
     from pyx_launcher.builds import Means
     from pyx_launcher.index import Index
     from pyx_launcher.lookup import build_variables, read_index_settings

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from pyx_launcher.store import Entry
 
 _INTERPRETER = re.compile(r"pythonw?[0-9.]*t?")
+_SCRIPT = """\
+import sys
+from {module} import {first}
+if __name__ == "__main__":
+    sys.exit({attribute}())
+"""
+"""What `installer` would write, without the import of `re`, which serves only Windows."""
+
 _PLAIN_PATH = re.compile(rb"[!-~]+")
 _LONGEST_SHEBANG = 127
 _LONGEST_NAME = 255
@@ -59,11 +67,10 @@ def _is_allowed(name: str) -> bool:
 def _write(target: Path, name: str, python: Path, entry: Entry) -> None:
     target.unlink(missing_ok=True)
     if name in entry.facts.scripts:
-        from installer.scripts import Script
-
         module, _, attribute = entry.facts.scripts[name].partition(":")
-        _, content = Script(name, module, attribute, "console").generate("python", "posix")
-        _write_executable(target, _make_shebang(python) + content.partition(b"\n")[2])
+        name_of_first = attribute.partition(".")[0]
+        text = _SCRIPT.format(module=module, first=name_of_first, attribute=attribute)
+        _write_executable(target, _make_shebang(python) + text.encode())
         return
     source = entry.path / DATA / "scripts" / name
     if source.is_dir():

@@ -11,15 +11,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
-import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-from pyx_launcher.atomic import write_atomic
+from pyx_launcher.atomic import make_directory, remove_tree, write_atomic
 from pyx_launcher.errors import RefusedError, StoreError
 from pyx_launcher.progress import notify
 
@@ -240,18 +238,18 @@ def _sweep(final: Path) -> None:
         left = [item.path for item in found if item.name.startswith(f".{final.name}.")]
     for path in left:
         if not path.endswith(".lock"):
-            shutil.rmtree(path, ignore_errors=True)
+            remove_tree(path)
 
 
 @contextlib.contextmanager
 def staging(final: Path) -> Iterator[Path]:
     """Yield a new directory beside `final`; what is left in it afterwards is removed."""
     with storing(final.parent):
-        temporary = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
+        temporary = make_directory(final.parent, f".{final.name}.")
     try:
         yield temporary
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        remove_tree(temporary)
 
 
 def publish(unpacked: Path, final: Path, facts: Facts) -> Entry:
@@ -268,6 +266,8 @@ def publish(unpacked: Path, final: Path, facts: Facts) -> Entry:
         write_atomic(unpacked / FACTS_FILE, _encode_facts(facts), mode=0o444)
         unpacked.chmod(0o755)
         if final.exists():
+            import tempfile
+
             with tempfile.TemporaryDirectory(dir=final.parent, prefix=".old.") as old:
                 os.rename(final, Path(old) / "entry")
         os.rename(unpacked, final)

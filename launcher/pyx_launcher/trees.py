@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import posixpath
@@ -10,12 +9,14 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyx_launcher.digests import sha256
 from pyx_launcher.errors import BuildError, RefusedError
 from pyx_launcher.store import storing
 
 if TYPE_CHECKING:
+    import hashlib
     import tarfile
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
@@ -128,9 +129,9 @@ def find_subtree(root: Path, subdirectory: str | None, label: str) -> Path:
 
 def digest_project_files(tree: Path) -> str:
     """Return a digest of the files that decide what an editable build of `tree` gives."""
-    digest = hashlib.sha256(_read_build_settings(tree / "pyproject.toml"))
+    digest = sha256(_read_build_settings(tree / "pyproject.toml"))
     for name in PROJECT_FILES[1:]:
-        _add_file(digest, name, tree / name)
+        digest.update(_describe_file(name, tree / name, sha256))
     return digest.hexdigest()
 
 
@@ -158,23 +159,26 @@ def digest_tree(tree: Path) -> str:
     Files over a megabyte count by their size and time of change only. Times alone would not do:
     some backends write a file with the same content into the tree at each build.
     """
+    import hashlib
+
     digest = hashlib.sha256()
     for path in _source_files(tree):
-        _add_file(digest, os.path.relpath(path, tree), path)
+        name = os.path.relpath(path, tree)
+        digest.update(_describe_file(name, path, hashlib.sha256))
     return digest.hexdigest()
 
 
-def _add_file(digest: hashlib._Hash, name: str, path: Path) -> None:
+def _describe_file(name: str, path: Path, make: Callable[[bytes], hashlib._Hash]) -> bytes:
     try:
         info = path.stat()
         if info.st_size > READ_WHOLE:
             content = f"{info.st_size} {info.st_mtime_ns}".encode()
         else:
-            content = hashlib.sha256(path.read_bytes()).digest()
+            content = make(path.read_bytes()).digest()
     except OSError:
         # A dangling link, or a file that the backend cannot read either.
         content = b"-"
-    digest.update(os.fsencode(name) + b"\0" + content + b"\0")
+    return os.fsencode(name) + b"\0" + content + b"\0"
 
 
 def _source_files(tree: Path) -> Iterator[Path]:

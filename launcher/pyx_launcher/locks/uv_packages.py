@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 import re
 from dataclasses import dataclass
@@ -241,6 +240,8 @@ def read_hashes(table: Table, path: str | None = None) -> dict[str, str]:
 
 def hash_file(table: Table, path: Path) -> str:
     """Return the SHA-256 of a file that the lock names. Raises LockError if there is none."""
+    import hashlib
+
     digest = hashlib.sha256()
     try:
         with open(path, "rb") as file:

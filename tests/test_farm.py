@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def make_farm(tree: Path, *roots: Root) -> Plan:
     """Plan a farm for `roots`, write it into the new directory `tree` and return the plan."""
     plan = plan_farm(roots)
     tree.mkdir()
-    write_farm(plan, tree)
+    write_farm(plan, tree, tree.parent / "links")
     return plan
 
 
@@ -156,7 +157,7 @@ def test_what_the_tree_has_already_stays(tmp_path: Path) -> None:
     root = make_root(tmp_path / "a", "x.py", "y.py")
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "x.py").write_text("mine")
-    taken = write_farm(plan_farm([root]), tmp_path / "tree")
+    taken = write_farm(plan_farm([root]), tmp_path / "tree", tmp_path / "links")
     assert taken == ["x.py: left out, the environment has its own"]
     assert content_of(tmp_path / "tree") == {"x.py": "mine", "y.py": "a:y.py"}
 
@@ -166,7 +167,36 @@ def test_directories_that_are_real_get_links_added(tmp_path: Path) -> None:
     root = make_root(tmp_path / "a", "lib/libx.so", "lib/real/y", "share/z")
     (tmp_path / "tree" / "lib" / "real").mkdir(parents=True)
     plan = plan_farm([root], real=frozenset({"lib", "lib/real"}))
-    assert write_farm(plan, tmp_path / "tree") == []
+    assert write_farm(plan, tmp_path / "tree", tmp_path / "links") == []
     links = {path for path in (tmp_path / "tree").rglob("*") if path.is_symlink()}
     names = {str(path.relative_to(tmp_path / "tree")) for path in links}
     assert names == {"lib/libx.so", "lib/real/y", "share"}
+
+
+def test_equal_links_of_two_trees_are_one_file(tmp_path: Path) -> None:
+    """Where the file system lets a symlink have several names, a further tree takes no inodes."""
+    probe = tmp_path / "probe"
+    probe.symlink_to("nowhere")
+    try:
+        os.link(probe, tmp_path / "again", follow_symlinks=False)
+    except OSError:
+        pytest.skip("this file system has no hard links to symlinks")
+    if sys.platform != "linux":
+        pytest.skip("only Linux says what a hard link to a symlink is")
+    root = make_root(tmp_path / "one", "pack/__init__.py", "module.py")
+    trees = [tmp_path / "a", tmp_path / "b"]
+    for tree in trees:
+        make_farm(tree, root)
+    assert content_of(trees[0]) == content_of(trees[1]) != {}
+    for name in ("pack", "module.py"):
+        first, second = ((tree / name).lstat() for tree in trees)
+        assert first.st_ino == second.st_ino
+        assert (trees[1] / name).is_symlink()
+
+
+def test_a_tree_is_made_where_no_link_can_be_kept(tmp_path: Path) -> None:
+    """The directory of kept links saves room and time; without it each tree has its own."""
+    root = make_root(tmp_path / "one", "module.py")
+    (tmp_path / "tree").mkdir()
+    write_farm(plan_farm([root]), tmp_path / "tree", tmp_path / "one" / "module.py")
+    assert content_of(tmp_path / "tree") == {"module.py": "one:module.py"}

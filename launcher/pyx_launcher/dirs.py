@@ -41,6 +41,11 @@ class Dirs:
         return self.home / "environments"
 
     @property
+    def links(self) -> Path:
+        """One link to each target that an environment links to; the environments share them."""
+        return self.home / "links"
+
+    @property
     def named(self) -> Path:
         """The named environments: user-level project directories."""
         return self.home / "named"

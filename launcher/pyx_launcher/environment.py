@@ -91,7 +91,7 @@ def build_environment(
     try:
         with storing(path):
             _link_native(temporary, dirs, interpreter, native)
-            made = _write_environment(temporary, path, interpreter, entries)
+            made = _write_environment(temporary, path, dirs, interpreter, entries)
             write_launch(temporary, path, launch_of(dirs, made))
             _publish(temporary, made)
     finally:
@@ -165,19 +165,19 @@ def launch_of(dirs: Dirs, environment: Environment) -> Launch:
 
 
 def _write_environment(
-    temporary: Path, path: Path, interpreter: Interpreter, entries: Sequence[Entry]
+    temporary: Path, path: Path, dirs: Dirs, interpreter: Interpreter, entries: Sequence[Entry]
 ) -> Environment:
     """Write into `temporary` what will lie at `path`, but for the native program's part."""
     site_packages = Path("lib") / interpreter.lib_name / "site-packages"
     (temporary / site_packages).mkdir(parents=True)
     layout = choose_layout(path / site_packages, entries)
-    write_farm(layout.site_plan, temporary / site_packages)
+    write_farm(layout.site_plan, temporary / site_packages, dirs.links)
     if layout.name == "direct" and entries:
         text = "".join(f"{entry.path}\n" for entry in entries)
         (temporary / site_packages / "pyx.pth").write_bytes(os.fsencode(text))
     data_plan = _plan_data(interpreter, entries)
     conflicts = [*layout.site_plan.conflicts, *data_plan.conflicts]
-    conflicts += write_farm(data_plan, temporary)
+    conflicts += write_farm(data_plan, temporary, dirs.links)
     _write_headers(temporary, interpreter, entries)
     conflicts += write_scripts(temporary / "bin", path / "bin" / "python", entries)
     sys_path, pth_lines = read_pth(layout, entries, temporary / site_packages)

@@ -1,0 +1,83 @@
+"""What the slow path costs where nothing is to be fetched, by counts rather than by a clock."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from installed import ROOT
+from wheelhouse import make_wheel, poetry_lock_text, pylock_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from indexserver import IndexServer
+    from installed import Pyx
+
+# Runs the launcher as its own program would, and tells what it had imported when it became another.
+PROGRAM = """
+import os, sys
+path, arguments = eval(sys.argv[1]), sys.argv[2:]
+sys.path[:] = path
+sys.argv[:] = arguments
+before = set(sys.modules)
+def told(*_):
+    print(*sorted(set(sys.modules) - before))
+    sys.exit()
+os.execve = told
+from pyx_launcher.__main__ import main
+main()
+"""
+
+FOR_FETCHES = {
+    *("asyncio", "build", "concurrent.futures", "email", "filelock", "findpython", "h11"),
+    *("http", "httpcore2", "httpx", "httpx2", "importlib.metadata", "installer", "multiprocessing"),
+    *("pyproject_hooks", "rich", "ssl", "tempfile", "tomlkit", "truststore", "unearth", "zipfile"),
+}
+"""What is imported to ask a server, to unpack or to build."""
+
+MOST_MODULES = {"pylock.toml": 142, "poetry.lock": 150}
+"""131 and 139 were counted; two thirds are modules of Python that `packaging` needs as well."""
+
+
+def modules_of_start(pyx: Pyx, project: Path) -> list[str]:
+    """Return the modules that the slow path imports for a start in `project`."""
+    path = [str(ROOT / "launcher"), str(ROOT / "runtime"), *filter(None, sys.path)]
+    words = [sys.executable, "-I", "-c", PROGRAM, repr(path), str(pyx.launcher), "-c", "pass"]
+    told = subprocess.run(
+        words, cwd=project, env=pyx.variables(), capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stderr
+    return told.stdout.split()
+
+
+@pytest.mark.parametrize("kind", ["pylock.toml", "poetry.lock"])
+def test_what_is_there_is_started_with_few_imports(
+    tmp_path: Path, wheels: Path, index: IndexServer, pyx: Pyx, kind: str
+) -> None:
+    """Neither an environment that is to be made nor one that is found needs the means to fetch."""
+    scripts = {"tool": "pack_0:main"}
+    artifacts = [
+        make_wheel(wheels, f"pack-{n}", "1.0", entry_points=scripts if n == 0 else None)
+        for n in range(20)
+    ]
+    first, second = tmp_path / "first", tmp_path / "second"
+    for project, some in ((first, artifacts), (second, artifacts[:19])):
+        project.mkdir()
+        text = (
+            pylock_text(some, index_url=index.url)
+            if kind == "pylock.toml"
+            else poetry_lock_text(some)
+        )
+        (project / kind).write_text(text)
+    assert pyx("-c", "pass", cwd=first).returncode == 0
+    asked = len(index.requests)
+    made = modules_of_start(pyx, second)
+    found = modules_of_start(pyx, second)
+    assert len(index.requests) == asked
+    for modules in (made, found):
+        assert "pyx_launcher.environment" in modules
+        assert FOR_FETCHES.isdisjoint(modules)
+        assert len(modules) <= MOST_MODULES[kind]

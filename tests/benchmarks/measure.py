@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import statistics
+import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+COLLECTED = re.compile(r"^==\d+== Collected : (\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +25,12 @@ class Command:
     words: tuple[str, ...]
     environ: Mapping[str, str]
     directory: str
+    prepare: Callable[[], str] | None = None
+    """Called before each run, outside of the measured time; returns another directory to run in.
+
+    It puts aside rather than deletes: on ext4 an inode that has just been freed is passed over for
+    minutes, which makes whatever comes next look slow.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +40,7 @@ class Row:
     name: str
     subject: Command
     peers: tuple[Command, ...]
-    at_most: Mapping[str, float]
+    at_most: Mapping[str, float] = field(default_factory=dict)
     """Label of a peer → the greatest ratio that is acceptable."""
 
 
@@ -45,48 +56,101 @@ class Result:
         return self.medians[self.row.subject.label] / self.medians[peer]
 
 
-def measure(row: Row, rounds: int) -> Result:
-    """Run every command of `row` once per round, after two rounds that do not count.
+def measure(row: Row, rounds: int, *, unmeasured: int = 2) -> Result:
+    """Run every command of `row` once per round, after rounds that do not count.
 
     Raises RuntimeError where a command fails.
     """
-    commands = (row.subject, *row.peers)
+    return measure_rows([row], rounds, unmeasured=unmeasured)[0]
+
+
+def measure_rows(rows: Sequence[Row], rounds: int, *, unmeasured: int = 2) -> list[Result]:
+    """Measure several rows at once: commands of equal labels are one and run once per round.
+
+    Raises RuntimeError where a command fails.
+    """
+    found = {each.label: each for row in rows for each in (row.subject, *row.peers)}
+    commands = list(found.values())
     times: dict[str, list[float]] = {command.label: [] for command in commands}
-    for number in range(rounds + 2):
-        for command in commands:
-            elapsed = _run(command)
-            if number >= 2:
+    for number in range(rounds + unmeasured):
+        # Each is first as often as last, for who follows may find caches that another has filled.
+        for command in commands if number % 2 else reversed(commands):
+            elapsed = run(command)
+            if number >= unmeasured:
                 times[command.label].append(elapsed)
     medians = {label: statistics.median(values) for label, values in times.items()}
-    return Result(row=row, medians=medians)
+    return [Result(row=row, medians=medians) for row in rows]
 
 
-def _run(command: Command) -> float:
-    """Run one process to its end; returns milliseconds. No shell and no pipe is in the way."""
+def run(command: Command) -> float:
+    """Run one process to its end; returns milliseconds. No shell and no pipe is in the way.
+
+    Raises RuntimeError where it fails.
+    """
+    directory = command.prepare() if command.prepare else command.directory
     nowhere = os.open(os.devnull, os.O_RDWR)
+    before = Path.cwd()
+    os.chdir(directory)
     try:
         start = time.perf_counter_ns()
         child = os.posix_spawn(
             command.words[0],
             command.words,
-            {**command.environ, "PWD": command.directory},
+            {**command.environ, "PWD": directory},
             file_actions=[(os.POSIX_SPAWN_DUP2, nowhere, fd) for fd in (0, 1, 2)],
         )
         _, status = os.waitpid(child, 0)
         elapsed = (time.perf_counter_ns() - start) / 1e6
     finally:
+        os.chdir(before)
         os.close(nowhere)
     if status != 0:
-        raise RuntimeError(f"{' '.join(command.words)} ended with status {status}")
+        raise RuntimeError(f"{' '.join(command.words)} ended with status {status} in {directory}")
     return elapsed
 
 
-def format_table(results: Sequence[Result]) -> str:
-    """Return the results as a table in Markdown."""
-    lines = ["| what | against | ratio | at most |", "|---|---|---|---|"]
+def count_instructions(command: Command, valgrind: str) -> float | None:
+    """Return how many million instructions `command` takes; None where valgrind cannot tell."""
+    words = [valgrind, "--tool=callgrind", "--trace-children=yes", "--callgrind-out-file=/dev/null"]
+    told = subprocess.run(
+        [*words, *command.words],
+        env={**command.environ, "PYTHONHASHSEED": "0"},
+        cwd=command.directory,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    counts = COLLECTED.findall(told.stderr)
+    return sum(map(int, counts)) / 1e6 if counts and told.returncode == 0 else None
+
+
+def format_results(results: Sequence[Result]) -> str:
+    """Return the results as a table in Markdown, one line for each pair."""
+    rows = []
     for result in results:
+        own = result.medians[result.row.subject.label]
         for peer in result.row.peers:
             limit = result.row.at_most.get(peer.label)
-            ratio = result.ratio(peer.label)
-            lines.append(f"| {result.row.name} | {peer.label} | {ratio:.2f} | {limit or ''} |")
+            cells = [result.row.name, peer.label, f"{result.ratio(peer.label):.2f}"]
+            times = [f"{own:.1f}", f"{result.medians[peer.label]:.1f}"]
+            rows.append([*cells, f"{limit:.2f}" if limit else "", *times])
+    head = ("what", "against", "ratio", "at most", "pyx, ms", "the other, ms")
+    return format_table(head, rows)
+
+
+def format_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def list_exceeded(results: Sequence[Result]) -> list[str]:
+    """Return one line for each budget that was exceeded."""
+    return [
+        f"{result.row.name} against {peer}: {result.ratio(peer):.2f}, at most {limit:.2f}"
+        for result in results
+        for peer, limit in result.row.at_most.items()
+        if peer in result.medians and result.ratio(peer) > limit
+    ]

@@ -1,0 +1,121 @@
+"""Run every benchmark and write ``docs/performance.md`` with its plots.
+
+    pyx tests/benchmarks/run.py --wheelhouse DIR [--tools DIR:DIR] [--quick]
+
+takes about 20 minutes, with ``--quick`` about 4, and then writes below ``--into`` alone. Returns 1
+if a budget is exceeded. A benchmark that cannot run says why on stderr and is left out.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from first import measure_first, measure_sizes
+from ground import Ground, prepare_ground
+from imports import measure_imports
+from layouts import measure_layouts
+from scale import measure_scale
+from starts import measure_starts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
+PEERS = ("uv", "pipx", "pex", "shiv", "poetry", "pdm", "pip-run")
+INTRODUCTION = """\
+# Performance
+
+What is measured is ratios: the commands of a row run in turn, on one machine, in the same minutes,
+and the medians of their wall time are compared. A ratio below 1 says that pyx takes less.
+Instructions are counted by callgrind and do not depend on what else the machine does; where both
+differ, believe the instructions. The budgets ("at most") are those of `CONTRIBUTING.md`.
+
+"""
+
+
+def main() -> int:
+    """Measure everything, and write the page."""
+    arguments = sys.argv[1:]
+    into = DOCS
+    if "--into" in arguments:
+        at = arguments.index("--into")
+        into = Path(arguments[at + 1]).resolve()
+        del arguments[at : at + 2]
+    elif "--quick" in arguments:
+        sys.stderr.write("quick figures do not go into docs/; name a directory: --into DIR\n")
+        return 64
+    into.mkdir(parents=True, exist_ok=True)
+    with prepare_ground(arguments) as ground:
+        texts, exceeded = measure_all(ground, into)
+        page = INTRODUCTION + describe_machine(ground) + "\n" + "\n".join(texts)
+    (into / "performance.md").write_text(page, encoding="utf-8")
+    sys.stderr.writelines(f"over budget: {line}\n" for line in exceeded)
+    return 1 if exceeded else 0
+
+
+def measure_all(ground: Ground, into: Path) -> tuple[list[str], list[str]]:
+    """Return the sections of the page and what exceeds its budget; writes the plots."""
+    texts: list[str] = []
+    exceeded: list[str] = []
+    for measure in (measure_starts, measure_first, measure_imports):
+        answer = _attempt(measure, ground)
+        if answer:
+            texts.append(answer[0])
+            exceeded += answer[1]
+    plotted = {"cost-by-size": measure_sizes, "direct-or-farm": measure_layouts}
+    for name, measure_and_plot in plotted.items():
+        drawn = _attempt(measure_and_plot, ground)
+        if drawn:
+            (into / f"{name}.svg").write_text(drawn[1], encoding="utf-8")
+            texts.append(f"{drawn[0]}\n![{name}]({name}.svg)\n")
+    scale = _attempt(measure_scale, ground)
+    return texts + ([scale] if scale else []), exceeded
+
+
+def _attempt(measure: Callable[[Ground], T], ground: Ground) -> T | None:
+    start = time.monotonic()
+    try:
+        return measure(ground)
+    except (OSError, RuntimeError) as error:
+        sys.stderr.write(f"left out {measure.__name__}: {error}\n")
+        return None
+    finally:
+        taken = time.monotonic() - start
+        sys.stderr.write(f"{measure.__name__}: {taken:.0f} s\n")
+
+
+def describe_machine(ground: Ground) -> str:
+    """Return where, when and by which command the figures came about."""
+    uname = platform.uname()
+    file_system = _first_line("stat", "-f", "-c", "%T", str(ground.directory))
+    peers = [(name, ground.find(name)) for name in PEERS]
+    versions = [_first_line(path, "--version") for _, path in peers if path]
+    today = datetime.datetime.now(tz=datetime.timezone.utc).date()
+    lines = [
+        f"- measured on {today}: {uname.system} {uname.release} {uname.machine}",
+        f"- {os.cpu_count()} processors, file system {file_system}",
+        f"- {_first_line(ground.pyx, '--version')} under pyx, Python {', '.join(ground.pythons)}",
+        f"- peers: {', '.join(filter(None, versions)) or 'none'}",
+        f"- {ground.rounds} rounds at most; `pyx tests/benchmarks/run.py --wheelhouse DIR`",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _first_line(*words: str) -> str:
+    told = subprocess.run(words, capture_output=True, text=True, check=False)
+    lines = told.stdout.strip().splitlines()
+    name = Path(words[0]).name
+    known = lines[0] if lines else ""
+    return f"{name} {known}" if known[:1].isdigit() else known
+
+
+if __name__ == "__main__":
+    sys.exit(main())

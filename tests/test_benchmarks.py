@@ -1,0 +1,110 @@
+"""What the benchmarks make of their measurements: medians, tables, budgets, plots, sizes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
+
+from measure import Command, Row, format_results, list_exceeded, measure, measure_rows
+from plot import Line, draw_plot
+from scale import measure_usage
+
+
+def sleeper(label: str, seconds: float, directory: Path, **more: object) -> Command:
+    """Return a command that takes at least `seconds`."""
+    program = f"import time; time.sleep({seconds})"
+    return Command(
+        label=label,
+        words=(sys.executable, "-I", "-S", "-c", program),
+        environ=dict(os.environ),
+        directory=str(directory),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def test_a_ratio_is_of_the_medians_and_held_against_its_budget(tmp_path: Path) -> None:
+    """Who takes ten times as long is far over a budget of 1, and who takes a tenth is not."""
+    slow, quick = sleeper("slow", 0.5, tmp_path), sleeper("quick", 0.0, tmp_path)
+    rows = [
+        Row(name="a", subject=slow, peers=(quick,), at_most={"quick": 1.0}),
+        Row(name="b", subject=quick, peers=(slow,), at_most={"slow": 1.0}),
+    ]
+    results = measure_rows(rows, 3, unmeasured=1)
+    assert results[0].ratio("quick") > 1 > results[1].ratio("slow")
+    (line,) = list_exceeded(results)
+    assert line.startswith("a against quick: ")
+    assert [line.split(" | ")[:2] for line in format_results(results).splitlines()[2:]] == [
+        ["| a", "quick"],
+        ["| b", "slow"],
+    ]
+
+
+def test_a_command_runs_where_its_preparation_says(tmp_path: Path) -> None:
+    """It is prepared before each run, and the run takes place in the directory that it returns."""
+    made: list[str] = []
+
+    def prepare() -> str:
+        made.append(str(tmp_path / str(len(made))))
+        Path(made[-1]).mkdir()
+        return made[-1]
+
+    program = "open('was-here', 'x')"
+    command = Command(
+        label="it",
+        words=(sys.executable, "-I", "-S", "-c", program),
+        environ=dict(os.environ),
+        directory=str(tmp_path),
+        prepare=prepare,
+    )
+    measure(Row(name="row", subject=command, peers=()), 2, unmeasured=1)
+    assert len(made) == 3
+    assert all((Path(directory) / "was-here").is_file() for directory in made)
+
+
+def test_a_command_that_fails_is_no_figure(tmp_path: Path) -> None:
+    """What ends early would look quick."""
+    command = Command(
+        label="it",
+        words=(sys.executable, "-I", "-S", "-c", "raise SystemExit(3)"),
+        environ=dict(os.environ),
+        directory=str(tmp_path),
+    )
+    with pytest.raises(RuntimeError, match="ended with status"):
+        measure(Row(name="row", subject=command, peers=()), 1)
+
+
+def test_a_plot_is_the_same_for_the_same_figures() -> None:
+    """It is well-formed, has each point once and each label as text."""
+    lines = [
+        Line(label="one & only", points=[(1, 2), (10, 20), (100, 50)]),
+        Line(label="two", points=[(1, 3), (100, 400)]),
+    ]
+    drawn = draw_plot("title", "x", "y", lines)
+    assert drawn == draw_plot("title", "x", "y", lines)
+    tree = ET.fromstring(drawn)  # noqa: S314 -- it was written here
+    space = "{http://www.w3.org/2000/svg}"
+    assert len(tree.findall(f"{space}circle")) == 5
+    assert {"title", "x", "y", "one & only", "two", "10", "100"} <= {
+        text.text for text in tree.findall(f"{space}text")
+    }
+
+
+def test_what_has_a_name_elsewhere_takes_nothing(tmp_path: Path) -> None:
+    """Of files with several names only those are counted that have all of them here."""
+    here = tmp_path / "here"
+    (here / "below").mkdir(parents=True)
+    (tmp_path / "shared").write_bytes(b"x" * 5000)
+    (here / "shared").hardlink_to(tmp_path / "shared")
+    empty = measure_usage(here)
+    assert empty.inodes == 2
+    (here / "own").write_bytes(os.urandom(5000))
+    (here / "below" / "own").hardlink_to(here / "own")
+    usage = measure_usage(here)
+    assert usage.inodes == 3
+    assert usage.bytes - empty.bytes >= 5000

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import stat
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx_launcher.atomic import write_atomic
+from pyx_launcher import atomic
+from pyx_launcher.atomic import flush, write_atomic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,3 +85,39 @@ def test_readers_never_see_a_half(tmp_path: Path) -> None:
         thread.join()
     assert seen <= set(contents)
     assert [p.name for p in (tmp_path).iterdir()] == ["a"]
+
+
+def test_a_flush_serves_all_who_asked_before_it_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks while one is under way waits for the next, and one is enough for all of them."""
+    begun, go_on = threading.Semaphore(0), threading.Semaphore(0)
+    calls: list[Path] = []
+
+    def sync(directory: Path) -> None:
+        calls.append(directory)
+        begun.release()
+        go_on.acquire()
+
+    monkeypatch.setattr(atomic, "_sync_file_system", sync)
+    with ThreadPoolExecutor(6) as threads:
+        first = threads.submit(flush, tmp_path)
+        begun.acquire()
+        others = [threads.submit(flush, tmp_path) for _ in range(5)]
+        while len(atomic._flushes._changed._waiters) < 5:  # type: ignore[attr-defined]
+            time.sleep(0.01)
+        go_on.release()
+        first.result(timeout=10)
+        begun.acquire()
+        assert not any(other.done() for other in others)
+        go_on.release()
+        for other in others:
+            other.result(timeout=10)
+    assert len(calls) == 2
+
+
+def test_a_flush_that_fails_says_so_and_the_next_one_is_tried(tmp_path: Path) -> None:
+    """What could not be flushed is not taken for flushed, and nobody hangs."""
+    with pytest.raises(OSError, match="No such file"):
+        flush(tmp_path / "absent")
+    flush(tmp_path)

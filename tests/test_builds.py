@@ -35,6 +35,7 @@ from pyx_launcher.builds import (
     name_build,
     root_artifact,
 )
+from pyx_launcher.crew import Crew
 from pyx_launcher.dirs import Dirs
 from pyx_launcher.errors import ArtifactError, BuildError, LockError, RefusedError
 from pyx_launcher.index import Index, read_settings
@@ -123,7 +124,7 @@ def workshop(
     with Index(read_settings(environ)) as index:
         yield Workshop(
             dirs=Dirs(home=tmp_path / "pyx-home", cache=tmp_path / "pyx-cache"),
-            means=Means(index=index, environ=environ, offline=False, bar=Silent()),
+            means=Means(index=index, environ=environ, offline=False, bar=Silent(), crew=Crew()),
             interpreter=all_interpreters[-1],
             base=tmp_path,
         )

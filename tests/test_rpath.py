@@ -60,7 +60,7 @@ def run_paths(data: bytes) -> tuple[str, ...]:
 def leaves(place: str, *paths: str, own: tuple[str, ...] = ("torch", "torch.libs")) -> bool:
     """Say whether a library at `place` with the run paths `paths` leaves an entry of `own`."""
     data = make_elf((DT_RUNPATH, ":".join(paths)))
-    return leaves_entry(place, own, io.BytesIO(data))
+    return leaves_entry(place, own, run_paths(data))
 
 
 @pytest.mark.parametrize("wide", [True, False], ids=["64", "32"])

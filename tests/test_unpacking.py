@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import os
 import stat
 import sys
 import warnings
@@ -16,9 +17,10 @@ import pytest
 from test_rpath import DT_RUNPATH, make_elf
 from wheelhouse import make_wheel, normalised, sha256
 
+from pyx_launcher import wheelfile
 from pyx_launcher.errors import RefusedError, StoreError
 from pyx_launcher.store import Entry, locked_place, name_entry, read_entry
-from pyx_launcher.unpacking import unpack_wheel
+from pyx_launcher.unpacking import unpack_files, unpack_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -278,6 +280,42 @@ def test_a_symlink_in_an_archive_becomes_a_file(wheels: Path, store: Path) -> No
     entry = unpack(store, make_archive(wheels, [(link, b"/etc/passwd")]))
     assert not (entry.path / "pack" / "link").is_symlink()
     assert (entry.path / "pack" / "link").read_bytes() == b"/etc/passwd"
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
+def test_everybody_may_read_an_entry(wheels: Path, store: Path, umask: int) -> None:
+    """Whatever the umask: a store may be another user's fallback; nobody may write its files."""
+    library = make_wheel(wheels, "pack", "1.0", files={"pack/sub/a.py": ""})
+    before = os.umask(0)
+    try:
+        # Only the files below the entry are of interest; the lock's place is made as usual.
+        (store / "pack" / "1.0").mkdir(parents=True)
+        os.umask(umask)
+        contents = unpack_files(library, store / "pack" / "1.0" / "entry", {"NOTE": b"x"})
+    finally:
+        os.umask(before)
+    assert contents.tops["pack"] == "namespace"
+    found = {path: stat.S_IMODE(path.stat().st_mode) for path in (store / "pack").rglob("*/*")}
+    directories = {mode for path, mode in found.items() if path.is_dir()}
+    assert directories == {0o755}
+    assert {mode for path, mode in found.items() if path.is_file()} == {0o444}
+
+
+@pytest.mark.parametrize("kind", ["whole", "pieces"])
+def test_a_large_member_is_checked_and_known_as_others_are(
+    wheels: Path, store: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Its hash, its size and its search paths, though it never was in memory as a whole."""
+    if kind == "pieces":
+        monkeypatch.setattr(wheelfile, "AT_ONCE", 1 << 20)
+    library = make_elf((DT_RUNPATH, "$ORIGIN/../../nvidia/lib")) + b"x" * (3 << 20)
+    entry = unpack(store, make_wheel(wheels, "pack", "1.0", files={"pack/a.so": library}))
+    assert entry.facts.leaves
+    assert (entry.path / "pack" / "a.so").read_bytes() == library
+    files: dict[str, str | bytes] = {"pack/a.so": library}
+    wrong = make_wheel(wheels, "other", "1.0", files=files, wrong_hashes=["pack/a.so"])
+    with pytest.raises(RefusedError, match="is not what RECORD says"):
+        unpack(store, wrong)
 
 
 def test_a_setuid_bit_is_not_kept(wheels: Path, store: Path) -> None:

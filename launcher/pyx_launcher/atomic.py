@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,3 +50,61 @@ def name_temporary(parent: Path, prefix: str) -> Path:
     `tempfile` would do as well, but takes 4 ms to import, for the sake of directories of its own.
     """
     return parent / f"{prefix}{os.urandom(8).hex()}"
+
+
+class _Flushes:
+    """One flush serves everybody who asked for one before it began."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._begun = 0
+        self._done = 0
+
+    def wait(self, directory: Path) -> None:
+        with self._changed:
+            # One that is under way may have passed by what the caller wrote meanwhile.
+            needed = self._begun + 1
+            while self._done < needed:
+                if self._begun > self._done:
+                    self._changed.wait()
+                else:
+                    self._begun += 1
+                    self._flush(directory)
+
+    def _flush(self, directory: Path) -> None:
+        self._changed.release()
+        try:
+            _sync_file_system(directory)
+        finally:
+            self._changed.acquire()
+            self._done = self._begun
+            self._changed.notify_all()
+
+
+_flushes = _Flushes()
+
+
+def flush(directory: Path) -> None:
+    """Return once everything below `directory` that was written before the call is on the disk.
+
+    This is `syncfs` of Linux: one call for however many files, and one for all threads that wait
+    at the same time. Raises OSError where the disk fails.
+    """
+    _flushes.wait(directory)
+
+
+def _sync_file_system(directory: Path) -> None:
+    import ctypes
+
+    try:
+        syncfs = ctypes.CDLL(None, use_errno=True).syncfs
+    except (OSError, AttributeError):
+        # Elsewhere there is only the call for all file systems.
+        os.sync()
+        return
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if syncfs(handle) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(directory))
+    finally:
+        os.close(handle)

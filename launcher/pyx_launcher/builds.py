@@ -43,6 +43,7 @@ from pyx_launcher.trees import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pyx_launcher.crew import Crew
     from pyx_launcher.dirs import Dirs
     from pyx_launcher.index import Index
     from pyx_launcher.interpreter import Interpreter
@@ -72,6 +73,7 @@ class Means:
     environ: Mapping[str, str]
     offline: bool
     bar: Progress
+    crew: Crew
 
 
 def root_artifact(lock: Lock) -> Artifact | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from packaging.pylock import PackageDirectory, PackageVcs, PackageWheel
@@ -140,7 +141,10 @@ def _fetch_all(
 ) -> list[Entry]:
     from concurrent.futures import ThreadPoolExecutor
 
+    # What the processes of the crew need is imported before they are forked.
+    from pyx_launcher import unpacking  # noqa: F401
     from pyx_launcher.builds import Means
+    from pyx_launcher.crew import open_crew
     from pyx_launcher.index import Index
     from pyx_launcher.lookup import build_variables, read_index_settings
 
@@ -153,18 +157,25 @@ def _fetch_all(
     known = sum(getattr(artifact.source, "size", None) or 0 for artifact in missing)
     workers = ThreadPoolExecutor(max_workers=min(_WORKERS, len(missing)))
     with (
+        # Before anything else, as other parts start threads, beside which nothing is forked.
+        open_crew(len(missing)) as crew,
         Index(settings, offline=offline) as index,
         progress(len(missing), known) as bar,
     ):
         # What a build requires comes from where the lock's own files do.
-        means = Means(index=index, environ={**environ, **variables}, offline=offline, bar=bar)
-        jobs = [workers.submit(_fetch, artifact, interpreter, dirs, means) for artifact in missing]
+        builds = {**environ, **variables}
+        means = Means(index=index, environ=builds, offline=offline, bar=bar, crew=crew)
+        # The largest first, or everybody would wait for one that was begun last.
+        jobs = {
+            artifact.name: workers.submit(_fetch, artifact, interpreter, dirs, means)
+            for artifact in sorted(missing, key=_size_of, reverse=True)
+        }
         results: list[Entry] = []
         errors: list[tuple[Artifact, PyxError]] = []
         try:
-            for artifact, job in zip(missing, jobs, strict=True):
+            for artifact in missing:
                 try:
-                    results.append(job.result())
+                    results.append(jobs[artifact.name].result())
                 except PyxError as error:
                     errors.append((artifact, error))
                     if isinstance(error, StoreError):
@@ -212,6 +223,11 @@ def _is_here(artifact: Artifact, index: Index) -> bool:
     return not is_unnamed(artifact) and index.is_local(want_file(artifact, source))
 
 
+def _size_of(artifact: Artifact) -> int:
+    """Return the bytes to fetch, as far as the lock tells; 0 otherwise."""
+    return getattr(artifact.source, "size", None) or 0
+
+
 def _join_errors(errors: Sequence[tuple[Artifact, PyxError]]) -> PyxError:
     first = errors[0][1]
     if len(errors) == 1 or isinstance(errors[-1][1], StoreError):
@@ -234,7 +250,7 @@ def _fetch(artifact: Artifact, interpreter: Interpreter, dirs: Dirs, means: Mean
 
 def _fetch_wheel(artifact: Artifact, source: PackageWheel, dirs: Dirs, means: Means) -> Entry:
     from pyx_launcher.builds import want_file
-    from pyx_launcher.unpacking import unpack_wheel
+    from pyx_launcher.unpacking import unpack_files, unpack_wheel
 
     version = artifact.version or ""
     problem = check_wheel_name(source.filename, artifact.name, artifact.version)
@@ -261,6 +277,7 @@ def _fetch_wheel(artifact: Artifact, source: PackageWheel, dirs: Dirs, means: Me
                 version=version,
                 key=key,
                 hashes=hashes,
+                unpack=partial(means.crew.run, unpack_files),
             )
 
 

@@ -11,21 +11,26 @@ import struct
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 _DT_NULL, _DT_STRTAB, _DT_RPATH, _DT_RUNPATH = 0, 5, 15, 29
 _PT_LOAD, _PT_DYNAMIC = 1, 2
 
 
-def leaves_entry(path_in_entry: str, own_names: Collection[str], file: BinaryIO) -> bool:
-    """Is there an ``$ORIGIN`` path in `file` that leads out of the entry it lies in?
+def is_library(path: str) -> bool:
+    """Tell whether a file of this name may be a shared library."""
+    name = posixpath.basename(path)
+    return name.endswith(".so") or ".so." in name
+
+
+def leaves_entry(path_in_entry: str, own_names: Collection[str], run_paths: Iterable[str]) -> bool:
+    """Is there an ``$ORIGIN`` path in `run_paths` that leads out of the entry the library lies in?
 
     `path_in_entry` is relative to the entry, with slashes; `own_names` are the entry's top-level
     names: what leads to another one belongs to another distribution (``$ORIGIN/../../nvidia``).
-    False for anything that is not ELF.
     """
     here = posixpath.dirname(path_in_entry)
-    for run_path in read_run_paths(file):
+    for run_path in run_paths:
         for place in ("$ORIGIN", "${ORIGIN}"):
             if run_path.startswith(place):
                 target = posixpath.normpath(posixpath.join(here, "." + run_path[len(place) :]))

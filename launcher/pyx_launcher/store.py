@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-from pyx_launcher.atomic import make_directory, remove_tree, write_atomic
+from pyx_launcher.atomic import flush, make_directory, remove_tree, write_atomic
 from pyx_launcher.errors import RefusedError, StoreError
 from pyx_launcher.progress import notify
 
@@ -265,6 +265,8 @@ def publish(unpacked: Path, final: Path, facts: Facts) -> Entry:
     with storing(final):
         write_atomic(unpacked / FACTS_FILE, _encode_facts(facts), mode=0o444)
         unpacked.chmod(0o755)
+        # A rename may reach the disk before the files do; a power cut must not leave empty ones.
+        flush(unpacked)
         if final.exists():
             import tempfile
 

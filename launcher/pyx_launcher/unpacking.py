@@ -2,45 +2,43 @@
 
 from __future__ import annotations
 
+import base64
 import configparser
 import contextlib
 import errno
+import hashlib
+import io
 import lzma
 import os
-import posixpath
+import stat
 import struct
 import zipfile
 import zlib
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO
 
 from installer import install
 from installer.destinations import WheelDestination
 from installer.exceptions import InstallerError
-from installer.records import Hash, RecordEntry, parse_record_file
-from installer.sources import WheelFile
-from installer.utils import (
-    Scheme,
-    construct_record_file,
-    copyfileobj_with_hashing,
-    parse_entrypoints,
-)
+from installer.records import Hash, RecordEntry
+from installer.utils import Scheme, construct_record_file, parse_entrypoints
 
 from pyx_launcher.errors import RefusedError
-from pyx_launcher.rpath import leaves_entry
+from pyx_launcher.rpath import is_library, leaves_entry, read_run_paths
 from pyx_launcher.store import DATA, FACTS_FILE, Entry, Facts, publish, staging, storing
+from pyx_launcher.wheelfile import Member, Wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from installer.scripts import ScriptSection
-    from installer.sources import WheelContentElement
 
 _ROOTS = ("purelib", "platlib")
 
-_OF_INSTALLERS = frozenset({"INSTALLER", "REQUESTED", "direct_url.json"})
-"""Files of a ``.dist-info`` that only the installer may write; those of a wheel are left out."""
+_DIRECTORY = 0o755
 
 _UNSOUND = (
     InstallerError,
@@ -59,6 +57,23 @@ _FAULTS_OF_NAMES = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.E
 """What writing into a new directory can only meet because of the names in the wheel."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contents:
+    """What is known of a wheel's files once they are unpacked; the fields are those of `Facts`."""
+
+    scripts: dict[str, str]
+    tops: dict[str, str]
+    pth: dict[str, list[str]]
+    data: dict[str, list[str]]
+    leaves: bool
+    size: int
+    files: int
+
+
+Unpack = Callable[[Path, Path, Mapping[str, bytes]], Contents]
+"""`unpack_files`, or something that has another process do it."""
+
+
 def unpack_wheel(  # noqa: PLR0913 -- each is a fact that only the caller has, given by name.
     wheel: Path,
     final: Path,
@@ -68,30 +83,18 @@ def unpack_wheel(  # noqa: PLR0913 -- each is a fact that only the caller has, g
     key: str,
     hashes: Mapping[str, str],
     metadata: Mapping[str, bytes] = MappingProxyType({}),
+    unpack: Unpack | None = None,
 ) -> Entry:
     """Unpack `wheel`, whose archive hash is already verified, into a new entry at `final`.
 
-    `metadata` are further files for its ``.dist-info``. The caller holds the lock of `final`.
+    `metadata` are further files for its ``.dist-info``; `unpack` says where the work is done,
+    here if not told otherwise. The caller holds the lock of `final`.
     Raises RefusedError for a wheel that contradicts its own RECORD or would write outside its
     entry, StoreError where the store cannot be written.
     """
     with staging(final) as temporary:
         target = temporary / "entry"
-        destination = _EntryDestination(target)
-        try:
-            with storing(final), _Wheel.open(wheel) as source:
-                target.mkdir()
-                source.validate_record(validate_contents=False)
-                destination.expect(source)
-                scripts = _read_scripts(source)
-                install(source, destination, {"INSTALLER": b"pyx\n", **metadata})
-        except _UNSOUND as error:
-            raise RefusedError(
-                f"{wheel.name} is not a sound wheel: {_first_line(error)}",
-                hint="lock another version, or fetch it again if the index replaced it",
-            ) from error
-        with storing(final):
-            facts = _gather_facts(target, destination)
+        contents = (unpack or unpack_files)(wheel, target, dict(metadata))
         return publish(
             target,
             final,
@@ -100,10 +103,35 @@ def unpack_wheel(  # noqa: PLR0913 -- each is a fact that only the caller has, g
                 version=version,
                 key=key,
                 hashes=dict(hashes),
-                scripts=scripts,
-                **facts,  # type: ignore[arg-type]  # the keys are the rest of Facts' fields
+                tops=contents.tops,
+                pth=contents.pth,
+                scripts=contents.scripts,
+                data=contents.data,
+                leaves=contents.leaves,
+                size=contents.size,
+                files=contents.files,
             ),
         )
+
+
+def unpack_files(wheel: Path, target: Path, metadata: Mapping[str, bytes]) -> Contents:
+    """Unpack `wheel` into the new directory `target`, which is not an entry yet.
+
+    Raises as `unpack_wheel`. Takes and returns what can be sent to another process.
+    """
+    try:
+        with storing(target), Wheel.open_path(wheel) as source:
+            destination = _EntryDestination(target)
+            source.validate_record(validate_contents=False)
+            scripts = _read_scripts(source)
+            install(source, destination, {"INSTALLER": b"pyx\n", **metadata})
+    except _UNSOUND as error:
+        raise RefusedError(
+            f"{wheel.name} is not a sound wheel: {_first_line(error)}",
+            hint="lock another version, or fetch it again if the index replaced it",
+        ) from error
+    with storing(target):
+        return _gather_contents(target, destination, scripts)
 
 
 def _first_line(error: Exception) -> str:
@@ -112,7 +140,7 @@ def _first_line(error: Exception) -> str:
     return text.splitlines()[0] if text else type(error).__name__
 
 
-def _read_scripts(source: WheelFile) -> dict[str, str]:
+def _read_scripts(source: Wheel) -> dict[str, str]:
     if "entry_points.txt" not in source.dist_info_filenames:
         return {}
     try:
@@ -122,55 +150,22 @@ def _read_scripts(source: WheelFile) -> dict[str, str]:
     return {name: f"{module}:{attr}" for name, module, attr, _ in entries}
 
 
-class _Wheel(WheelFile):
-    """A wheel without bytecode: only the interpreter may write `__pycache__`."""
-
-    def get_contents(self) -> Iterator[WheelContentElement]:
-        """Yield every file outside `__pycache__`. Raises ValueError for a name that is unsafe."""
-        left_out = _list_left_out(self)
-        for element in super().get_contents():
-            path = element[0][0]
-            _check_member(path, self.data_dir)
-            if path not in left_out and "__pycache__" not in path.split("/")[:-1]:
-                yield element
-
-
-def _list_left_out(source: WheelFile) -> frozenset[str]:
-    return frozenset(f"{source.dist_info_dir}/{name}" for name in _OF_INSTALLERS)
-
-
-def _check_member(path: str, data_dir: str) -> None:
-    """Raise ValueError unless `path` is the one plain spelling of a place in the wheel."""
-    if path.startswith(("/", "../")) or path in ("..", ".") or path != posixpath.normpath(path):
-        raise ValueError(f"{path!r} leads out of the wheel")
-    if any(ord(letter) < ord(" ") or letter in "\x7f\\" for letter in path):
-        raise ValueError(f"{path!r} has a character that no name may have")
-    if path == data_dir:
-        raise ValueError(f"{path!r} is no directory")
-
-
 class _EntryDestination(WheelDestination):
     """Write the parts of a wheel where an entry has them, checking each against RECORD."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-        self.libraries: list[str] = []
+        """Make the directory `root`, which will hold everything."""
+        self.run_paths: dict[str, tuple[str, ...]] = {}
+        """What each library in the wheel has for a search path, by its place."""
         self.size = 0
         self.files = 0
-        self._made: set[Path] = {root}
-        self._expected: dict[str, tuple[str, str]] = {}
-
-    def expect(self, source: WheelFile) -> None:
-        """Take the hashes of the wheel's RECORD, by the place each file will have here."""
-        prefix, left_out = source.data_dir + "/", _list_left_out(source)
-        for path, digest, size in parse_record_file(source.read_dist_info("RECORD").splitlines()):
-            place = path
-            if path in left_out:
-                continue
-            if path.startswith(prefix):
-                scheme, _, rest = path[len(prefix) :].partition("/")
-                place = rest if scheme in _ROOTS else f"{DATA}/{scheme}/{rest}"
-            self._expected[place] = (digest, size)
+        self._root = os.fspath(root)
+        os.mkdir(root, _DIRECTORY)
+        # What the umask leaves to this directory it leaves to all, and the modes of files are less.
+        self._masked = stat.S_IMODE(os.stat(root).st_mode) != _DIRECTORY
+        if self._masked:
+            os.chmod(root, _DIRECTORY)
+        self._made: set[str] = {""}
 
     def write_script(
         self, name: str, module: str, attr: str, section: ScriptSection
@@ -189,69 +184,99 @@ class _EntryDestination(WheelDestination):
         place = os.fspath(path)
         if scheme not in _ROOTS:
             place = f"{DATA}/{scheme}/{place}"
-        parts = PurePosixPath(place).parts
-        if not parts or parts[0] == "/" or ".." in parts:
+        first, _, rest = place.partition("/")
+        if not first or ".." in (first, *rest.split("/")):
             raise ValueError(f"{place!r} leads out of the wheel")
-        if scheme in _ROOTS and parts[0] in (DATA, FACTS_FILE):
+        if scheme in _ROOTS and first in (DATA, FACTS_FILE):
             raise ValueError(f"{place!r} has a name that only pyx may use")
-        target = self.root.joinpath(*parts)
-        with self._create(place, target) as file:
-            digest, size = copyfileobj_with_hashing(stream, file, "sha256")
-        os.chmod(target, 0o555 if is_executable else 0o444)
-        self._check(place, target, digest, size)
+        mode = 0o555 if is_executable else 0o444
+        member = stream if isinstance(stream, Member) else _make_member(stream)
+        with self._create(place, mode) as file:
+            digest, size = self._copy(member, place, file)
         self.size += size
         self.files += 1
-        if target.suffix == ".so" or ".so." in target.name:
-            self.libraries.append(place)
         return RecordEntry(place, Hash("sha256", digest), size)
 
-    def _make_directory(self, directory: Path) -> None:
-        """Make a directory that everybody may read, as the files are, whatever the umask is."""
-        if directory not in self._made:
-            self._make_directory(directory.parent)
-            directory.mkdir(exist_ok=True)
-            directory.chmod(0o755)
-            self._made.add(directory)
+    def _copy(self, member: Member, place: str, file: int) -> tuple[str, int]:
+        """Write the member and return its sha256 and its size, both held against RECORD."""
+        kind, _, expected = member.digest.partition("=")
+        if kind.startswith("shake"):
+            raise ValueError(f"RECORD has a hash without a length for {place}")
+        digests = {name: hashlib.new(name) for name in ("sha256", kind) if name}
+        size, chunk = 0, b""
+        for chunk in member.chunks:
+            for digest in digests.values():
+                digest.update(chunk)
+            _write(file, chunk)
+            size += len(chunk)
+        found = {name: _encode(digest) for name, digest in digests.items()}
+        if kind and (found[kind] != expected.rstrip("=") or int(member.size or size) != size):
+            raise ValueError(f"{place} is not what RECORD says")
+        if is_library(place):
+            # The last chunk is the whole of it, unless it is a large one.
+            whole = size == len(chunk)
+            with io.BytesIO(chunk) if whole else open(f"{self._root}/{place}", "rb") as library:
+                self.run_paths[place] = read_run_paths(library)
+        return found["sha256"], size
 
     @contextlib.contextmanager
-    def _create(self, place: str, target: Path) -> Iterator[BinaryIO]:
+    def _create(self, place: str, mode: int) -> Iterator[int]:
         """Open a new file. Raises ValueError where the wheel has something there already."""
         try:
-            self._make_directory(target.parent)
-            file = open(target, "xb")  # noqa: SIM115 -- it is closed below.
+            self._make_directory(place.rpartition("/")[0])
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            file = os.open(f"{self._root}/{place}", flags, mode)
         except OSError as error:
             if error.errno not in _FAULTS_OF_NAMES:
                 raise
             shown = place if len(place) < 80 else f"{place[:80]}…"
             raise ValueError(f"{shown!r}: {error.strerror}") from error
-        with file:
+        try:
+            if self._masked:
+                os.fchmod(file, mode)
             yield file
+        finally:
+            os.close(file)
 
-    def _check(self, place: str, target: Path, digest: str, size: int) -> None:
-        expected, expected_size = self._expected.get(place, ("", ""))
-        if not expected:
+    def _make_directory(self, place: str) -> None:
+        """Make a directory that everybody may read, as the files are, whatever the umask is."""
+        if place in self._made:
             return
-        kind, _, value = expected.partition("=")
-        if kind.startswith("shake"):
-            raise ValueError(f"RECORD has a hash without a length for {place}")
-        if kind != "sha256":
-            with open(target, "rb") as file, open(os.devnull, "wb") as nowhere:
-                digest, size = copyfileobj_with_hashing(file, nowhere, kind)
-        if digest != value.rstrip("=") or (expected_size and int(expected_size) != size):
-            raise ValueError(f"{place} is not what RECORD says")
+        self._make_directory(place.rpartition("/")[0])
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(f"{self._root}/{place}", _DIRECTORY)
+            if self._masked:
+                os.chmod(f"{self._root}/{place}", _DIRECTORY)
+        self._made.add(place)
 
     def finalize_installation(
         self, scheme: Scheme, record_file_path: str, records: Iterable[tuple[Scheme, RecordEntry]]
     ) -> None:
         """Write RECORD, with the places the files have in the entry."""
-        with construct_record_file(list(records)) as stream:
-            target = self.root / record_file_path
-            with self._create(record_file_path, target) as file:
-                file.write(stream.read())
-            os.chmod(target, 0o444)
+        with (
+            construct_record_file(list(records)) as stream,
+            self._create(record_file_path, 0o444) as file,
+        ):
+            _write(file, stream.read())
 
 
-def _gather_facts(target: Path, destination: _EntryDestination) -> dict[str, object]:
+def _make_member(stream: BinaryIO) -> Member:
+    return Member(digest="", size="", chunks=(stream.read(),))
+
+
+def _write(file: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(file, left) :]
+
+
+def _encode(digest: hashlib._Hash) -> str:
+    return base64.urlsafe_b64encode(digest.digest()).decode("ascii").rstrip("=")
+
+
+def _gather_contents(
+    target: Path, destination: _EntryDestination, scripts: dict[str, str]
+) -> Contents:
     tops: dict[str, str] = {}
     pth: dict[str, list[str]] = {}
     with os.scandir(target) as found:
@@ -265,14 +290,16 @@ def _gather_facts(target: Path, destination: _EntryDestination) -> dict[str, obj
     data: dict[str, list[str]] = {}
     for directory in sorted((target / DATA).glob("*")):
         data[directory.name] = sorted(os.listdir(directory))
-    return {
-        "tops": tops,
-        "pth": pth,
-        "data": data,
-        "leaves": any(_leaves(target, place, tops) for place in destination.libraries),
-        "size": destination.size,
-        "files": destination.files,
-    }
+    libraries = destination.run_paths.items()
+    return Contents(
+        scripts=scripts,
+        tops=tops,
+        pth=pth,
+        data=data,
+        leaves=any(leaves_entry(place, tops, paths) for place, paths in libraries),
+        size=destination.size,
+        files=destination.files,
+    )
 
 
 def _classify(item: os.DirEntry[str]) -> str:
@@ -281,8 +308,3 @@ def _classify(item: os.DirEntry[str]) -> str:
     with os.scandir(item.path) as below:
         regular = any(child.name.split(".")[0] == "__init__" for child in below)
     return "package" if regular else "namespace"
-
-
-def _leaves(target: Path, place: str, tops: Mapping[str, str]) -> bool:
-    with open(target / place, "rb") as file:
-        return leaves_entry(place, tops, file)

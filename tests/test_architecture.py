@@ -59,6 +59,7 @@ ORDER = (
     "record",
     "launchfile",
     "environment",
+    "compiling",
     "context",
     "launch",
     "commands",

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx_launcher.crew import Crew, _count_processors, open_crew
+from pyx_launcher.crew import Crew, count_processors, open_crew
 from pyx_launcher.errors import RefusedError, StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-several = pytest.mark.skipif(_count_processors() < 2, reason="one processor needs no crew")
+several = pytest.mark.skipif(count_processors() < 2, reason="one processor needs no crew")
 
 
 def identify(number: int) -> tuple[int, int]:

@@ -79,7 +79,7 @@ def open_crew(tasks: int) -> Iterator[Crew]:
     threads, and on macOS, whose system libraries do not survive it. They end with the block,
     in the middle of their work if an exception ends it.
     """
-    count = min(tasks, _count_processors(), _MOST)
+    count = min(tasks, count_processors(), _MOST)
     alone = threading.active_count() == 1 and sys.platform != "darwin"
     members: list[_Member] = []
     if count > 1 and alone:
@@ -98,7 +98,7 @@ def open_crew(tasks: int) -> Iterator[Crew]:
             os.waitpid(member.process, 0)
 
 
-def _count_processors() -> int:
+def count_processors() -> int:
     """Return the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

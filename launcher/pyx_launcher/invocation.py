@@ -20,6 +20,7 @@ Without ``J``, which CPython knows only to refuse it."""
 
 _VALUED = ("--project", "--python", "--group", "--extra")
 _FLAGS = ("--offline", "--all-groups", "--all-extras", "--no-default-groups")
+_FLAGS_OF_VERBS = {"sync": ("--compile",)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +57,8 @@ class Invocation:
     python: str | None = None
     choice: Choice = Choice()
     offline: bool = False
+    compiles: bool = False
+    """Is bytecode wanted of everything that is made ready?"""
     program: Program
 
 
@@ -70,10 +73,10 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
     rest = arguments[end:]
     verb = rest[0] if rest and rest[0] in (*VERBS, "--help", "-h", "--version") else None
     if verb is not None:
-        taken, more = _take_own(rest, 1)
+        taken, more = _take_own(rest, 1, _FLAGS_OF_VERBS.get(verb, ()))
         options.extend(more)
         # `pyx info --group dev x.py` speaks of the start `pyx --group dev x.py`.
-        own += tuple(rest[1:taken])
+        own += tuple(word for word in rest[1:taken] if word not in _FLAGS_OF_VERBS.get(verb, ()))
         rest = rest[taken:]
         if rest and rest[0] in ("--help", "-h"):
             verb = "--help"
@@ -95,11 +98,15 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
             default_groups="--no-default-groups" not in values,
         ),
         offline="--offline" in values or environ.get("PYX_OFFLINE", "") not in ("", "0"),
+        compiles="--compile" in values,
         program=parse_program(rest),
     )
 
 
-def _take_own(arguments: Sequence[str], at: int) -> tuple[int, list[tuple[str, str | None]]]:
+def _take_own(
+    arguments: Sequence[str], at: int, further: tuple[str, ...] = ()
+) -> tuple[int, list[tuple[str, str | None]]]:
+    flags = (*_FLAGS, *further)
     options: list[tuple[str, str | None]] = []
     while at < len(arguments) and arguments[at].startswith("--") and len(arguments[at]) > 2:
         name, equals, value = arguments[at].partition("=")
@@ -116,12 +123,12 @@ def _take_own(arguments: Sequence[str], at: int) -> tuple[int, list[tuple[str, s
             if not value:
                 raise UsageError(f"{name} needs a value", hint="pyx --help")
             options.append((name, value))
-        elif name in _FLAGS and not equals:
+        elif name in flags and not equals:
             options.append((name, None))
         else:
             from difflib import get_close_matches
 
-            close = get_close_matches(name, (*_VALUED, *_FLAGS), n=1)
+            close = get_close_matches(name, (*_VALUED, *flags), n=1)
             hint = f"did you mean {close[0]}?" if close else "pyx --help"
             raise UsageError(f"unknown option {arguments[at]}", hint=hint)
         at += 1

@@ -25,5 +25,11 @@ def run_sync(invocation: Invocation, environ: Mapping[str, str]) -> int:
         f"environment {'made' if ready.made else 'ready'} "
         f"for Python {ready.environment.interpreter.version}"
     )
+    if invocation.compiles:
+        from pyx_launcher.compiling import compile_environment
+
+        compiled = compile_environment(ready.environment, ready.plan.dirs)
+        told = f"bytecode: {compiled.written} files compiled, {compiled.ready} were already"
+        lines.append(told + (f", {compiled.failed} cannot be" if compiled.failed else ""))
     write_out("\n".join(lines) + "\n")
     return 0

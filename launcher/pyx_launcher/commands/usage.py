@@ -23,7 +23,8 @@ options, before python's own:
   --offline             fetch nothing (also PYX_OFFLINE)
 
 commands (./sync runs a file of that name):
-  sync                  make everything ready, and say what was done
+  sync                  make everything ready, and say what was done; with --compile
+                        also the bytecode that first imports would write
   info                  say which lock, interpreter and sys.path a start gets, and why
 
 variables: PYX_HOME the store and environments, PYX_CACHE_DIR launch records and

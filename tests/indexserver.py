@@ -141,6 +141,11 @@ class IndexServer:
         """Return the URL of one artifact."""
         return f"{self.scheme}://{self.host}/files/{filename}"
 
+    @property
+    def accepted(self) -> int:
+        """How many connections clients have opened so far."""
+        return self._server.accepted
+
     def downloads(self, name: str) -> int:
         """Count the GET requests for a file, given its name or its normalised project name."""
         names = [unquote(r.path).rpartition("/")[2] for r in self.requests if _is_download(r)]
@@ -219,6 +224,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, *args: object) -> None:
         super().__init__(*args)  # type: ignore[arg-type]
         self.connections: set[socket.socket] = set()
+        self.accepted = 0
 
     def end_connections(self) -> None:
         """Close what clients still hold open."""
@@ -238,6 +244,8 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.server.connections.add(self.connection)
+        with self.server.index.lock:
+            self.server.accepted += 1
 
     def finish(self) -> None:
         self.server.connections.discard(self.connection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -127,6 +128,22 @@ def test_everything_is_fetched_once_and_kept_in_order(
     assert second.entries == first.entries[::-1]
     assert (second.fetched, again.asked) == ((), [])
     assert sum(index.downloads(artifact.name) for artifact in artifacts) == 12
+
+
+def test_a_slow_index_is_asked_for_several_at_once_over_few_connections(
+    provider: Provider, wheels: Path, index: IndexServer
+) -> None:
+    """Connections are used again, and one answer is not waited for before the next is asked for."""
+    artifacts = [
+        artifact_of(wheel, url=index.file_url(wheel.name))
+        for wheel in (make_wheel(wheels, f"pack{n}", "1.0") for n in range(40))
+    ]
+    index.delay("/files/", 0.1)
+    start = time.monotonic()
+    provider.provide(*artifacts)
+    assert index.accepted <= 8
+    assert len(index.requests) == 40
+    assert time.monotonic() - start < 40 * 0.1
 
 
 def test_only_what_is_missing_is_fetched(

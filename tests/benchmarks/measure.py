@@ -46,12 +46,10 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """The medians of one row, in milliseconds, by the labels of the contenders."""
+    """The medians of one row, in milliseconds."""
 
     row: Row
     medians: Mapping[str, float]
-    processor: Mapping[str, float]
-    """Time of the processor, user and system, of the process and those it waited for."""
 
     def ratio(self, peer: str) -> float:
         """Return how long the subject took, with the peer's time as 1."""
@@ -101,7 +99,7 @@ def run(command: Command) -> float:
             {**command.environ, "PWD": directory},
             file_actions=[(os.POSIX_SPAWN_DUP2, nowhere, fd) for fd in (0, 1, 2)],
         )
-        _, status, usage = os.wait4(child, 0)
+        _, status = os.waitpid(child, 0)
         elapsed = (time.perf_counter_ns() - start) / 1e6
     finally:
         os.chdir(before)

@@ -38,11 +38,11 @@ def facts(template: str | None) -> dict[str, object]:
 
     `markers` is the environment of the dependency specifiers specification, `stdlib` the whole
     `sys.path` of ``-I -S``, `magic` in hexadecimal. `pycompile` is in base64 the marshalled code
-    object of `template` without its docstrings, or empty. `encodings_file` is the source that an environment's python
-    imports `encodings` from, `encodings_hash` its hash as a `.pyc` holds it, in hexadecimal, and
-    `encodings_code` its marshalled code object in base64. `platform` is `sysconfig.get_platform()`;
-    `libc` is the name and version of the C library, `elf` the 32-bit ABI of the binary,
-    `mac_version` and `mac_arch` are empty elsewhere than on macOS.
+    object of `template` without its docstrings, or empty. `encodings_file` is the source that an
+    environment's python imports `encodings` from, `encodings_hash` its hash as a `.pyc` holds it,
+    in hexadecimal, and `encodings_code` its marshalled code object in base64. `platform` is
+    `sysconfig.get_platform()`; `libc` is the name and version of the C library, `elf` the 32-bit
+    ABI of the binary, `mac_version` and `mac_arch` are empty elsewhere than on macOS.
     """
     libc, libc_version = find_libc(sys.executable)
     mac_version, mac_arch = find_mac()

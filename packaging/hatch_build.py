@@ -1,6 +1,6 @@
 """Compile the native program and put it into the wheel as the command `pyx`.
 
-Hatchling loads this file when it builds a wheel. Input: ``launcher/native/pyx.c``. Output: an
+Hatchling loads this file when it builds a wheel. Input: ``launcher/native``. Output: an
 executable among the wheel's scripts, and a tag that ties the wheel to this platform. The compiler
 is ``$CC`` or ``cc``; where neither works, the ``ziglang`` distribution becomes a requirement of
 the build, so that no machine needs a compiler of its own.
@@ -28,6 +28,15 @@ ZIG_LINUX_TARGETS = {
     "i686": "x86-linux-musl",
     "ppc64le": "powerpc64le-linux-musl",
 }
+
+# Without a C library, whose start-up would take longer than all else that the program does. It may
+# lie anywhere, and guards its stack by a number of its own where a C library has one per thread.
+FREESTANDING = (
+    *("-ffreestanding", "-nostdlib", "-static-pie", "-fPIE", "-U_FORTIFY_SOURCE"),
+    *("-fstack-protector-strong", "-mstack-protector-guard=global"),
+    "-fno-asynchronous-unwind-tables",
+)
+FREESTANDING_MACHINES = ("aarch64", "x86_64")
 
 # Includes a header, since a compiler may be there without the C library's development files.
 TRIAL = "#include <unistd.h>\nint main(void) { return 0; }\n"
@@ -81,19 +90,19 @@ def zig_compiler() -> list[str]:
 
 
 def compile_program(source: Path, program: Path) -> None:
-    """Compile `source` into `program`: statically on Linux where that works, else dynamically.
+    """Compile `source` into `program` in the first of `linkages` that makes a program that starts.
 
     The same compiler makes the same bytes from any directory, for it is told no absolute path
     of the source and leaves out symbols and debug information. A RuntimeError carries what the
     compiler said.
     """
     command = [*(find_host_compiler() or zig_compiler()), "-std=c11", "-O2"]
-    linkages = [["-static", "-s"], ["-s"]] if sys.platform == "linux" else [[]]
+    strip = ["-s"] if sys.platform == "linux" else []
     # zig keeps a cache in the home directory unless it is given a place of its own.
     environ = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(program.parent / "zig")}
-    for linkage in linkages:
+    for linkage in (*linkages(), ()):
         result = subprocess.run(
-            [*command, *linkage, "-o", str(program), source.name],
+            [*command, *linkage, *strip, "-o", str(program), source.name],
             cwd=source.parent,
             env=environ,
             stdout=subprocess.PIPE,
@@ -104,9 +113,30 @@ def compile_program(source: Path, program: Path) -> None:
         )
         if result.returncode == 0:
             program.chmod(0o755)
-            return
+            # The last linkage is the plainest, and is taken where nothing that was built may run.
+            if not linkage or starts(program):
+                return
     message = f"{shlex.join(command)} cannot compile {source}:\n{result.stdout}"
     raise RuntimeError(message)
+
+
+def linkages() -> list[tuple[str, ...]]:
+    """Return the ways to link the program that are quicker than the compiler's own, best first."""
+    if sys.platform != "linux":
+        return []
+    known = platform.machine() in FREESTANDING_MACHINES
+    return [*([FREESTANDING] if known else []), ("-static",)]
+
+
+def starts(program: Path) -> bool:
+    """Tell whether `program` comes to look for the slow path, which does not lie beside it."""
+    try:
+        result = subprocess.run(
+            [program, "-c", "pass"], env={}, capture_output=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return result.returncode == 127 and result.stderr.startswith(b"pyx: cannot execute ")
 
 
 def local_platform_tag() -> str:

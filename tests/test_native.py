@@ -7,6 +7,7 @@ path beside it is broken, so what prints a command line took the fast path.
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import struct
@@ -116,6 +117,11 @@ def echo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source.write_text(ECHO, encoding="ascii")
     subprocess.run(["cc", "-o", source.with_suffix(""), source], check=True)
     return source.with_suffix("")
+
+
+def is_freestanding() -> bool:
+    """Tell whether the program can do without a C library here."""
+    return sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -1271,14 +1277,23 @@ def test_the_one_line_stays_one(desk: Desk, tmp_path: Path) -> None:
 # The program itself.
 
 
-@pytest.mark.parametrize("linkage", ["", "-static"])
-def test_it_compiles_without_a_warning(tmp_path: Path, linkage: str) -> None:
+@pytest.mark.parametrize("compiler", ["cc", "clang", "aarch64-linux-gnu-gcc"])
+@pytest.mark.parametrize(
+    "linkage", [DYNAMIC, STATIC, FREESTANDING], ids=["dynamic", "static", "freestanding"]
+)
+def test_it_compiles_without_a_warning(
+    tmp_path: Path, compiler: str, linkage: tuple[str, ...]
+) -> None:
     """A warning in this program is a doubt, too."""
-    command = ["cc", "-std=c11", *WARNINGS, *filter(None, [linkage]), str(NATIVE_SOURCE)]
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    if linkage == FREESTANDING and not (compiler.startswith("aarch64") or is_freestanding()):
+        pytest.skip("only on Linux is there no C library needed")
+    command = [compiler, "-std=c11", *linkage, *WARNINGS, str(NATIVE_SOURCE)]
     done = subprocess.run(
         [*command, "-o", tmp_path / "pyx"], capture_output=True, text=True, check=False
     )
-    if linkage and "cannot find -lc" in done.stderr:
+    if linkage == STATIC and "cannot find -lc" in done.stderr:
         pytest.skip("there is no static C library")
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import platform
 import re
+import shutil
 import stat
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
-from installed import PLAIN_PYTHON
+from installed import FREESTANDING, PLAIN_PYTHON
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "packaging" / "install.sh"
@@ -18,6 +22,15 @@ EXECUTABLE_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 LAUNCHER = Path(".local/share/pyx/launcher")
 COMMAND = Path(".local/bin/pyx")
+
+
+def starts_without_library() -> bool:
+    """Tell whether this is a machine for which the program is built without a C library."""
+    return (
+        sys.platform == "linux"
+        and platform.machine() in ("x86_64", "aarch64")
+        and shutil.which("cc") is not None
+    )
 
 
 @pytest.fixture
@@ -262,6 +275,9 @@ def test_the_wheel_carries_the_native_program(environ: dict[str, str], tmp_path:
             name.split("/")[0] for name in archive.namelist()
         }
     assert program.startswith(EXECUTABLE_MAGIC)
+    if starts_without_library():
+        # A C library alone would be ten times as large.
+        assert len(program) < 1 << 17
 
     scripts = tmp_path / "builder" / "bin"
     subprocess.run(
@@ -272,6 +288,49 @@ def test_the_wheel_carries_the_native_program(environ: dict[str, str], tmp_path:
     installed = scripts / "pyx"
     assert os.access(installed, os.X_OK)
     assert installed.read_bytes() == program
+
+
+BROKEN_PROGRAM = "int main(void) { return 0; } void _start(void) { __builtin_trap(); }"
+
+
+@pytest.mark.network
+@pytest.mark.skipif(not starts_without_library(), reason="there is nothing to fall back from")
+@pytest.mark.parametrize("failure", ["is refused", "crashes"])
+def test_a_program_that_does_not_start_is_built_with_the_c_library(
+    environ: dict[str, str], tmp_path: Path, failure: str
+) -> None:
+    """A compiler that cannot do without a C library makes a program all the same."""
+    broken = tmp_path / "broken.c"
+    broken.write_text(BROKEN_PROGRAM, encoding="ascii")
+    instead = (
+        f'exec cc -nostdlib -static "{broken}" -o "$out"' if failure == "crashes" else "exit 1"
+    )
+    compiler = write_program(
+        tmp_path / "compiler",
+        'case "$*" in *-ffreestanding*) for out; do [ "$last" = -o ] && break; last=$out; done;\n'
+        f'{instead} ;; esac\nexec cc "$@"',
+    )
+    wheel = build_wheel({**environ, "CC": str(compiler)}, tmp_path)
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith("scripts/pyx")]
+        program = tmp_path / "pyx"
+        program.write_bytes(archive.read(name))
+    program.chmod(0o755)
+    done = subprocess.run([program, "-c", ""], env={}, capture_output=True, check=False)
+    assert done.returncode == 127
+    assert done.stderr.startswith(b"pyx: cannot execute ")
+
+
+def test_the_tests_compile_as_the_build_does() -> None:
+    """The program that is tested is the one that is installed."""
+    tree = ast.parse((ROOT / "packaging" / "hatch_build.py").read_bytes())
+    (value,) = (
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "FREESTANDING"
+    )
+    words = [node.value for node in ast.walk(value) if isinstance(node, ast.Constant)]
+    assert sorted(map(str, (*words, "-O2"))) == sorted(FREESTANDING)
 
 
 @pytest.mark.network

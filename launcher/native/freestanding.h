@@ -6,7 +6,6 @@
  * tests/test_freestanding.py compares the two.
  */
 #include <elf.h>
-#include <linux/limits.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -44,6 +43,11 @@ static long system_call(long number, long a, long b, long c, long d, long e, lon
 }
 #else
 #error "only x86_64 and aarch64 start without a C library"
+#endif
+
+/* Some compilers leave this one to the C library. */
+#ifndef PATH_MAX
+#define PATH_MAX 4096
 #endif
 
 /* The kernel fills this structure itself, so the header's must be the kernel's. */

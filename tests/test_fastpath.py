@@ -32,6 +32,8 @@ except ImportError:
     version = "no tick"
 print(version, "%d.%d" % sys.version_info[:2], *sys.argv[1:])
 """
+FILLER = "# A small script is compiled as quickly as its bytecode would be found.\n" * 30
+"""What makes a script large enough for its bytecode to be kept."""
 OLDER_THAN_RECORDS = 1_500_000_000
 """A modification time, in seconds since the epoch, long before any launch record was written."""
 
@@ -425,10 +427,10 @@ def _started(world: World) -> subprocess.Popen[str]:
 def test_a_script_edited_and_run_at_once_never_runs_old_code(world: World) -> None:
     """Edits of equal size within one clock tick, in place and by replacement, are all seen."""
     script = world.project / "edited.py"
-    script.write_text("print('000')\n")
+    script.write_text("print('000')\n" + FILLER)
     world.prime(script)
     for number in range(1, 61):
-        text = f"print('{number:03}')\n"
+        text = f"print('{number:03}')\n{FILLER}"
         if number % 3:
             script.write_text(text)
         else:
@@ -448,7 +450,7 @@ def code_files(world: World) -> list[Path]:
 def cached(world: World) -> Path:
     """Give a script that prints OLD and whose bytecode is in the cache."""
     script = world.project / "settled.py"
-    script.write_text("print('OLD')\n")
+    script.write_text("print('OLD')\n" + FILLER)
     world.prime(script)
     # Bytecode is cached only for a script that has not changed for two seconds.
     time.sleep(2.1)
@@ -470,7 +472,7 @@ def test_a_settled_script_starts_from_its_cached_bytecode(world: World, cached: 
     forge(code_files(world)[0])
     assert world.run_fast(cached) == "NEW"
     before = cached.stat()
-    cached.write_text("print('two')\n")
+    cached.write_text("print('two')\n" + FILLER)
     os.utime(cached, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert cached.stat().st_size == before.st_size
     assert world.run_fast(cached) == "two"
@@ -535,7 +537,7 @@ def test_a_spoiled_cache_is_ignored(
 def test_bytecode_of_another_script_is_ignored(world: World, cached: Path) -> None:
     """A cache file is for one script; copied to the place of another it is not used."""
     other = world.project / "another.py"
-    other.write_text("print('two')\n")
+    other.write_text("print('two')\n" + FILLER)
     world.prime(other)
     time.sleep(2.1)
     assert world.run_fast(other) == "two"
@@ -550,7 +552,7 @@ def test_bytecode_of_another_script_is_ignored(world: World, cached: Path) -> No
 def test_no_bytecode_is_cached_where_that_is_turned_off(world: World, variable: str | None) -> None:
     """`-B` and its variable keep the cache from being written."""
     script = world.project / "plain.py"
-    script.write_text("print('ran')\n")
+    script.write_text("print('ran')\n" + FILLER)
     words = (script,) if variable else ("-B", script)
     env: dict[str, str | None] = {variable: "1"} if variable else {}
     world.prime(*words, env=env)
@@ -560,24 +562,53 @@ def test_no_bytecode_is_cached_where_that_is_turned_off(world: World, variable: 
     assert not list(world.project.rglob("__pycache__"))
 
 
-def test_optimised_bytecode_is_its_own(world: World) -> None:
-    """`-O` and the plain start do not take each other's code."""
-    script = world.project / "asserting.py"
-    script.write_text(
-        "try:\n    assert False\n    print('off')\nexcept AssertionError:\n    print('on')\n"
-    )
+def test_a_small_script_is_compiled_each_time(world: World) -> None:
+    """Its compilation takes less than a look for its bytecode."""
+    script = world.project / "small.py"
+    script.write_text("print('ran')\n")
     world.prime(script)
     time.sleep(2.1)
-    for _ in range(2):
-        assert world.run_fast(script) == "on"
-        assert world.run_fast("-O", script) == "off"
-    assert len(code_files(world)) == 2
+    assert world.run_fast(script) == "ran"
+    assert code_files(world) == []
+
+
+ASSERTING = """\
+try:
+    assert False
+    print('off')
+except AssertionError:
+    print('on')
+"""
+OPTIMISED: dict[str, tuple[tuple[str, ...], dict[str, str | None]]] = {
+    "option": (("-O",), {}),
+    "variable": ((), {"PYTHONOPTIMIZE": "1"}),
+    "variable that python reads": ((), {"PYTHONOPTIMIZE": "1", "PYTHONHASHSEED": "0"}),
+}
+
+
+@pytest.mark.parametrize(("options", "env"), OPTIMISED.values(), ids=OPTIMISED)
+def test_an_optimised_start_has_nothing_to_do_with_cached_bytecode(
+    world: World, options: tuple[str, ...], env: dict[str, str | None]
+) -> None:
+    """It neither writes bytecode for plain starts nor takes theirs."""
+    script = world.project / "asserting.py"
+    script.write_text(ASSERTING + FILLER)
+    world.prime(script)
+    time.sleep(2.1)
+    assert world.run_fast(*options, script, env=env) == "off"
+    assert code_files(world) == []
+    assert world.run_fast(script) == "on"
+    (file,) = code_files(world)
+    before = file.stat()
+    assert world.run_fast(*options, script, env=env) == "off"
+    assert world.run_fast(script) == "on"
+    assert file.stat() == before
 
 
 def test_warnings_of_the_compiler_are_shown_at_each_start(world: World) -> None:
     """A script with a SyntaxWarning is not cached, so the warning does not fall silent."""
     script = world.project / "warned.py"
-    script.write_text("print(1 is 1)\n")
+    script.write_text("print(1 is 1)\n" + FILLER)
     world.prime(script)
     time.sleep(2.1)
     for _ in range(3):

@@ -13,6 +13,7 @@ import shutil
 import struct
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +23,6 @@ from installed import FREESTANDING, NATIVE_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux"
@@ -399,7 +399,7 @@ def test_strings(pair: Pair, words: list[str]) -> None:
 
 def test_it_needs_nobody_to_start_it(pair: Pair) -> None:
     """There is no interpreter and no library for it to be loaded with, and its stack is no code."""
-    data = pair.ours[-1].read_bytes()  # type: ignore[union-attr]
+    data = Path(pair.ours[-1]).read_bytes()
     assert data[:5] == b"\x7fELF\x02"
     (start,) = struct.unpack_from("=Q", data, 32)
     size, count = struct.unpack_from("=HH", data, 54)

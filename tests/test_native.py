@@ -1310,25 +1310,3 @@ def test_its_constants_are_the_launchers() -> None:
     assert strings_of("EVERY_LETTER") == [PYTHON_LETTERS]
     assert set(strings_of("KEY_VARIABLES")) == KEY_VARIABLES
     assert set(strings_of("VERBS")) == {*VERBS, "-h"}
-
-
-MOST_CALLS = 24
-"""What a fast start with one check may cost; RECORD.md tells what they are."""
-
-
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-def test_a_start_makes_few_system_calls(desk: Desk, native: Path, tmp_path: Path) -> None:
-    """Everything from its own exec to that of the interpreter, the C library's calls included."""
-    if b"__asan_init" in native.read_bytes():
-        pytest.skip("the sanitizers make calls of their own")
-    script = desk.cwd / "script.py"
-    desk.remember(str(script), checks=[check_file(desk.words.interpreter)])
-    trace = tmp_path / "trace"
-    outcome = desk.start(["strace", "-o", trace, desk.pyx.path, script])
-    if outcome.status != ECHO_STATUS:
-        pytest.skip("strace may not trace here")
-    calls = trace.read_text(encoding="utf-8", errors="replace").splitlines()
-    execs = [number for number, line in enumerate(calls) if line.startswith("execve(")]
-    # One call of readlink for each part of the script's path, which is a matter of the path.
-    own = [line for line in calls[: execs[1]] if f'readlink("{script.anchor}' not in line]
-    assert len(own) <= MOST_CALLS, own

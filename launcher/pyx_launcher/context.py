@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import LockError, PyxError, RefusedError, UsageError
-from pyx_launcher.invocation import VERBS
 from pyx_launcher.locks import FILE_NAMES
+from pyx_launcher.named import list_named, named_directory
 from pyx_launcher.record import Check, check_script, find_block
+from pyx_launcher.verbs import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,6 +70,8 @@ class Context:
     """Places besides the lock whose content or absence decided, the nearest first."""
     trusted: bool = False
     """Did the user name the project, whoever owns it?"""
+    home: Path
+    """Where a ``.python-version`` is looked for: a named environment has its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
         reason=found.reason,
         looked=found.looked,
         trusted=trusted,
+        home=found.lock.parent if invocation.named is not None and found.lock else directory,
     )
 
 
@@ -240,14 +244,16 @@ def _take_metadata(script: Script, looked: tuple[Path, ...]) -> _Found:
 
 
 def _take_named(name: str, dirs: Dirs) -> _Found:
-    if not name or name.startswith(".") or "/" in name:
-        raise UsageError(f"@{name} cannot be the name of an environment", hint="pyx --help")
-    directory = dirs.named / name
+    directory = named_directory(dirs, name)
     looked: list[Path] = []
     lock = _look_in(directory, looked)
-    if lock is None:
-        raise UsageError(f"there is no environment @{name}", hint=f"put a lock into {directory}")
-    return _Found(lock, f"@{name}", tuple(looked))
+    if lock is not None:
+        return _Found(lock, f"@{name}", tuple(looked))
+    if directory.is_dir():
+        raise UsageError(f"@{name} has no lock yet", hint=f"pyx @{name} lock")
+    close = get_close_matches(name, [found.name for found in list_named(dirs)], n=1)
+    hint = f"did you mean @{close[0]}?" if close else f"pyx env create {name}"
+    raise UsageError(f"there is no environment @{name}", hint=hint)
 
 
 def _take_project(path: Path) -> _Found:

@@ -98,7 +98,7 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str]) -> Plan:
     found = find_interpreter(
         request=invocation.python,
         requires_python=requires,
-        start=context.directory,
+        start=context.home,
         environ=environ,
         cache=dirs.interpreters,
         template=_template(),
@@ -263,10 +263,7 @@ def _name_code(ready: Ready) -> str:
 def execute(ready: Ready, environ: Mapping[str, str]) -> int:
     """Become the environment's python with the user's words. Raises only where that fails."""
     python = ready.environment.python
-    for stream in (sys.stdout, sys.stderr):
-        # Either is None where the process was started without that descriptor.
-        if stream is not None:
-            stream.flush()
+    flush_streams()
     try:
         # Becoming another program is what a launcher is for.
         os.execve(  # noqa: S606
@@ -279,6 +276,14 @@ def execute(ready: Ready, environ: Mapping[str, str]) -> int:
             f"cannot execute {python}: {error.strerror}",
             hint="set PYX_HOME to a directory from which programs may run",
         ) from error
+
+
+def flush_streams() -> None:
+    """Write out what is buffered, before this process becomes another program."""
+    for stream in (sys.stdout, sys.stderr):
+        # Either is None where the process was started without that descriptor.
+        if stream is not None:
+            stream.flush()
 
 
 def find_native() -> Path:

@@ -88,7 +88,7 @@ def find_entries(
     return entries, tuple(artifact for artifact, entry in found if entry is None)
 
 
-def _read_settings(selection: Selection, environ: Mapping[str, str]) -> IndexSettings:
+def read_index_settings(selection: Selection, environ: Mapping[str, str]) -> IndexSettings:
     """Return where to look for files: the user's configuration, and what the lock adds to it."""
     from pyx_launcher.pipconfig import read_settings
 
@@ -120,7 +120,7 @@ def _ask_names(
 ) -> Selection:
     from pyx_launcher.index import Index
 
-    with Index(_read_settings(selection, environ), offline=offline) as index:
+    with Index(read_index_settings(selection, environ), offline=offline) as index:
 
         def ask(artifact: Artifact, source: UnnamedFile) -> Names:
             return index.list_files(artifact.name, source.digests, artifact.index)
@@ -167,7 +167,7 @@ def _fetch_all(
     known = sum(getattr(artifact.source, "size", None) or 0 for artifact in missing)
     workers = ThreadPoolExecutor(max_workers=min(_WORKERS, len(missing)))
     with (
-        Index(_read_settings(wanted, environ), offline=offline) as index,
+        Index(read_index_settings(wanted, environ), offline=offline) as index,
         progress(len(missing), known) as bar,
     ):
         means = Means(index=index, environ=environ, offline=offline, bar=bar)

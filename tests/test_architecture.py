@@ -56,6 +56,7 @@ ORDER = (
     "environment",
     "named",
     "context",
+    "stacking",
     "graph",
     "listing",
     "editors",

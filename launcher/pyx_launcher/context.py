@@ -174,7 +174,8 @@ def _find_lock(
     invocation: Invocation, dirs: Dirs, directory: Path, script: Script | None
 ) -> _Found:
     if invocation.named is not None:
-        return _take_named(invocation.named, dirs)
+        lock, absent = take_named(invocation.named, dirs)
+        return _Found(lock, f"@{invocation.named}", absent)
     if invocation.project is not None:
         return _take_project(Path(invocation.project).absolute())
     looked: list[Path] = []
@@ -186,13 +187,13 @@ def _find_lock(
         if script.metadata is not None:
             return _take_metadata(script, tuple(looked))
     for place in (directory, *directory.parents):
-        lock = _look_in(place, looked)
-        if lock is not None:
+        nearest = _look_in(place, looked)
+        if nearest is not None:
             reason = "nearest lock" if place == directory else f"nearest lock above {directory}"
-            return _Found(lock, reason, tuple(looked))
-    lock = _look_in(dirs.named / DEFAULT_NAME, looked)
-    reason = "so @default" if lock else "so the standard library alone"
-    return _Found(lock, f"no lock above, {reason}", tuple(looked))
+            return _Found(nearest, reason, tuple(looked))
+    default = _look_in(dirs.named / DEFAULT_NAME, looked)
+    reason = "so @default" if default else "so the standard library alone"
+    return _Found(default, f"no lock above, {reason}", tuple(looked))
 
 
 def _look_in(directory: Path, looked: list[Path]) -> Path | None:
@@ -243,12 +244,16 @@ def _take_metadata(script: Script, looked: tuple[Path, ...]) -> _Found:
     return _Found(None, "its inline block names no dependencies", looked)
 
 
-def _take_named(name: str, dirs: Dirs) -> _Found:
+def take_named(name: str, dirs: Dirs) -> tuple[Path, tuple[Path, ...]]:
+    """Return the lock of the environment `name`, and where a preferred one was looked for.
+
+    Raises UsageError where there is none.
+    """
     directory = named_directory(dirs, name)
     looked: list[Path] = []
     lock = _look_in(directory, looked)
     if lock is not None:
-        return _Found(lock, f"@{name}", tuple(looked))
+        return lock, tuple(looked)
     if directory.is_dir():
         raise UsageError(f"@{name} has no lock yet", hint=f"pyx @{name} lock")
     close = get_close_matches(name, [found.name for found in list_named(dirs)], n=1)

@@ -31,6 +31,7 @@ from pyx_launcher.errors import (
 from pyx_launcher.interpreter import Found, find_interpreter
 from pyx_launcher.launchfile import check_launch, make_words
 from pyx_launcher.locks import Lock, read_lock
+from pyx_launcher.named import PROJECT_FILE
 from pyx_launcher.progress import show_progress
 from pyx_launcher.provision import Provision, provide
 from pyx_launcher.record import (
@@ -43,6 +44,7 @@ from pyx_launcher.record import (
     write_record,
 )
 from pyx_launcher.selection import Selection, select
+from pyx_launcher.stacking import Stack, stack_environments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +64,8 @@ class Plan:
     lock: Lock | None
     found: Found
     selection: Selection
+    """With what `stack` appended."""
+    stack: Stack
     since: float
     """When the first input was looked at, in seconds since the epoch."""
     inputs: tuple[Check, ...] | None
@@ -77,6 +81,9 @@ class Ready:
     environment: Environment
     made: bool
     """Was the environment directory made now?"""
+
+
+_UNDECIDED = ("requirements.txt", PROJECT_FILE)
 
 
 def run_program(invocation: Invocation, environ: Mapping[str, str]) -> int:
@@ -109,15 +116,19 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str]) -> Plan:
     if lock is not None:
         selection = add_root(select(lock, found.interpreter, invocation.choice), lock)
         _check_owners(context, lock, selection)
+    stack = stack_environments(selection, lock, invocation.stacked, found.interpreter, dirs)
+    for tools in stack.locks:
+        check_owner(tools.path, context.directory)
     return Plan(
         invocation=invocation,
         dirs=dirs,
         context=context,
         lock=lock,
         found=found,
-        selection=selection,
+        selection=stack.selection,
+        stack=stack,
         since=since,
-        inputs=_check_inputs(context, lock, found, selection, seen),
+        inputs=_check_inputs(context, lock, found, stack, seen),
     )
 
 
@@ -171,6 +182,8 @@ def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
     debug(f"{environment.path} ({'made' if made else 'found'}, {environment.layout})")
     for conflict in environment.conflicts if made else ():
         debug(conflict)
+    for line in plan.stack.hidden if made else ():
+        _say(line)
     return Ready(plan=plan, provision=provision, environment=environment, made=made)
 
 
@@ -204,7 +217,7 @@ def material_of(plan: Plan) -> bytes:
 
 
 def _check_inputs(
-    context: Context, lock: Lock | None, found: Found, selection: Selection, seen: tuple[Check, ...]
+    context: Context, lock: Lock | None, found: Found, stack: Stack, seen: tuple[Check, ...]
 ) -> tuple[Check, ...] | None:
     """Return the checks of everything that was decided from; None where that cannot be said.
 
@@ -213,22 +226,24 @@ def _check_inputs(
     """
     # With another bootstrap, which is another pyx, nothing that was decided here holds.
     read = [*found.inputs, found.interpreter.path, _template()]
-    if lock is not None:
-        read += [lock.path, *lock.inputs]
-    for artifact in selection.artifacts:
+    for each in (*stack.locks, *([lock] if lock else [])):
+        read += [each.path, *each.inputs]
+    for artifact in stack.selection.artifacts:
         if is_watched(artifact):
             read += list_inputs(artifact)
         else:
             return None
-    looked = [path for path in context.looked if path.name != "requirements.txt"]
-    read += [path for path in context.looked if path.name == "requirements.txt"]
+    everywhere = (*context.looked, *stack.looked)
+    # A file of these names may be there and decide nothing, as long as it stays what it is.
+    looked = [path for path in everywhere if path.name not in _UNDECIDED]
+    read += [path for path in everywhere if path.name in _UNDECIDED]
     if any(_exists(path) for path in looked):
         return None
     present = dict.fromkeys(path for path in read if _exists(path))
     absent = dict.fromkeys([*looked, *(path for path in read if path not in present)])
     checks = [*map(check_file, present), *check_absences(absent)]
     by_path = {check.path: check for check in checks}
-    if any(by_path.get(check.path, check) != check for check in seen):
+    if any(by_path.get(check.path, check) != check for check in (*seen, *stack.seen)):
         return None
     if context.script is not None:
         checks.append(context.script.check)

@@ -71,7 +71,7 @@ class Context:
     trusted: bool = False
     """Did the user name the project, whoever owns it?"""
     home: Path
-    """Where a ``.python-version`` is looked for: a named environment has its own."""
+    """Where a ``.python-version`` is looked for: beside a lock that was named, else with the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,12 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
         reason=found.reason,
         looked=found.looked,
         trusted=trusted,
-        home=found.lock.parent if invocation.named is not None and found.lock else directory,
+        home=found.lock.parent if found.lock and _is_named(invocation) else directory,
     )
+
+
+def _is_named(invocation: Invocation) -> bool:
+    return invocation.named is not None or invocation.project is not None
 
 
 def _resolve_script(working: Path, name: str) -> tuple[Path, os.stat_result]:

@@ -78,7 +78,8 @@ def invert_graph(graph: Graph) -> Graph:
     users: dict[str, list[Edge]] = {name: [] for name in graph}
     for node in graph.values():
         for edge in node.requires:
-            turned = Edge(name=node.name, specifier=edge.specifier, extras=edge.extras)
+            # The extras are those of what is required, which stands above its users now.
+            turned = Edge(name=node.name, specifier=edge.specifier)
             users[edge.name].append(turned)
     return {
         node.name: Node(name=node.name, version=node.version, requires=tuple(users[node.name]))

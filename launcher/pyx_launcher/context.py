@@ -71,7 +71,7 @@ class Context:
     trusted: bool = False
     """Did the user name the project, whoever owns it?"""
     home: Path
-    """Where a ``.python-version`` is looked for: beside a lock that was named, else with the start."""
+    """Where a ``.python-version`` is looked for: with a lock that was named, else `directory`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,15 +24,18 @@ def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
     plan = make_plan(invocation, environ)
     environment = make_ready(plan, environ).environment
     lock = str(plan.lock.path) if plan.lock else "no lock"
-    program = find_program(environment, invocation.words[0], lock)
-    return become_program(environment, program, invocation.words, environ)
+    name = invocation.words[0]
+    hint = f"pyx add the distribution that has {name}"
+    program = find_program(environment, name, lock, hint)
+    search = os.pathsep.join(filter(None, (str(environment.path / "bin"), environ.get("PATH"))))
+    return become_program(program, invocation.words[1:], {**environ, "PATH": search})
 
 
-def find_program(environment: Environment, name: str, lock: str) -> Path:
+def find_program(environment: Environment, name: str, giver: str, hint: str) -> Path:
     """Return the program `name` of the environment; one that has a slash is taken as it is.
 
     Nothing else on PATH is taken: what is missing from the lock must not be replaced by whatever
-    the machine has. Raises NotFoundError, which names `lock`.
+    the machine has. Raises NotFoundError, which names the `giver` and close names, else `hint`.
     """
     if "/" in name:
         return Path(name)
@@ -41,21 +44,16 @@ def find_program(environment: Environment, name: str, lock: str) -> Path:
         return program
     known = sorted(os.listdir(environment.path / "bin"))
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"pyx add the distribution that has {name}"
-    raise NotFoundError(f"{lock} gives no program {name}", hint=hint)
+    hint = f"did you mean {close[0]}?" if close else hint
+    raise NotFoundError(f"{giver} gives no program {name}", hint=hint)
 
 
-def become_program(
-    environment: Environment, program: Path, words: Sequence[str], environ: Mapping[str, str]
-) -> int:
-    """Execute `program` with `words`; its children find the environment's programs first."""
-    search = os.pathsep.join(filter(None, (str(environment.path / "bin"), environ.get("PATH"))))
+def become_program(program: Path, arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Execute `program`. Raises NotFoundError and CannotExecuteError where that fails."""
     flush_streams()
     try:
         # Becoming another program is what a launcher is for.
-        os.execve(  # noqa: S606
-            program, [str(program), *words[1:]], {**environ, "PATH": search}
-        )
+        os.execve(program, [str(program), *arguments], dict(environ))  # noqa: S606
     except FileNotFoundError as error:
         raise NotFoundError(f"cannot execute {program}: {error.strerror}") from error
     except OSError as error:

@@ -115,7 +115,7 @@ VERBS: Mapping[str, Verb] = {
     ),
     "diff": Verb(
         forms=("diff LOCK_A LOCK_B [--json]",),
-        summary="compare what two locks mean for the interpreter; exit status 1 if they differ",
+        summary="compare what two locks mean; exit status 1 if they differ",
         options={"--json": _JSON},
     ),
 }

@@ -45,5 +45,5 @@ complete -c pyx -n '__fish_seen_subcommand_from tree' -l invert -r -d 'show what
 complete -c pyx -n '__fish_seen_subcommand_from tree' -l json -d 'print JSON'
 complete -c pyx -n "$first" -a which -d 'say where an import comes from, and what locked it'
 complete -c pyx -n '__fish_seen_subcommand_from which' -l json -d 'print JSON'
-complete -c pyx -n "$first" -a diff -d 'compare what two locks mean for the interpreter; exit status 1 if they differ'
+complete -c pyx -n "$first" -a diff -d 'compare what two locks mean; exit status 1 if they differ'
 complete -c pyx -n '__fish_seen_subcommand_from diff' -l json -d 'print JSON'

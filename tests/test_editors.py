@@ -174,3 +174,18 @@ def test_kernels_go_where_jupyter_is_told_to_look(
     data = tmp_path / "data"
     told = pyx("env", "--kernel", cwd=tmp_path, env={"JUPYTER_DATA_DIR": str(data)})
     assert Path(told.stdout.strip()).parent == data / "kernels"
+
+
+def test_a_kernel_outlives_an_upgrade_of_pyx(
+    pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServer
+) -> None:
+    """Where PATH leads to this pyx by a link, the link is what the kernel is started by."""
+    wheel = make_wheel(wheels, "ipykernel", "6.0")
+    (tmp_path / "pylock.toml").write_text(pylock_text([wheel], index_url=index.url))
+    link = tmp_path / "bin" / "pyx"
+    link.parent.mkdir()
+    link.symlink_to(pyx.path)
+    path = f"{link.parent}{os.pathsep}{pyx.environ['PATH']}"
+    told = pyx("env", "--kernel", cwd=tmp_path, env={"PATH": path})
+    spec = json.loads(Path(told.stdout.strip(), "kernel.json").read_text())
+    assert spec["argv"][0] == str(link)

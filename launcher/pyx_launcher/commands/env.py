@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,10 +147,17 @@ def _kernel(invocation: Invocation, environ: Mapping[str, str]) -> int:
     chosen = [f"@{invocation.named}"] if invocation.named else ["--project", str(project)]
     if invocation.python:
         chosen += ["--python", invocation.python]
-    command = [str(find_native()), *chosen]
+    command = [_find_command(environ), *chosen]
     name = invocation.named or project.name
     write_out(f"{write_kernel(environment, name, command, environ)}\n")
     return 0
+
+
+def _find_command(environ: Mapping[str, str]) -> str:
+    """Return how this pyx is started: by its name on PATH, which outlives an upgrade, if it is."""
+    native = find_native()
+    found = shutil.which("pyx", path=environ.get("PATH"))
+    return found if found and os.path.realpath(found) == str(native.resolve()) else str(native)
 
 
 def _project_of(plan: Plan) -> Path:

@@ -50,6 +50,7 @@ def test_an_environment_can_be_used_at_once(pyx: Pyx, tmp_path: Path) -> None:
     assert (made.returncode, made.stderr) == (0, "")
     directory = Path(made.stdout.split()[-1])
     assert names_in(directory) == [".python-version", "pylock.toml", "pyproject.toml"]
+    assert 'requires-python = ">=3.12"\n' in (directory / "pyproject.toml").read_text()
     told = pyx("@science", "-c", "import sys; print(sys.version_info[:2])", cwd=tmp_path)
     assert (told.stdout, told.stderr) == ("(3, 12)\n", "")
     missing = pyx("@science", "-c", "import tick", cwd=tmp_path)
@@ -163,6 +164,13 @@ def test_a_name_is_taken_once(dirs: Dirs) -> None:
         with pytest.raises(UsageError, match=f"there is an environment @{name} already"):
             create_named(dirs, name)
     assert (directory / "pyproject.toml").read_bytes() == before
+
+
+def test_a_version_that_is_not_there_makes_nothing(pyx: Pyx, pyx_home: Path) -> None:
+    """What could never start is not created."""
+    told = pyx("env", "create", "science", "--python", "3.99")
+    assert (told.returncode, told.stdout) == (69, "")
+    assert not (pyx_home / "named").exists()
 
 
 def test_a_path_is_no_version_to_remember(dirs: Dirs, tmp_path: Path) -> None:

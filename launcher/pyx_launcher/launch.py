@@ -108,7 +108,7 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str]) -> Plan:
         start=context.home,
         environ=environ,
         cache=dirs.interpreters,
-        template=_template(),
+        template=find_template(),
         required_by=required_by,
     )
     debug(f"{found.interpreter.path} ({found.reason})")
@@ -225,7 +225,7 @@ def _check_inputs(
     the lock before it was read.
     """
     # With another bootstrap, which is another pyx, nothing that was decided here holds.
-    read = [*found.inputs, found.interpreter.path, _template()]
+    read = [*found.inputs, found.interpreter.path, find_template()]
     for each in (*stack.locks, *([lock] if lock else [])):
         read += [each.path, *each.inputs]
     for artifact in stack.selection.artifacts:
@@ -310,7 +310,8 @@ def find_native() -> Path:
     raise StoreError(f"the native program {beside} is missing", hint="install pyx again")
 
 
-def _template() -> Path:
+def find_template() -> Path:
+    """Return the file that becomes the bootstrap of environments."""
     import pyx_runtime
 
     return Path(pyx_runtime.__file__).with_name("bootstrap.py")

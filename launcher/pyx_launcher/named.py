@@ -72,11 +72,14 @@ def list_named(dirs: Dirs) -> tuple[NamedEnvironment, ...]:
     )
 
 
-def create_named(dirs: Dirs, name: str, python: str | None = None) -> Path:
+def create_named(
+    dirs: Dirs, name: str, python: str | None = None, *, requires_python: str = ">=3.10"
+) -> Path:
     """Make an environment that can be used at once and holds nothing; return its directory.
 
-    `python` is a version that its programs are to run on. It is there whole or not at all. Raises
-    UsageError for a name that cannot be one or is taken, StoreError.
+    `python` is a version that its programs are to run on, `requires_python` bounds those for which
+    it is locked. It is there whole or not at all. Raises UsageError for a name that cannot be one
+    or is taken, StoreError.
     """
     directory = named_directory(dirs, name)
     if not _NAME.fullmatch(name):
@@ -90,17 +93,17 @@ def create_named(dirs: Dirs, name: str, python: str | None = None) -> Path:
     if os.path.lexists(directory):
         raise UsageError(f"there is an environment @{name} already", hint=f"pyx env show {name}")
     try:
-        _publish(directory, name, python)
+        _publish(directory, name, python, requires_python)
     except OSError as error:
         raise StoreError(f"{directory}: {error.strerror}") from error
     return directory
 
 
-def _publish(directory: Path, name: str, python: str | None) -> None:
+def _publish(directory: Path, name: str, python: str | None, requires_python: str) -> None:
     directory.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=".new.", dir=directory.parent))
     try:
-        write_project_file(temporary, name)
+        write_project_file(temporary, name, requires_python)
         write_atomic(temporary / "pylock.toml", _EMPTY_LOCK.format(name=name).encode(), mode=0o644)
         if python is not None:
             write_atomic(temporary / VERSION_FILE, f"{python}\n".encode(), mode=0o644)
@@ -110,7 +113,7 @@ def _publish(directory: Path, name: str, python: str | None) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_project_file(directory: Path, name: str, requires_python: str = ">=3.9") -> None:
+def write_project_file(directory: Path, name: str, requires_python: str) -> None:
     """Write the pyproject.toml of a project that is no distribution itself. Raises OSError."""
     text = (
         f'[project]\nname = "{name}"\nversion = "0"\n'

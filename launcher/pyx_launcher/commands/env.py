@@ -8,12 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.specifiers import SpecifierSet
+
 from pyx_launcher.commands.words import check_words, take_action
 from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.editors import link_environment, unlink_environment, write_kernel
 from pyx_launcher.environment import find_environment
 from pyx_launcher.errors import UsageError
-from pyx_launcher.launch import find_native, make_plan, make_ready, write_out
+from pyx_launcher.interpreter import find_interpreter
+from pyx_launcher.launch import find_native, find_template, make_plan, make_ready, write_out
 from pyx_launcher.listing import format_facts, format_json, format_table
 from pyx_launcher.named import create_named, list_named, remove_named
 from pyx_launcher.provision import find_entries
@@ -21,6 +24,7 @@ from pyx_launcher.provision import find_entries
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pyx_launcher.dirs import Dirs
     from pyx_launcher.invocation import Invocation
     from pyx_launcher.launch import Plan
 
@@ -45,7 +49,9 @@ def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
     name = _require_name(invocation, words)
     dirs = resolve_dirs(environ)
     if action == "create":
-        directory = create_named(dirs, name, invocation.python)
+        # A lock for older versions than the one that will run would hold back what it can have.
+        bound = f">={_find_version(invocation, dirs, environ)}"
+        directory = create_named(dirs, name, invocation.python, requires_python=bound)
         write_out(f"@{name}: {directory}\n")
     else:
         write_out(f"@{name} removed: {remove_named(dirs, name)}\n")
@@ -64,6 +70,20 @@ def _require_name(invocation: Invocation, words: tuple[str, ...]) -> str:
     if named is None or len(words) > 1:
         raise UsageError("one name is needed", hint=f"pyx env {invocation.words[0]} NAME")
     return named
+
+
+def _find_version(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]) -> str:
+    """Return X.Y of the interpreter that a start in a new environment would take."""
+    found = find_interpreter(
+        request=invocation.python,
+        requires_python=SpecifierSet(),
+        start=dirs.named,
+        environ=environ,
+        cache=dirs.interpreters,
+        template=find_template(),
+        required_by="",
+    )
+    return found.interpreter.short.rstrip("t")
 
 
 def _list(invocation: Invocation, environ: Mapping[str, str]) -> int:

@@ -24,6 +24,7 @@ ORDER = (
     "errors",
     "atomic",
     "dirs",
+    "installation",
     "verbs",
     "invocation",
     "tags",

@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import os
 import sys
-import sysconfig
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from pyx_launcher.errors import (
     PyxError,
     StoreError,
 )
+from pyx_launcher.installation import find_native, find_template
 from pyx_launcher.interpreter import Found, find_interpreter
 from pyx_launcher.launchfile import check_launch, make_words
 from pyx_launcher.locks import Lock, read_lock
@@ -183,7 +183,7 @@ def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
     for conflict in environment.conflicts if made else ():
         debug(conflict)
     for line in plan.stack.hidden if made else ():
-        _say(line)
+        tell(line)
     return Ready(plan=plan, provision=provision, environment=environment, made=made)
 
 
@@ -301,22 +301,6 @@ def flush_streams() -> None:
             stream.flush()
 
 
-def find_native() -> Path:
-    """Return the native program that this launcher was installed with."""
-    beside = Path(sys.argv[0]).resolve().with_name("pyx")
-    for path in (beside, Path(sysconfig.get_path("scripts")) / "pyx"):
-        if path.is_file():
-            return path
-    raise StoreError(f"the native program {beside} is missing", hint="install pyx again")
-
-
-def find_template() -> Path:
-    """Return the file that becomes the bootstrap of environments."""
-    import pyx_runtime
-
-    return Path(pyx_runtime.__file__).with_name("bootstrap.py")
-
-
 def _working_directory(invocation: Invocation) -> Path:
     try:
         return Path.cwd()
@@ -349,6 +333,11 @@ def debug(line: str) -> None:
     """Say one decision on stderr, if `PYX_DEBUG` is set."""
     if os.environ.get("PYX_DEBUG", "") not in ("", "0"):
         _say(line)
+
+
+def tell(line: str) -> None:
+    """Say one line on stderr: what takes time, or what the user did not ask for."""
+    _say(line)
 
 
 def print_error(error: PyxError) -> None:

@@ -15,8 +15,9 @@ from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.editors import link_environment, unlink_environment, write_kernel
 from pyx_launcher.environment import find_environment
 from pyx_launcher.errors import UsageError
+from pyx_launcher.installation import find_native, find_template
 from pyx_launcher.interpreter import find_interpreter
-from pyx_launcher.launch import find_native, find_template, make_plan, make_ready, write_out
+from pyx_launcher.launch import make_plan, make_ready, write_out
 from pyx_launcher.listing import format_facts, format_json, format_table
 from pyx_launcher.named import create_named, list_named, remove_named
 from pyx_launcher.provision import find_entries

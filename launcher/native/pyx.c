@@ -54,7 +54,7 @@ struct call {
 
 static const char *const WITH_VALUE[] = {"--project", "--python", "--group", "--extra", NULL};
 static const char *const VERBS[] = {
-    "sync", "info", "run", "env", "tool", "list", "tree", "which", "diff", "-h", NULL};
+    "sync", "info", "add", "remove", "lock", "run", "env", "tool", "list", "tree", "which", "diff", "-h", NULL};
 static const char *const KEY_VARIABLES[] = {
     "ASDF_DATA_DIR", "HOME", "PATH", "PYENV_ROOT", "PYENV_VERSION", "PYX_CACHE_DIR", "PYX_HOME", "PYX_OFFLINE",
     "PYX_PROJECT", "PYX_PYTHON", "PYX_STORES", "RYE_PY_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_CACHE_HOME",

@@ -93,11 +93,17 @@ def run_program(invocation: Invocation, environ: Mapping[str, str]) -> int:
     return execute(ready, environ)
 
 
-def make_plan(invocation: Invocation, environ: Mapping[str, str]) -> Plan:
-    """Decide lock, interpreter and artifacts. Reads files and may probe an interpreter."""
+def make_plan(invocation: Invocation, environ: Mapping[str, str], *, may_lock: bool = True) -> Plan:
+    """Decide lock, interpreter and artifacts. Reads files and may probe an interpreter.
+
+    An inline block that has no lock yet is locked, unless `may_lock` is false: then LockError.
+    """
     since = time.time()
     dirs = resolve_dirs(environ)
     context = find_context(invocation, dirs, _working_directory(invocation))
+    if context.block is not None and context.lock and not context.lock.exists():
+        _lock_block(context, invocation, environ, may_lock=may_lock)
+        since = time.time()
     seen = _see_lock(context)
     lock = read_lock(context.lock, context.directory) if context.lock else None
     debug(f"{lock.path if lock else 'no lock'} ({context.reason})")
@@ -130,6 +136,26 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str]) -> Plan:
         since=since,
         inputs=_check_inputs(context, lock, found, stack, seen),
     )
+
+
+def _lock_block(
+    context: Context, invocation: Invocation, environ: Mapping[str, str], *, may_lock: bool
+) -> None:
+    """Lock the inline block of a script, which has no lock beside it nor one of ours."""
+    if context.block is None or context.lock is None or context.script is None:
+        return
+    script = context.script.path
+    if not may_lock:
+        raise LockError(
+            script,
+            "its inline block has not been locked yet",
+            hint=f"pyx sync {script}, or pyx lock {script} to have the lock beside it",
+        )
+    from pyx_launcher.blocklocks import lock_first
+    from pyx_launcher.toolbox import make_toolbox
+
+    box = make_toolbox(environ, offline=invocation.offline)
+    lock_first(context.lock, script, context.block, box, tell, python=invocation.python)
 
 
 def _see_lock(context: Context) -> tuple[Check, ...]:

@@ -47,6 +47,12 @@ class Verb:
 
 _JSON = "print JSON"
 
+_PLACE = {
+    "--optional EXTRA": "as a requirement of an extra of the project",
+    "--dev": "as one of the group dev; --group GROUP: of any other",
+    "--script SCRIPT": "in the inline block of a script",
+}
+
 VERBS: Mapping[str, Verb] = {
     "sync": Verb(
         forms=("sync [SCRIPT]",),
@@ -57,6 +63,30 @@ VERBS: Mapping[str, Verb] = {
         forms=("info [SCRIPT]",),
         summary="say which lock, interpreter and sys.path a start gets, and why",
         speaks_of_start=True,
+    ),
+    "add": Verb(
+        forms=(
+            "add NAME… [--optional EXTRA | --group GROUP | --dev] [--init]",
+            "add --script SCRIPT NAME…",
+        ),
+        summary="require distributions, and lock the project or the script anew",
+        options={
+            **_PLACE,
+            "--init": "make the project where there is none",
+        },
+    ),
+    "remove": Verb(
+        forms=(
+            "remove NAME… [--optional EXTRA | --group GROUP | --dev]",
+            "remove --script SCRIPT NAME…",
+        ),
+        summary="require distributions no longer, and lock anew",
+        options=_PLACE,
+    ),
+    "lock": Verb(
+        forms=("lock [--upgrade [NAME…]]", "lock SCRIPT [--upgrade [NAME…]]"),
+        summary="lock the project by its own tool, or a script's inline block beside it",
+        options={"--upgrade": "move all pins, or those of the named distributions"},
     ),
     "run": Verb(
         forms=("run NAME [arguments]",),

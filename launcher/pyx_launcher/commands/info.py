@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def run_info(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Print the answer on stdout, one ``name: value`` per line."""
-    plan = make_plan(invocation, environ)
+    plan = make_plan(invocation, environ, may_lock=False)
     label = "{}:".format
     write_out("".join(f"{label(n) if n else '':<15}{value}\n" for n, value in _describe(plan)))
     return 0

@@ -217,7 +217,7 @@ def test_an_interruption_changes_nothing(
         (project / "uv.lock").write_text('version = 1\nrequires-python = ">=3.9"\n')
         succeed(pyx("lock", cwd=project))
     before = listed(project)
-    index.delay("/talk/", 20)
+    index.delay("/talk/", 8)
     process = start(pyx, project, "add", "talk")
     wait_until_resolving(process, project)
     os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
@@ -231,7 +231,7 @@ def test_a_killed_command_is_undone_by_the_next(
     pyx: Pyx, project: Path, index: IndexServer
 ) -> None:
     """Nothing can be done at the moment itself; the next command finds it out and says so."""
-    index.delay("/talk/", 20, times=1)
+    index.delay("/talk/", 8, times=1)
     process = start(pyx, project, "add", "talk")
     wait_until_resolving(process, project)
     os.killpg(process.pid, signal.SIGKILL)
@@ -286,6 +286,14 @@ def test_a_list_of_requirements_is_compiled(pyx: Pyx, project: Path) -> None:
     assert "talk==2.0 \\\n    --hash=sha256:" in (project / "requirements.txt").read_text()
     assert "http" not in (project / "requirements.txt").read_text()
     succeed(pyx("-c", "import talk, tick", cwd=project))
+
+
+def test_a_list_that_somebody_wrote_is_left_alone(pyx: Pyx, project: Path) -> None:
+    """Without hashes and without a requirements.in, requirements.txt is nobody's lock."""
+    (project / "requirements.txt").write_text("anything\n")
+    succeed(pyx("add", "talk", cwd=project))
+    assert (project / "requirements.txt").read_text() == "anything\n"
+    assert set(locked(project)) == {"talk", "tick", "windy"}
 
 
 def test_a_named_environment_is_a_project(pyx: Pyx, project: Path, tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def read_project(directory: Path) -> Project:
     """Return the project in `directory` and how it is locked. Nothing needs to be there."""
     present = {name for name in (*FILE_NAMES, MANIFEST, LISTED, "Pipfile") if _is(directory, name)}
     locks = [name for name in FILE_NAMES if name in present]
-    if "requirements.txt" in locks and not present & {LISTED, MANIFEST}:
+    if "requirements.txt" in locks and not _is_compiled(directory, present):
         locks.remove("requirements.txt")
     manifest = MANIFEST
     if locks:
@@ -136,6 +136,13 @@ def read_project(directory: Path) -> Project:
     return Project(
         directory=directory, manifest=directory / manifest, lock=lock, kind=_TOOL_OF[lock.name]
     )
+
+
+def _is_compiled(directory: Path, present: set[str]) -> bool:
+    """Tell whether requirements.txt is made of another file, and not what somebody wrote."""
+    if LISTED in present:
+        return True
+    return MANIFEST in present and b"--hash" in (read_file(directory / "requirements.txt") or b"")
 
 
 def _is(directory: Path, name: str) -> bool:

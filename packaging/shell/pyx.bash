@@ -21,19 +21,19 @@ _pyx() {
     case $prev in
         --project) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --python) COMPREPLY=($(compgen -c -X '!python3*' -- "$cur")); return ;;
-        --group|--extra|--with|--from|--invert) return ;;
+        --group|--extra|--with|--optional|--script|--from|--invert) return ;;
     esac
     for ((at = 1; at < COMP_CWORD; at++)); do
         word=${COMP_WORDS[at]}
         case $word in
-            --project|--python|--group|--extra|--with|--from|--invert) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
+            --project|--python|--group|--extra|--with|--optional|--script|--from|--invert) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
             @) ((at++)) ;;
             -*) ;;
             *)
                 if [[ -z $verb ]]; then
                     verb=$word
                     # Behind a script or a program that is run, no word is pyx's.
-                    [[ " sync info run env tool list tree which diff " == *" $verb "* ]] || return
+                    [[ " sync info add remove lock run env tool list tree which diff " == *" $verb "* ]] || return
                 elif [[ -z $action ]]; then
                     action=$word
                 fi
@@ -41,9 +41,12 @@ _pyx() {
         esac
     done
     case $verb:$action in
-        :) word="sync info run env tool list tree which diff --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help --version" ;;
+        :) word="sync info add remove lock run env tool list tree which diff --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help --version" ;;
         sync:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
         info:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        add:) word="--optional --dev --script --init --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        remove:) word="--optional --dev --script --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        lock:) word="--upgrade --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
         run:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
         env:) word="list create remove show --json --link --unlink --kernel --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
         env:*) word="--json --link --unlink --kernel --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;

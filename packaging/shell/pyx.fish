@@ -9,7 +9,7 @@ function __pyx_named
     end
 end
 
-set -l verbs sync info run env tool list tree which diff
+set -l verbs sync info add remove lock run env tool list tree which diff
 set -l first "not __fish_seen_subcommand_from $verbs"
 complete -c pyx -n "$first" -a '(__pyx_named)' -d 'named environment'
 complete -c pyx -l project -r -d 'take this project\'s lock'
@@ -25,6 +25,17 @@ complete -c pyx -l help -d 'say how it is called'
 complete -c pyx -l version -d 'tell the version of pyx'
 complete -c pyx -n "$first" -a sync -d 'make everything ready, and say what was done'
 complete -c pyx -n "$first" -a info -d 'say which lock, interpreter and sys.path a start gets, and why'
+complete -c pyx -n "$first" -a add -d 'require distributions, and lock the project or the script anew'
+complete -c pyx -n '__fish_seen_subcommand_from add' -l optional -r -d 'as a requirement of an extra of the project'
+complete -c pyx -n '__fish_seen_subcommand_from add' -l dev -d 'as one of the group dev; --group GROUP: of any other'
+complete -c pyx -n '__fish_seen_subcommand_from add' -l script -r -d 'in the inline block of a script'
+complete -c pyx -n '__fish_seen_subcommand_from add' -l init -d 'make the project where there is none'
+complete -c pyx -n "$first" -a remove -d 'require distributions no longer, and lock anew'
+complete -c pyx -n '__fish_seen_subcommand_from remove' -l optional -r -d 'as a requirement of an extra of the project'
+complete -c pyx -n '__fish_seen_subcommand_from remove' -l dev -d 'as one of the group dev; --group GROUP: of any other'
+complete -c pyx -n '__fish_seen_subcommand_from remove' -l script -r -d 'in the inline block of a script'
+complete -c pyx -n "$first" -a lock -d 'lock the project by its own tool, or a script\'s inline block beside it'
+complete -c pyx -n '__fish_seen_subcommand_from lock' -l upgrade -d 'move all pins, or those of the named distributions'
 complete -c pyx -n "$first" -a run -d 'run a console script of the environment, its bin first on PATH'
 complete -c pyx -n "$first" -a env -d 'named environments, and what editors and Jupyter need'
 complete -c pyx -f -n '__fish_seen_subcommand_from env' -a 'list create remove show'

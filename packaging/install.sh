@@ -84,6 +84,25 @@ link() {
     "$python" -I -c 'import os, sys; os.replace(sys.argv[1], sys.argv[2])' "$2.$$" "$2"
 }
 
+# What shells and man(1) look for in a user's own directories.
+shell_files='bash-completion/completions/pyx zsh/site-functions/_pyx fish/vendor_completions.d/pyx.fish man/man1/pyx.1'
+
+# Link these files, except where somebody else's file has the place; pyx works without them, too.
+link_shell_files() {
+    for file in $shell_files; do
+        if [ -f "$launcher/current/share/$file" ] && { [ ! -e "$data/$file" ] || is_share "$data/$file"; }; then
+            mkdir -p "$data/${file%/*}" && link "$launcher/current/share/$file" "$data/$file" || return 0
+        fi
+    done
+}
+
+is_share() {
+    case $(readlink "$1" 2>/dev/null) in
+        */pyx/launcher/current/share/*) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
 # Remove every environment but the one in use and those that other installations are making now;
 # the number at the end of a name is the process that made it.
 remove_old_environments() {
@@ -127,6 +146,7 @@ install() {
     trap - EXIT
     refuse_foreign_command
     link "$launcher/current/bin/pyx" "$command" || fail 74 "cannot write $command"
+    link_shell_files
     remove_old_environments
     case :$PATH: in
         *:"$bin":*) ;;
@@ -142,6 +162,9 @@ uninstall() {
     elif [ -e "$command" ]; then
         say "left $command alone: it was not made by this script"
     fi
+    for file in $shell_files; do
+        if is_share "$data/$file"; then rm -f "$data/$file"; fi
+    done
     if [ -d "$launcher" ]; then
         rm -rf "$launcher"
         say "removed $launcher"

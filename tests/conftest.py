@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,10 @@ from installed import (
     build_native,
     shared_directory,
 )
+
+from pyx_launcher.dirs import Dirs
+from pyx_launcher.installation import find_template
+from pyx_launcher.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,3 +157,20 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pyx(tmp_path: Path, native: Path, environ: dict[str, str]) -> Pyx:
     """Give an installation of pyx made from this tree; calling it runs ``pyx`` as a process."""
     return Pyx(tmp_path / "installed", native, environ)
+
+
+@pytest.fixture(scope="session")
+def uv(tmp_path_factory: pytest.TempPathFactory, native: Path) -> Path:
+    """Give a uv: the installed one, else the one that pyx itself would lock with."""
+    named = os.environ.get("PYX_ORACLE_UV") or shutil.which("uv")
+    if named:
+        return Path(named)
+    home = shared_directory(tmp_path_factory) / "uv"
+    toolbox = Toolbox(
+        dirs=Dirs(home=home / "home", cache=home / "cache"),
+        environ=os.environ,
+        native=native,
+        template=find_template(),
+        offline=False,
+    )
+    return toolbox.find_tool("uv")

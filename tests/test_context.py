@@ -175,13 +175,19 @@ def test_a_lock_beside_a_script_is_the_scripts_alone(project: Path, dirs: Dirs, 
     assert find(dirs, project).lock == project / "pylock.toml"
 
 
-def test_a_block_with_dependencies_needs_a_lock(project: Path, dirs: Dirs) -> None:
-    """The error names the script and a command that makes the lock."""
+def test_a_block_with_dependencies_has_a_lock_of_its_own(project: Path, dirs: Dirs) -> None:
+    """It is named after the block, need not be there yet, and is not that of the project."""
     (project / "x.py").write_text(BLOCK)
     (project / "pylock.toml").touch()
-    with pytest.raises(LockError, match=r"x\.py: its inline block names dependencies") as caught:
-        find(dirs, project, "x.py")
-    assert "pylock.x.toml" in (caught.value.hint or "")
+    found = find(dirs, project, "x.py")
+    assert found.lock is not None
+    assert found.lock.parent == dirs.home / "scripts"
+    assert found.block is not None
+    assert "dependencies" in found.block
+    (project / "x.py").write_text(BLOCK + "more = 1\n")
+    assert find(dirs, project, "x.py").lock == found.lock
+    (project / "x.py").write_text(BLOCK.replace("# ///\n", "# # x\n# ///\n"))
+    assert find(dirs, project, "x.py").lock != found.lock
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from pyx_launcher.record import KEY_VARIABLES, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
     from installed import Pyx
 
 pytestmark = pytest.mark.skipif(

@@ -416,13 +416,14 @@ def test_a_project_that_is_not_there(case: Case, by: str, *, make: bool) -> None
     assert str(place) in message
 
 
-def test_a_script_with_dependencies_and_no_lock(case: Case) -> None:
-    """An inline block that names dependencies needs a lock beside the script."""
+def test_a_script_with_dependencies_and_nothing_to_lock_with(case: Case) -> None:
+    """An inline block is locked by uv, which an index of one's own need not have."""
     script = case.project / "s.py"
     script.write_text('# /// script\n# dependencies = ["tick"]\n# ///\n')
-    message, hint = case.fail(script, status=BAD_LOCK)
-    assert str(script) in message
-    assert "pylock.s.toml" in hint
+    message, hint = case.fail(script, status=UNAVAILABLE)
+    assert "uv, which is to lock, cannot be had" in message
+    assert "PYX_UV" in hint
+    assert find_leftovers(case.project) == []
 
 
 @pytest.mark.parametrize(

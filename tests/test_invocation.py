@@ -159,3 +159,56 @@ def test_odd_bytes_pass_through() -> None:
     assert found.project == "\udcff"
     assert found.program.words == words[1:]
     assert found.program.target == "\udcfe.py"
+
+
+def test_a_verb_takes_words_and_options_in_any_order() -> None:
+    """Its own options and pyx's may stand before, between and behind its words."""
+    found = parse("@a", "tool", "--python", "3.12", "install", "--with", "b", "x", "--with=c,d")
+    assert (found.named, found.verb, found.python) == ("a", "tool", "3.12")
+    assert found.words == ("install", "x")
+    assert found.settings == {"--with": ("b", "c,d")}
+    assert found.stacked == ()
+    assert found.program.words == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["run", "--group", "a", "x", "--json", "-h", "--", "y"], ["x", "--json", "-h", "--", "y"]),
+        (["run", "--", "-x", "y"], ["-x", "y"]),
+        (["tool", "run", "--from", "z", "x", "--help"], ["run", "x", "--help"]),
+        (["tool", "--", "run", "-x"], ["run", "-x"]),
+    ],
+)
+def test_what_belongs_to_a_program_is_left_to_it(words: list[str], expected: list[str]) -> None:
+    """Behind the name of a program no word is pyx's, whatever it looks like."""
+    assert list(parse(*words).words) == expected
+
+
+def test_a_verb_explains_itself() -> None:
+    """`--help` behind a verb, or among its words, is about that verb."""
+    for words in (["env", "--help"], ["env", "list", "-h"], ["tool", "run", "--help"]):
+        found = parse(*words)
+        assert (found.verb, found.words) == ("--help", (words[0],))
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        (["list", "--jsn"], "unknown option --jsn", "did you mean --json?"),
+        (["list", "-x"], "pyx list does not know -x", "pyx --help"),
+        (["tree", "--invert"], "--invert needs a value", "pyx --help"),
+        (["--with", "dev", "x.py"], "--with dev: it appends a named environment", "--with @NAME"),
+    ],
+)
+def test_what_a_verb_does_not_know_is_said(words: list[str], said: str, hint: str) -> None:
+    """Nothing of a command is passed over."""
+    with pytest.raises(UsageError) as caught:
+        parse(*words)
+    assert (caught.value.message, caught.value.hint) == (said, hint)
+
+
+def test_environments_are_stacked_by_name() -> None:
+    """`--with` may come several times or list names; each is taken once, and all are pyx's own."""
+    found = parse("--with", "@a,@b", "--with=@a", "x.py")
+    assert (found.stacked, found.own) == (("a", "b"), ("--with", "@a,@b", "--with=@a"))

@@ -35,7 +35,7 @@ from installed import (
 
 from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.errors import UsageError
-from pyx_launcher.invocation import PYTHON_LETTERS, VERBS, parse_invocation
+from pyx_launcher.invocation import PYTHON_LETTERS, parse_invocation
 from pyx_launcher.launchfile import _INERT, _ROWS, _WITHOUT_OPTION
 from pyx_launcher.record import (
     KEY_VARIABLES,
@@ -51,6 +51,7 @@ from pyx_launcher.record import (
     find_record,
     make_material,
 )
+from pyx_launcher.verbs import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -21,6 +21,13 @@ SCRIPT = ROOT / "packaging" / "install.sh"
 EXECUTABLE_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 LAUNCHER = Path(".local/share/pyx/launcher")
+SHELL_FILES = (
+    "bash-completion/completions/pyx",
+    "zsh/site-functions/_pyx",
+    "fish/vendor_completions.d/pyx.fish",
+    "man/man1/pyx.1",
+)
+"""What an installation links below the user's data directory."""
 COMMAND = Path(".local/bin/pyx")
 
 
@@ -100,6 +107,8 @@ def test_install_into_an_empty_home(home: Path, environ: dict[str, str]) -> None
     last = done.stderr.splitlines()[-1]
     assert re.fullmatch(rf"pyx \d+\.\d+\.\d+ installed: {re.escape(str(home / COMMAND))}", last)
     assert f"{(home / COMMAND).parent} is not on PATH" in done.stderr
+    for name in SHELL_FILES:
+        assert (home / ".local" / "share" / name).read_bytes(), name
 
     answer = subprocess.run(
         [home / COMMAND, "-c", "print(6 * 7)"],
@@ -241,8 +250,17 @@ def test_uninstall_removes_the_launcher_and_leaves_the_store(
     lay_out_installation(home)
     store = home / ".local" / "share" / "pyx" / "store"
     store.mkdir()
+    for name in SHELL_FILES:
+        link = home / ".local" / "share" / name
+        link.parent.mkdir(parents=True)
+        link.symlink_to(home / LAUNCHER / "current" / "share" / name)
+    foreign = home / ".local" / "share" / SHELL_FILES[0]
+    foreign.unlink()
+    foreign.write_text("other")
     done = install(environ, "--uninstall")
     assert done.returncode == 0
+    left = [name for name in SHELL_FILES if os.path.lexists(home / ".local" / "share" / name)]
+    assert left == [SHELL_FILES[0]]
     assert not (home / COMMAND).is_symlink()
     assert not (home / LAUNCHER).exists()
     assert store.is_dir()

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import os
 import pwd
-import re
 import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import LockError, PyxError, RefusedError, UsageError
-from pyx_launcher.invocation import VERBS
+from pyx_launcher.inlineblock import name_block_lock, read_block_text
 from pyx_launcher.locks import FILE_NAMES
 from pyx_launcher.locks.content import LARGEST
+from pyx_launcher.named import list_named, named_directory
 from pyx_launcher.record import Check, check_script, find_block
+from pyx_launcher.verbs import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from pyx_launcher.invocation import Invocation
 
 DEFAULT_NAME = "default"
-
-_BLOCK = re.compile(r"^# /// script\n(?P<content>(?:#(?: .*)?\n)+)^# ///$", flags=re.MULTILINE)
-"""The inline block as PEP 723 defines it: up to the last line that can close it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +40,8 @@ class Script:
     """What it was just before it was read, with its inline block (PEP 723)."""
     metadata: Mapping[str, object] | None
     """What the inline block says; None where there is none."""
+    block_text: str | None = None
+    """The inline block as TOML."""
 
     @property
     def requires_python(self) -> str:
@@ -69,6 +69,10 @@ class Context:
     """Places besides the lock whose content or absence decided, the nearest first."""
     trusted: bool = False
     """Did the user name the project, whoever owns it?"""
+    home: Path
+    """Where a ``.python-version`` is looked for: with a lock that was named, else `directory`."""
+    block: str | None = None
+    """The inline block that `lock` is for, as TOML, where the lock is ours and may not be yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class _Found:
     lock: Path | None
     reason: str
     looked: tuple[Path, ...] = ()
+    block: str | None = None
 
 
 class NoSuchScriptError(PyxError):
@@ -106,7 +111,7 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
     found = _find_lock(invocation, dirs, directory, script)
     # Who names a project trusts it; only a lock that was found needs a known owner.
     trusted = invocation.project is not None
-    if found.lock is not None and not trusted:
+    if found.lock is not None and not trusted and found.block is None:
         check_owner(found.lock, directory)
     return Context(
         start=start,
@@ -118,7 +123,13 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
         reason=found.reason,
         looked=found.looked,
         trusted=trusted,
+        home=found.lock.parent if found.lock and _is_named(invocation) else directory,
+        block=found.block,
     )
+
+
+def _is_named(invocation: Invocation) -> bool:
+    return invocation.named is not None or invocation.project is not None
 
 
 def _resolve_script(working: Path, name: str) -> tuple[Path, os.stat_result]:
@@ -147,19 +158,19 @@ def _read_script(path: Path) -> Script:
         block = b""
     if block is None:
         raise LockError(path, "has two inline blocks `# /// script`", hint="remove one of them")
+    text = read_block_text(path, block)
     return Script(
-        path=path, check=replace(check, block=block), metadata=_read_metadata(path, block)
+        path=path,
+        check=replace(check, block=block),
+        metadata=None if text is None else _read_metadata(path, text),
+        block_text=text,
     )
 
 
-def _read_metadata(path: Path, block: bytes) -> Mapping[str, object] | None:
+def _read_metadata(path: Path, text: str) -> Mapping[str, object]:
     """Parse an inline block. Raises LockError for one that is not TOML."""
-    found = _BLOCK.search(block.decode("utf-8", "replace").replace("\r\n", "\n") + "\n")
-    if found is None:
-        return None
     import tomli
 
-    text = "".join(line[2:] or "\n" for line in found["content"].splitlines(keepends=True))
     try:
         return tomli.loads(text)
     except tomli.TOMLDecodeError as error:
@@ -172,7 +183,8 @@ def _find_lock(
     invocation: Invocation, dirs: Dirs, directory: Path, script: Script | None
 ) -> _Found:
     if invocation.named is not None:
-        return _take_named(invocation.named, dirs)
+        lock, absent = take_named(invocation.named, dirs)
+        return _Found(lock, f"@{invocation.named}", absent)
     if invocation.project is not None:
         return _take_project(Path(invocation.project).absolute())
     looked: list[Path] = []
@@ -182,15 +194,15 @@ def _find_lock(
                 return _Found(path, f"lies beside {script.path.name}", tuple(looked))
             looked.append(path)
         if script.metadata is not None:
-            return _take_metadata(script, tuple(looked))
+            return _take_metadata(script, dirs, tuple(looked))
     for place in (directory, *directory.parents):
-        lock = _look_in(place, looked)
-        if lock is not None:
+        nearest = _look_in(place, looked)
+        if nearest is not None:
             reason = "nearest lock" if place == directory else f"nearest lock above {directory}"
-            return _Found(lock, reason, tuple(looked))
-    lock = _look_in(dirs.named / DEFAULT_NAME, looked)
-    reason = "so @default" if lock else "so the standard library alone"
-    return _Found(lock, f"no lock above, {reason}", tuple(looked))
+            return _Found(nearest, reason, tuple(looked))
+    default = _look_in(dirs.named / DEFAULT_NAME, looked)
+    reason = "so @default" if default else "so the standard library alone"
+    return _Found(default, f"no lock above, {reason}", tuple(looked))
 
 
 def _look_in(directory: Path, looked: list[Path]) -> Path | None:
@@ -231,27 +243,34 @@ def _locks_of_script(script: Path) -> Iterator[Path]:
     yield script.with_name(script.name + ".lock")
 
 
-def _take_metadata(script: Script, looked: tuple[Path, ...]) -> _Found:
-    """Return what an inline block without a lock beside it means: no distribution at all."""
-    if script.metadata and script.metadata.get("dependencies"):
-        raise LockError(
-            script.path,
-            "its inline block names dependencies, but no lock lies beside it",
-            hint=f"uv export --script {script.path} --format pylock.toml "
-            f"-o {script.path.with_name(f'pylock.{script.path.stem}.toml')}",
-        )
-    return _Found(None, "its inline block names no dependencies", looked)
+def _take_metadata(script: Script, dirs: Dirs, looked: tuple[Path, ...]) -> _Found:
+    """Return what an inline block without a lock beside it means: a lock of ours, if any."""
+    text, named = script.block_text, (script.metadata or {}).get("dependencies", [])
+    if not isinstance(named, list):
+        raise LockError(script.path, "is not a list", where="inline block: dependencies")
+    if text is None or not named:
+        return _Found(None, "its inline block names no dependencies", looked)
+    lock = name_block_lock(dirs, script.path, text)
+    return _Found(lock, f"for the inline block of {script.path.name}", looked, text)
 
 
-def _take_named(name: str, dirs: Dirs) -> _Found:
-    if not name or name.startswith(".") or "/" in name:
-        raise UsageError(f"@{name} cannot be the name of an environment", hint="pyx --help")
-    directory = dirs.named / name
+def take_named(name: str, dirs: Dirs) -> tuple[Path, tuple[Path, ...]]:
+    """Return the lock of the environment `name`, and where a preferred one was looked for.
+
+    Raises UsageError where there is none.
+    """
+    directory = named_directory(dirs, name)
     looked: list[Path] = []
     lock = _look_in(directory, looked)
-    if lock is None:
-        raise UsageError(f"there is no environment @{name}", hint=f"put a lock into {directory}")
-    return _Found(lock, f"@{name}", tuple(looked))
+    if lock is not None:
+        return lock, tuple(looked)
+    if directory.is_dir():
+        raise UsageError(f"@{name} has no lock yet", hint=f"pyx @{name} lock")
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, [found.name for found in list_named(dirs)], n=1)
+    hint = f"did you mean @{close[0]}?" if close else f"pyx env create {name}"
+    raise UsageError(f"there is no environment @{name}", hint=hint)
 
 
 def _take_project(path: Path) -> _Found:

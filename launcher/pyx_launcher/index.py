@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from unearth.fetchers import Fetcher
 
-__all__ = ["Index", "IndexSettings", "Wanted", "read_settings"]
+__all__ = ["Index", "IndexSettings", "Offer", "Wanted", "read_settings"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,12 +45,14 @@ class _Source:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Offer:
-    """A file that a source has, and the hashes that the source says it has."""
+class Offer:
+    """A file that a source has, and what the source says of it."""
 
     url: str
     filename: str
     hashes: Mapping[str, str] = field(default_factory=dict)
+    requires_python: str = ""
+    is_yanked: bool = False
 
     def fits(self, wanted: Wanted) -> bool | None:
         """Compare the hashes; None if source and lock have no algorithm in common."""
@@ -72,7 +74,7 @@ class Index:
         self._backoff = backoff
         self._lock = threading.RLock()
         self._opened: Session | None = None
-        self._listings: dict[str, tuple[_Offer, ...]] = {}
+        self._listings: dict[str, tuple[Offer, ...]] = {}
 
     def __enter__(self) -> Index:
         return self
@@ -167,6 +169,18 @@ class Index:
         except (ArtifactError, RefusedError):
             raise first from None
 
+    def list_offers(self, name: str, index: str | None) -> list[Offer]:
+        """Return every file of the project `name`; `index` is the one its lock names.
+
+        Nothing where no source knows the project. Raises ArtifactError where one cannot be asked.
+        """
+        wanted = Wanted(name=name, version=None, filename=name, hashes={}, index=index)
+        found: list[Offer] = []
+        for source in self._sources(wanted):
+            with contextlib.suppress(MissingError):
+                found += self._offers(source, wanted)
+        return found
+
     def _fetch_from_sources(
         self, wanted: Wanted, into: Path, progress: Callable[[int], None]
     ) -> Path:
@@ -260,7 +274,7 @@ class Index:
             urls.insert(0, _default_index())
         return urls
 
-    def _offers(self, source: _Source, wanted: Wanted) -> Iterable[_Offer]:
+    def _offers(self, source: _Source, wanted: Wanted) -> Iterable[Offer]:
         if source.is_index:
             return self._linked(f"{source.url.rstrip('/')}/{wanted.name}/", source.url)
         with self._lock:
@@ -273,7 +287,7 @@ class Index:
                 self._listings[source.url] = tuple(listing)
             return self._listings[source.url]
 
-    def _linked(self, url: str, source: str) -> list[_Offer]:
+    def _linked(self, url: str, source: str) -> list[Offer]:
         """Return what the page at `url`, one of `source`'s, links to."""
         from unearth import Link
         from unearth.collector import (
@@ -297,10 +311,12 @@ class Index:
         try:
             links = list(collect_links_from_location(fetcher, location))
             return [
-                _Offer(
+                Offer(
                     url=link.normalized,
                     filename=link.filename,
                     hashes={a: str(digests[0]) for a, digests in (link.hash_option or {}).items()},
+                    requires_python=link.requires_python or "",
+                    is_yanked=link.is_yanked,
                 )
                 for link in links
             ]
@@ -347,7 +363,7 @@ def _offline(wanted: Wanted) -> ArtifactError:
     )
 
 
-def _digests_of(offer: _Offer, name: str) -> list[tuple[str, str]]:
+def _digests_of(offer: Offer, name: str) -> list[tuple[str, str]]:
     """Return algorithm and digest of an offer; a local file without any is hashed."""
     path = find_local_path(offer.url)
     if offer.hashes or path is None:
@@ -365,13 +381,13 @@ def _canonical(filename: str) -> str:
     return re.sub(r"[-_.]+", "-", filename).lower()
 
 
-def _listed(path: Path) -> list[_Offer]:
+def _listed(path: Path) -> list[Offer]:
     """Return the files of a directory, or the file itself; nothing if there is neither."""
     try:
         files = [*path.iterdir()] if path.is_dir() else [path] if path.exists() else []
     except OSError:
         return []
-    return [_Offer(url=file.absolute().as_uri(), filename=file.name) for file in files]
+    return [Offer(url=file.absolute().as_uri(), filename=file.name) for file in files]
 
 
 def _require_http(url: str) -> None:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import UsageError
+from pyx_launcher.verbs import VERBS, Verb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-VERBS = ("sync", "info")
-"""The management commands. A verb wins over a file of that name; ``./sync`` runs the file."""
 
 PYTHON_LETTERS = "bBc:dEhiIm:OPqRsStuvVW:xX:?"
 """Every short option of CPython 3.9 to 3.14 as for getopt; a colon follows one with a value.
 
 Without ``J``, which CPython knows only to refuse it."""
 
-_VALUED = ("--project", "--python", "--group", "--extra")
+_VALUED = ("--project", "--python", "--group", "--extra", "--with")
 _FLAGS = ("--offline", "--all-groups", "--all-extras", "--no-default-groups")
-_FLAGS_OF_VERBS = {"sync": ("--compile",)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,8 +54,12 @@ class Invocation:
     python: str | None = None
     choice: Choice = Choice()
     offline: bool = False
-    compiles: bool = False
-    """Is bytecode wanted of everything that is made ready?"""
+    stacked: tuple[str, ...] = ()
+    """The named environments that `--with` appends, without their ``@``."""
+    words: tuple[str, ...] = ()
+    """What a verb is told, where that is no command line of python."""
+    settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The verb's own options with their values, in the order they were typed."""
     program: Program
 
 
@@ -72,16 +73,20 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
     own = tuple(arguments[:end])
     rest = arguments[end:]
     verb = rest[0] if rest and rest[0] in (*VERBS, "--help", "-h", "--version") else None
+    words: Sequence[str] = ()
+    settings: dict[str, tuple[str, ...]] = {}
     if verb is not None:
-        taken, more = _take_own(rest, 1, _FLAGS_OF_VERBS.get(verb, ()))
-        options.extend(more)
+        asked = VERBS.get(verb, _PLAIN)
+        taken, words, more = _take_words(rest, asked)
         # `pyx info --group dev x.py` speaks of the start `pyx --group dev x.py`.
-        own += tuple(word for word in rest[1:taken] if word not in _FLAGS_OF_VERBS.get(verb, ()))
+        own += tuple(word for word in rest[1:taken] if word not in asked.flags)
         rest = rest[taken:]
         if rest and rest[0] in ("--help", "-h"):
-            verb = "--help"
-        elif rest and parse_program(rest).mode in "ip":
-            raise UsageError(f"pyx {verb} does not know {rest[0]}", hint="pyx --help")
+            words, verb = (verb,), "--help"
+        elif asked.speaks_of_start and rest and parse_program(rest).mode in "ip":
+            raise UsageError(f"pyx {verb} does not know {rest[0]}", hint=f"pyx {verb} --help")
+        settings = _settle(more, asked)
+        options.extend(option for option in more if option[0] not in settings)
     values = _collect(options)
     project = values.get("--project", [environ.get("PYX_PROJECT") or None])[-1]
     return Invocation(
@@ -98,44 +103,103 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
             default_groups="--no-default-groups" not in values,
         ),
         offline="--offline" in values or environ.get("PYX_OFFLINE", "") not in ("", "0"),
-        compiles="--compile" in values,
+        stacked=_name_stacked(values.get("--with", [])),
+        words=tuple(words),
+        settings=settings,
         program=parse_program(rest),
     )
 
 
-def _take_own(
-    arguments: Sequence[str], at: int, further: tuple[str, ...] = ()
-) -> tuple[int, list[tuple[str, str | None]]]:
-    flags = (*_FLAGS, *further)
-    options: list[tuple[str, str | None]] = []
-    while at < len(arguments) and arguments[at].startswith("--") and len(arguments[at]) > 2:
-        name, equals, value = arguments[at].partition("=")
-        if name in ("--check-hash-based-pycs", "--help", "--version"):
-            break
-        if name.startswith("--help-"):
-            break
-        if name in _VALUED:
-            if not equals:
-                at += 1
-                if at >= len(arguments):
-                    raise UsageError(f"{name} needs a value", hint="pyx --help")
-                value = arguments[at]
-            if not value:
-                raise UsageError(f"{name} needs a value", hint="pyx --help")
-            options.append((name, value))
-        elif name in flags and not equals:
-            options.append((name, None))
-        else:
-            from difflib import get_close_matches
+_PLAIN = Verb(forms=(), summary="", speaks_of_start=True)
 
-            close = get_close_matches(name, (*_VALUED, *flags), n=1)
-            hint = f"did you mean {close[0]}?" if close else "pyx --help"
-            raise UsageError(f"unknown option {arguments[at]}", hint=hint)
-        at += 1
+_Option = tuple[str, str | None]
+
+
+def _take_own(arguments: Sequence[str], at: int) -> tuple[int, list[_Option]]:
+    options: list[_Option] = []
+    while at < len(arguments) and _is_own(arguments[at]):
+        at, option = _take_option(arguments, at, _PLAIN)
+        options.append(option)
     return at, options
 
 
-def _collect(options: Sequence[tuple[str, str | None]]) -> dict[str, list[str | None]]:
+def _is_own(word: str) -> bool:
+    if not word.startswith("--") or len(word) == 2 or word.startswith("--help-"):
+        return False
+    return word.partition("=")[0] not in ("--check-hash-based-pycs", "--help", "--version")
+
+
+def _take_option(arguments: Sequence[str], at: int, verb: Verb) -> tuple[int, _Option]:
+    """Return the option at `at`, pyx's own or the verb's, and where the next word is."""
+    name, equals, value = arguments[at].partition("=")
+    valued, flags = (*verb.valued, *_VALUED), (*verb.flags, *_FLAGS)
+    if name in valued:
+        if not equals:
+            at += 1
+            if at >= len(arguments):
+                raise UsageError(f"{name} needs a value", hint="pyx --help")
+            value = arguments[at]
+        if not value:
+            raise UsageError(f"{name} needs a value", hint="pyx --help")
+        return at + 1, (name, value)
+    if name in flags and not equals:
+        return at + 1, (name, None)
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, (*valued, *flags), n=1)
+    hint = f"did you mean {close[0]}?" if close else "pyx --help"
+    raise UsageError(f"unknown option {arguments[at]}", hint=hint)
+
+
+def _take_words(arguments: Sequence[str], verb: Verb) -> tuple[int, list[str], list[_Option]]:
+    """Take what belongs to the verb at the start of `arguments`: words and options in any order.
+
+    Returns how many arguments were taken. For a verb that speaks of a start these are options
+    alone, and what follows is python's; for others everything is taken, but for ``--help``.
+    """
+    words: list[str] = []
+    options: list[_Option] = []
+    at = 1
+    while at < len(arguments):
+        word = arguments[at]
+        if word in ("--help", "-h"):
+            return at, words, options
+        if _is_own(word):
+            at, option = _take_option(arguments, at, verb)
+            options.append(option)
+        elif verb.speaks_of_start:
+            return at, words, options
+        elif word == "--":
+            return len(arguments), [*words, *arguments[at + 1 :]], options
+        elif word.startswith("-"):
+            raise UsageError(f"pyx {arguments[0]} does not know {word}", hint="pyx --help")
+        else:
+            words.append(word)
+            at += 1
+            if verb.is_complete(words):
+                return len(arguments), [*words, *arguments[at:]], options
+    return at, words, options
+
+
+def _settle(options: Sequence[_Option], verb: Verb) -> dict[str, tuple[str, ...]]:
+    """Return the verb's own options, with all the values that each was given."""
+    known = (*verb.valued, *verb.flags)
+    return {
+        name: tuple(value for other, value in options if other == name and value is not None)
+        for name, _ in options
+        if name in known
+    }
+
+
+def _name_stacked(values: Sequence[str | None]) -> tuple[str, ...]:
+    names = _split(values)
+    for name in names:
+        if not name.startswith("@"):
+            raise UsageError(f"--with {name}: it appends a named environment", hint="--with @NAME")
+    return tuple(dict.fromkeys(name[1:] for name in names))
+
+
+def _collect(options: Sequence[_Option]) -> dict[str, list[str | None]]:
     values: dict[str, list[str | None]] = {}
     for name, value in options:
         values.setdefault(name, []).append(value)

@@ -27,9 +27,11 @@ from pyx_launcher.errors import (
     PyxError,
     StoreError,
 )
+from pyx_launcher.installation import find_native, find_template
 from pyx_launcher.interpreter import Found, find_interpreter
 from pyx_launcher.launchfile import check_launch, make_words
 from pyx_launcher.locks import Lock, read_lock
+from pyx_launcher.named import PROJECT_FILE
 from pyx_launcher.progress import show_progress
 from pyx_launcher.provision import Provision, provide
 from pyx_launcher.record import (
@@ -42,6 +44,7 @@ from pyx_launcher.record import (
     write_record,
 )
 from pyx_launcher.selection import Selection, select
+from pyx_launcher.stacking import Stack, stack_environments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +64,8 @@ class Plan:
     lock: Lock | None
     found: Found
     selection: Selection
+    """With what `stack` appended."""
+    stack: Stack
     since: float
     """When the first input was looked at, in seconds since the epoch."""
     inputs: tuple[Check, ...] | None
@@ -78,6 +83,9 @@ class Ready:
     """Was the environment directory made now?"""
 
 
+_UNDECIDED = ("requirements.txt", PROJECT_FILE)
+
+
 def run_program(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Make everything ready for the program of `invocation`, and become it."""
     ready = make_ready(make_plan(invocation, environ), environ)
@@ -85,11 +93,17 @@ def run_program(invocation: Invocation, environ: Mapping[str, str]) -> int:
     return execute(ready, environ)
 
 
-def make_plan(invocation: Invocation, environ: Mapping[str, str]) -> Plan:
-    """Decide lock, interpreter and artifacts. Reads files and may probe an interpreter."""
+def make_plan(invocation: Invocation, environ: Mapping[str, str], *, may_lock: bool = True) -> Plan:
+    """Decide lock, interpreter and artifacts. Reads files and may probe an interpreter.
+
+    An inline block that has no lock yet is locked, unless `may_lock` is false: then LockError.
+    """
     since = time.time()
     dirs = resolve_dirs(environ)
     context = find_context(invocation, dirs, _working_directory(invocation))
+    if context.block is not None and context.lock and not context.lock.exists():
+        _lock_block(context, invocation, environ, may_lock=may_lock)
+        since = time.time()
     seen = _see_lock(context)
     lock = read_lock(context.lock, context.directory) if context.lock else None
     debug(f"{lock.path if lock else 'no lock'} ({context.reason})")
@@ -97,10 +111,10 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str]) -> Plan:
     found = find_interpreter(
         request=invocation.python,
         requires_python=requires,
-        start=context.directory,
+        start=context.home,
         environ=environ,
         cache=dirs.interpreters,
-        template=_template(),
+        template=find_template(),
         required_by=required_by,
     )
     debug(f"{found.interpreter.path} ({found.reason})")
@@ -108,16 +122,40 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str]) -> Plan:
     if lock is not None:
         selection = add_root(select(lock, found.interpreter, invocation.choice), lock)
         _check_owners(context, lock, selection)
+    stack = stack_environments(selection, lock, invocation.stacked, found.interpreter, dirs)
+    for tools in stack.locks:
+        check_owner(tools.path, context.directory)
     return Plan(
         invocation=invocation,
         dirs=dirs,
         context=context,
         lock=lock,
         found=found,
-        selection=selection,
+        selection=stack.selection,
+        stack=stack,
         since=since,
-        inputs=_check_inputs(context, lock, found, selection, seen),
+        inputs=_check_inputs(context, lock, found, stack, seen),
     )
+
+
+def _lock_block(
+    context: Context, invocation: Invocation, environ: Mapping[str, str], *, may_lock: bool
+) -> None:
+    """Lock the inline block of a script, which has no lock beside it nor one of ours."""
+    if context.block is None or context.lock is None or context.script is None:
+        return
+    script = context.script.path
+    if not may_lock:
+        raise LockError(
+            script,
+            "its inline block has not been locked yet",
+            hint=f"pyx sync {script}, or pyx lock {script} to have the lock beside it",
+        )
+    from pyx_launcher.blocklocks import lock_first
+    from pyx_launcher.toolbox import make_toolbox
+
+    box = make_toolbox(environ, offline=invocation.offline)
+    lock_first(context.lock, script, context.block, box, tell, python=invocation.python)
 
 
 def _see_lock(context: Context) -> tuple[Check, ...]:
@@ -170,6 +208,8 @@ def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
     debug(f"{environment.path} ({'made' if made else 'found'}, {environment.layout})")
     for conflict in environment.conflicts if made else ():
         debug(conflict)
+    for line in plan.stack.hidden if made else ():
+        tell(line)
     return Ready(plan=plan, provision=provision, environment=environment, made=made)
 
 
@@ -203,7 +243,7 @@ def material_of(plan: Plan) -> bytes:
 
 
 def _check_inputs(
-    context: Context, lock: Lock | None, found: Found, selection: Selection, seen: tuple[Check, ...]
+    context: Context, lock: Lock | None, found: Found, stack: Stack, seen: tuple[Check, ...]
 ) -> tuple[Check, ...] | None:
     """Return the checks of everything that was decided from; None where that cannot be said.
 
@@ -211,23 +251,25 @@ def _check_inputs(
     the lock before it was read.
     """
     # With another bootstrap, which is another pyx, nothing that was decided here holds.
-    read = [*found.inputs, found.interpreter.path, _template()]
-    if lock is not None:
-        read += [lock.path, *lock.inputs]
-    for artifact in selection.artifacts:
+    read = [*found.inputs, found.interpreter.path, find_template()]
+    for each in (*stack.locks, *([lock] if lock else [])):
+        read += [each.path, *each.inputs]
+    for artifact in stack.selection.artifacts:
         if is_watched(artifact):
             read += list_inputs(artifact)
         else:
             return None
-    looked = [path for path in context.looked if path.name != "requirements.txt"]
-    read += [path for path in context.looked if path.name == "requirements.txt"]
+    everywhere = (*context.looked, *stack.looked)
+    # A file of these names may be there and decide nothing, as long as it stays what it is.
+    looked = [path for path in everywhere if path.name not in _UNDECIDED]
+    read += [path for path in everywhere if path.name in _UNDECIDED]
     if any(_exists(path) for path in looked):
         return None
     present = dict.fromkeys(path for path in read if _exists(path))
     absent = dict.fromkeys([*looked, *(path for path in read if path not in present)])
     checks = [*map(check_file, present), *check_absences(absent)]
     by_path = {check.path: check for check in checks}
-    if any(by_path.get(check.path, check) != check for check in seen):
+    if any(by_path.get(check.path, check) != check for check in (*seen, *stack.seen)):
         return None
     if context.script is not None:
         checks.append(context.script.check)
@@ -262,10 +304,7 @@ def _name_code(ready: Ready) -> str:
 def execute(ready: Ready, environ: Mapping[str, str]) -> int:
     """Become the environment's python with the user's words. Raises only where that fails."""
     python = ready.environment.python
-    for stream in (sys.stdout, sys.stderr):
-        # Either is None where the process was started without that descriptor.
-        if stream is not None:
-            stream.flush()
+    flush_streams()
     try:
         # Becoming another program is what a launcher is for.
         os.execve(  # noqa: S606
@@ -280,23 +319,12 @@ def execute(ready: Ready, environ: Mapping[str, str]) -> int:
         ) from error
 
 
-def find_native() -> Path:
-    """Return the native program that this launcher was installed with."""
-    beside = Path(sys.argv[0]).resolve().with_name("pyx")
-    if beside.is_file():
-        return beside
-    import sysconfig
-
-    among_scripts = Path(sysconfig.get_path("scripts")) / "pyx"
-    if among_scripts.is_file():
-        return among_scripts
-    raise StoreError(f"the native program {beside} is missing", hint="install pyx again")
-
-
-def _template() -> Path:
-    import pyx_runtime
-
-    return Path(pyx_runtime.__file__).with_name("bootstrap.py")
+def flush_streams() -> None:
+    """Write out what is buffered, before this process becomes another program."""
+    for stream in (sys.stdout, sys.stderr):
+        # Either is None where the process was started without that descriptor.
+        if stream is not None:
+            stream.flush()
 
 
 def _working_directory(invocation: Invocation) -> Path:
@@ -331,6 +359,11 @@ def debug(line: str) -> None:
     """Say one decision on stderr, if `PYX_DEBUG` is set."""
     if os.environ.get("PYX_DEBUG", "") not in ("", "0"):
         _say(line)
+
+
+def tell(line: str) -> None:
+    """Say one line on stderr: what takes time, or what the user did not ask for."""
+    _say(line)
 
 
 def print_error(error: PyxError) -> None:

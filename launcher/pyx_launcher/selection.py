@@ -54,6 +54,20 @@ class Artifact:
         """Name and version for a person."""
         return f"{self.name} {self.version}" if self.version else self.name
 
+    @property
+    def kind(self) -> str:
+        """What it comes as: `wheel`, `sdist`, `archive`, `checkout`, `tree`, `editable`, `file`."""
+        if isinstance(self.source, PackageDirectory):
+            return "editable" if self.source.editable else "tree"
+        kinds = {
+            PackageWheel: "wheel",
+            PackageSdist: "sdist",
+            PackageVcs: "checkout",
+            PackageArchive: "archive",
+        }
+        # Of what is known by hashes alone, only an index can tell what it is.
+        return kinds.get(type(self.source), "file")
+
     def find_path(self, path: str) -> Path:
         """Return a path of `source`, absolute. Nothing needs to be there."""
         return Path(os.path.normpath(self.base / path))

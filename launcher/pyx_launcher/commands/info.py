@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def run_info(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Print the answer on stdout, one ``name: value`` per line."""
-    plan = make_plan(invocation, environ)
+    plan = make_plan(invocation, environ, may_lock=False)
     label = "{}:".format
     write_out("".join(f"{label(n) if n else '':<15}{value}\n" for n, value in _describe(plan)))
     return 0
@@ -30,6 +30,10 @@ def _describe(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "interpreter", f"{interpreter.path} {interpreter.version} ({plan.found.reason})"
     names = ", ".join(sorted(plan.selection.groups | plan.selection.extras))
     yield "groups", names or "none"
+    for number, name in enumerate(plan.stack.names):
+        yield "tools" if number == 0 else "", f"@{name}"
+    for number, line in enumerate(plan.stack.hidden):
+        yield "hidden" if number == 0 else "", line
     entries, missing = find_entries(plan.selection, interpreter, plan.dirs)
     yield "distributions", f"{len(plan.selection.artifacts)}, {len(missing)} not in the store"
     yield from (("", f"missing {artifact.label}") for artifact in missing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyx_launcher.editors import refresh_link
 from pyx_launcher.launch import make_plan, make_ready, remember, write_out
 
 if TYPE_CHECKING:
@@ -25,11 +26,14 @@ def run_sync(invocation: Invocation, environ: Mapping[str, str]) -> int:
         f"environment {'made' if ready.made else 'ready'} "
         f"for Python {ready.environment.interpreter.version}"
     )
-    if invocation.compiles:
+    if "--compile" in invocation.settings:
         from pyx_launcher.compiling import compile_environment
 
         compiled = compile_environment(ready.environment, ready.plan.dirs)
         told = f"bytecode: {compiled.written} files compiled, {compiled.ready} were already"
         lines.append(told + (f", {compiled.failed} cannot be" if compiled.failed else ""))
+    link = refresh_link(lock.parent, ready.plan.dirs, ready.environment.path) if lock else None
+    if link is not None:
+        lines.append(f"{link} -> {ready.environment.path}")
     write_out("\n".join(lines) + "\n")
     return 0

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pyx_launcher
+from pyx_launcher.verbs import VERBS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 USAGE = """\
 usage: pyx [@NAME] [options] [python options] SCRIPT | -m MODULE | -c CODE | - [arguments]
-       pyx [@NAME] [options] sync | info [SCRIPT]
+       pyx [@NAME] [options] COMMAND …
 
 Runs Python programs with exactly the distributions that the nearest lock names.
 The lock is searched from the script's directory upwards, for -m, -c, - and the
@@ -20,17 +26,29 @@ options, before python's own:
   --group NAME          add a dependency group          --all-groups
   --extra NAME          add an extra of the project     --all-extras
   --no-default-groups   leave out the groups that are there by default
+  --with @NAME          append the distributions of a named environment
   --offline             fetch nothing (also PYX_OFFLINE)
 
-commands (./sync runs a file of that name):
-  sync                  make everything ready, and say what was done; with --compile
-                        also the bytecode that first imports would write
-  info                  say which lock, interpreter and sys.path a start gets, and why
-
+commands (pyx COMMAND --help says more; ./sync runs a file of that name):
+{commands}
 variables: PYX_HOME the store and environments, PYX_CACHE_DIR launch records and
 bytecode, PYX_STORES read-only stores behind one's own, PYX_DEBUG=1 says on stderr
 what is decided. pyx -V tells the version of python, pyx --version that of pyx.
 """
+
+
+def format_usage(words: Sequence[str] = ()) -> str:
+    """Return what ``pyx --help`` prints, or with a verb as the first of `words`, on that verb."""
+    verb = VERBS.get(words[0]) if words else None
+    if verb is None:
+        commands = "".join(f"  {name:<22}{known.summary}\n" for name, known in VERBS.items())
+        return USAGE.format(commands=commands)
+    forms = "\n       ".join(f"pyx [@NAME] [options] {form}" for form in verb.forms)
+    lines = [f"usage: {forms}", "", f"{verb.summary[0].upper()}{verb.summary[1:]}."]
+    if verb.options:
+        lines += ["", "options (and those of pyx --help):"]
+        lines += [f"  {option:<22}{text}" for option, text in verb.options.items()]
+    return "\n".join(lines) + "\n"
 
 
 def version_line() -> str:

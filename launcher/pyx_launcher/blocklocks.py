@@ -1,0 +1,153 @@
+"""Locks of inline blocks (PEP 723): where they are kept, and how they are made.
+
+A lock beside the script is the user's. Where there is none, the block is locked once, on its first
+start, into ``$PYX_HOME/scripts/pylock.KEY.toml``; the key is the block, so that only another block
+means another resolution.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from pyx_launcher.edits import exclusive, write_file
+from pyx_launcher.errors import LockError, StoreError
+from pyx_launcher.inlineblock import relative_sources, replace_block_text
+from pyx_launcher.interpreter import Interpreter, find_interpreter
+from pyx_launcher.pyproject import parse_data, parse_document
+from pyx_launcher.resolvers import NO_UPGRADE, Tool, Upgrade, names_index, uv_arguments
+from pyx_launcher.universal import lock_block
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pyx_launcher.locking import Tell
+    from pyx_launcher.toolbox import Toolbox
+
+_OWN_INDEX = (("tool", "uv", "index"), ("tool", "uv", "index-url"))
+
+
+def name_lock_beside(script: Path) -> Path:
+    """Return the lock that lies beside a script, or the one that would: ``pylock.STEM.toml``.
+
+    It is uv's ``SCRIPT.lock`` where that is there, or where the format forbids the other name.
+    """
+    of_uv = script.with_name(f"{script.name}.lock")
+    ours = script.with_name(f"pylock.{script.stem}.toml")
+    if "." in script.stem or (of_uv.is_file() and not ours.is_file()):
+        return of_uv
+    return ours
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """The block of a script, and what it takes to lock it."""
+
+    script: Path
+    text: str
+    """Its TOML, which the script itself need not hold yet."""
+    toolbox: Toolbox
+    interpreter: Interpreter
+
+    def take_uv(self) -> Tool:
+        """Return uv for the interpreter of the block."""
+        return Tool(
+            name="uv",
+            program=self.toolbox.find_tool("uv"),
+            toolbox=self.toolbox,
+            interpreter=self.interpreter,
+            own_index=names_index(parse_data(self.script, self.text), _OWN_INDEX),
+        )
+
+
+def make_block(script: Path, text: str, toolbox: Toolbox, python: str | None) -> Block:
+    """Return the block `text` of `script` with the interpreter that it, or `python`, asks for.
+
+    Raises LockError and InterpreterError.
+    """
+    requires = str(parse_data(script, text).get("requires-python", ""))
+    try:
+        versions = SpecifierSet(requires)
+    except InvalidSpecifier as error:
+        raise LockError(script, str(error), where="inline block: requires-python") from error
+    found = find_interpreter(
+        request=python,
+        requires_python=versions,
+        start=script.parent,
+        environ=toolbox.environ,
+        cache=toolbox.dirs.interpreters,
+        template=toolbox.template,
+        required_by=str(script),
+    )
+    return Block(script=script, text=text, toolbox=toolbox, interpreter=found.interpreter)
+
+
+def lock_first(
+    place: Path, script: Path, text: str, toolbox: Toolbox, tell: Tell, *, python: str | None
+) -> None:
+    """Lock a block into `place`, unless another process has done so meanwhile.
+
+    Raises PyxError, and then leaves nothing behind.
+    """
+    with exclusive(toolbox.dirs, place, tell):
+        if place.exists():
+            return
+        block = make_block(script, text, toolbox, python)
+        block.take_uv()
+        tell(f"locking the inline block of {script}")
+        write_file(place, resolve_block(block, place))
+
+
+def resolve_block(
+    block: Block, place: Path, *, upgrade: Upgrade = NO_UPGRADE, old: bytes | None = None
+) -> bytes:
+    """Return the pylock file for `block`, to be written to `place`.
+
+    Versions in `old` are kept but for what `upgrade` names. Reads nothing of the script itself,
+    and writes nothing beside it. Raises ResolutionError.
+    """
+    data = parse_data(block.script, block.text)
+    with _workplace(block.toolbox) as directory:
+        copy = directory / "script.py"
+        copy.write_bytes(replace_block_text(b"", _moved(block, data, directory)))
+        base = place.parent if relative_sources(data) else directory
+        return lock_block(block.take_uv(), copy, base=base, old=old, upgrade=upgrade)
+
+
+def lock_by_uv(block: Block, upgrade: Upgrade) -> None:
+    """Have uv write its own ``SCRIPT.lock`` beside the script, which holds the block already."""
+    words = [*uv_arguments(upgrade), "--script", str(block.script)]
+    block.take_uv().run(words, block.script.parent)
+
+
+@contextlib.contextmanager
+def _workplace(toolbox: Toolbox) -> Iterator[Path]:
+    scripts = toolbox.dirs.home / "scripts"
+    try:
+        scripts.mkdir(parents=True, exist_ok=True)
+        directory = Path(tempfile.mkdtemp(prefix=".new.", dir=scripts))
+    except OSError as error:
+        raise StoreError(f"cannot write to {scripts}: {error.strerror}") from error
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _moved(block: Block, data: Mapping[str, Any], directory: Path) -> str:
+    """Return the TOML of the block as it means the same for a script in `directory`."""
+    names = relative_sources(data)
+    if not names:
+        return block.text
+    document: Any = parse_document(block.script, block.text)
+    for name in names:
+        source = document["tool"]["uv"]["sources"][name]
+        source["path"] = os.path.relpath(block.script.parent / source["path"], directory)
+    return str(document.as_string())

@@ -1,0 +1,196 @@
+"""What ``pyx add``, ``pyx remove`` and ``pyx lock`` have in common: change, lock, tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tomli
+from packaging.pylock import Pylock
+from packaging.utils import canonicalize_name
+
+from pyx_launcher.blocklocks import (
+    Block,
+    lock_by_uv,
+    make_block,
+    name_lock_beside,
+    resolve_block,
+)
+from pyx_launcher.commands.editwords import find_directory
+from pyx_launcher.edits import exclusive, read_file, restoring
+from pyx_launcher.errors import StoreError, UsageError
+from pyx_launcher.inlineblock import (
+    add_to_block,
+    bound_in_block,
+    name_block_lock,
+    new_block_text,
+    read_block_text,
+    remove_from_block,
+    replace_block_text,
+)
+from pyx_launcher.launch import tell, write_out
+from pyx_launcher.locking import Change, Outcome, change_project, find_versions, versions_in
+from pyx_launcher.locks.pylock import PylockLock
+from pyx_launcher.pyproject import is_bare
+from pyx_launcher.resolvers import NO_UPGRADE
+from pyx_launcher.toolbox import make_toolbox
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyx_launcher.commands.editwords import Words
+    from pyx_launcher.edits import Files
+    from pyx_launcher.toolbox import Toolbox
+
+
+def edit_project(words: Words, change: Change, environ: Mapping[str, str]) -> int:
+    """Change a project, lock it and print what became of it."""
+    toolbox = make_toolbox(environ, offline=words.offline)
+    directory = find_directory(words, toolbox.dirs, _working_directory())
+    outcome = change_project(directory, change, toolbox, tell, python=words.python)
+    write_out(describe(outcome))
+    return 0
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise StoreError("the working directory is gone", hint="cd to one that exists") from error
+
+
+def describe(outcome: Outcome) -> str:
+    """Return a line for each distribution that came, went or moved, and one for the lock."""
+    before, after = outcome.before, outcome.after
+    lines = []
+    for name in sorted({*before, *after}):
+        old, new = before.get(name), after.get(name)
+        if old is None:
+            lines.append(f"+ {name} {new}")
+        elif new is None:
+            lines.append(f"- {name} {old}")
+        elif old != new:
+            lines.append(f"~ {name} {old} → {new}")
+    what = f"{len(lines)} changed" if lines else "nothing changed"
+    lines.append(f"{outcome.lock}: {len(after)} distributions, {what}")
+    return "\n".join(lines) + "\n"
+
+
+def edit_script(
+    words: Words, change: Change, environ: Mapping[str, str], *, beside: bool = False
+) -> int:
+    """Change the inline block of a script and lock it, and print what became of it.
+
+    The lock lies beside the script if one does already, or with `beside`; else it is ours.
+    """
+    script = words.script
+    if script is None:
+        raise UsageError("there is no script to edit", hint="--script FILE")
+    toolbox = make_toolbox(environ, offline=words.offline)
+    with exclusive(toolbox.dirs, script, tell) as journal:
+        source = read_file(script) or b""
+        old = read_block_text(script, source)
+        text = _edit_text(script, old, change, toolbox, words.python)
+        block = make_block(script, text, toolbox, words.python)
+        job = _Job(block=block, source=source, change=change)
+        lock = name_lock_beside(script)
+        if not (beside or lock.is_file()):
+            outcome = _lock_into_home(job, journal, job.name_own_lock(old))
+        elif lock.suffix == ".lock":
+            outcome = _lock_by_uv(job, journal, lock)
+        else:
+            outcome = _lock_beside(job, journal, lock)
+    write_out(describe(outcome))
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Job:
+    """A script, and what is to become of its block."""
+
+    block: Block
+    """The block as it is to be."""
+    source: bytes
+    """The script as it was."""
+    change: Change
+
+    def name_own_lock(self, text: str | None) -> Path:
+        """Return where pyx itself keeps the lock for a block of this script."""
+        return name_block_lock(self.block.toolbox.dirs, self.block.script, text or "")
+
+    def resolve(self, place: Path, old: Path) -> tuple[bytes, dict[str, str]]:
+        """Return the content of the lock at `place`, which replaces `old`, and its versions."""
+        upgrade = self.change.upgrade
+        content = resolve_block(self.block, place, upgrade=upgrade, old=read_file(old))
+        lock = PylockLock(path=place, content=Pylock.from_dict(tomli.loads(content.decode())))
+        return content, versions_in(lock, self.block.interpreter)
+
+    def find_versions(self, lock: Path) -> dict[str, str]:
+        """Return what a lock has for the interpreter of the block."""
+        return find_versions(lock, self.block.interpreter)
+
+    def bound(self, versions: Mapping[str, str]) -> str:
+        """Return the TOML of the block with a lower bound for what was added without any."""
+        names = {canonicalize_name(one.name) for one in self.change.added if is_bare(one)}
+        wanted = {name: version for name, version in versions.items() if name in names}
+        return bound_in_block(self.block.script, self.block.text, wanted)
+
+    def write(self, files: Files, text: str) -> None:
+        """Write the script with the block `text`, if that is another than it has."""
+        if text != read_block_text(self.block.script, self.source):
+            files.write(self.block.script, replace_block_text(self.source, text))
+
+
+def _lock_into_home(job: _Job, journal: Path, old: Path) -> Outcome:
+    """Keep the lock among pyx's own; `old` is that of the block as it was."""
+    content, versions = job.resolve(job.name_own_lock(job.block.text), old)
+    text = job.bound(versions)
+    before = job.find_versions(old)
+    place = job.name_own_lock(text)
+    with restoring(journal, [job.block.script, place], tell) as files:
+        files.write(place, content)
+        job.write(files, text)
+    return Outcome(lock=place, before=before, after=versions)
+
+
+def _lock_beside(job: _Job, journal: Path, lock: Path) -> Outcome:
+    old = lock if lock.is_file() else job.name_own_lock(job.block.text)
+    before = job.find_versions(lock)
+    content, versions = job.resolve(lock, old)
+    with restoring(journal, [job.block.script, lock], tell) as files:
+        files.write(lock, content)
+        job.write(files, job.bound(versions))
+    return Outcome(lock=lock, before=before, after=versions)
+
+
+def _lock_by_uv(job: _Job, journal: Path, lock: Path) -> Outcome:
+    """Let uv write its lock beside the script, which it reads and which is changed first."""
+    before = job.find_versions(lock)
+    with restoring(journal, [job.block.script, lock], tell) as files:
+        job.write(files, job.block.text)
+        lock_by_uv(job.block, job.change.upgrade)
+        versions = job.find_versions(lock)
+        bounded = job.bound(versions)
+        if bounded != job.block.text:
+            job.write(files, bounded)
+            lock_by_uv(replace(job.block, text=bounded), NO_UPGRADE)
+    return Outcome(lock=lock, before=before, after=versions)
+
+
+def _edit_text(
+    script: Path, old: str | None, change: Change, toolbox: Toolbox, python: str | None
+) -> str:
+    """Return the TOML of the block with `change`; a script without a block gets one."""
+    text = old
+    if text is None:
+        if not change.added:
+            raise UsageError(
+                f"{script} has no inline block", hint=f"pyx add --script {script} NAME…"
+            )
+        interpreter = make_block(script, "", toolbox, python).interpreter
+        major, minor = interpreter.tag_facts.python
+        text = new_block_text(f">={major}.{minor}")
+    if change.added:
+        text = add_to_block(script, text, change.added)
+    return remove_from_block(script, text, change.removed) if change.removed else text

@@ -1,0 +1,142 @@
+"""The words of ``pyx add``, ``pyx remove`` and ``pyx lock``, and which project they speak of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyx_launcher.context import check_owner
+from pyx_launcher.errors import UsageError
+from pyx_launcher.locking import LISTED, MANIFEST
+from pyx_launcher.locks import FILE_NAMES
+from pyx_launcher.named import create_named, named_directory
+from pyx_launcher.pyproject import MAIN, Place
+from pyx_launcher.resolvers import NO_UPGRADE, Upgrade
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyx_launcher.dirs import Dirs
+    from pyx_launcher.invocation import Invocation
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Words:
+    """What stands behind a verb that changes a project."""
+
+    names: tuple[str, ...] = ()
+    place: Place = MAIN
+    script: Path | None = None
+    upgrade: Upgrade = NO_UPGRADE
+    init: bool = False
+    named: str | None = None
+    project: str | None = None
+    python: str | None = None
+    offline: bool = False
+
+
+def parse_words(invocation: Invocation) -> Words:
+    """Return what the words behind the verb of `invocation` mean. Raises UsageError."""
+    names, settings = invocation.words, invocation.settings
+    named = invocation.named
+    if names and names[0].startswith("@"):
+        named, names = names[0][1:], names[1:]
+    words = Words(
+        names=names,
+        place=_find_place(invocation),
+        script=_find_script(_last(settings.get("--script", ()))),
+        init="--init" in settings,
+        named=named,
+        project=invocation.project,
+        python=invocation.python,
+        offline=invocation.offline,
+    )
+    if invocation.verb == "lock":
+        return _read_lock_words(words, upgrade="--upgrade" in settings)
+    _check(invocation.verb or "", words)
+    return words
+
+
+def _last(values: Sequence[str]) -> str | None:
+    return values[-1] if values else None
+
+
+def _find_place(invocation: Invocation) -> Place:
+    extras = (*invocation.settings.get("--optional", ()), *invocation.choice.extras)
+    groups = (*invocation.choice.groups, *(["dev"] if "--dev" in invocation.settings else ()))
+    if len(extras) + len(groups) > 1:
+        raise UsageError(
+            f"a requirement has one place, not {' and '.join((*extras, *groups))}",
+            hint=f"pyx {invocation.verb} --help",
+        )
+    return Place(extra=_last(extras), group=_last(groups))
+
+
+def _check(verb: str, words: Words) -> None:
+    if not words.names:
+        raise UsageError(f"pyx {verb} needs the name of a project", hint=f"pyx {verb} click")
+    if words.script and (words.place.extra or words.place.group or words.named or words.init):
+        raise UsageError(
+            "an inline block has neither extras nor groups, and belongs to its script alone",
+            hint=f"pyx {verb} --script {words.script} {' '.join(words.names)}",
+        )
+
+
+def _read_lock_words(words: Words, *, upgrade: bool) -> Words:
+    """Tell the script, if one is named, from the names that are to be upgraded."""
+    scripts = [name for name in words.names if name.endswith(".py") or Path(name).is_file()]
+    names = tuple(name for name in words.names if name not in scripts)
+    if len(scripts) > 1:
+        raise UsageError("pyx lock takes one script at a time", hint=f"pyx lock {scripts[0]}")
+    if names and not upgrade:
+        raise UsageError(f"{names[0]} is no script", hint=f"pyx lock --upgrade {names[0]}")
+    return replace(
+        words,
+        names=(),
+        script=_find_script(scripts[0]) if scripts else None,
+        upgrade=Upgrade(everything=upgrade and not names, names=names),
+    )
+
+
+def _find_script(name: str | None) -> Path | None:
+    if name is None:
+        return None
+    path = Path(name).resolve()
+    if not path.is_file():
+        raise UsageError(f"there is no script {path}", hint="name a file that exists")
+    return path
+
+
+def find_directory(words: Words, dirs: Dirs, working: Path) -> Path:
+    """Return the directory of the project that is meant. Raises UsageError, RefusedError.
+
+    It is the nearest one, from `working` upwards, that holds a project or a lock; with ``--init``
+    `working` itself.
+    """
+    if words.named is not None:
+        directory = named_directory(dirs, words.named)
+        if directory.is_dir():
+            return directory
+        if words.init:
+            return create_named(dirs, words.named)
+        raise UsageError(
+            f"there is no environment @{words.named}", hint=f"pyx env create {words.named}"
+        )
+    if words.project is not None:
+        path = Path(words.project).absolute()
+        if not path.exists():
+            raise UsageError(f"there is no project {path}", hint="name a directory or a lock")
+        return path if path.is_dir() else path.parent
+    if words.init:
+        return working
+    for directory in (working, *working.parents):
+        for name in (MANIFEST, "Pipfile", LISTED, *FILE_NAMES):
+            if (directory / name).is_file():
+                # What locks a project runs what it says, so it must not be a stranger's.
+                check_owner(directory / name, working)
+                return directory
+    raise UsageError(
+        f"there is no project in {working} or above",
+        hint="pyx add --init NAME… makes one here" if words.names else "write a pyproject.toml",
+    )

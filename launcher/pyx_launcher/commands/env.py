@@ -1,0 +1,187 @@
+"""``pyx env``: named environments, and what editors and Jupyter need of any environment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.specifiers import SpecifierSet
+
+from pyx_launcher.commands.words import check_words, take_action
+from pyx_launcher.dirs import resolve_dirs
+from pyx_launcher.editors import link_environment, unlink_environment, write_kernel
+from pyx_launcher.environment import find_environment
+from pyx_launcher.errors import UsageError
+from pyx_launcher.installation import find_native, find_template
+from pyx_launcher.interpreter import find_interpreter
+from pyx_launcher.launch import make_plan, make_ready, write_out
+from pyx_launcher.listing import format_facts, format_json, format_table
+from pyx_launcher.named import create_named, list_named, remove_named
+from pyx_launcher.provision import find_entries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyx_launcher.dirs import Dirs
+    from pyx_launcher.invocation import Invocation
+    from pyx_launcher.launch import Plan
+
+
+def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    """Do one of the forms of ``pyx env``; the answer goes to stdout."""
+    wishes = [name for name in invocation.settings if name != "--json"]
+    if wishes:
+        check_words(invocation, 0)
+        if len(wishes) > 1:
+            raise UsageError(f"{wishes[0]} and {wishes[1]} exclude each other", hint="pyx env -h")
+        return {"--link": _link, "--unlink": _unlink, "--kernel": _kernel}[wishes[0]](
+            invocation, environ
+        )
+    action, words = take_action(invocation)
+    if action == "show":
+        check_words(invocation, 1, at_most=2)
+        return _show(_take_name(invocation, words), environ)
+    if action == "list":
+        check_words(invocation, 1)
+        return _list(invocation, environ)
+    name = _require_name(invocation, words)
+    dirs = resolve_dirs(environ)
+    if action == "create":
+        # A lock for older versions than the one that will run would hold back what it can have.
+        bound = f">={_find_version(invocation, dirs, environ)}"
+        directory = create_named(dirs, name, invocation.python, requires_python=bound)
+        write_out(f"@{name}: {directory}\n")
+    else:
+        write_out(f"@{name} removed: {remove_named(dirs, name)}\n")
+    return 0
+
+
+def _take_name(invocation: Invocation, words: tuple[str, ...]) -> Invocation:
+    """Return the invocation with the name among its words, typed with or without ``@``."""
+    if not words:
+        return invocation
+    return replace(invocation, named=words[0].removeprefix("@"), project=None)
+
+
+def _require_name(invocation: Invocation, words: tuple[str, ...]) -> str:
+    named = _take_name(invocation, words).named
+    if named is None or len(words) > 1:
+        raise UsageError("one name is needed", hint=f"pyx env {invocation.words[0]} NAME")
+    return named
+
+
+def _find_version(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]) -> str:
+    """Return X.Y of the interpreter that a start in a new environment would take."""
+    found = find_interpreter(
+        request=invocation.python,
+        requires_python=SpecifierSet(),
+        start=dirs.named,
+        environ=environ,
+        cache=dirs.interpreters,
+        template=find_template(),
+        required_by="",
+    )
+    return found.interpreter.short.rstrip("t")
+
+
+def _list(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    found = list_named(resolve_dirs(environ))
+    if "--json" in invocation.settings:
+        write_out(
+            format_json(
+                [
+                    {
+                        "name": e.name,
+                        "directory": str(e.directory),
+                        "lock": str(e.lock) if e.lock else None,
+                    }
+                    for e in found
+                ]
+            )
+        )
+        return 0
+    rows = [(f"@{e.name}", e.lock.name if e.lock else "no lock", str(e.directory)) for e in found]
+    write_out(format_table(("name", "lock", "directory"), rows))
+    return 0
+
+
+def _show(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    facts = _describe(make_plan(invocation, environ))
+    as_json = "--json" in invocation.settings
+    write_out(format_json(facts) if as_json else format_facts(_readable(facts)))
+    return 0
+
+
+def _describe(plan: Plan) -> dict[str, object]:
+    interpreter = plan.found.interpreter
+    entries, missing = find_entries(plan.selection, interpreter, plan.dirs)
+    made = None if missing else find_environment(plan.dirs, interpreter, entries)
+    return {
+        "lock": str(plan.lock.path) if plan.lock else None,
+        "interpreter": str(interpreter.path),
+        "version": interpreter.version,
+        "distributions": len(plan.selection.artifacts),
+        "missing": [artifact.label for artifact in missing],
+        "environment": str(made.path) if made else None,
+        "python": str(made.python) if made else None,
+        "programs": sorted({name for entry in entries for name in entry.facts.scripts}),
+    }
+
+
+def _readable(facts: Mapping[str, object]) -> dict[str, str | list[str]]:
+    missing = {"lock": "none", "environment": "not made yet; `pyx sync` makes it"}
+    told: dict[str, str | list[str]] = {}
+    for name, value in facts.items():
+        if isinstance(value, list):
+            if value:
+                told[name] = [str(item) for item in value]
+        elif value is not None:
+            told[name] = str(value)
+        elif name in missing:
+            told[name] = missing[name]
+    return told
+
+
+def _link(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    plan = make_plan(invocation, environ)
+    project = _project_of(plan)
+    environment = make_ready(plan, environ).environment.path
+    write_out(f"{link_environment(project, plan.dirs, environment)} -> {environment}\n")
+    return 0
+
+
+def _unlink(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    plan = make_plan(invocation, environ)
+    link = unlink_environment(_project_of(plan), plan.dirs)
+    write_out(f"{link} removed\n" if link else "there was no link\n")
+    return 0
+
+
+def _kernel(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    plan = make_plan(invocation, environ)
+    project = _project_of(plan)
+    environment = make_ready(plan, environ).environment
+    # By name or directory, so that the kernel obeys whatever the lock says when it starts.
+    chosen = [f"@{invocation.named}"] if invocation.named else ["--project", str(project)]
+    if invocation.python:
+        chosen += ["--python", invocation.python]
+    command = [_find_command(environ), *chosen]
+    name = invocation.named or project.name
+    write_out(f"{write_kernel(environment, name, command, environ)}\n")
+    return 0
+
+
+def _find_command(environ: Mapping[str, str]) -> str:
+    """Return how this pyx is started: by its name on PATH, which outlives an upgrade, if it is."""
+    native = find_native()
+    found = shutil.which("pyx", path=environ.get("PATH"))
+    return found if found and os.path.realpath(found) == str(native.resolve()) else str(native)
+
+
+def _project_of(plan: Plan) -> Path:
+    if plan.lock is None:
+        raise UsageError("there is no lock, so no environment", hint="pyx env create NAME")
+    return Path(plan.lock.path).parent

@@ -1,0 +1,60 @@
+"""``pyx run``: become a console script of the environment, whose ``bin`` is first on PATH."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyx_launcher.commands.words import check_words
+from pyx_launcher.errors import CannotExecuteError, NotFoundError
+from pyx_launcher.launch import flush_streams, make_plan, make_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pyx_launcher.environment import Environment
+    from pyx_launcher.invocation import Invocation
+
+
+def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    """Make the environment ready and become the program that the first word names."""
+    check_words(invocation, 1, at_most=len(invocation.words))
+    plan = make_plan(invocation, environ)
+    environment = make_ready(plan, environ).environment
+    lock = str(plan.lock.path) if plan.lock else "no lock"
+    name = invocation.words[0]
+    hint = f"pyx add the distribution that has {name}"
+    program = find_program(environment, name, lock, hint)
+    search = os.pathsep.join(filter(None, (str(environment.path / "bin"), environ.get("PATH"))))
+    return become_program(program, invocation.words[1:], {**environ, "PATH": search})
+
+
+def find_program(environment: Environment, name: str, giver: str, hint: str) -> Path:
+    """Return the program `name` of the environment; one that has a slash is taken as it is.
+
+    Nothing else on PATH is taken: what is missing from the lock must not be replaced by whatever
+    the machine has. Raises NotFoundError, which names the `giver` and close names, else `hint`.
+    """
+    if "/" in name:
+        return Path(name)
+    program = environment.path / "bin" / name
+    if os.path.lexists(program):
+        return program
+    known = sorted(os.listdir(environment.path / "bin"))
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else hint
+    raise NotFoundError(f"{giver} gives no program {name}", hint=hint)
+
+
+def become_program(program: Path, arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Execute `program`. Raises NotFoundError and CannotExecuteError where that fails."""
+    flush_streams()
+    try:
+        # Becoming another program is what a launcher is for.
+        os.execve(program, [str(program), *arguments], dict(environ))  # noqa: S606
+    except FileNotFoundError as error:
+        raise NotFoundError(f"cannot execute {program}: {error.strerror}") from error
+    except OSError as error:
+        raise CannotExecuteError(f"cannot execute {program}: {error.strerror}") from error

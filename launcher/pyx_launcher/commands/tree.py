@@ -1,0 +1,95 @@
+"""``pyx tree``: which distribution requires which, or by whom one is required."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from pyx_launcher.commands.words import check_words
+from pyx_launcher.errors import UnavailableError
+from pyx_launcher.graph import build_graph, find_roots, invert_graph
+from pyx_launcher.launch import make_plan, write_out
+from pyx_launcher.listing import Branch, format_json, format_tree
+from pyx_launcher.progress import show_progress
+from pyx_launcher.provision import provide
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pyx_launcher.graph import Edge, Graph
+    from pyx_launcher.invocation import Invocation
+    from pyx_launcher.launch import Plan
+
+
+def run_tree(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    """Print the tree on stdout. What is not in the store yet is fetched: its metadata tells."""
+    check_words(invocation, 0)
+    plan = make_plan(invocation, environ)
+    graph = _read_graph(plan, environ)
+    inverted = invocation.settings.get("--invert")
+    roots = find_roots(graph)
+    if inverted:
+        graph = invert_graph(graph)
+        roots = [_find_name(name, graph) for name in inverted]
+    if "--json" in invocation.settings:
+        write_out(format_json(_tell(graph, roots, inverted is not None)))
+    else:
+        write_out(format_tree(_grow(graph, roots)))
+    return 0
+
+
+def _read_graph(plan: Plan, environ: Mapping[str, str]) -> Graph:
+    interpreter = plan.found.interpreter
+    provision = provide(
+        plan.selection,
+        interpreter,
+        plan.dirs,
+        environ,
+        offline=plan.invocation.offline,
+        progress=show_progress,
+    )
+    return build_graph(provision.entries, interpreter)
+
+
+def _find_name(name: str, graph: Graph) -> str:
+    found = canonicalize_name(name)
+    if found not in graph:
+        raise UnavailableError(f"the lock has no distribution {name}", hint="pyx list")
+    return found
+
+
+def _tell(graph: Graph, roots: Sequence[str], inverted: bool) -> dict[str, object]:  # noqa: FBT001 -- private
+    key = "required-by" if inverted else "requires"
+    return {
+        "roots": roots,
+        "distributions": [
+            {
+                "name": node.name,
+                "version": node.version,
+                key: [
+                    {"name": e.name, "specifier": e.specifier, "extras": [*e.extras]}
+                    for e in node.requires
+                ],
+            }
+            for node in graph.values()
+        ],
+    }
+
+
+def _grow(graph: Graph, roots: Sequence[str]) -> list[Branch]:
+    """Return the tree; what was shown with its branches once is shown without them again."""
+    shown: set[str] = set()
+
+    def grow(name: str, edge: Edge | None) -> Branch:
+        node = graph[name]
+        extras = f"[{','.join(edge.extras)}]" if edge and edge.extras else ""
+        label = f"{name}{extras} {node.version}"
+        if edge and edge.specifier:
+            label += f" ({edge.specifier})"
+        if name in shown:
+            return Branch(label=f"{label} …" if node.requires else label)
+        shown.add(name)
+        return Branch(label=label, branches=tuple(grow(e.name, e) for e in node.requires))
+
+    return [grow(name, None) for name in roots]

@@ -1,0 +1,258 @@
+"""Change several files of a project together: all of them, or none and every byte as it was.
+
+A tool that locks reads the project where it lies, so the files change in place. What they were is
+kept in memory and, for the case that this process is killed, in a journal in the user's own
+directories, from which the next change of the same project restores them. One change of a project
+waits for another.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import stat
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyx_launcher.atomic import write_atomic
+from pyx_launcher.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from types import FrameType
+
+    from pyx_launcher.dirs import Dirs
+
+WAIT = 600.0
+"""How long one change of a project waits for another, in seconds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """What one file was before a change, and what we then wrote into it."""
+
+    path: Path
+    before: bytes | None
+    """None: there was no such file."""
+    mode: int
+    written: bytes | None = None
+    """What the user's own edit, made meanwhile, would differ from; None where a tool writes."""
+
+
+def read_file(path: Path) -> bytes | None:
+    """Return what is in `path`, None where there is no such file. Raises StoreError."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}") from error
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write `data` at once, keeping the mode of what was there, through a symlink.
+
+    Raises StoreError.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
+        if target.exists() and not os.access(target, os.W_OK):
+            # A rename would replace what its owner has protected.
+            raise StoreError(f"cannot write {path}: it is read-only", hint=f"chmod u+w {path}")
+        write_atomic(target, data, mode=mode)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {path}: {error.strerror}", hint="make its directory writable"
+        ) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextlib.contextmanager
+def exclusive(dirs: Dirs, directory: Path, tell: Callable[[str], None]) -> Iterator[Path]:
+    """Hold the lock on changes of the project in `directory`; yields the place of its journal.
+
+    First restores what an earlier change left behind that was killed. Raises StoreError where
+    the lock cannot be had.
+    """
+    from filelock import FileLock, Timeout
+
+    name = hashlib.sha256(os.fsencode(os.path.realpath(directory))).hexdigest()[:32]
+    place = dirs.home / "changes" / name
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(place.with_suffix(".lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            tell(f"waiting for another change of {directory}")
+            lock.acquire(timeout=WAIT)
+    except Timeout as error:
+        raise StoreError(
+            f"another pyx has been changing {directory} for {WAIT:.0f} seconds",
+            hint="wait for it, or end it, and try again",
+        ) from error
+    except OSError as error:
+        raise StoreError(f"cannot lock {place}: {error.strerror}", hint="set PYX_HOME") from error
+    try:
+        for path in restore_journal(place):
+            tell(f"restored {path}, which an interrupted change had left unfinished")
+        yield place
+    finally:
+        lock.release()
+
+
+class Files:
+    """The files of one change while it lasts."""
+
+    def __init__(self, journal: Path, paths: Sequence[Path]) -> None:
+        """Remember what is in `paths`, here and in the journal. Raises StoreError."""
+        self._journal = journal
+        self._snapshots = {path: _take(path) for path in map(_real, paths)}
+        _write_journal(journal, tuple(self._snapshots.values()))
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Write one of the files. Raises StoreError."""
+        known = self._snapshots[_real(path)]
+        self._snapshots[known.path] = replace(known, written=data)
+        _write_journal(self._journal, tuple(self._snapshots.values()))
+        write_file(path, data)
+
+    def put_back(self, path: Path) -> None:
+        """Make one of the files what it was, as if the change had never needed it."""
+        restore_file(replace(self._snapshots[_real(path)], written=None))
+
+    def put_all_back(self, tell: Callable[[str], None]) -> None:
+        """Make all of them what they were, but for one that somebody else has edited meanwhile."""
+        for snapshot in self._snapshots.values():
+            if _is_edited(snapshot):
+                tell(f"{snapshot.path} was edited meanwhile, so it is left as it is now")
+            else:
+                restore_file(snapshot)
+
+
+@contextlib.contextmanager
+def restoring(journal: Path, paths: Sequence[Path], tell: Callable[[str], None]) -> Iterator[Files]:
+    """Restore all `paths`, also those that do not exist yet, whatever ends the block early.
+
+    Raises StoreError where they cannot be read or the journal not be written.
+    """
+    with _termination_raises():
+        files = Files(journal, paths)
+        try:
+            yield files
+        except BaseException:
+            files.put_all_back(tell)
+            raise
+        finally:
+            journal.unlink(missing_ok=True)
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def _take(path: Path) -> Snapshot:
+    before = read_file(path)
+    mode = 0o644 if before is None else stat.S_IMODE(path.stat().st_mode)
+    return Snapshot(path=path, before=before, mode=mode)
+
+
+def restore_file(snapshot: Snapshot) -> bool:
+    """Make a file what it was; returns whether that took anything. Raises StoreError."""
+    path = snapshot.path
+    if read_file(path) == snapshot.before:
+        return False
+    try:
+        if snapshot.before is None:
+            path.unlink(missing_ok=True)
+        else:
+            write_atomic(path, snapshot.before, mode=snapshot.mode)
+    except OSError as error:
+        raise StoreError(f"cannot restore {path}: {error.strerror}") from error
+    return True
+
+
+def _write_journal(journal: Path, snapshots: Sequence[Snapshot]) -> None:
+    rows = [
+        {
+            "path": os.fsdecode(snapshot.path),
+            "mode": snapshot.mode,
+            "before": _encode(snapshot.before),
+            "written": _encode(snapshot.written),
+        }
+        for snapshot in snapshots
+    ]
+    try:
+        write_atomic(journal, json.dumps(rows).encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise StoreError(f"cannot write {journal}: {error.strerror}") from error
+
+
+def restore_journal(journal: Path) -> list[Path]:
+    """Restore what a killed change left, and return the files that took it. Raises StoreError."""
+    data = read_file(journal)
+    if data is None:
+        return []
+    restored: list[Path] = []
+    try:
+        snapshots = _read_rows(data)
+        # Whoever has edited the project since then has moved on, and nothing is taken back.
+        if not any(map(_is_edited, snapshots)):
+            restored = [one.path for one in snapshots if restore_file(one)]
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{journal} is damaged", hint=f"rm {journal}") from error
+    journal.unlink(missing_ok=True)
+    return restored
+
+
+def _read_rows(data: bytes) -> list[Snapshot]:
+    return [
+        Snapshot(
+            path=Path(row["path"]),
+            before=_decode(row["before"]),
+            mode=row["mode"],
+            written=_decode(row["written"]),
+        )
+        for row in json.loads(data.decode("utf-8", "surrogateescape"))
+    ]
+
+
+def _is_edited(snapshot: Snapshot) -> bool:
+    if snapshot.written is None:
+        return False
+    return read_file(snapshot.path) not in (snapshot.before, snapshot.written)
+
+
+def _encode(data: bytes | None) -> str | None:
+    return None if data is None else base64.b64encode(data).decode()
+
+
+def _decode(text: str | None) -> bytes | None:
+    return None if text is None else base64.b64decode(text)
+
+
+@contextlib.contextmanager
+def _termination_raises() -> Iterator[None]:
+    """Let the signals that would end this process at once unwind it instead."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    wanted = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, leave) for number in wanted}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

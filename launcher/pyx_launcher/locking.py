@@ -1,0 +1,380 @@
+"""Change what a project requires and lock it anew by its own tool: all of it, or nothing.
+
+The lock that is there tells the tool; where there is none it becomes a universal `pylock.toml`.
+`resolve` is the whole of it for who has a directory with a pyproject.toml and wants a lock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from pyx_launcher import pipfile, poetrytables, pyproject
+from pyx_launcher.edits import Files, exclusive, read_file, restoring, write_file
+from pyx_launcher.errors import LockError, PyxError, StoreError, UnavailableError, UsageError
+from pyx_launcher.interpreter import Interpreter, find_interpreter
+from pyx_launcher.invocation import Choice
+from pyx_launcher.locks import FILE_NAMES, Lock, read_lock
+from pyx_launcher.pipconfig import read_settings
+from pyx_launcher.pyproject import MAIN, Place, is_bare
+from pyx_launcher.resolvers import (
+    NO_UPGRADE,
+    Tool,
+    Upgrade,
+    compile_arguments,
+    forget_pins,
+    list_pdm_groups,
+    names_index,
+    pdm_arguments,
+    pipenv_arguments,
+    poetry_arguments,
+    uv_arguments,
+)
+from pyx_launcher.toolbox import NAMES, Toolbox
+from pyx_launcher.universal import UV_LOCK, lock_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from packaging.requirements import Requirement
+
+Tell = Callable[[str], None]
+
+MANIFEST = "pyproject.toml"
+LISTED = "requirements.in"
+_TOOL_OF = {
+    "pylock.toml": "pylock",
+    "uv.lock": "uv",
+    "poetry.lock": "poetry",
+    "pdm.lock": "pdm",
+    "Pipfile.lock": "pipenv",
+    "requirements.txt": "compile",
+}
+_OWN_INDEX = (
+    ("tool", "uv", "index"),
+    ("tool", "uv", "index-url"),
+    ("tool", "uv", "extra-index-url"),
+    ("tool", "poetry", "source"),
+    ("tool", "pdm", "source"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """A directory, the file that says what it requires, and its lock, which may not exist yet."""
+
+    directory: Path
+    manifest: Path
+    lock: Path
+    kind: str
+    """`pylock`, `uv`, `poetry`, `pdm`, `pipenv` or `compile`: how it is locked."""
+
+    @property
+    def tool(self) -> str:
+        """The program that locks it."""
+        return "uv" if self.kind in ("pylock", "compile") else self.kind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What is to become of a project. Without anything, it is locked anew."""
+
+    added: tuple[Requirement, ...] = ()
+    removed: tuple[str, ...] = ()
+    place: Place = MAIN
+    upgrade: Upgrade = NO_UPGRADE
+    init: bool = False
+    """May a project be made where there is none?"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What a change came to: the versions for the target interpreter before and after."""
+
+    lock: Path
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+
+
+def resolve(directory: Path, toolbox: Toolbox, tell: Tell, python: str | None = None) -> Outcome:
+    """Lock the project in `directory` by its own tool, or to a pylock.toml where it has no lock.
+
+    `python` asks for an interpreter, as ``--python`` does. Raises PyxError, and then every file
+    is what it was.
+    """
+    return change_project(directory, Change(), toolbox, tell, python=python)
+
+
+def read_project(directory: Path) -> Project:
+    """Return the project in `directory` and how it is locked. Nothing needs to be there."""
+    present = {name for name in (*FILE_NAMES, MANIFEST, LISTED, "Pipfile") if _is(directory, name)}
+    locks = [name for name in FILE_NAMES if name in present]
+    if "requirements.txt" in locks and not _is_compiled(directory, present):
+        locks.remove("requirements.txt")
+    manifest = MANIFEST
+    if locks:
+        name = locks[0]
+    elif MANIFEST in present:
+        name = _name_lock(directory / MANIFEST)
+    elif "Pipfile" in present:
+        name = "Pipfile.lock"
+    else:
+        name = "requirements.txt" if LISTED in present else "pylock.toml"
+    if name == "requirements.txt" and LISTED in present:
+        manifest = LISTED
+    lock = directory / name
+    if name == "Pipfile.lock":
+        manifest = "Pipfile"
+    elif name == "pylock.toml" and not locks:
+        lock = _find_workspace_lock(directory) or lock
+    return Project(
+        directory=directory, manifest=directory / manifest, lock=lock, kind=_TOOL_OF[lock.name]
+    )
+
+
+def _is_compiled(directory: Path, present: set[str]) -> bool:
+    """Tell whether requirements.txt is made of another file, and not what somebody wrote."""
+    if LISTED in present:
+        return True
+    return MANIFEST in present and b"--hash" in (read_file(directory / "requirements.txt") or b"")
+
+
+def _is(directory: Path, name: str) -> bool:
+    return (directory / name).is_file()
+
+
+def _name_lock(manifest: Path) -> str:
+    """Return which lock a project gets that has none: a classic one of Poetry's needs Poetry."""
+    data = _parse(manifest, read_file(manifest))
+    return "poetry.lock" if poetrytables.has_own_tables(data, MAIN) else "pylock.toml"
+
+
+def _find_workspace_lock(directory: Path) -> Path | None:
+    """Return the lock of the workspace of uv's that `directory` may be a member of."""
+    for above in directory.parents:
+        lock, manifest = above / UV_LOCK, above / MANIFEST
+        if lock.is_file() and manifest.is_file():
+            data = _parse(manifest, read_file(manifest))
+            return lock if names_index(data, [("tool", "uv", "workspace")]) else None
+    return None
+
+
+def _parse(path: Path, data: bytes | None) -> Mapping[str, Any]:
+    return pyproject.parse_data(path, _decode(path, data or b""))
+
+
+def _decode(path: Path, data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise LockError(path, "is not UTF-8", hint="write it in UTF-8") from error
+
+
+def change_project(
+    directory: Path, change: Change, toolbox: Toolbox, tell: Tell, *, python: str | None = None
+) -> Outcome:
+    """Edit what the project in `directory` requires, and lock it.
+
+    Raises PyxError, and then every file is what it was, as it is after an interruption.
+    """
+    with exclusive(toolbox.dirs, directory, tell) as journal:
+        project = read_project(directory)
+        old = read_file(project.manifest)
+        if old is None and not change.init:
+            raise UsageError(
+                f"there is no {project.manifest.name} in {directory}",
+                hint="pyx add --init NAME… makes a project here",
+            )
+        text = _decode(project.manifest, old or b"")
+        data = _parse_manifest(project, text)
+        interpreter = _find_interpreter(project, data, toolbox, python)
+        if change.init:
+            text = _initialise(project, text, data, interpreter)
+        text = edit_text(project, text, change)
+        tool = _take_tool(project, data, toolbox, interpreter, tell)
+        before = find_versions(project.lock, interpreter)
+        paths = [project.manifest, project.lock]
+        if project.kind == "pylock":
+            paths.append(directory / UV_LOCK)
+        with restoring(journal, paths, tell) as files:
+            if text.encode() != old:
+                files.write(project.manifest, text.encode())
+            _lock(project, tool, files, text, change)
+            after = find_versions(project.lock, interpreter)
+            bounded = _bound_text(project, text, change, after)
+            if bounded != text:
+                files.write(project.manifest, bounded.encode())
+                _lock(project, tool, files, bounded, Change())
+        return Outcome(lock=project.lock, before=before, after=after)
+
+
+def _parse_manifest(project: Project, text: str) -> Mapping[str, Any]:
+    return {} if project.manifest.name == LISTED else pyproject.parse_data(project.manifest, text)
+
+
+def _initialise(
+    project: Project, text: str, data: Mapping[str, Any], interpreter: Interpreter
+) -> str:
+    if project.manifest.name != MANIFEST or "project" in data:
+        return text
+    if poetrytables.has_own_tables(data, MAIN):
+        return text
+    name = re.sub(r"[^A-Za-z0-9]+", "-", project.directory.name).strip("-").lower() or "project"
+    major, minor = interpreter.tag_facts.python
+    return pyproject.add_project_table(project.manifest, text, name, f">={major}.{minor}")
+
+
+def edit_text(project: Project, text: str, change: Change) -> str:
+    """Return the text of the project's manifest with `change`. Raises UsageError, LockError."""
+    path, place = project.manifest, change.place
+    if path.name == LISTED:
+        text = pipfile.add_lines(path, text, change.added, place) if change.added else text
+        return pipfile.remove_lines(path, text, change.removed, place) if change.removed else text
+    add, remove = pyproject.add_requirements, pyproject.remove_requirements
+    if path.name == "Pipfile":
+        add, remove = pipfile.add_packages, pipfile.remove_packages
+    elif _has_own_tables(project, text, place):
+        add, remove = poetrytables.add_constraints, poetrytables.remove_constraints
+    text = add(path, text, change.added, place) if change.added else text
+    return remove(path, text, change.removed, place) if change.removed else text
+
+
+def _has_own_tables(project: Project, text: str, place: Place) -> bool:
+    return project.kind == "poetry" and poetrytables.has_own_tables(
+        pyproject.parse_data(project.manifest, text), place
+    )
+
+
+def _bound_text(project: Project, text: str, change: Change, versions: Mapping[str, str]) -> str:
+    """Return the text with a lower bound for what was added without any version."""
+    bounds: dict[str, str] = {}
+    for requirement in change.added:
+        name = canonicalize_name(requirement.name)
+        if is_bare(requirement) and name in versions:
+            bounds[name] = _public(versions[name])
+    if not bounds or project.manifest.name != MANIFEST:
+        return text
+    if _has_own_tables(project, text, change.place):
+        return poetrytables.bound_constraints(project.manifest, text, bounds, change.place)
+    return pyproject.bound_requirements(project.manifest, text, bounds, change.place)
+
+
+def _public(version: str) -> str:
+    try:
+        return Version(version).public
+    except InvalidVersion:
+        return version
+
+
+def _find_interpreter(
+    project: Project, data: Mapping[str, Any], toolbox: Toolbox, python: str | None
+) -> Interpreter:
+    requires = data.get("project", {}).get("requires-python", "")
+    try:
+        versions = SpecifierSet(requires)
+    except InvalidSpecifier as error:
+        raise LockError(project.manifest, str(error), where="project.requires-python") from error
+    return find_interpreter(
+        request=python,
+        requires_python=versions,
+        start=project.directory,
+        environ=toolbox.environ,
+        cache=toolbox.dirs.interpreters,
+        template=toolbox.template,
+        required_by=str(project.manifest),
+    ).interpreter
+
+
+def _take_tool(
+    project: Project,
+    data: Mapping[str, Any],
+    toolbox: Toolbox,
+    interpreter: Interpreter,
+    tell: Tell,
+) -> Tool:
+    name = project.tool
+    if toolbox.offline and name != "uv":
+        raise UnavailableError(
+            f"{NAMES[name]} cannot lock {project.directory} without the network",
+            hint="leave out --offline (and PYX_OFFLINE)",
+        )
+    own_index = names_index(data, [keys for keys in _OWN_INDEX if keys[1] == name])
+    settings = read_settings(toolbox.environ)
+    if name == "poetry" and not own_index and settings.index_url:
+        tell("Poetry takes its indexes from [[tool.poetry.source]], not from pip's configuration")
+    return Tool(
+        name=name,
+        program=toolbox.find_tool(name),
+        toolbox=toolbox,
+        interpreter=interpreter,
+        own_index=own_index,
+    )
+
+
+def _lock(project: Project, tool: Tool, files: Files, text: str, change: Change) -> None:
+    """Run the tool; it, or we, write the lock."""
+    if project.kind == "pylock":
+        data = pyproject.parse_data(project.manifest, text)
+        content = lock_project(tool, project.lock, data, change.upgrade)
+        files.write(project.lock, content)
+        files.put_back(project.directory / UV_LOCK)
+        return
+    for command in _find_commands(project, change):
+        tool.run(command, project.directory)
+    if not project.lock.is_file():
+        raise StoreError(f"{NAMES[tool.name]} wrote no {project.lock}")
+
+
+def _find_commands(project: Project, change: Change) -> list[list[str]]:
+    """Return what the tool is to be told. PDM is first made to forget what is to be upgraded."""
+    upgrade, lock = change.upgrade, read_file(project.lock)
+    if project.kind == "compile":
+        return [compile_arguments(project.manifest.name, project.lock.name, upgrade)]
+    if project.kind == "poetry":
+        return poetry_arguments(upgrade)
+    if project.kind == "pdm":
+        if lock is not None and upgrade.names:
+            write_file(project.lock, forget_pins(lock, upgrade.names))
+        return [pdm_arguments(list_pdm_groups(lock, change.place), upgrade)]
+    if project.kind == "pipenv":
+        added = tuple(requirement.name for requirement in change.added)
+        names = (*added, *upgrade.names) if lock is not None else ()
+        return [pipenv_arguments(change.place, names)]
+    return [uv_arguments(upgrade)]
+
+
+def find_versions(path: Path, interpreter: Interpreter) -> dict[str, str]:
+    """Return the version of everything the lock at `path` has for `interpreter`.
+
+    All extras and groups count. Empty where it is not there or cannot be read: what a lock said
+    before is for information only.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        return versions_in(read_lock(path, path.parent), interpreter)
+    except PyxError:
+        return {}
+
+
+def versions_in(lock: Lock, interpreter: Interpreter) -> dict[str, str]:
+    """Return the version of everything in `lock` that `interpreter` gets with all extras."""
+    choice = Choice(all_extras=True, all_groups=True)
+    extras, groups = lock.choose(choice)
+    environment: dict[str, str | frozenset[str]] = {
+        **cast("Mapping[str, str]", interpreter.markers),
+        "extras": extras,
+        "dependency_groups": groups,
+    }
+    return {
+        package.name: str(package.version)
+        for package in lock.pylock(interpreter.markers, choice).packages
+        if package.version is not None
+        and (not package.marker or package.marker.evaluate(environment, context="lock_file"))
+    }

@@ -1,0 +1,134 @@
+"""Edit the requirements of a project that has them in Poetry's own tables, as before Poetry 2.
+
+Takes and returns text, as `pyproject` does for the standard's tables. See
+https://python-poetry.org/docs/dependency-specification/ for what a constraint may be.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from packaging.utils import canonicalize_name
+
+from pyx_launcher.errors import UsageError
+from pyx_launcher.pyproject import Place, is_bare, parse_document, split_git
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+    from pathlib import Path
+
+    from packaging.requirements import Requirement
+    from tomlkit import TOMLDocument
+
+    Table = MutableMapping[str, Any]
+
+
+def has_own_tables(data: Mapping[str, Any], place: Place) -> bool:
+    """Are the requirements of `place` Poetry's own in the parsed pyproject.toml `data`?"""
+    poetry = data.get("tool", {}).get("poetry", {})
+    project = data.get("project")
+    if place.group is not None:
+        known = place.group in poetry.get("group", {})
+        legacy = place.group == "dev" and "dev-dependencies" in poetry
+        return known or legacy or (bool(poetry) and project is None)
+    if project is None:
+        return bool(poetry)
+    key = "optional-dependencies" if place.extra else "dependencies"
+    return key in project.get("dynamic", ()) and "dependencies" in poetry
+
+
+def add_constraints(
+    path: Path, text: str, requirements: Sequence[Requirement], place: Place
+) -> str:
+    """Return `text` with `requirements` at `place`; a bare one leaves a constraint as it is."""
+    document = parse_document(path, text)
+    table = _find_table(document, place)
+    for requirement in requirements:
+        key = _known(table, requirement.name)
+        if not (key in table and is_bare(requirement) and not requirement.extras):
+            table[key] = _constraint(requirement, optional=bool(place.extra))
+    if place.extra:
+        extras = document["tool"]["poetry"].setdefault("extras", {})
+        listed = extras.setdefault(place.extra, [])
+        known = {canonicalize_name(name) for name in listed}
+        listed.extend(r.name for r in requirements if canonicalize_name(r.name) not in known)
+    return document.as_string()
+
+
+def bound_constraints(path: Path, text: str, versions: Mapping[str, str], place: Place) -> str:
+    """Return `text` where constraints at `place` that take any version take a compatible one."""
+    document = parse_document(path, text)
+    table = _find_table(document, place)
+    for key, value in list(table.items()):
+        version = versions.get(canonicalize_name(key))
+        if version is None:
+            continue
+        if value == "*":
+            table[key] = f"^{version}"
+        elif isinstance(value, dict) and value.get("version") == "*":
+            value["version"] = f"^{version}"
+    return document.as_string()
+
+
+def remove_constraints(path: Path, text: str, names: Iterable[str], place: Place) -> str:
+    """Return `text` without `names` at `place`. Raises UsageError for one that is not there."""
+    document = parse_document(path, text)
+    table = _find_table(document, place)
+    for name in names:
+        key = _known(table, name)
+        if key not in table:
+            raise UsageError(f"{path}: {name} is not in {place.label}", hint="pyx --help")
+        del table[key]
+        extras = document["tool"]["poetry"].get("extras", {})
+        for listed in extras.values():
+            for at in reversed(range(len(listed))):
+                if canonicalize_name(listed[at]) == canonicalize_name(name):
+                    del listed[at]
+    return document.as_string()
+
+
+def _find_table(document: TOMLDocument, place: Place) -> Table:
+    import tomlkit
+
+    poetry = cast("Table", document["tool"]["poetry"])
+    if place.group is None or (place.group == "dev" and "dev-dependencies" in poetry):
+        key = "dependencies" if place.group is None else "dev-dependencies"
+        if key not in poetry:
+            poetry[key] = tomlkit.table()
+        return cast("Table", poetry[key])
+    if "group" not in poetry:
+        poetry["group"] = tomlkit.table(is_super_table=True)
+    groups = cast("Table", poetry["group"])
+    if place.group not in groups:
+        groups[place.group] = tomlkit.table(is_super_table=True)
+    group = cast("Table", groups[place.group])
+    if "dependencies" not in group:
+        group["dependencies"] = tomlkit.table()
+    return cast("Table", group["dependencies"])
+
+
+def _known(table: Table, name: str) -> str:
+    wanted = canonicalize_name(name)
+    return next((key for key in table if canonicalize_name(key) == wanted), name)
+
+
+def _constraint(requirement: Requirement, *, optional: bool) -> object:
+    """Return what Poetry writes for a requirement: a text, or a table where that is too little."""
+    import tomlkit
+
+    table = tomlkit.inline_table()
+    if requirement.url is None:
+        table["version"] = str(requirement.specifier) or "*"
+    else:
+        is_git = requirement.url.startswith("git+")
+        url, revision = split_git(requirement.url) if is_git else (requirement.url, "")
+        table["git" if is_git else "url"] = url
+        if revision:
+            table["rev"] = revision
+    if requirement.extras:
+        table["extras"] = sorted(requirement.extras)
+    if requirement.marker:
+        table["markers"] = str(requirement.marker)
+    if optional:
+        table["optional"] = True
+    return table["version"] if list(table) == ["version"] else table

@@ -1,0 +1,274 @@
+"""Edit the requirements in a pyproject.toml as text, everything else left as its author wrote it.
+
+Takes and returns the text of the file; reads and writes nothing. The tables are those of
+https://packaging.python.org/en/latest/specifications/pyproject-toml/ and of dependency groups
+(PEP 735). What Poetry has in tables of its own is `poetrytables`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from pyx_launcher.errors import LockError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+    from pathlib import Path
+
+    from tomlkit import TOMLDocument
+
+    Table = MutableMapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Which list of requirements is meant: the project's own, an extra's or a group's."""
+
+    extra: str | None = None
+    group: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The place for a person."""
+        if self.extra:
+            return f"the extra {self.extra}"
+        return f"the group {self.group}" if self.group else "the dependencies"
+
+    @property
+    def option(self) -> str:
+        """What names the place on a command line; empty for the project's own."""
+        if self.extra:
+            return f" --optional {self.extra}"
+        return f" --group {self.group}" if self.group else ""
+
+
+MAIN = Place()
+"""The project's own requirements."""
+
+
+def parse_requirement(text: str) -> Requirement:
+    """Return the requirement that `text` is (PEP 508). Raises UsageError."""
+    try:
+        return Requirement(text)
+    except InvalidRequirement as error:
+        problem = str(error).partition("\n")[0]
+        raise UsageError(
+            f"{text!r} is no requirement: {problem}",
+            hint="such as click, 'click>=8,<9', 'click[extra]' or 'click @ https://example.org/…'",
+        ) from error
+
+
+def split_git(url: str) -> tuple[str, str]:
+    """Return repository and revision of a ``git+…`` URL; the revision is empty where none is."""
+    repository, at, revision = url.removeprefix("git+").rpartition("@")
+    # An at sign before the last slash belongs to a user's name.
+    return (repository, revision) if at and "/" not in revision else (url[4:], "")
+
+
+def is_bare(requirement: Requirement) -> bool:
+    """Tell whether a requirement leaves the version to the resolver."""
+    return not requirement.specifier and requirement.url is None
+
+
+def parse_document(path: Path, text: str) -> TOMLDocument:
+    """Return the document that `text` is, which came from `path`. Raises LockError."""
+    import tomlkit
+    from tomlkit.exceptions import ParseError
+
+    try:
+        return tomlkit.parse(text)
+    except ParseError as error:
+        raise LockError(path, str(error), hint="mend its TOML first") from error
+
+
+def parse_data(path: Path, text: str) -> dict[str, Any]:
+    """Return the plain values of `text`, which came from `path`. Raises LockError."""
+    import tomli
+
+    try:
+        return tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        raise LockError(path, str(error), hint="mend its TOML first") from error
+
+
+def new_project(name: str, requires_python: str) -> str:
+    """Return the least pyproject.toml of a project that is no distribution itself."""
+    return (
+        f'[project]\nname = "{name}"\nversion = "0"\n'
+        f'requires-python = "{requires_python}"\ndependencies = []\n'
+    )
+
+
+def add_project_table(path: Path, text: str, name: str, requires_python: str) -> str:
+    """Return `text` with a ``[project]`` table before all others."""
+    parse_document(path, text)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    table = new_project(name, requires_python).replace("\n", newline)
+    return table + (newline + text if text.strip() else "")
+
+
+def add_requirements(
+    path: Path, text: str, requirements: Sequence[Requirement], place: Place
+) -> str:
+    """Return `text` with `requirements` at `place`, which is made where it is not there.
+
+    One that replaces a requirement of the same project and marker stands where that stood; a bare
+    one leaves it as it is. Raises LockError where the file is not as it should be.
+    """
+    document = parse_document(path, text)
+    listed = _find_list(path, document, place, make=True)
+    for requirement in requirements:
+        _put(listed, requirement)
+    return document.as_string()
+
+
+def bound_requirements(path: Path, text: str, versions: Mapping[str, str], place: Place) -> str:
+    """Return `text` where bare requirements at `place` ask for at least the version in `versions`.
+
+    `versions` are by normalised name.
+    """
+    document = parse_document(path, text)
+    listed = _find_list(path, document, place, make=False)
+    for at, requirement in _parsed(listed):
+        version = versions.get(canonicalize_name(requirement.name))
+        if version and is_bare(requirement):
+            listed[at] = with_bound(requirement, version)
+    return document.as_string()
+
+
+def with_bound(requirement: Requirement, version: str) -> str:
+    """Return a bare requirement as text that asks for at least `version`."""
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    marker = f" ; {requirement.marker}" if requirement.marker else ""
+    return f"{requirement.name}{extras}>={version}{marker}"
+
+
+def remove_requirements(path: Path, text: str, names: Iterable[str], place: Place) -> str:
+    """Return `text` without the requirements on the projects `names` at `place`.
+
+    Raises UsageError, which says where it stands instead, for one that is not there, and
+    LockError where the file is not as it should be.
+    """
+    document = parse_document(path, text)
+    listed = _find_list(path, document, place, make=False)
+    for name in names:
+        wanted = canonicalize_name(name)
+        found = [at for at, r in _parsed(listed) if canonicalize_name(r.name) == wanted]
+        if not found:
+            raise _not_there(path, document, name, place)
+        for at in reversed(found):
+            del listed[at]
+    return document.as_string()
+
+
+def _not_there(path: Path, document: TOMLDocument, name: str, place: Place) -> UsageError:
+    wanted = canonicalize_name(name)
+    for other in _places(document):
+        listed = _find_list(path, document, other, make=False)
+        if any(canonicalize_name(r.name) == wanted for _, r in _parsed(listed)):
+            hint = f"it is in {other.label}: pyx remove{other.option} {name}"
+            break
+    else:
+        hint = "pyx list shows what there is, and what requires it"
+    return UsageError(f"{path}: {name} is not in {place.label}", hint=hint)
+
+
+def _places(document: TOMLDocument) -> Iterator[Place]:
+    yield Place()
+    project = document.get("project", {})
+    yield from (Place(extra=name) for name in project.get("optional-dependencies", {}))
+    yield from (Place(group=name) for name in document.get("dependency-groups", {}))
+
+
+def _put(listed: list[Any], requirement: Requirement) -> None:
+    name = canonicalize_name(requirement.name)
+    for at, known in _parsed(listed):
+        if canonicalize_name(known.name) != name:
+            continue
+        if is_bare(requirement) and requirement.extras <= known.extras:
+            return
+        if str(known.marker) == str(requirement.marker):
+            listed[at] = str(requirement)
+            return
+    listed.append(str(requirement))
+
+
+def _parsed(listed: Sequence[Any]) -> list[tuple[int, Requirement]]:
+    """Return what can be understood of a list; a group may include others by tables."""
+    found = []
+    for at, item in enumerate(listed):
+        if isinstance(item, str):
+            try:
+                found.append((at, Requirement(item)))
+            except InvalidRequirement:
+                # The tool that resolves will say so, in words of its own.
+                continue
+    return found
+
+
+def _find_list(path: Path, document: TOMLDocument, place: Place, *, make: bool) -> list[Any]:
+    """Return the list of a place; where it is not there, a new one, which `make` puts in."""
+    import tomlkit
+
+    if place.group is not None:
+        table = _find_table(path, document, "dependency-groups", make=make)
+        where, key = "dependency-groups", _known(table, place.group)
+    else:
+        if not isinstance(document.get("project"), dict):
+            raise LockError(path, "has no [project] table", hint="pyx add --init makes one")
+        table, where, key = cast("Table", document["project"]), "project", "dependencies"
+        if place.extra is not None:
+            table = _find_table(path, table, "optional-dependencies", make=make)
+            where, key = "project.optional-dependencies", _known(table, place.extra)
+    listed = table.get(key)
+    if listed is None:
+        listed = tomlkit.array()
+        if make:
+            _refuse_dynamic(path, document, place)
+            table[key] = listed
+            return cast("list[Any]", table[key])
+    if not isinstance(listed, list):
+        raise LockError(path, "is not a list", where=f"{where}.{key}", hint="make it one")
+    return listed
+
+
+def _refuse_dynamic(path: Path, document: TOMLDocument, place: Place) -> None:
+    key = "optional-dependencies" if place.extra else "dependencies"
+    if place.group is None and key in document.get("project", {}).get("dynamic", ()):
+        raise LockError(
+            path,
+            f"leaves {key} to its build backend",
+            where="project.dynamic",
+            hint="change them where the backend takes them from, then pyx lock",
+        )
+
+
+def _find_table(path: Path, above: Table, name: str, *, make: bool) -> Table:
+    import tomlkit
+
+    table = above.get(name)
+    if table is None:
+        table = tomlkit.table()
+        if make:
+            if isinstance(above, tomlkit.TOMLDocument) and not _ends_blank(above):
+                above.add(tomlkit.nl())
+            above[name] = table
+            table = above[name]
+    if not isinstance(table, dict):
+        raise LockError(path, "is not a table", where=name)
+    return cast("Table", table)
+
+
+def _ends_blank(document: TOMLDocument) -> bool:
+    text = document.as_string().replace("\r\n", "\n")
+    return not text or text.endswith("\n\n")
+
+
+def _known(table: Table, name: str) -> str:
+    """Return the spelling under which a table has `name` already, else `name`."""
+    wanted = canonicalize_name(name)
+    return next((key for key in table if canonicalize_name(key) == wanted), name)

@@ -1,0 +1,64 @@
+# Completion of pyx for bash. Written by packaging/shell_files.py.
+
+_pyx_named() {
+    local home=${PYX_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/pyx} path
+    for path in "$home"/named/*/; do
+        path=${path%/}
+        [[ -d $path ]] && printf '%s\n' "${path##*/}"
+    done
+}
+
+_pyx() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= action= word
+    local -i at
+    COMPREPLY=()
+    # Bash takes the @ for a word of its own here, but not in what it replaces.
+    if [[ $cur == @ || $prev == @ ]]; then
+        [[ $cur == @ ]] && cur=
+        COMPREPLY=($(compgen -P @ -W "$(_pyx_named)" -- "$cur"))
+        return
+    fi
+    case $prev in
+        --project) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        --python) COMPREPLY=($(compgen -c -X '!python3*' -- "$cur")); return ;;
+        --group|--extra|--with|--optional|--script|--from|--invert) return ;;
+    esac
+    for ((at = 1; at < COMP_CWORD; at++)); do
+        word=${COMP_WORDS[at]}
+        case $word in
+            --project|--python|--group|--extra|--with|--optional|--script|--from|--invert) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
+            @) ((at++)) ;;
+            -*) ;;
+            *)
+                if [[ -z $verb ]]; then
+                    verb=$word
+                    # Behind a script or a program that is run, no word is pyx's.
+                    [[ " sync info add remove lock run env tool list tree which diff " == *" $verb "* ]] || return
+                elif [[ -z $action ]]; then
+                    action=$word
+                fi
+                ;;
+        esac
+    done
+    case $verb:$action in
+        :) word="sync info add remove lock run env tool list tree which diff --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help --version" ;;
+        sync:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        info:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        add:) word="--optional --dev --script --init --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        remove:) word="--optional --dev --script --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        lock:) word="--upgrade --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        run:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        env:) word="list create remove show --json --link --unlink --kernel --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        env:*) word="--json --link --unlink --kernel --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        tool:) word="install list upgrade uninstall run --with --from --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        tool:*) word="--with --from --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        list:) word="--outdated --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        tree:) word="--invert --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        which:) word="--json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        diff:) word="--json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        *) return ;;
+    esac
+    COMPREPLY=($(compgen -W "$word" -- "$cur"))
+}
+
+complete -o bashdefault -o default -F _pyx pyx

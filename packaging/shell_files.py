@@ -1,0 +1,302 @@
+"""Write the completion scripts and the manual page from the table of commands.
+
+    PYTHONPATH=launcher:runtime python packaging/shell_files.py
+
+Input: `pyx_launcher.verbs` and the general options below. Output: the files in `packaging/shell`,
+which are kept in the repository; a test holds that they are what this program writes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyx_launcher.verbs import VERBS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+OUTPUT = Path(__file__).with_name("shell")
+
+GENERAL: Mapping[str, str] = {
+    "--project DIR|LOCK": "take this project's lock",
+    "--python VERSION|PATH": "take this interpreter",
+    "--group NAME": "add a dependency group",
+    "--extra NAME": "add an extra of the project",
+    "--with @NAME": "append the distributions of a named environment",
+    "--all-groups": "add all dependency groups",
+    "--all-extras": "add all extras of the project",
+    "--no-default-groups": "leave out the groups that are there by default",
+    "--offline": "fetch nothing",
+}
+"""Options that every start and most commands take."""
+
+FINAL: Mapping[str, str] = {
+    "--help": "say how it is called",
+    "--version": "tell the version of pyx",
+}
+
+ENVIRONMENT: Mapping[str, str] = {
+    "PYX_HOME": "The store, the environments, the named environments and the tools.",
+    "PYX_CACHE_DIR": "Launch records, bytecode of scripts, facts about interpreters.",
+    "PYX_STORES": "Read-only stores behind one's own, separated by colons.",
+    "PYX_PROJECT": "As --project.",
+    "PYX_PYTHON": "As --python.",
+    "PYX_OFFLINE": "As --offline, unless empty or 0.",
+    "PYX_DEBUG": "Set to 1: say every decision on stderr.",
+}
+
+STATUSES: Mapping[str, str] = {
+    "64": "The command line cannot be understood.",
+    "65": "A lock or project file is wrong.",
+    "69": "Something cannot be had: an interpreter, a distribution, an index.",
+    "74": "The store or another file cannot be read or written.",
+    "77": "Obeying would be unsafe.",
+    "126, 127": "A program cannot be executed, or is not there.",
+}
+
+BASH = """\
+# Completion of pyx for bash. Written by packaging/shell_files.py.
+
+_pyx_named() {
+    local home=${PYX_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/pyx} path
+    for path in "$home"/named/*/; do
+        path=${path%/}
+        [[ -d $path ]] && printf '%s\\n' "${path##*/}"
+    done
+}
+
+_pyx() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= action= word
+    local -i at
+    COMPREPLY=()
+    # Bash takes the @ for a word of its own here, but not in what it replaces.
+    if [[ $cur == @ || $prev == @ ]]; then
+        [[ $cur == @ ]] && cur=
+        COMPREPLY=($(compgen -P @ -W "$(_pyx_named)" -- "$cur"))
+        return
+    fi
+    case $prev in
+        --project) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        --python) COMPREPLY=($(compgen -c -X '!python3*' -- "$cur")); return ;;
+        @VALUED@) return ;;
+    esac
+    for ((at = 1; at < COMP_CWORD; at++)); do
+        word=${COMP_WORDS[at]}
+        case $word in
+            --project|--python|@VALUED@) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
+            @) ((at++)) ;;
+            -*) ;;
+            *)
+                if [[ -z $verb ]]; then
+                    verb=$word
+                    # Behind a script or a program that is run, no word is pyx's.
+                    [[ " @VERBS@ " == *" $verb "* ]] || return
+                elif [[ -z $action ]]; then
+                    action=$word
+                fi
+                ;;
+        esac
+    done
+    case $verb:$action in
+        :) word="@VERBS@ @GENERAL@ @FINAL@" ;;
+@CASES@
+        *) return ;;
+    esac
+    COMPREPLY=($(compgen -W "$word" -- "$cur"))
+}
+
+complete -o bashdefault -o default -F _pyx pyx
+"""
+
+ZSH = """\
+#compdef pyx
+# Completion of pyx for zsh. Written by packaging/shell_files.py.
+
+_pyx() {
+    local -a general verbs
+    local verb index
+    general=(
+@GENERAL@
+    )
+    verbs=(
+@VERBS@
+    )
+    for ((index = 2; index < CURRENT; index++)); do
+        if [[ $words[index] != [-@]* ]] && (( ${${verbs%%:*}[(Ie)$words[index]]} )); then
+            verb=$words[index]
+            break
+        fi
+    done
+    case $verb in
+@CASES@
+    esac
+    if [[ $words[CURRENT] == @* && $CURRENT == 2 ]]; then
+        local home=${PYX_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/pyx}
+        compadd -P @ -- $home/named/*(N/:t)
+    elif [[ $words[CURRENT] == -* ]]; then
+        _describe option general
+    else
+        _describe command verbs
+        _files
+    fi
+}
+
+_pyx "$@"
+"""
+
+
+def split_option(option: str) -> tuple[str, str]:
+    """Return the name of an option and the kind of its value, empty if it takes none."""
+    name, _, value = option.partition(" ")
+    return name, value
+
+
+def names_of(options: Iterable[str]) -> list[str]:
+    """Return the names of options alone."""
+    return [split_option(option)[0] for option in options]
+
+
+def make_bash() -> str:
+    """Return the script for bash."""
+    cases = []
+    for name, verb in VERBS.items():
+        options = [*names_of(verb.options), *names_of(GENERAL), "--help"]
+        words = " ".join([*verb.actions, *options])
+        cases.append(f'        {name}:) word="{words}" ;;')
+        if verb.actions:
+            cases.append(f'        {name}:*) word="{" ".join(options)}" ;;')
+    own = (option for verb in VERBS.values() for option in verb.options)
+    kinds = dict.fromkeys(n for n, v in map(split_option, [*GENERAL, *own]) if v)
+    valued = "|".join(name for name in kinds if name not in ("--project", "--python"))
+    return (
+        BASH.replace("@VALUED@", valued)
+        .replace("@VERBS@", " ".join(VERBS))
+        .replace("@GENERAL@", " ".join(names_of(GENERAL)))
+        .replace("@FINAL@", " ".join(FINAL))
+        .replace("@CASES@", "\n".join(cases))
+    )
+
+
+def make_fish() -> str:
+    """Return the script for fish."""
+    lines = [
+        "# Completion of pyx for fish. Written by packaging/shell_files.py.",
+        "",
+        "function __pyx_named",
+        "    set -l home $PYX_HOME",
+        "    set -q XDG_DATA_HOME; or set -l XDG_DATA_HOME $HOME/.local/share",
+        '    test -z "$home"; and set home $XDG_DATA_HOME/pyx',
+        "    for path in $home/named/*/",
+        "        echo @(basename $path)",
+        "    end",
+        "end",
+        "",
+        f"set -l verbs {' '.join(VERBS)}",
+        'set -l first "not __fish_seen_subcommand_from $verbs"',
+        "complete -c pyx -n \"$first\" -a '(__pyx_named)' -d 'named environment'",
+    ]
+    for option, text in {**GENERAL, **FINAL}.items():
+        lines.append(f"complete -c pyx{_fish_option(option)} -d {_quote(text)}")
+    for name, verb in VERBS.items():
+        lines.append(f'complete -c pyx -n "$first" -a {name} -d {_quote(verb.summary)}')
+        seen = f"-n '__fish_seen_subcommand_from {name}'"
+        if verb.actions:
+            lines.append(f"complete -c pyx -f {seen} -a '{' '.join(verb.actions)}'")
+        for option, text in verb.options.items():
+            lines.append(f"complete -c pyx {seen}{_fish_option(option)} -d {_quote(text)}")
+    return "\n".join(lines) + "\n"
+
+
+def _fish_option(option: str) -> str:
+    name, value = split_option(option)
+    return f" -l {name.removeprefix('--')}" + (" -r" if value else "")
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def make_zsh() -> str:
+    """Return the script for zsh."""
+    general = [f"        {_zsh_pair(n, t)}" for n, t in {**GENERAL, **FINAL}.items()]
+    verbs = [f"        {_zsh_pair(name, verb.summary)}" for name, verb in VERBS.items()]
+    cases = []
+    for name, verb in VERBS.items():
+        own = " ".join(_zsh_pair(option, text) for option, text in verb.options.items())
+        cases.append(f"        {name})")
+        if own:
+            cases.append(f"            general+=({own})")
+        actions = " ".join(verb.actions)
+        cases += [f"            verbs=({actions})", "            ;;"]
+    return (
+        ZSH.replace("@GENERAL@", "\n".join(general))
+        .replace("@VERBS@", "\n".join(verbs))
+        .replace("@CASES@", "\n".join(cases))
+    )
+
+
+def _zsh_pair(option: str, text: str) -> str:
+    plain = text.replace(":", "\\:").replace("'", "'\\''")
+    return f"'{split_option(option)[0]}:{plain}'"
+
+
+def make_man() -> str:
+    """Return the manual page, in the macros of man(7)."""
+    lines = [
+        '.\\" Written by packaging/shell_files.py.',
+        ".TH PYX 1",
+        ".SH NAME",
+        "pyx \\- run Python programs with exactly the distributions that their lock names",
+        ".SH SYNOPSIS",
+        ".B pyx",
+        "[@NAME] [options] [python options] SCRIPT | \\-m MODULE | \\-c CODE | \\- [arguments]",
+        ".br",
+        ".B pyx",
+        "[@NAME] [options] COMMAND ...",
+        ".SH DESCRIPTION",
+        "The nearest lock says which distributions a program may import. The search starts at the",
+        "directory of the script, or at the working directory for \\-m, \\-c, \\- and the prompt,",
+        "and goes upwards; in one directory it looks for pylock.toml, uv.lock, poetry.lock,",
+        "pdm.lock, Pipfile.lock and a requirements.txt with hashes, in this order.",
+        ".PP",
+        "@NAME, as the first word, takes the named environment in $PYX_HOME/named/NAME. Without",
+        "any lock there is @default if it exists, else the standard library alone.",
+        ".SH OPTIONS",
+        "They come before those of python.",
+    ]
+    lines += _man_list({**GENERAL, **FINAL})
+    lines += [".SH COMMANDS", "A command wins over a file of that name; ./sync runs the file."]
+    for verb in VERBS.values():
+        lines += [".SS " + _man(verb.summary[0].upper() + verb.summary[1:])]
+        for form in verb.forms:
+            lines += [".B pyx", _man(form), ".br"]
+        lines += _man_list(verb.options)
+    lines += [".SH ENVIRONMENT", *_man_list(ENVIRONMENT)]
+    lines += [".SH EXIT STATUS", "That of the program; of pyx itself:", *_man_list(STATUSES)]
+    lines += [".SH SEE ALSO", ".BR python3 (1)"]
+    return "\n".join(lines) + "\n"
+
+
+def _man_list(entries: Mapping[str, str]) -> list[str]:
+    return [
+        line for key, text in entries.items() for line in (".TP", f".B {_man(key)}", _man(text))
+    ]
+
+
+def _man(text: str) -> str:
+    plain = text.replace("\\", "\\e").replace("-", "\\-").replace("…", "...")
+    return f"\\&{plain}" if plain.startswith((".", "'")) else plain
+
+
+FILES = {"pyx.bash": make_bash, "_pyx": make_zsh, "pyx.fish": make_fish, "pyx.1": make_man}
+
+
+def main() -> None:
+    """Write all files."""
+    for name, make in FILES.items():
+        (OUTPUT / name).write_text(make(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

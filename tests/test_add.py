@@ -1,0 +1,368 @@
+"""`pyx add`, `pyx remove` and `pyx lock` in a project: all of it, or nothing.
+
+Each test runs the real uv against an index on loopback.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import tomli
+from wheelhouse import make_wheel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from indexserver import IndexServer
+    from installed import Pyx
+
+# Where no uv is installed, it comes from the index that pip is configured for.
+pytestmark = pytest.mark.network
+
+USAGE, BAD_LOCK, UNAVAILABLE, STORE, REFUSED = 64, 65, 69, 74, 77
+
+MANIFEST = """\
+# mine
+[project]
+name = "sample"
+version = "1"
+requires-python = ">=3.9"
+dependencies = [
+    "tick<2",   # why
+]
+
+[tool.other]
+odd  =  { spacing=true }
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, wheels: Path, pyx: Pyx, uv: Path) -> Path:
+    """Give a project that nothing has locked, and an index that has what it may require."""
+    pyx.environ["PYX_UV"] = str(uv)
+    make_wheel(wheels, "tick", "1.0")
+    make_wheel(wheels, "talk", "2.0", requires=["tick", "windy; sys_platform == 'win32'"])
+    make_wheel(wheels, "windy", "3.0")
+    make_wheel(wheels, "picky", "1.0", requires=["tick>=5"])
+    directory = tmp_path / "project"
+    directory.mkdir()
+    (directory / "pyproject.toml").write_text(MANIFEST)
+    return directory
+
+
+def listed(directory: Path) -> dict[str, bytes]:
+    """Return every file of a project with its content."""
+    return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
+
+
+def succeed(told: subprocess.CompletedProcess[str]) -> list[str]:
+    """Return the lines on stdout of a command that must not fail."""
+    assert told.returncode == 0, told.stderr
+    return told.stdout.splitlines()
+
+
+def locked(project: Path) -> dict[str, tuple[str, str | None]]:
+    """Return version and marker of all that a project's pylock.toml has."""
+    packages = tomli.loads((project / "pylock.toml").read_text())["packages"]
+    return {one["name"]: (one["version"], one.get("marker")) for one in packages}
+
+
+def test_a_project_is_made_where_the_user_says_so(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """Without `--init` a directory stays empty; with it, it is a project whose programs run."""
+    empty = tmp_path / "My Tools"
+    empty.mkdir()
+    refused = pyx("add", "tick", cwd=empty)
+    assert refused.returncode == USAGE
+    assert "hint: pyx add --init" in refused.stderr
+    assert listed(empty) == {}
+    lines = succeed(pyx("add", "--init", "tick", cwd=empty))
+    assert lines == ["+ tick 1.0", f"{empty / 'pylock.toml'}: 1 distributions, 1 changed"]
+    assert list(listed(empty)) == ["pylock.toml", "pyproject.toml"]
+    data = tomli.loads((empty / "pyproject.toml").read_text())["project"]
+    assert (data["name"], data["dependencies"]) == ("my-tools", ["tick>=1.0"])
+    assert succeed(pyx("-c", "import tick; print(tick.__version__)", cwd=empty)) == ["1.0"]
+
+
+def test_one_line_more_and_a_universal_lock(pyx: Pyx, project: Path) -> None:
+    """All else in the file stays as it is; what other platforms need is locked for them."""
+    below = project / "src" / "deep"
+    below.mkdir(parents=True)
+    succeed(pyx("add", "Talk>1", cwd=below))
+    below.rmdir()
+    below.parent.rmdir()
+    text = (project / "pyproject.toml").read_text()
+    assert text == MANIFEST.replace("# why\n", '# why\n    "Talk>1",\n')
+    assert locked(project) == {
+        "talk": ("2.0", None),
+        "tick": ("1.0", None),
+        "windy": ("3.0", "sys_platform == 'win32'"),
+    }
+    assert list(listed(project)) == ["pylock.toml", "pyproject.toml"]
+    lines = succeed(pyx("remove", "talk", cwd=project))
+    assert lines[0] == "- talk 2.0"
+    assert (project / "pyproject.toml").read_text() == MANIFEST
+    assert locked(project) == {"tick": ("1.0", None)}
+
+
+def test_extras_and_groups_are_asked_for(pyx: Pyx, project: Path) -> None:
+    """The group dev is there by default, an extra where it is named."""
+    succeed(pyx("add", "--optional", "more", "talk", cwd=project))
+    succeed(pyx("add", "--dev", "windy", cwd=project))
+    assert locked(project) == {
+        "talk": ("2.0", "'more' in extras"),
+        "tick": ("1.0", None),
+        "windy": (
+            "3.0",
+            "('more' in extras and sys_platform == 'win32') or 'dev' in dependency_groups",
+        ),
+    }
+    succeed(pyx("-c", "import tick, windy", cwd=project))
+    assert pyx("-c", "import talk", cwd=project).returncode == 1
+    succeed(pyx("--extra", "more", "-c", "import talk", cwd=project))
+    assert pyx("--no-default-groups", "-c", "import windy", cwd=project).returncode == 1
+    succeed(pyx("remove", "windy", "--dev", cwd=project))
+    assert "windy" in locked(project)
+
+
+def test_only_what_is_named_moves(pyx: Pyx, project: Path, wheels: Path) -> None:
+    """A new release does not come by itself, nor along with something else."""
+    succeed(pyx("lock", cwd=project))
+    make_wheel(wheels, "tick", "1.1")
+    make_wheel(wheels, "windy", "3.1")
+    fresh = {"UV_CACHE_DIR": str(project.parent / "fresh")}
+    succeed(pyx("add", "talk", cwd=project, env=fresh))
+    assert locked(project)["tick"][0] == "1.0"
+    assert succeed(pyx("lock", cwd=project, env=fresh))[0].endswith("nothing changed")
+    assert succeed(pyx("lock", "--upgrade", "tick", cwd=project, env=fresh))[0] == (
+        "~ tick 1.0 → 1.1"
+    )
+    make_wheel(wheels, "tick", "1.2")
+    fresh = {"UV_CACHE_DIR": str(project.parent / "fresher")}
+    assert succeed(pyx("lock", "--upgrade", cwd=project, env=fresh))[0] == "~ tick 1.1 → 1.2"
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("none", ("add", "nowhere")),
+        ("none", ("lock", "--offline")),
+        ("pylock.toml", ("add", "picky")),
+        ("pylock.toml", ("add", "--offline", "tick", "talk")),
+        ("uv.lock", ("add", "tick<1")),
+        ("uv.lock", ("add", "--dev", "nowhere")),
+    ],
+)
+def test_what_cannot_be_resolved_changes_nothing(
+    pyx: Pyx, project: Path, kind: str, words: tuple[str, ...]
+) -> None:
+    """Every byte is as it was, also where there was no lock; uv says why, pyx that it failed."""
+    if kind == "pylock.toml":
+        succeed(pyx("lock", cwd=project))
+    elif kind == "uv.lock":
+        (project / "uv.lock").write_text('version = 1\nrequires-python = ">=3.9"\n')
+        succeed(pyx("lock", cwd=project))
+    before = listed(project)
+    told = pyx(*words, cwd=project, env={"UV_CACHE_DIR": str(project.parent / "empty")})
+    assert told.returncode == UNAVAILABLE
+    assert told.stdout == ""
+    assert "pyx: uv could not lock" in told.stderr
+    assert "Traceback" not in told.stderr
+    assert listed(project) == before
+
+
+def test_a_server_that_fails_changes_nothing(pyx: Pyx, project: Path, index: IndexServer) -> None:
+    """The network is no reason for half a change."""
+    index.fail("/simple/", 503)
+    told = pyx("add", "talk", cwd=project, env={"UV_HTTP_RETRIES": "0"})
+    assert told.returncode == UNAVAILABLE
+    assert listed(project) == {"pyproject.toml": MANIFEST.encode()}
+
+
+def start(pyx: Pyx, project: Path, *words: str) -> subprocess.Popen[str]:
+    """Start a command in a process group of its own."""
+    return subprocess.Popen(
+        [pyx.path, *words],
+        cwd=project,
+        env=pyx.variables(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_until_resolving(process: subprocess.Popen[str], project: Path) -> None:
+    """Return when the manifest has been written, and uv waits for the index."""
+    for _ in range(600):
+        if b"talk" in (project / "pyproject.toml").read_bytes() or process.poll() is not None:
+            break
+        time.sleep(0.05)
+    time.sleep(0.3)
+    assert process.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"), [("pylock.toml", signal.SIGINT), ("uv.lock", signal.SIGTERM)]
+)
+def test_an_interruption_changes_nothing(
+    pyx: Pyx, project: Path, index: IndexServer, kind: str, number: signal.Signals
+) -> None:
+    """Ctrl-C reaches uv as well; another signal may reach pyx alone."""
+    if kind == "uv.lock":
+        (project / "uv.lock").write_text('version = 1\nrequires-python = ">=3.9"\n')
+        succeed(pyx("lock", cwd=project))
+    before = listed(project)
+    index.delay("/talk/", 8)
+    process = start(pyx, project, "add", "talk")
+    wait_until_resolving(process, project)
+    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+    _, told = process.communicate(timeout=15)
+    assert process.returncode == 128 + number
+    assert "Traceback" not in told
+    assert listed(project) == before
+
+
+def test_a_killed_command_is_undone_by_the_next(
+    pyx: Pyx, project: Path, index: IndexServer
+) -> None:
+    """Nothing can be done at the moment itself; the next command finds it out and says so."""
+    index.delay("/talk/", 8, times=1)
+    process = start(pyx, project, "add", "talk")
+    wait_until_resolving(process, project)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=15)
+    assert b"talk" in (project / "pyproject.toml").read_bytes()
+    told = pyx("lock", cwd=project)
+    succeed(told)
+    assert f"restored {project / 'pyproject.toml'}" in told.stderr
+    assert (project / "pyproject.toml").read_text() == MANIFEST
+    assert list(locked(project)) == ["tick"]
+
+
+def test_two_at_once_both_land(pyx: Pyx, project: Path) -> None:
+    """The second waits for the first, and then begins with what that wrote."""
+    processes = [start(pyx, project, "add", name) for name in ("talk", "windy")]
+    told = [process.communicate(timeout=60)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], told
+    assert {"talk", "tick", "windy"} == set(locked(project))
+    data = tomli.loads((project / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert sorted(data) == ["talk>=2.0", "tick<2", "windy>=3.0"]
+
+
+def test_uvs_own_lock_stays_uvs(pyx: Pyx, project: Path, uv: Path) -> None:
+    """A project with a uv.lock keeps that kind, and uv finds it up to date."""
+    (project / "uv.lock").write_text('version = 1\nrequires-python = ">=3.9"\n')
+    assert "+ talk 2.0" in succeed(pyx("add", "talk", cwd=project))
+    assert list(listed(project)) == ["pyproject.toml", "uv.lock"]
+    succeed(pyx("-c", "import talk, tick", cwd=project))
+    index = {"UV_DEFAULT_INDEX": pyx.environ["PIP_INDEX_URL"]}
+    succeed(pyx.run([uv, "lock", "--check"], cwd=project, env=index))
+
+
+def test_a_member_of_a_workspace_shares_its_lock(pyx: Pyx, project: Path) -> None:
+    """The lock of uv's workspace is brought up to date, and no other one made."""
+    member = project / "member"
+    member.mkdir()
+    (member / "pyproject.toml").write_text(MANIFEST.replace("sample", "member"))
+    with (project / "pyproject.toml").open("a") as file:
+        file.write('[tool.uv.workspace]\nmembers = ["member"]\n')
+    (project / "uv.lock").write_text('version = 1\nrequires-python = ">=3.9"\n')
+    succeed(pyx("add", "talk", cwd=member))
+    assert list(listed(member)) == ["pyproject.toml"]
+    assert 'name = "talk"' in (project / "uv.lock").read_text()
+
+
+def test_a_list_of_requirements_is_compiled(pyx: Pyx, project: Path) -> None:
+    """requirements.in is what is edited, requirements.txt what has the hashes."""
+    (project / "pyproject.toml").unlink()
+    (project / "requirements.in").write_text("# mine\ntick\n")
+    assert "+ talk 2.0" in succeed(pyx("add", "talk", cwd=project))
+    assert (project / "requirements.in").read_text() == "# mine\ntick\ntalk\n"
+    assert "talk==2.0 \\\n    --hash=sha256:" in (project / "requirements.txt").read_text()
+    assert "http" not in (project / "requirements.txt").read_text()
+    succeed(pyx("-c", "import talk, tick", cwd=project))
+
+
+def test_a_list_that_somebody_wrote_is_left_alone(pyx: Pyx, project: Path) -> None:
+    """Without hashes and without a requirements.in, requirements.txt is nobody's lock."""
+    (project / "requirements.txt").write_text("anything\n")
+    succeed(pyx("add", "talk", cwd=project))
+    assert (project / "requirements.txt").read_text() == "anything\n"
+    assert set(locked(project)) == {"talk", "tick", "windy"}
+
+
+def test_a_named_environment_is_a_project(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """It is named at either place, from any directory."""
+    assert pyx("add", "@science", "tick", cwd=tmp_path).returncode == USAGE
+    succeed(pyx("env", "create", "science", cwd=tmp_path))
+    succeed(pyx("add", "@science", "tick", cwd=tmp_path))
+    succeed(pyx("@science", "add", "talk", cwd=tmp_path))
+    succeed(pyx("@science", "-c", "import tick, talk", cwd=tmp_path))
+    succeed(pyx("remove", "@science", "tick", cwd=tmp_path))
+    assert (project / "pyproject.toml").read_text() == MANIFEST
+
+
+def test_a_projects_own_index_comes_before_pips(
+    pyx: Pyx, project: Path, index: IndexServer
+) -> None:
+    """What the user has told pip does not override what the project says."""
+    with (project / "pyproject.toml").open("a") as file:
+        file.write(f'[[tool.uv.index]]\nurl = "{index.url}"\ndefault = true\n')
+    succeed(pyx("lock", cwd=project, env={"PIP_INDEX_URL": "http://127.0.0.1:9/simple"}))
+    assert list(locked(project)) == ["tick"]
+
+
+def test_uvs_variables_come_before_pips(pyx: Pyx, project: Path, index: IndexServer) -> None:
+    """Who has configured uv itself is obeyed."""
+    env = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "UV_DEFAULT_INDEX": index.url}
+    succeed(pyx("lock", cwd=project, env=env))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_strangers_project_above_is_refused(pyx: Pyx, project: Path) -> None:
+    """To lock it would run what it says."""
+    below = project / "mine"
+    below.mkdir()
+    os.chown(project / "pyproject.toml", 65534, 65534)
+    told = pyx("add", "talk", cwd=below)
+    assert told.returncode == REFUSED
+    assert list(listed(below)) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (("add",), USAGE, "pyx add needs the name of a project"),
+        (("add", "a b"), USAGE, "'a b' is no requirement"),
+        (("add", "--dev", "--optional", "x", "tick"), USAGE, "a requirement has one place"),
+        (("add", "--script", "gone.py", "tick"), USAGE, "there is no script"),
+        (("add", "--upgrade", "tick"), USAGE, "unknown option --upgrade"),
+        (("remove", "talk"), USAGE, "talk is not in the dependencies"),
+        (("lock", "talk"), USAGE, "talk is no script"),
+        (("add", "--project", "gone", "tick"), USAGE, "there is no project"),
+        (("add", "@../x", "tick"), USAGE, "cannot be the name of an environment"),
+    ],
+)
+def test_mistakes_cost_one_line(
+    pyx: Pyx, project: Path, words: tuple[str, ...], status: int, message: str
+) -> None:
+    """What is wrong, a hint, a status; and no file is touched."""
+    told = pyx(*words, cwd=project)
+    assert told.returncode == status
+    assert message in told.stderr
+    assert told.stderr.startswith("pyx: ")
+    assert len(told.stderr.splitlines()) <= 2
+    assert listed(project) == {"pyproject.toml": MANIFEST.encode()}
+
+
+def test_a_tool_that_is_not_there(pyx: Pyx, project: Path) -> None:
+    """The error names the variable that names it."""
+    told = pyx("add", "talk", cwd=project, env={"PYX_UV": "/nowhere/uv"})
+    assert told.returncode == 127
+    assert "PYX_UV=/nowhere/uv is no program" in told.stderr
+    assert listed(project) == {"pyproject.toml": MANIFEST.encode()}

@@ -1,0 +1,106 @@
+"""`pyx run`: console scripts of the environment, as processes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from wheelhouse import make_wheel, pylock_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from indexserver import IndexServer
+    from installed import Pyx
+
+MAIN = """\
+import os, subprocess, sys
+def main():
+    print("tock", *sys.argv[1:], sep="|")
+    print(os.path.basename(sys.argv[0]))
+    return 7
+def call():
+    sys.exit(subprocess.run(["tock", "child"]).returncode)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, wheels: Path, index: IndexServer) -> Path:
+    """Give a project that locks tock, which has two console scripts and one of a shell."""
+    wheel = make_wheel(
+        wheels,
+        "tock",
+        "1.0",
+        files={"tock.py": MAIN},
+        entry_points={"tock": "tock:main", "caller": "tock:call"},
+        data={"scripts/shell": "#!/bin/sh\necho shell $# $1\n"},
+        executable=["scripts/shell"],
+    )
+    directory = tmp_path / "project"
+    directory.mkdir()
+    (directory / "pylock.toml").write_text(pylock_text([wheel], index_url=index.url))
+    return directory
+
+
+def test_a_program_gets_all_words_behind_its_name(pyx: Pyx, project: Path) -> None:
+    """None of them is pyx's or python's, and the exit status is the program's own."""
+    told = pyx("run", "tock", "--json", "-h", "--", "@x", "a b", cwd=project)
+    assert (told.returncode, told.stderr) == (7, "")
+    assert told.stdout == "tock|--json|-h|--|@x|a b\ntock\n"
+
+
+def test_programs_find_one_another(pyx: Pyx, project: Path) -> None:
+    """The environment's `bin` is first on PATH, whatever was there before."""
+    told = pyx("run", "caller", cwd=project, env={"PATH": "/usr/bin:/bin"})
+    assert (told.returncode, told.stdout) == (7, "tock|child\ntock\n")
+    path = pyx("run", "/usr/bin/env", cwd=project, env={"PATH": "/usr/bin:/bin"}).stdout
+    line = next(line for line in path.splitlines() if line.startswith("PATH="))
+    first, *others = line.removeprefix("PATH=").split(os.pathsep)
+    assert first.endswith("/bin")
+    assert "/environments/" in first
+    assert others == ["/usr/bin", "/bin"]
+
+
+def test_a_program_may_be_no_python(pyx: Pyx, project: Path) -> None:
+    """Scripts that a wheel brings as they are run as they are."""
+    assert pyx("run", "shell", "a", "b", cwd=project).stdout == "shell 2 a\n"
+
+
+def test_options_and_names_come_before_the_program(
+    pyx: Pyx, project: Path, pyx_home: Path, tmp_path: Path
+) -> None:
+    """A named environment, another project or an interpreter are chosen as for any start."""
+    (pyx_home / "named").mkdir(parents=True)
+    (pyx_home / "named" / "clock").symlink_to(project)
+    for words in (["@clock", "run"], ["--project", project, "run"], ["run", "--project", project]):
+        assert pyx(*words, "tock", "x", cwd=tmp_path).stdout == "tock|x\ntock\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("tok", "did you mean tock?"), ("ls", "pyx add the distribution that has ls")],
+)
+def test_a_program_that_the_lock_does_not_give_is_not_found(
+    pyx: Pyx, project: Path, name: str, hint: str
+) -> None:
+    """Not even where the machine has one of that name: 127, as a shell has it."""
+    told = pyx("run", name, cwd=project)
+    assert (told.returncode, told.stdout) == (127, "")
+    expected = f"pyx: {project}/pylock.toml gives no program {name}\npyx: hint: {hint}\n"
+    assert told.stderr == expected
+
+
+def test_a_file_that_cannot_be_executed_is_said(pyx: Pyx, project: Path) -> None:
+    """126 for one that is there, 127 for one that is not, as a shell has it."""
+    (project / "plain").touch(mode=0o644)
+    for name, status in (("./plain", 126), ("./none", 127)):
+        told = pyx("run", name, cwd=project)
+        assert (told.returncode, told.stdout, len(told.stderr.splitlines())) == (status, "", 1)
+
+
+def test_run_needs_a_program(pyx: Pyx, project: Path) -> None:
+    """Alone it says how it is called."""
+    told = pyx("run", cwd=project)
+    assert told.returncode == 64
+    assert told.stderr == "pyx: pyx run needs a word more\npyx: hint: pyx run --help\n"

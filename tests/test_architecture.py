@@ -71,6 +71,7 @@ ORDER = (
     "graph",
     "listing",
     "editors",
+    "programs",
     "launch",
     "commands",
     "__main__",

@@ -79,6 +79,7 @@ ORDER = (
     "graph",
     "listing",
     "editors",
+    "programs",
     "launch",
     "commands",
     "__main__",

@@ -1,0 +1,190 @@
+"""``pyx tool``: programs in locked environments of their own, installed on PATH or run once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from pyx_launcher.commands.run import become_program, find_program
+from pyx_launcher.commands.words import check_words, take_action
+from pyx_launcher.dirs import find_home, resolve_dirs
+from pyx_launcher.errors import PyxError, UnavailableError, UsageError
+from pyx_launcher.installation import find_template
+from pyx_launcher.interpreter import find_interpreter
+from pyx_launcher.invocation import Choice
+from pyx_launcher.launch import make_plan, make_ready, tell, write_out
+from pyx_launcher.listing import format_json, format_table
+from pyx_launcher.locking import Change, change_project
+from pyx_launcher.programs import (
+    Means,
+    install,
+    list_installed,
+    list_programs,
+    make_wish,
+    prepare,
+    read_installed,
+    uninstall,
+    upgrade,
+)
+from pyx_launcher.resolvers import Upgrade
+from pyx_launcher.toolbox import make_toolbox
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pyx_launcher.dirs import Dirs
+    from pyx_launcher.environment import Environment
+    from pyx_launcher.invocation import Invocation
+    from pyx_launcher.programs import Installed, Wish
+
+_DAYS = 14
+"""How long a program that was run once stays the version that it was."""
+
+
+def run_tool(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    """Do one of the forms of ``pyx tool``; the answer goes to stdout."""
+    action, words = take_action(invocation)
+    dirs = resolve_dirs(environ)
+    places = (dirs.home / "tools", find_links(environ))
+    if action == "run":
+        return _run(invocation, words, dirs, environ)
+    if action == "list":
+        check_words(invocation, 1)
+        _list(list_installed(*places), as_json="--json" in invocation.settings)
+        return 0
+    if action == "install":
+        check_words(invocation, 2)
+        wish = make_wish([words[0], *_read_with(invocation)], invocation.python)
+        found = install(*places, wish, _make_means(invocation, dirs, environ))
+        write_out(f"{found.wish.name} {found.version}: {', '.join(found.programs)}\n")
+        _advise(places[1], environ)
+        return 0
+    if action == "upgrade":
+        _upgrade(words, places, _make_means(invocation, dirs, environ))
+        return 0
+    check_words(invocation, 2, at_most=len(invocation.words))
+    for name in words:
+        programs = uninstall(*places, name)
+        write_out(f"{name} removed: {', '.join(programs) or 'no programs'}\n")
+    return 0
+
+
+def find_links(environ: Mapping[str, str]) -> Path:
+    """Return the directory on the user's PATH that programs are linked into."""
+    return find_home(environ) / ".local" / "bin"
+
+
+def _upgrade(words: Sequence[str], places: tuple[Path, Path], means: Means) -> None:
+    names = words or [found.wish.name for found in list_installed(*places)]
+    problems: dict[str, PyxError] = {}
+    for name in names:
+        try:
+            old, new = upgrade(*places, name, means)
+        except PyxError as error:
+            # The others are upgraded all the same.
+            problems[name] = error
+            continue
+        change = f"{old} -> {new.version}" if old != new.version else f"{old} is the newest"
+        write_out(f"{new.wish.name} {change}\n")
+    if len(problems) == 1:
+        raise next(iter(problems.values()))
+    for name, problem in problems.items():
+        tell(f"{name}: {problem.message}")
+    if problems:
+        raise UnavailableError(f"not upgraded: {', '.join(problems)}")
+
+
+def _list(found: Sequence[Installed], *, as_json: bool) -> None:
+    facts = [
+        {
+            "name": one.wish.name,
+            "version": one.version,
+            "programs": [*one.programs],
+            "requirements": [*one.wish.requirements],
+            "python": one.wish.python,
+            "directory": str(one.directory),
+        }
+        for one in found
+    ]
+    if as_json:
+        write_out(format_json(facts))
+        return
+    rows = [(one.wish.name, one.version, ", ".join(one.programs)) for one in found]
+    write_out(format_table(("name", "version", "programs"), rows))
+
+
+def _run(
+    invocation: Invocation, words: Sequence[str], dirs: Dirs, environ: Mapping[str, str]
+) -> int:
+    check_words(invocation, 2, at_most=len(invocation.words))
+    named = invocation.settings.get("--from", (words[0],))[-1]
+    wish = make_wish([named, *_read_with(invocation)], invocation.python)
+    # black==24.1 is run by the name black.
+    program = words[0] if "--from" in invocation.settings else Requirement(words[0]).name
+    means = _make_means(invocation, dirs, environ)
+    installed = dirs.home / "tools" / wish.name
+    is_plain = [canonicalize_name(text) for text in wish.requirements] == [wish.name]
+    if is_plain and not wish.python and installed.is_dir():
+        wish = read_installed(installed, find_links(environ)).wish
+        environment = means.build(installed, wish)
+    else:
+        key = json.dumps([wish.requirements, wish.python])
+        name = f"{wish.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+        environment = prepare(dirs.cache / "tools" / name, wish, means, days=_DAYS)
+    names = " | ".join(list_programs(environment, wish))
+    hint = f"pyx tool run --from {wish.name} {names}"
+    path = find_program(environment, program, wish.name, hint)
+    # As from a link on PATH, where nothing else of the tool's environment is to be seen.
+    return become_program(path, words[1:], environ)
+
+
+def _read_with(invocation: Invocation) -> list[str]:
+    values = invocation.settings.get("--with", ())
+    if any(value.startswith("@") for value in values):
+        hint = "pyx --with @NAME starts a program with an environment; this takes distributions"
+        raise UsageError("a tool has an environment of its own", hint=hint)
+    return [*values]
+
+
+def _make_means(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]) -> Means:
+    def find_python(wish: Wish) -> str:
+        return find_interpreter(
+            request=wish.python,
+            requires_python=SpecifierSet(),
+            start=dirs.home,
+            environ=environ,
+            cache=dirs.interpreters,
+            template=find_template(),
+            required_by="",
+        ).interpreter.short.rstrip("t")
+
+    def lock(directory: Path, wish: Wish) -> None:
+        toolbox = make_toolbox(environ, offline=invocation.offline)
+        change = Change(upgrade=Upgrade(everything=True))
+        change_project(directory, change, toolbox, tell, python=wish.python)
+
+    def build(directory: Path, wish: Wish) -> Environment:
+        start = replace(
+            invocation,
+            project=str(directory),
+            named=None,
+            stacked=(),
+            choice=Choice(),
+            python=wish.python,
+        )
+        return make_ready(make_plan(start, environ), environ).environment
+
+    return Means(lock=lock, build=build, python=find_python)
+
+
+def _advise(links: Path, environ: Mapping[str, str]) -> None:
+    if str(links) not in environ.get("PATH", "").split(os.pathsep):
+        tell(f'{links} is not on PATH: export PATH="{links}:$PATH"')

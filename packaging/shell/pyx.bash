@@ -42,7 +42,7 @@ _pyx() {
     done
     case $verb:$action in
         :) word="sync info add remove lock run env tool list tree which diff --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help --version" ;;
-        sync:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        sync:) word="--compile --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
         info:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
         add:) word="--optional --dev --script --init --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
         remove:) word="--optional --dev --script --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;

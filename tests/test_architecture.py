@@ -61,6 +61,7 @@ ORDER = (
     "environment",
     "compiling",
     "context",
+    "freshness",
     "launch",
     "commands",
     "__main__",

@@ -19,7 +19,7 @@ PYTHON_LETTERS = "bBc:dEhiIm:OPqRsStuvVW:xX:?"
 Without ``J``, which CPython knows only to refuse it."""
 
 _VALUED = ("--project", "--python", "--group", "--extra")
-_FLAGS = ("--offline", "--all-groups", "--all-extras", "--no-default-groups")
+_FLAGS = ("--offline", "--locked", "--all-groups", "--all-extras", "--no-default-groups")
 _FLAGS_OF_VERBS = {"sync": ("--compile",)}
 
 
@@ -59,6 +59,8 @@ class Invocation:
     offline: bool = False
     compiles: bool = False
     """Is bytecode wanted of everything that is made ready?"""
+    locked: bool = False
+    """Is a lock that no longer fits its project an error?"""
     program: Program
 
 
@@ -99,6 +101,7 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
         ),
         offline="--offline" in values or environ.get("PYX_OFFLINE", "") not in ("", "0"),
         compiles="--compile" in values,
+        locked="--locked" in values,
         program=parse_program(rest),
     )
 

@@ -27,6 +27,7 @@ from pyx_launcher.errors import (
     PyxError,
     StoreError,
 )
+from pyx_launcher.freshness import Freshness, find_freshness
 from pyx_launcher.interpreter import Found, find_interpreter
 from pyx_launcher.launchfile import check_launch, make_words
 from pyx_launcher.locks import Lock, read_lock
@@ -63,6 +64,8 @@ class Plan:
     selection: Selection
     since: float
     """When the first input was looked at, in seconds since the epoch."""
+    freshness: Freshness
+    """Whether the lock fits the project it was made for."""
     inputs: tuple[Check, ...] | None
     """What must stay so for the same to be decided again; None where that cannot be told."""
 
@@ -80,7 +83,9 @@ class Ready:
 
 def run_program(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Make everything ready for the program of `invocation`, and become it."""
-    ready = make_ready(make_plan(invocation, environ), environ)
+    plan = make_plan(invocation, environ)
+    warn_if_stale(plan)
+    ready = make_ready(plan, environ)
     remember(ready)
     return execute(ready, environ)
 
@@ -93,6 +98,7 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str]) -> Plan:
     seen = _see_lock(context)
     lock = read_lock(context.lock, context.directory) if context.lock else None
     debug(f"{lock.path if lock else 'no lock'} ({context.reason})")
+    freshness = _find_freshness(invocation, lock, context)
     requires, required_by = _find_requirement(context, lock)
     found = find_interpreter(
         request=invocation.python,
@@ -116,7 +122,8 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str]) -> Plan:
         found=found,
         selection=selection,
         since=since,
-        inputs=_check_inputs(context, lock, found, selection, seen),
+        freshness=freshness,
+        inputs=_check_inputs(context, lock, found, selection, seen, freshness.looked),
     )
 
 
@@ -125,6 +132,21 @@ def _see_lock(context: Context) -> tuple[Check, ...]:
     if context.lock is None:
         return ()
     return (check_file(context.lock), check_file(context.lock.with_name("pyproject.toml")))
+
+
+def _find_freshness(invocation: Invocation, lock: Lock | None, context: Context) -> Freshness:
+    """Return whether the lock fits its project. Raises LockError where it has to and does not."""
+    try:
+        freshness = find_freshness(lock, context)
+    except PyxError as error:
+        # The programs of a project run although uv, say, could not read all of its files.
+        if invocation.locked:
+            raise
+        debug(f"the lock may be out of date: {error.message}")
+        return Freshness()
+    if invocation.locked and freshness.staleness is not None:
+        raise freshness.staleness.error
+    return freshness
 
 
 def _find_requirement(context: Context, lock: Lock | None) -> tuple[SpecifierSet, str]:
@@ -153,6 +175,13 @@ def _check_owners(context: Context, lock: Lock, selection: Selection) -> None:
     for path in dict.fromkeys(decisive):
         if _exists(path):
             check_owner(path, context.directory)
+
+
+def warn_if_stale(plan: Plan) -> None:
+    """Say on stderr that the lock no longer fits its project, or that a project has none."""
+    staleness = plan.freshness.staleness
+    if staleness is not None:
+        _say(f"warning: {staleness.path}: {staleness.problem}; run `{staleness.command}`")
 
 
 def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
@@ -203,15 +232,20 @@ def material_of(plan: Plan) -> bytes:
 
 
 def _check_inputs(
-    context: Context, lock: Lock | None, found: Found, selection: Selection, seen: tuple[Check, ...]
+    context: Context,
+    lock: Lock | None,
+    found: Found,
+    selection: Selection,
+    seen: tuple[Check, ...],
+    told: tuple[Path, ...],
 ) -> tuple[Check, ...] | None:
     """Return the checks of everything that was decided from; None where that cannot be said.
 
     They are made before anything is fetched, which can take long, and hold what was `seen` of
-    the lock before it was read.
+    the lock before it was read. `told` are the files that say whether the lock fits its project.
     """
     # With another bootstrap, which is another pyx, nothing that was decided here holds.
-    read = [*found.inputs, found.interpreter.path, _template()]
+    read = [*found.inputs, found.interpreter.path, _template(), *told]
     if lock is not None:
         read += [lock.path, *lock.inputs]
     for artifact in selection.artifacts:

@@ -21,6 +21,7 @@ options, before python's own:
   --extra NAME          add an extra of the project     --all-extras
   --no-default-groups   leave out the groups that are there by default
   --offline             fetch nothing (also PYX_OFFLINE)
+  --locked              a lock that no longer fits its project is an error
 
 commands (./sync runs a file of that name):
   sync                  make everything ready, and say what was done; with --compile

@@ -80,6 +80,8 @@ ORDER = (
     "listing",
     "editors",
     "programs",
+    "freshness",
+    "inputs",
     "launch",
     "commands",
     "__main__",

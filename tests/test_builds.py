@@ -566,7 +566,7 @@ def test_an_editable_points_to_its_tree(workshop: Workshop) -> None:
     tree = make_source_tree(workshop.base / "tree", "demo", "1.0")
     artifact = workshop.artifact("demo", None, PackageDirectory(path="tree", editable=True))
     entry = workshop.build(artifact)
-    assert entry.facts.pth == {"__editable__.pth": [str(tree / "src")]}
+    assert entry.facts.pth == {"__editable__.demo-1.0.pth": [str(tree / "src")]}
     assert direct_url(entry) == {"url": tree.as_uri(), "dir_info": {"editable": True}}
     (tree / "src" / "demo" / "__init__.py").write_text("__version__ = 'new'\n")
     assert workshop.find(artifact) == entry
@@ -772,7 +772,7 @@ def test_a_project_of_poetry_without_build_system(workshop: Workshop, wheels: Pa
     lock = make_project(tree, '[tool.poetry]\nname = "demo"\nversion = "1.0"\n')
     root = root_artifact(read_lock(lock))
     assert root
-    assert workshop.build(root).facts.pth == {"__editable__.pth": [str(tree / "src")]}
+    assert workshop.build(root).facts.pth == {"__editable__.demo-1.0.pth": [str(tree / "src")]}
 
 
 def test_a_broken_project_file_names_itself(tmp_path: Path) -> None:

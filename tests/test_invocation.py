@@ -92,6 +92,17 @@ def test_groups_and_extras_add_up() -> None:
     assert parse("x.py").choice == Choice()
 
 
+def test_locked_is_an_option_of_its_own() -> None:
+    """`--locked` is off unless it is typed, and part of what makes the key of a launch record."""
+    found = parse("--locked", "x.py", "--locked")
+    assert (found.locked, found.own, found.program.words) == (
+        True,
+        ("--locked",),
+        ("x.py", "--locked"),
+    )
+    assert not parse("x.py", "--locked").locked
+
+
 def test_a_name_stands_first_or_is_a_script() -> None:
     """`@name` names an environment only as the very first word."""
     found = parse("@tools", "--offline", "-m", "x")

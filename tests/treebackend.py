@@ -41,16 +41,25 @@ def build_wheel(
 def build_editable(
     wheel_directory: str, config_settings: object = None, metadata_directory: str | None = None
 ) -> str:
-    """Write a wheel that holds one `.pth` file, which names `src/`."""
-    return _write(wheel_directory, {"__editable__.pth": f"{Path.cwd() / 'src'}\n".encode()})
+    """Write a wheel that holds one `.pth` file, which is named after it and names `src/`."""
+    name = f"__editable__.{_name_wheel(_read_metadata())}.pth"
+    return _write(wheel_directory, {name: f"{Path.cwd() / 'src'}\n".encode()})
+
+
+def _read_metadata() -> str:
+    return Path("PKG-INFO").read_text(encoding="utf-8")
+
+
+def _name_wheel(metadata: str) -> str:
+    headers = email.parser.Parser().parsestr(metadata)
+    return "{}-{}".format(headers["Name"].lower().replace("-", "_"), headers["Version"])
 
 
 def _write(wheel_directory: str, files: dict[str, bytes]) -> str:
     if Path("FAIL").exists():
         sys.exit(Path("FAIL").read_text(encoding="utf-8"))
-    metadata = Path("PKG-INFO").read_text(encoding="utf-8")
-    headers = email.parser.Parser().parsestr(metadata)
-    stem = "{}-{}".format(headers["Name"].lower().replace("-", "_"), headers["Version"])
+    metadata = _read_metadata()
+    stem = _name_wheel(metadata)
     info = stem + ".dist-info/"
     files[info + "METADATA"] = metadata.encode()
     files[info + "WHEEL"] = (

@@ -17,7 +17,7 @@ PYTHON_LETTERS = "bBc:dEhiIm:OPqRsStuvVW:xX:?"
 Without ``J``, which CPython knows only to refuse it."""
 
 _VALUED = ("--project", "--python", "--group", "--extra", "--with")
-_FLAGS = ("--offline", "--all-groups", "--all-extras", "--no-default-groups")
+_FLAGS = ("--offline", "--locked", "--all-groups", "--all-extras", "--no-default-groups")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +60,8 @@ class Invocation:
     """What a verb is told, where that is no command line of python."""
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The verb's own options with their values, in the order they were typed."""
+    locked: bool = False
+    """Is a lock that no longer fits its project an error?"""
     program: Program
 
 
@@ -106,6 +108,7 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
         stacked=_name_stacked(values.get("--with", [])),
         words=tuple(words),
         settings=settings,
+        locked="--locked" in values,
         program=parse_program(rest),
     )
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.builds import add_root, is_watched, list_inputs
+from pyx_launcher.builds import add_root, list_inputs
 from pyx_launcher.context import Context, check_owner, find_context
 from pyx_launcher.digests import sha256
 from pyx_launcher.dirs import Dirs, resolve_dirs
@@ -27,18 +27,17 @@ from pyx_launcher.errors import (
     PyxError,
     StoreError,
 )
+from pyx_launcher.freshness import Freshness, find_freshness
+from pyx_launcher.inputs import check_inputs, exists, see_lock
 from pyx_launcher.installation import find_native, find_template
 from pyx_launcher.interpreter import Found, find_interpreter
 from pyx_launcher.launchfile import check_launch, make_words
 from pyx_launcher.locks import Lock, read_lock
-from pyx_launcher.named import PROJECT_FILE
 from pyx_launcher.progress import show_progress
 from pyx_launcher.provision import Provision, provide
 from pyx_launcher.record import (
     Check,
     LaunchRecord,
-    check_absences,
-    check_file,
     find_record,
     make_material,
     write_record,
@@ -68,6 +67,8 @@ class Plan:
     stack: Stack
     since: float
     """When the first input was looked at, in seconds since the epoch."""
+    freshness: Freshness
+    """Whether the lock fits the project it was made for."""
     inputs: tuple[Check, ...] | None
     """What must stay so for the same to be decided again; None where that cannot be told."""
 
@@ -83,12 +84,11 @@ class Ready:
     """Was the environment directory made now?"""
 
 
-_UNDECIDED = ("requirements.txt", PROJECT_FILE)
-
-
 def run_program(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Make everything ready for the program of `invocation`, and become it."""
-    ready = make_ready(make_plan(invocation, environ), environ)
+    plan = make_plan(invocation, environ)
+    warn_if_stale(plan)
+    ready = make_ready(plan, environ)
     remember(ready)
     return execute(ready, environ)
 
@@ -104,9 +104,10 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str], *, may_lock: b
     if context.block is not None and context.lock and not context.lock.exists():
         _lock_block(context, invocation, environ, may_lock=may_lock)
         since = time.time()
-    seen = _see_lock(context)
+    seen = see_lock(context)
     lock = read_lock(context.lock, context.directory) if context.lock else None
     debug(f"{lock.path if lock else 'no lock'} ({context.reason})")
+    freshness = _find_freshness(invocation, lock, context)
     requires, required_by = _find_requirement(context, lock)
     found = find_interpreter(
         request=invocation.python,
@@ -134,7 +135,8 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str], *, may_lock: b
         selection=stack.selection,
         stack=stack,
         since=since,
-        inputs=_check_inputs(context, lock, found, stack, seen),
+        freshness=freshness,
+        inputs=check_inputs(context, lock, found, stack, (*seen, *stack.seen), freshness.looked),
     )
 
 
@@ -158,11 +160,19 @@ def _lock_block(
     lock_first(context.lock, script, context.block, box, tell, python=invocation.python)
 
 
-def _see_lock(context: Context) -> tuple[Check, ...]:
-    """Return what the lock and the project file beside it are before they are read."""
-    if context.lock is None:
-        return ()
-    return (check_file(context.lock), check_file(context.lock.with_name("pyproject.toml")))
+def _find_freshness(invocation: Invocation, lock: Lock | None, context: Context) -> Freshness:
+    """Return whether the lock fits its project. Raises LockError where it has to and does not."""
+    try:
+        freshness = find_freshness(lock, context)
+    except PyxError as error:
+        # The programs of a project run although uv, say, could not read all of its files.
+        if invocation.locked:
+            raise
+        debug(f"the lock may be out of date: {error.message}")
+        return Freshness()
+    if invocation.locked and freshness.staleness is not None:
+        raise freshness.staleness.error
+    return freshness
 
 
 def _find_requirement(context: Context, lock: Lock | None) -> tuple[SpecifierSet, str]:
@@ -189,8 +199,15 @@ def _check_owners(context: Context, lock: Lock, selection: Selection) -> None:
         if lock.root is not None and artifact.find_path(".") == lock.root:
             decisive += list_inputs(artifact)
     for path in dict.fromkeys(decisive):
-        if _exists(path):
+        if exists(path):
             check_owner(path, context.directory)
+
+
+def warn_if_stale(plan: Plan) -> None:
+    """Say on stderr that the lock no longer fits its project, or that a project has none."""
+    staleness = plan.freshness.staleness
+    if staleness is not None:
+        _say(f"warning: {staleness.path}: {staleness.problem}; run `{staleness.command}`")
 
 
 def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
@@ -240,51 +257,6 @@ def material_of(plan: Plan) -> bytes:
     """Return the key material of the plan's start."""
     context = plan.context
     return make_material(context.kind, context.start, plan.invocation.own, os.environb)
-
-
-def _check_inputs(
-    context: Context, lock: Lock | None, found: Found, stack: Stack, seen: tuple[Check, ...]
-) -> tuple[Check, ...] | None:
-    """Return the checks of everything that was decided from; None where that cannot be said.
-
-    They are made before anything is fetched, which can take long, and hold what was `seen` of
-    the lock before it was read.
-    """
-    # With another bootstrap, which is another pyx, nothing that was decided here holds.
-    read = [*found.inputs, found.interpreter.path, find_template()]
-    for each in (*stack.locks, *([lock] if lock else [])):
-        read += [each.path, *each.inputs]
-    for artifact in stack.selection.artifacts:
-        if is_watched(artifact):
-            read += list_inputs(artifact)
-        else:
-            return None
-    everywhere = (*context.looked, *stack.looked)
-    # A file of these names may be there and decide nothing, as long as it stays what it is.
-    looked = [path for path in everywhere if path.name not in _UNDECIDED]
-    read += [path for path in everywhere if path.name in _UNDECIDED]
-    if any(_exists(path) for path in looked):
-        return None
-    present = dict.fromkeys(path for path in read if _exists(path))
-    absent = dict.fromkeys([*looked, *(path for path in read if path not in present)])
-    checks = [*map(check_file, present), *check_absences(absent)]
-    by_path = {check.path: check for check in checks}
-    if any(by_path.get(check.path, check) != check for check in (*seen, *stack.seen)):
-        return None
-    if context.script is not None:
-        checks.append(context.script.check)
-    elif context.kind != "directory" and context.start.is_dir():
-        # A directory that is run; were it a script, it could have an inline block.
-        checks.append(check_file(context.start / "__main__.py"))
-    return tuple(checks)
-
-
-def _exists(path: Path) -> bool:
-    try:
-        os.stat(path)
-    except OSError:
-        return False
-    return True
 
 
 def _name_code(ready: Ready) -> str:

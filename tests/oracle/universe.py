@@ -52,6 +52,8 @@ UNIVERSE: dict[str, list[str]] = {
     "six-ways 1.16.0": [],
     "slow-build 1.2": ["plug"],
     "socks-proxy 1.7.1": [],
+    "space-one 1.0": [],
+    "space-two 1.0": ["space-one"],
     "style-check 2.11.1": [],
     "terminal 8.1.7": ["windows-colour; sys_platform == 'win32'"],
     "test-runner 7.4.4": [
@@ -78,6 +80,12 @@ UNIVERSE: dict[str, list[str]] = {
 }
 
 SDIST_ONLY = {"slow-build 1.2"}
+NAMESPACES = {
+    "space-one 1.0": {"space/one.py": "__version__ = '1.0'\n"},
+    "space-two 1.0": {"space/two/__init__.py": "__version__ = '1.0'\n"},
+}
+"""What is in distributions that share an import package; any other has one of its own name."""
+
 YANKED = {"withdrawn-1.1-py3-none-any.whl"}
 
 
@@ -94,6 +102,7 @@ def fill(wheels: Path, only: Iterable[str] = UNIVERSE) -> None:
             wheels,
             name,
             version,
+            files=NAMESPACES.get(distribution),
             requires=requires,
             metadata=[f"Provides-Extra: {extra}" for extra in extras],
         )

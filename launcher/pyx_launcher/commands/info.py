@@ -27,6 +27,10 @@ def run_info(invocation: Invocation, environ: Mapping[str, str]) -> int:
 def _describe(plan: Plan) -> Iterator[tuple[str, str]]:
     interpreter = plan.found.interpreter
     yield "lock", f"{plan.context.lock or 'none'} ({plan.context.reason})"
+    staleness = plan.freshness.staleness
+    if staleness is not None:
+        shown = f"{staleness.path}: " if staleness.path != plan.context.lock else ""
+        yield "", f"{shown}{staleness.problem}; run `{staleness.command}`"
     yield "interpreter", f"{interpreter.path} {interpreter.version} ({plan.found.reason})"
     names = ", ".join(sorted(plan.selection.groups | plan.selection.extras))
     yield "groups", names or "none"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyx_launcher.editors import refresh_link
-from pyx_launcher.launch import make_plan, make_ready, remember, write_out
+from pyx_launcher.launch import make_plan, make_ready, remember, warn_if_stale, write_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def run_sync(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Fetch, unpack and build; prints a line for each new entry and a summary on stdout."""
-    ready = make_ready(make_plan(invocation, environ), environ)
+    plan = make_plan(invocation, environ)
+    warn_if_stale(plan)
+    ready = make_ready(plan, environ)
     remember(ready)
     provision = ready.provision
     lines = [f"+ {entry.label}" for entry in provision.fetched]

@@ -28,6 +28,7 @@ options, before python's own:
   --no-default-groups   leave out the groups that are there by default
   --with @NAME          append the distributions of a named environment
   --offline             fetch nothing (also PYX_OFFLINE)
+  --locked              a lock that no longer fits its project is an error
 
 commands (pyx COMMAND --help says more; ./sync runs a file of that name):
 {commands}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -17,6 +16,7 @@ from pyx_launcher.locks.fields import parse_specifiers
 from pyx_launcher.locks.indexes import NamedIndex, choose_sources
 from pyx_launcher.locks.pdm_candidates import VARIABLE, expand_variables
 from pyx_launcher.locks.sources import check_url
+from pyx_launcher.locks.specifiers import PLAIN, parse_specifier, split_extras
 from pyx_launcher.locks.tables import Table, read_toml
 
 if TYPE_CHECKING:
@@ -32,12 +32,6 @@ DEFAULT_CREDENTIALS: dict[str, Any] = {
     "password_variables": ("PDM_PYPI_PASSWORD",),
     "services": ("pdm-pypi-pypi",),
 }
-
-# A requirement that names no place. `packaging` takes twenty times as long to parse one.
-PLAIN = re.compile(
-    r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(?![A-Za-z0-9._-])\s*(\[(?P<extras>[^\]]*)\])?\s*"
-    r"(?P<specifier>[^;@()]*)(;(?P<marker>.*))?\Z"
-)
 
 # A requirement in the notation of pip's ``--editable``, which PDM allows in its own table.
 EDITABLE = re.compile(r"-e\s+(?P<url>[^\s;]+)\s*(;\s*(?P<marker>.*))?\Z")
@@ -249,17 +243,6 @@ def parse_line(line: str, table: Table, key: str) -> Demand:
         marker=str(requirement.marker or ""),
         place=requirement.url,
     )
-
-
-@lru_cache(maxsize=1024)
-def parse_specifier(text: str) -> SpecifierSet:
-    """Return a set of version specifiers; a lock repeats many. Raises InvalidSpecifier."""
-    return SpecifierSet(text)
-
-
-def split_extras(text: str | None) -> frozenset[str]:
-    """Return the normalised extras in ``[one, two]``, given what is between the brackets."""
-    return frozenset(canonicalize_name(extra.strip()) for extra in (text or "").split(",") if extra)
 
 
 def editable_demand(match: re.Match[str], table: Table, key: str) -> Demand:

@@ -28,6 +28,7 @@ GENERAL: Mapping[str, str] = {
     "--all-extras": "add all extras of the project",
     "--no-default-groups": "leave out the groups that are there by default",
     "--offline": "fetch nothing",
+    "--locked": "refuse a lock that no longer fits its project",
 }
 """Options that every start and most commands take."""
 

@@ -532,6 +532,7 @@ def test_a_spoiled_cache_is_ignored(
     spoil(file)
     told = world.pyx(cached)
     assert (told.stdout, told.stderr) == ("OLD\n", "")
+    assert {path.name for path in code_files(world)} <= {file.name, "hidden"}
 
 
 def test_bytecode_of_another_script_is_ignored(world: World, cached: Path) -> None:

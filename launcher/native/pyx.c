@@ -447,7 +447,8 @@ static const char *add_options(struct text *line, const struct call *call, const
     if (deaf) put(&control, "E");
     put(&control, ","), put_number(&control, tail > 0 ? (unsigned)tail : 0, 10, 1);
     tell(line, "", control.bytes);
-    if (*code) tell(line, ".code", code);
+    /* A user's own -X of that name must not be taken for ours. */
+    if (*code || (call->mode == 's' && call->options.length)) tell(line, ".code", code);
     if (kept > 0) put_number(&count, (unsigned)kept, 10, 1), tell(line, ".words", count.bytes);
     for (int at = 0; at < kept; at++) {
         struct text name = {0};

@@ -41,21 +41,21 @@ _pyx() {
         esac
     done
     case $verb:$action in
-        :) word="sync info add remove lock run env tool list tree which diff --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help --version" ;;
-        sync:) word="--compile --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
-        info:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
-        add:) word="--optional --dev --script --init --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
-        remove:) word="--optional --dev --script --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
-        lock:) word="--upgrade --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
-        run:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
-        env:) word="list create remove show --json --link --unlink --kernel --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
-        env:*) word="--json --link --unlink --kernel --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
-        tool:) word="install list upgrade uninstall run --with --from --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
-        tool:*) word="--with --from --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
-        list:) word="--outdated --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
-        tree:) word="--invert --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
-        which:) word="--json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
-        diff:) word="--json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --help" ;;
+        :) word="sync info add remove lock run env tool list tree which diff --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help --version" ;;
+        sync:) word="--compile --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
+        info:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
+        add:) word="--optional --dev --script --init --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
+        remove:) word="--optional --dev --script --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
+        lock:) word="--upgrade --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
+        run:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
+        env:) word="list create remove show --json --link --unlink --kernel --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
+        env:*) word="--json --link --unlink --kernel --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
+        tool:) word="install list upgrade uninstall run --with --from --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
+        tool:*) word="--with --from --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
+        list:) word="--outdated --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
+        tree:) word="--invert --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
+        which:) word="--json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
+        diff:) word="--json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
         *) return ;;
     esac
     COMPREPLY=($(compgen -W "$word" -- "$cur"))

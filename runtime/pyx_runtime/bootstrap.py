@@ -405,10 +405,13 @@ def prepare(namespace):
             complete = posix.write(descriptor, data) == len(data)
         finally:
             posix.close(descriptor)
-        if complete:
-            posix.rename(temporary, code)
-        else:
-            posix.unlink(temporary)
+        try:
+            if complete:
+                posix.rename(temporary, code)
+                return
+        except OSError:
+            pass
+        posix.unlink(temporary)
 
     become_encodings()
     wait_for_streams()

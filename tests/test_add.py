@@ -81,7 +81,7 @@ def test_a_project_is_made_where_the_user_says_so(pyx: Pyx, project: Path, tmp_p
     assert "hint: pyx add --init" in refused.stderr
     assert listed(empty) == {}
     lines = succeed(pyx("add", "--init", "tick", cwd=empty))
-    assert lines == ["+ tick 1.0", f"{empty / 'pylock.toml'}: 1 distributions, 1 changed"]
+    assert lines == ["+ tick 1.0", f"{empty / 'pylock.toml'}: 1 distribution, 1 changed"]
     assert list(listed(empty)) == ["pylock.toml", "pyproject.toml"]
     data = tomli.loads((empty / "pyproject.toml").read_text())["project"]
     assert (data["name"], data["dependencies"]) == ("my-tools", ["tick>=1.0"])
@@ -297,14 +297,27 @@ def test_a_list_that_somebody_wrote_is_left_alone(pyx: Pyx, project: Path) -> No
 
 
 def test_a_named_environment_is_a_project(pyx: Pyx, project: Path, tmp_path: Path) -> None:
-    """It is named at either place, from any directory."""
-    assert pyx("add", "@science", "tick", cwd=tmp_path).returncode == USAGE
-    succeed(pyx("env", "create", "science", cwd=tmp_path))
+    """It is named at either place, from any directory, and made by the first `pyx add`."""
+    assert pyx("remove", "@science", "tick", cwd=tmp_path).returncode == USAGE
+    assert pyx("add", "@science", "picky", cwd=tmp_path).returncode == UNAVAILABLE
+    assert pyx("env", "list", cwd=tmp_path).stdout == ""
     succeed(pyx("add", "@science", "tick", cwd=tmp_path))
     succeed(pyx("@science", "add", "talk", cwd=tmp_path))
     succeed(pyx("@science", "-c", "import tick, talk", cwd=tmp_path))
     succeed(pyx("remove", "@science", "tick", cwd=tmp_path))
     assert (project / "pyproject.toml").read_text() == MANIFEST
+
+
+def test_the_users_own_environment_serves_everywhere(
+    pyx: Pyx, project: Path, tmp_path: Path
+) -> None:
+    """`--user` is @default, which a program without a lock above it gets."""
+    code = "import tick; print(tick.__name__)"
+    assert pyx("-c", code, cwd=tmp_path).returncode == 1
+    succeed(pyx("add", "--user", "tick", cwd=tmp_path))
+    assert pyx("-c", code, cwd=tmp_path).stdout == "tick\n"
+    succeed(pyx("remove", "--user", "tick", cwd=tmp_path))
+    assert pyx("-c", code, cwd=tmp_path).returncode == 1
 
 
 def test_a_projects_own_index_comes_before_pips(

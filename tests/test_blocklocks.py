@@ -128,7 +128,7 @@ def test_a_lock_beside_the_script_is_made_and_obeyed(
     fresh = {"UV_CACHE_DIR": str(pyx_home / "fresh")}
     lines = succeed(pyx("lock", script, env=fresh))
     beside = script.with_name("pylock.x.toml")
-    assert lines == ["+ tick 1.0", f"{beside}: 1 distributions, 1 changed"]
+    assert lines == ["+ tick 1.0", f"{beside}: 1 distribution, 1 changed"]
     assert succeed(pyx("info", script))[0].split()[1] == str(beside)
     assert succeed(pyx("lock", "--upgrade", script, env=fresh))[0] == "~ tick 1.0 → 1.1"
     assert succeed(pyx(script)) == ["1.1"]

@@ -50,6 +50,7 @@ _JSON = "print JSON"
 _PLACE = {
     "--optional EXTRA": "as a requirement of an extra of the project",
     "--dev": "as one of the group dev; --group GROUP: of any other",
+    "--user": "in the environment @default",
     "--script SCRIPT": "in the inline block of a script",
 }
 

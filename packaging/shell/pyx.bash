@@ -44,8 +44,8 @@ _pyx() {
         :) word="sync info add remove lock run env tool list tree which diff --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help --version" ;;
         sync:) word="--compile --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
         info:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
-        add:) word="--optional --dev --script --init --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
-        remove:) word="--optional --dev --script --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
+        add:) word="--optional --dev --user --script --init --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
+        remove:) word="--optional --dev --user --script --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
         lock:) word="--upgrade --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
         run:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
         env:) word="list create remove show --json --link --unlink --kernel --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;

@@ -18,6 +18,7 @@ from pyx_launcher.blocklocks import (
     resolve_block,
 )
 from pyx_launcher.commands.editwords import find_directory
+from pyx_launcher.commands.env import create_environment
 from pyx_launcher.edits import exclusive, read_file, restoring
 from pyx_launcher.errors import StoreError, UsageError
 from pyx_launcher.inlineblock import (
@@ -32,6 +33,7 @@ from pyx_launcher.inlineblock import (
 from pyx_launcher.launch import tell, write_out
 from pyx_launcher.locking import Change, Outcome, change_project, find_versions, versions_in
 from pyx_launcher.locks.pylock import PylockLock
+from pyx_launcher.named import remove_named
 from pyx_launcher.pyproject import is_bare
 from pyx_launcher.resolvers import NO_UPGRADE
 from pyx_launcher.toolbox import make_toolbox
@@ -48,7 +50,15 @@ def edit_project(words: Words, change: Change, environ: Mapping[str, str]) -> in
     """Change a project, lock it and print what became of it."""
     toolbox = make_toolbox(environ, offline=words.offline)
     directory = find_directory(words, toolbox.dirs, _working_directory())
-    outcome = change_project(directory, change, toolbox, tell, python=words.python)
+    made = words.named is not None and not directory.is_dir()
+    if words.named is not None and made:
+        create_environment(words.named, words.python, toolbox.dirs, environ)
+    try:
+        outcome = change_project(directory, change, toolbox, tell, python=words.python)
+    except BaseException:
+        if words.named is not None and made:
+            remove_named(toolbox.dirs, words.named)
+        raise
     write_out(describe(outcome))
     return 0
 
@@ -73,7 +83,8 @@ def describe(outcome: Outcome) -> str:
         elif old != new:
             lines.append(f"~ {name} {old} → {new}")
     what = f"{len(lines)} changed" if lines else "nothing changed"
-    lines.append(f"{outcome.lock}: {len(after)} distributions, {what}")
+    count = f"{len(after)} distribution{'' if len(after) == 1 else 's'}"
+    lines.append(f"{outcome.lock}: {count}, {what}")
     return "\n".join(lines) + "\n"
 
 

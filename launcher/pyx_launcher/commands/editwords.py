@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.context import check_owner
+from pyx_launcher.context import DEFAULT_NAME, check_owner
 from pyx_launcher.errors import UsageError
 from pyx_launcher.locking import LISTED, MANIFEST
 from pyx_launcher.locks import FILE_NAMES
-from pyx_launcher.named import create_named, named_directory
+from pyx_launcher.named import named_directory
 from pyx_launcher.pyproject import MAIN, Place
 from pyx_launcher.resolvers import NO_UPGRADE, Upgrade
 
@@ -31,6 +31,8 @@ class Words:
     upgrade: Upgrade = NO_UPGRADE
     init: bool = False
     named: str | None = None
+    creates: bool = False
+    """May the environment `named` be made where there is none?"""
     project: str | None = None
     python: str | None = None
     offline: bool = False
@@ -42,12 +44,15 @@ def parse_words(invocation: Invocation) -> Words:
     named = invocation.named
     if names and names[0].startswith("@"):
         named, names = names[0][1:], names[1:]
+    elif "--user" in settings:
+        named = DEFAULT_NAME
     words = Words(
         names=names,
         place=_find_place(invocation),
         script=_find_script(_last(settings.get("--script", ()))),
         init="--init" in settings,
         named=named,
+        creates=invocation.verb == "add",
         project=invocation.project,
         python=invocation.python,
         offline=invocation.offline,
@@ -112,14 +117,12 @@ def find_directory(words: Words, dirs: Dirs, working: Path) -> Path:
     """Return the directory of the project that is meant. Raises UsageError, RefusedError.
 
     It is the nearest one, from `working` upwards, that holds a project or a lock; with ``--init``
-    `working` itself.
+    `working` itself. A named environment need not be there yet if the words create it.
     """
     if words.named is not None:
         directory = named_directory(dirs, words.named)
-        if directory.is_dir():
+        if directory.is_dir() or words.creates:
             return directory
-        if words.init:
-            return create_named(dirs, words.named)
         raise UsageError(
             f"there is no environment @{words.named}", hint=f"pyx env create {words.named}"
         )

@@ -50,10 +50,7 @@ def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
     name = _require_name(invocation, words)
     dirs = resolve_dirs(environ)
     if action == "create":
-        # A lock for older versions than the one that will run would hold back what it can have.
-        bound = f">={_find_version(invocation, dirs, environ)}"
-        directory = create_named(dirs, name, invocation.python, requires_python=bound)
-        write_out(f"@{name}: {directory}\n")
+        write_out(f"@{name}: {create_environment(name, invocation.python, dirs, environ)}\n")
     else:
         write_out(f"@{name} removed: {remove_named(dirs, name)}\n")
     return 0
@@ -73,10 +70,15 @@ def _require_name(invocation: Invocation, words: tuple[str, ...]) -> str:
     return named
 
 
-def _find_version(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]) -> str:
-    """Return X.Y of the interpreter that a start in a new environment would take."""
+def create_environment(
+    name: str, python: str | None, dirs: Dirs, environ: Mapping[str, str]
+) -> Path:
+    """Make an environment, to be locked for the interpreter that its starts will take.
+
+    A lock for older versions than that one would hold back what it can have. Returns the directory.
+    """
     found = find_interpreter(
-        request=invocation.python,
+        request=python,
         requires_python=SpecifierSet(),
         start=dirs.named,
         environ=environ,
@@ -84,7 +86,8 @@ def _find_version(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]
         template=find_template(),
         required_by="",
     )
-    return found.interpreter.short.rstrip("t")
+    bound = f">={found.interpreter.short.rstrip('t')}"
+    return create_named(dirs, name, python, requires_python=bound)
 
 
 def _list(invocation: Invocation, environ: Mapping[str, str]) -> int:

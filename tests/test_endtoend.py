@@ -207,7 +207,10 @@ def test_simultaneous_first_starts_fetch_each_wheel_once(
         for _ in range(count)
     ]
     told = [process.communicate(timeout=60) for process in started]
-    assert told == [("1.0\n", "")] * count
+    assert [stdout for stdout, _ in told] == ["1.0\n"] * count
+    # On a busy machine one may have to say that it waits.
+    said = {line for _, stderr in told for line in stderr.splitlines()}
+    assert all(line.startswith("pyx: waiting for another pyx") for line in said)
     assert [process.returncode for process in started] == [0] * count
     assert {name: index.downloads(name) for name in names} == dict.fromkeys(names, 1)
     assert find_leftovers(tmp_path / "pyx-home") == []

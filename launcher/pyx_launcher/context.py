@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import LockError, PyxError, RefusedError, UsageError
-from pyx_launcher.inlineblock import name_block_lock, read_block_text
 from pyx_launcher.locks import FILE_NAMES
 from pyx_launcher.locks.content import LARGEST
 from pyx_launcher.named import list_named, named_directory
@@ -158,7 +157,12 @@ def _read_script(path: Path) -> Script:
         block = b""
     if block is None:
         raise LockError(path, "has two inline blocks `# /// script`", hint="remove one of them")
-    text = read_block_text(path, block)
+    text = None
+    if block:
+        # Few scripts have one, and what edits it comes along.
+        from pyx_launcher.inlineblock import read_block_text
+
+        text = read_block_text(path, block)
     return Script(
         path=path,
         check=replace(check, block=block),
@@ -250,6 +254,8 @@ def _take_metadata(script: Script, dirs: Dirs, looked: tuple[Path, ...]) -> _Fou
         raise LockError(script.path, "is not a list", where="inline block: dependencies")
     if text is None or not named:
         return _Found(None, "its inline block names no dependencies", looked)
+    from pyx_launcher.inlineblock import name_block_lock
+
     lock = name_block_lock(dirs, script.path, text)
     return _Found(lock, f"for the inline block of {script.path.name}", looked, text)
 

@@ -6,11 +6,11 @@ lines of the block end as those of the script do.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from pyx_launcher.digests import sha256
 from pyx_launcher.errors import LockError
 from pyx_launcher.pyproject import (
     Place,
@@ -118,7 +118,7 @@ def name_block_lock(dirs: Dirs, script: Path, text: str) -> Path:
     """
     relative = relative_sources(parse_data(script, text))
     words = [_KEY_FORMAT, text, str(script.parent) if relative else ""]
-    digest = hashlib.sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
+    digest = sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
     return dirs.home / "scripts" / f"pylock.{digest[:32]}.toml"
 
 

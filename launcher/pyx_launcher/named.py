@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.atomic import write_atomic
+from pyx_launcher.atomic import make_directory, remove_tree, write_atomic
 from pyx_launcher.errors import RefusedError, StoreError, UsageError
 from pyx_launcher.locks import FILE_NAMES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pyx_launcher.dirs import Dirs
 
 PROJECT_FILE = "pyproject.toml"
@@ -101,7 +100,7 @@ def create_named(
 
 def _publish(directory: Path, name: str, python: str | None, requires_python: str) -> None:
     directory.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".new.", dir=directory.parent))
+    temporary = make_directory(directory.parent, ".new.")
     try:
         write_project_file(temporary, name, requires_python)
         write_atomic(temporary / "pylock.toml", _EMPTY_LOCK.format(name=name).encode(), mode=0o644)
@@ -110,7 +109,7 @@ def _publish(directory: Path, name: str, python: str | None, requires_python: st
         temporary.chmod(0o755)
         os.rename(temporary, directory)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        remove_tree(temporary)
 
 
 def write_project_file(directory: Path, name: str, requires_python: str) -> None:
@@ -144,9 +143,9 @@ def remove_named(dirs: Dirs, name: str) -> Path:
                 hint=f"if nothing of it is needed: rm -r {directory}",
             )
         # Renamed first, so that no start ever meets a half of it.
-        grave = Path(tempfile.mkdtemp(prefix=".old.", dir=directory.parent))
+        grave = make_directory(directory.parent, ".old.")
         os.rename(directory, grave / name)
-        shutil.rmtree(grave)
+        remove_tree(grave)
     except OSError as error:
         raise StoreError(f"{directory}: {error.strerror}") from error
     return directory

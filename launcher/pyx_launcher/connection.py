@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 import ssl
@@ -11,11 +12,11 @@ from typing import TYPE_CHECKING
 import httpx2
 from unearth.fetchers import PyPIClient
 
-from pyx_launcher.credentials import find_origin, split_login
+from pyx_launcher.credentials import check_link, find_origin, split_login
 from pyx_launcher.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Collection, Generator, Mapping
 
     from pyx_launcher.credentials import Credentials
     from pyx_launcher.pipconfig import IndexSettings
@@ -71,7 +72,15 @@ def open_client(settings: IndexSettings, credentials: Credentials) -> PyPIClient
             hint="look at PIP_PROXY, HTTPS_PROXY and ALL_PROXY",
         ) from error
     client.auth = Authentication(credentials)
+    trusted = frozenset(settings.trusted_hosts)
+    client.event_hooks = {"response": [functools.partial(_check_redirect, trusted=trusted)]}
     return client
+
+
+def _check_redirect(response: httpx2.Response, *, trusted: Collection[str]) -> None:
+    if response.has_redirect_location:
+        target = response.request.url.join(response.headers["Location"])
+        check_link(str(response.request.url), str(target), trusted)
 
 
 def _find_proxies(

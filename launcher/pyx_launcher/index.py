@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from pyx_launcher.credentials import shown, split_login
+from pyx_launcher.credentials import check_link, shown, split_login
 from pyx_launcher.download import ForbiddenError, MissingError, Session, UnreachableError
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError
 from pyx_launcher.locks.indexes import NamedIndex, choose_sources
@@ -217,6 +217,7 @@ class Index:
             known = [o for o in offers if o.fits(wanted) or _canonical(o.filename) == name]
             for offer in sorted(known, key=lambda o: not o.fits(wanted)):
                 try:
+                    check_link(source.url, offer.url, self._settings.trusted_hosts)
                     check_hashes(wanted, offer.hashes, shown(source.url))
                     return self._retrieve(offer.url, wanted, into, progress)
                 except RefusedError as problem:
@@ -238,8 +239,7 @@ class Index:
             sources += self._indexes(wanted)
         # The lock's hashes say which file is right, so the cheapest source may come first.
         sources.sort(key=lambda source: not source.is_local)
-        known = dict.fromkeys(sources)
-        return [source for source in known if source.is_local or not self._offline]
+        return [s for s in dict.fromkeys(sources) if s.is_local or not self._offline]
 
     def _indexes(self, wanted: Wanted) -> Iterator[_Source]:
         if wanted.index is not None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
+    import zipfile
     from collections.abc import Iterable, Mapping
 
 FREE = 64 << 20
@@ -26,8 +26,11 @@ LONGEST_TEXT = 64 << 20
 _READ_WHOLE = frozenset({"RECORD", "WHEEL", "METADATA", "entry_points.txt", "PKG-INFO"})
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
-PLAIN = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-"""The compressions that yield as much as they are asked for, and no more."""
+PLAIN = frozenset({0, 8})
+"""Stored and deflated, in the numbers of a zip: these yield as much as they are asked for, no more.
+
+`zipfile` has names for them, and is not imported by a start that opens no archive.
+"""
 
 STEP = 4096
 """Bytes to read at once of a member in any other compression, which can become 20,000 times it."""

@@ -125,6 +125,15 @@ def list_inputs(artifact: Artifact) -> tuple[Path, ...]:
     return tuple(tree / name for name in PROJECT_FILES)
 
 
+def list_trees(artifact: Artifact) -> tuple[Path, ...]:
+    """Return the directory of the user's that `artifact` is built from, and what says how."""
+    source = artifact.source
+    if not isinstance(source, PackageDirectory):
+        return ()
+    tree = _find_tree(artifact, source)
+    return (tree, *(tree / name for name in PROJECT_FILES))
+
+
 def find_built(artifact: Artifact, interpreter: Interpreter, dirs: Dirs) -> Entry | None:
     """Return the entry that `artifact` was built into, or None where it must be built first.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 import ssl
@@ -11,11 +12,11 @@ from typing import TYPE_CHECKING
 import httpx2
 from unearth.fetchers import PyPIClient
 
-from pyx_launcher.credentials import find_origin, split_login
-from pyx_launcher.errors import StoreError, UsageError
+from pyx_launcher.credentials import find_origin, shown, split_login
+from pyx_launcher.errors import RefusedError, StoreError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Collection, Generator, Mapping
 
     from pyx_launcher.credentials import Credentials
     from pyx_launcher.pipconfig import IndexSettings
@@ -71,7 +72,31 @@ def open_client(settings: IndexSettings, credentials: Credentials) -> PyPIClient
             hint="look at PIP_PROXY, HTTPS_PROXY and ALL_PROXY",
         ) from error
     client.auth = Authentication(credentials)
+    trusted = frozenset(settings.trusted_hosts)
+    client.event_hooks = {"response": [functools.partial(_check_redirect, trusted=trusted)]}
     return client
+
+
+def _check_redirect(response: httpx2.Response, *, trusted: Collection[str]) -> None:
+    if response.has_redirect_location:
+        target = response.request.url.join(response.headers["Location"])
+        check_downgrade(str(response.request.url), str(target), trusted)
+
+
+def check_downgrade(source: str, target: str, trusted: Collection[str]) -> None:
+    """Raise RefusedError where something with TLS leads to something without.
+
+    `trusted` are the hosts, or hosts with ports, to which pip is configured to talk so.
+    """
+    before, after = find_origin(source), find_origin(target)
+    if before is None or after is None or (before[0], after[0]) != ("https", "http"):
+        return
+    host = after[1] if after[2] is None else f"{after[1]}:{after[2]}"
+    if host not in trusted and after[1] not in trusted:
+        raise RefusedError(
+            f"{shown(source)} has TLS and leads to {shown(target)}, which has none",
+            hint=f"if that server is to be trusted: PIP_TRUSTED_HOST={host}",
+        )
 
 
 def _find_proxies(

@@ -7,16 +7,16 @@ directory, and walks up to the root (docs/design.md, "Finding the lock").
 from __future__ import annotations
 
 import os
-import pwd
 import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.errors import LockError, PyxError, RefusedError, UsageError
+from pyx_launcher.errors import LockError, PyxError, UsageError
 from pyx_launcher.locks import FILE_NAMES
 from pyx_launcher.locks.content import LARGEST
 from pyx_launcher.named import list_named, named_directory
+from pyx_launcher.ownership import check_owner
 from pyx_launcher.record import Check, check_script, find_block
 from pyx_launcher.verbs import VERBS
 
@@ -291,29 +291,3 @@ def _take_project(path: Path) -> _Found:
         names = ", ".join(FILE_NAMES)
         raise UsageError(f"there is no lock in {path}", hint=f"it would be one of {names}")
     return _Found(lock, reason, tuple(looked))
-
-
-def check_owner(lock: Path, directory: Path) -> None:
-    """Refuse a lock, or a file beside it, of anybody but the user, root or `directory`'s owner.
-
-    Raises RefusedError, which names file and owner, and LockError where it cannot be looked at.
-    """
-    try:
-        # Whoever owns a symlink chooses the lock as much as who owns what it points at.
-        owners = [lock.stat().st_uid, lock.lstat().st_uid]
-        trusted = {0, os.geteuid(), directory.stat().st_uid}
-    except OSError as error:
-        raise LockError(lock, f"cannot be read: {error.strerror}") from error
-    for owner in owners:
-        if owner not in trusted:
-            raise RefusedError(
-                f"{lock} belongs to {_name_user(owner)}, who could choose what you run",
-                hint=f"if you trust it: pyx --project {lock.parent} …",
-            )
-
-
-def _name_user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"user {uid}"

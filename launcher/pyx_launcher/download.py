@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pyx_launcher.credentials import Credentials, find_origin, shown
 from pyx_launcher.errors import ArtifactError, RefusedError
+from pyx_launcher.limits import LONGEST_TEXT
 from pyx_launcher.verified import arriving
 
 if TYPE_CHECKING:
@@ -126,9 +127,9 @@ class Session:
 
     def _page(self, method: str, url: str, headers: Mapping[str, str] | None) -> httpx2.Response:
         def ask() -> httpx2.Response:
-            response = self._client.request(method, url, headers=headers)
-            _check_status(response)
-            return response
+            with self._client.stream(method, url, headers=headers) as response:
+                _check_status(response)
+                return _read_page(response)
 
         return self._attempt(url, ask)
 
@@ -214,6 +215,26 @@ class _Transfer:
             and response.headers.get("Content-Range", "").startswith(start)
             and _find_validator(response) in ("", self._validator)
         )
+
+
+def _read_page(response: httpx2.Response) -> httpx2.Response:
+    """Return the response with its content, which may not be endless."""
+    import httpx2
+
+    content = bytearray()
+    for chunk in response.iter_bytes():
+        content += chunk
+        if len(content) > LONGEST_TEXT:
+            raise ArtifactError(
+                f"{shown(str(response.url))} is not a page of an index: "
+                f"it has more than {LONGEST_TEXT} bytes",
+                hint="look at what PIP_INDEX_URL and the lock name as an index",
+            )
+    # The content is no longer compressed, and its length is another.
+    headers = {"Content-Type": response.headers.get("Content-Type", "")}
+    return httpx2.Response(
+        response.status_code, headers=headers, content=bytes(content), request=response.request
+    )
 
 
 def _find_validator(response: httpx2.Response) -> str:

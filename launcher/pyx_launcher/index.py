@@ -217,6 +217,7 @@ class Index:
             known = [o for o in offers if o.fits(wanted) or _canonical(o.filename) == name]
             for offer in sorted(known, key=lambda o: not o.fits(wanted)):
                 try:
+                    self._check_place(source, offer)
                     check_hashes(wanted, offer.hashes, shown(source.url))
                     return self._retrieve(offer.url, wanted, into, progress)
                 except RefusedError as problem:
@@ -226,6 +227,19 @@ class Index:
         if rejected is not None:
             raise rejected
         return None
+
+    def _check_place(self, source: _Source, offer: _Offer) -> None:
+        """Raise RefusedError for a file that `source` may not send anybody to."""
+        if source.is_local:
+            return
+        if find_local_path(offer.url) is not None:
+            raise RefusedError(
+                f"{shown(source.url)} leads to {offer.filename!r} on this machine",
+                hint="name another index in PIP_INDEX_URL, or lock again",
+            )
+        from pyx_launcher.connection import check_downgrade
+
+        check_downgrade(source.url, offer.url, self._settings.trusted_hosts)
 
     def _sources(self, wanted: Wanted) -> list[_Source]:
         """Return whom to ask for `wanted`, local ones first; offline those alone."""

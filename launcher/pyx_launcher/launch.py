@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.builds import add_root, list_inputs
-from pyx_launcher.context import Context, check_owner, find_context
+from pyx_launcher.builds import add_root, list_inputs, list_trees
+from pyx_launcher.context import Context, find_context
 from pyx_launcher.digests import sha256
 from pyx_launcher.dirs import Dirs, resolve_dirs
 from pyx_launcher.environment import Environment, build_environment, launch_of
@@ -33,6 +33,7 @@ from pyx_launcher.installation import find_native, find_template
 from pyx_launcher.interpreter import Found, find_interpreter
 from pyx_launcher.launchfile import check_launch, make_words
 from pyx_launcher.locks import Lock, read_lock
+from pyx_launcher.ownership import check_dirs, check_owner, check_process, closed_to_others
 from pyx_launcher.progress import show_progress
 from pyx_launcher.provision import Provision, provide
 from pyx_launcher.record import (
@@ -99,7 +100,9 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str], *, may_lock: b
     An inline block that has no lock yet is locked, unless `may_lock` is false: then LockError.
     """
     since = time.time()
+    check_process()
     dirs = resolve_dirs(environ)
+    check_dirs(dirs, environ)
     context = find_context(invocation, dirs, _working_directory(invocation))
     if context.block is not None and context.lock and not context.lock.exists():
         _lock_block(context, invocation, environ, may_lock=may_lock)
@@ -109,15 +112,16 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str], *, may_lock: b
     debug(f"{lock.path if lock else 'no lock'} ({context.reason})")
     freshness = _find_freshness(invocation, lock, context)
     requires, required_by = _find_requirement(context, lock)
-    found = find_interpreter(
-        request=invocation.python,
-        requires_python=requires,
-        start=context.home,
-        environ=environ,
-        cache=dirs.interpreters,
-        template=find_template(),
-        required_by=required_by,
-    )
+    with closed_to_others():
+        found = find_interpreter(
+            request=invocation.python,
+            requires_python=requires,
+            start=context.home,
+            environ=environ,
+            cache=dirs.interpreters,
+            template=find_template(),
+            required_by=required_by,
+        )
     debug(f"{found.interpreter.path} ({found.reason})")
     selection = Selection(artifacts=(), extras=frozenset(), groups=frozenset())
     if lock is not None:
@@ -196,8 +200,7 @@ def _check_owners(context: Context, lock: Lock, selection: Selection) -> None:
         return
     decisive = [*lock.inputs]
     for artifact in selection.artifacts:
-        if lock.root is not None and artifact.find_path(".") == lock.root:
-            decisive += list_inputs(artifact)
+        decisive += list_trees(artifact)
     for path in dict.fromkeys(decisive):
         if exists(path):
             check_owner(path, context.directory)
@@ -213,15 +216,17 @@ def warn_if_stale(plan: Plan) -> None:
 def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
     """Bring every artifact into the store and build the environment."""
     interpreter = plan.found.interpreter
-    provision = provide(
-        plan.selection,
-        interpreter,
-        plan.dirs,
-        environ,
-        offline=plan.invocation.offline,
-        progress=show_progress,
-    )
-    environment, made = build_environment(plan.dirs, interpreter, provision.entries, find_native())
+    with closed_to_others():
+        provision = provide(
+            plan.selection,
+            interpreter,
+            plan.dirs,
+            environ,
+            offline=plan.invocation.offline,
+            progress=show_progress,
+        )
+        entries = provision.entries
+        environment, made = build_environment(plan.dirs, interpreter, entries, find_native())
     debug(f"{environment.path} ({'made' if made else 'found'}, {environment.layout})")
     for conflict in environment.conflicts if made else ():
         debug(conflict)
@@ -232,6 +237,11 @@ def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
 
 def remember(ready: Ready) -> None:
     """Write the launch record, so that the next such start needs none of this."""
+    with closed_to_others():
+        _remember(ready)
+
+
+def _remember(ready: Ready) -> None:
     plan = ready.plan
     inputs = plan.inputs
     if not plan.context.repeatable or inputs is None:

@@ -58,7 +58,7 @@ def _is_allowed(name: str) -> bool:
         name.isprintable()
         and name.strip() != ""
         and "/" not in name
-        and not name.startswith(".")
+        and not name.startswith((".", "-"))
         and not _INTERPRETER.fullmatch(name)
         and len(os.fsencode(name)) <= _LONGEST_NAME
     )

@@ -6,11 +6,12 @@ import json
 import os
 import posixpath
 import stat
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING, cast
 
 from pyx_launcher.digests import sha256
 from pyx_launcher.errors import BuildError, RefusedError
+from pyx_launcher.limits import LONGEST_TEXT, Meter, check_members, read_limits
 from pyx_launcher.store import storing
 
 if TYPE_CHECKING:
@@ -79,16 +80,77 @@ def _not_sound(archive: Path, problem: str) -> RefusedError:
 def _unpack_tar(archive: Path, into: Path) -> None:
     import tarfile
 
-    with tarfile.open(archive) as source:
-        if hasattr(tarfile, "data_filter"):
-            source.extractall(into, filter="data")
-            return
-        # Before 3.10.12 and 3.11.4 there is no filter, and whatever the archive says is done.
+    meter = Meter(archive.name, archive.stat().st_size, read_limits(os.environ))
+    with (
+        _open_stream(archive) as stream,
+        # It asks for no more of a file than these methods.
+        tarfile.open(fileobj=cast("IO[bytes]", _Metered(stream, meter)), mode="r:") as source,
+    ):
         for member in source:
+            meter.add_file(0)
+            meter.check_bytes(member.size)
+            _check_way(member, into)
+            if hasattr(tarfile, "data_filter"):
+                source.extract(member, into, filter="data", set_attrs=not member.isdir())
+                continue
+            # Before 3.10.12 and 3.11.4 there is no filter, and whatever the archive says is done.
             _check_member(member)
             source.extract(member, into, set_attrs=False)
             if member.isreg():
                 os.chmod(into / member.name, 0o700 if member.mode & 0o100 else 0o600)
+
+
+def _open_stream(archive: Path) -> IO[bytes]:
+    """Return what the archive holds once it is decompressed; its first bytes tell how."""
+    import bz2
+    import gzip
+    import lzma
+
+    with open(archive, "rb") as file:
+        magic = file.read(6)
+    if magic.startswith(b"\x1f\x8b"):
+        return cast("IO[bytes]", gzip.open(archive))
+    if magic.startswith(b"BZh"):
+        return cast("IO[bytes]", bz2.open(archive))
+    if magic.startswith((b"\xfd7zXZ", b"]\0\0")):
+        return cast("IO[bytes]", lzma.open(archive))
+    return open(archive, "rb")
+
+
+class _Metered:
+    """A stream whose position is held against the limits, whatever makes `tarfile` move it."""
+
+    def __init__(self, stream: IO[bytes], meter: Meter) -> None:
+        self._stream = stream
+        self._meter = meter
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def seek(self, position: int) -> int:
+        self._meter.check_bytes(position)
+        return self._stream.seek(position)
+
+    def read(self, size: int) -> bytes:
+        if size > LONGEST_TEXT:
+            # Contents are read in small parts; only what describes them is read at once.
+            raise ValueError(f"it has a header of {size} bytes")
+        self._meter.check_bytes(self._stream.tell() + size)
+        return self._stream.read(size)
+
+
+def _check_way(member: tarfile.TarInfo, into: Path) -> None:
+    """Raise ValueError where what was unpacked before would lead `member` elsewhere.
+
+    That tarfile's own filter does not notice every link has been a fault of it more than once.
+    """
+    names = [member.name, *([member.linkname] if member.islnk() else [])]
+    for name in names:
+        way = into
+        for part in PurePosixPath(name).parts:
+            way /= part
+            if way.is_symlink():
+                raise ValueError(f"{member.name!r} goes through a link")
 
 
 def _check_member(member: tarfile.TarInfo) -> None:
@@ -104,7 +166,10 @@ def _unpack_zip(archive: Path, into: Path) -> None:
     import zipfile
 
     with zipfile.ZipFile(archive) as source:
-        for member in source.infolist():
+        members = source.infolist()
+        packed = archive.stat().st_size
+        check_members(members, archive.name, packed, read_limits(os.environ))
+        for member in members:
             if posixpath.isabs(member.filename) or ".." in member.filename.split("/"):
                 raise ValueError(f"{member.filename!r} leads out of it")
             path = source.extract(member, into)
@@ -121,6 +186,8 @@ def find_subtree(root: Path, subdirectory: str | None, label: str) -> Path:
     if posixpath.isabs(below) or below.split("/")[0] == "..":
         raise RefusedError(f"the subdirectory {subdirectory!r} of {label} leads out of its source")
     tree = root if below == "." else root / below
+    if not Path(os.path.realpath(tree)).is_relative_to(os.path.realpath(root)):
+        raise RefusedError(f"the subdirectory {subdirectory!r} of {label} leads out of its source")
     if not any((tree / name).is_file() for name in ("pyproject.toml", "setup.py")):
         where = f"{subdirectory!r} in its source" if subdirectory else "its source"
         raise BuildError(f"{label}: {where} has neither pyproject.toml nor setup.py")

@@ -122,6 +122,7 @@ def unpack_files(wheel: Path, target: Path, metadata: Mapping[str, bytes]) -> Co
     try:
         with storing(target), Wheel.open_path(wheel) as source:
             destination = _EntryDestination(target)
+            source.check_identity()
             source.validate_record(validate_contents=False)
             scripts = _read_scripts(source)
             install(source, destination, {"INSTALLER": b"pyx\n", **metadata})

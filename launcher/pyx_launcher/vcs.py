@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SILENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": "", "HGPLAIN": "1"}
 """Variables that keep the programs from asking for a password, and from translating."""
 
+_ORIGIN = re.compile(r"(https?|ssh|git|file)://[^-]|/|(?!-)[\w.-]+@(?!-)[\w.-]+:(?!:)", re.ASCII)
+"""How the place of a repository begins. git takes ``NAME::…`` for a program to be run."""
+
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}([0-9a-fA-F]{24})?\Z")
 
 
@@ -38,6 +41,11 @@ def check_out(source: PackageVcs, origin: str, into: Path, bench: Workbench) -> 
         raise RefusedError(
             f"the lock names {source.commit_id!r} for {bench.label}, which is not a whole commit",
             hint="lock it again",
+        )
+    if not _ORIGIN.match(origin):
+        raise RefusedError(
+            f"{bench.label} comes from {shown(origin)!r}, which is no place of a repository",
+            hint="lock it again, with an https:// or ssh:// URL",
         )
     commands = _git_commands if source.type == "git" else _hg_commands
     try:
@@ -78,6 +86,13 @@ def _complete_git(commit: str, into: Path, origin: str, bench: Workbench) -> Non
         # No branch or tag has it any more, or it is on one that a clone does not take.
         _run(["git", "fetch", "--quiet", "origin", commit], into, origin, bench)
     _run(["git", "checkout", "--quiet", "--detach", commit], into, origin, bench)
+    found = (into / ".git" / "HEAD").read_text(encoding="utf-8", errors="replace").strip()
+    if found != commit.lower():
+        # A server can have a tag or a branch whose name looks like the commit.
+        raise RefusedError(
+            f"{shown(origin)} has no commit {commit}, but gives {found} for that name",
+            hint="lock it again",
+        )
     if (into / ".gitmodules").exists():
         update = ["git", "submodule", "--quiet", "update", "--init", "--recursive"]
         _run(update, into, origin, bench)
@@ -86,5 +101,6 @@ def _complete_git(commit: str, into: Path, origin: str, bench: Workbench) -> Non
 def _hg_commands(origin: str, commit: str, into: Path) -> list[list[str]]:
     return [
         ["hg", "clone", "--quiet", "--noupdate", "--", origin, str(into)],
-        ["hg", "--cwd", str(into), "update", "--quiet", "--clean", "--rev", commit],
+        # As an identifier alone: a bookmark may have a name that looks like one.
+        ["hg", "--cwd", str(into), "update", "--quiet", "--clean", "--rev", f"id({commit})"],
     ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import ArtifactError, RefusedError, StoreError
+from pyx_launcher.limits import read_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -57,6 +59,8 @@ class Arrival:
         self._source = source
         self._progress = progress
         self._digests = _digests(wanted)
+        # No archive may be larger than what would come out of it.
+        self._most = read_limits(os.environ).unpacked
         self.received = 0
         """Bytes that have arrived and are kept."""
 
@@ -71,7 +75,13 @@ class Arrival:
         if size is not None and self.received > size:
             raise RefusedError(
                 f"{self._wanted.filename} from {self._source} is not the locked file: "
-                f"it is longer than the {size} bytes that the lock has"
+                f"it is longer than the {size} bytes that the lock has",
+                hint="write the lock again if the file was replaced on purpose",
+            )
+        if self.received > self._most:
+            raise RefusedError(
+                f"{self._wanted.filename} from {self._source} has more than {self._most} bytes",
+                hint="if that is what it should be: set PYX_MAX_UNPACKED to a higher number",
             )
 
     def restart(self) -> None:
@@ -107,9 +117,12 @@ def arriving(
 
 
 def read_chunks(path: Path) -> Iterator[bytes]:
-    """Yield the content of a local file; raises ArtifactError if it cannot be read."""
+    """Yield the content of a local file; raises ArtifactError if it cannot be read or is none."""
     try:
-        with path.open("rb") as file:
+        # Without this flag a pipe without a writer would be waited for.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ArtifactError(f"{path} is not a file", hint="lock again")
             while chunk := file.read(CHUNK):
                 yield chunk
     except OSError as error:

@@ -7,6 +7,7 @@ inflated in one call here, since `zipfile` inflates in small steps, which takes 
 from __future__ import annotations
 
 import contextlib
+import os
 import posixpath
 import re
 import stat
@@ -18,6 +19,11 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from installer.records import parse_record_file
 from installer.sources import WheelFile
+from installer.utils import parse_metadata_file
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from pyx_launcher.limits import check_members, check_spellings, read_limits
 
 try:
     from isal import isal_zlib as deflate
@@ -60,6 +66,14 @@ class Member:
 class Wheel(WheelFile):
     """A wheel without bytecode, which only the interpreter may write; its streams are `Member`."""
 
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        """Look at what the archive promises, before anything of it is read."""
+        super().__init__(archive)
+        path, members = archive.filename or "", archive.infolist()
+        limits = read_limits(os.environ)
+        check_members(members, os.path.basename(path), os.path.getsize(path), limits)
+        check_spellings(member.filename for member in members)
+
     @classmethod
     @contextlib.contextmanager
     def open_path(cls, path: Path) -> Iterator[Wheel]:
@@ -79,6 +93,19 @@ class Wheel(WheelFile):
         prefix = f"{self.dist_info_dir}/"
         names = self._zipfile.namelist()
         return [n[len(prefix) :] for n in names if n.startswith(prefix) and not n.endswith("/")]
+
+    def check_identity(self) -> None:
+        """Raise ValueError where METADATA names another distribution than the file's name does."""
+        if "METADATA" not in self.dist_info_filenames:
+            return
+        text = self._zipfile.read(f"{self.dist_info_dir}/METADATA").decode("utf-8", "replace")
+        head = re.split(r"\r?\n\r?\n", text, maxsplit=1)[0]
+        said = parse_metadata_file(head)
+        name, version = str(said["Name"]), str(said["Version"])
+        if canonicalize_name(name) != canonicalize_name(self.distribution):
+            raise ValueError(f"its METADATA has the name {name!r}")
+        if version != self.version and not _is_same_version(version, self.version):
+            raise ValueError(f"its METADATA has the version {version!r}")
 
     def get_contents(self) -> Iterator[WheelContentElement]:
         """Yield every file outside `__pycache__`. Raises ValueError for a name that is unsafe."""
@@ -134,6 +161,13 @@ def _inflate(data: bytes, most: int) -> bytes:
         return deflate.decompressobj(-15).decompress(data, most)
     except deflate.error as error:  # type: ignore[misc]  # the stub calls it an instance
         raise zipfile.BadZipFile(f"Bad deflate stream: {error}") from error
+
+
+def _is_same_version(one: str, other: str) -> bool:
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return False
 
 
 def _is_plain(item: zipfile.ZipInfo) -> bool:

@@ -38,6 +38,7 @@ ORDER = (
     "interpreter",
     "locks",
     "selection",
+    "reliance",
     "pipconfig",
     "lookup",
     "verified",

@@ -8,11 +8,12 @@ import re
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import httpx2
 from unearth.fetchers import PyPIClient
 
-from pyx_launcher.credentials import find_origin, shown, split_login
+from pyx_launcher.credentials import PORTS, find_origin, shown, split_login
 from pyx_launcher.errors import RefusedError, StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -79,8 +80,15 @@ def open_client(settings: IndexSettings, credentials: Credentials) -> PyPIClient
 
 def _check_redirect(response: httpx2.Response, *, trusted: Collection[str]) -> None:
     if response.has_redirect_location:
-        target = response.request.url.join(response.headers["Location"])
-        check_downgrade(str(response.request.url), str(target), trusted)
+        source = str(response.request.url)
+        target = str(response.request.url.join(response.headers["Location"]))
+        # The client also has a way to the files of this machine.
+        if urlsplit(target).scheme not in PORTS:
+            raise RefusedError(
+                f"{shown(source)} leads to {shown(target)}, which is no place on the web",
+                hint="name another index in PIP_INDEX_URL, or lock again",
+            )
+        check_downgrade(source, target, trusted)
 
 
 def check_downgrade(source: str, target: str, trusted: Collection[str]) -> None:

@@ -16,7 +16,7 @@ PYTHON_LETTERS = "bBc:dEhiIm:OPqRsStuvVW:xX:?"
 
 Without ``J``, which CPython knows only to refuse it."""
 
-_VALUED = ("--project", "--python", "--group", "--extra", "--with")
+_VALUED = ("--project", "--python", "--group", "--extra", "--with", "--allow-unhashed")
 _FLAGS = ("--offline", "--locked", "--all-groups", "--all-extras", "--no-default-groups")
 
 
@@ -62,6 +62,8 @@ class Invocation:
     """The verb's own options with their values, in the order they were typed."""
     locked: bool = False
     """Is a lock that no longer fits its project an error?"""
+    unhashed: tuple[str, ...] = ()
+    """The projects whose files the user takes without a hash that can be relied on."""
     program: Program
 
 
@@ -104,6 +106,7 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
             all_groups="--all-groups" in values,
             default_groups="--no-default-groups" not in values,
         ),
+        unhashed=_split(values.get("--allow-unhashed", [])),
         offline="--offline" in values or environ.get("PYX_OFFLINE", "") not in ("", "0"),
         stacked=_name_stacked(values.get("--with", [])),
         words=tuple(words),

@@ -43,6 +43,7 @@ from pyx_launcher.record import (
     make_material,
     write_record,
 )
+from pyx_launcher.reliance import check_reliance
 from pyx_launcher.selection import Selection, select
 from pyx_launcher.stacking import Stack, stack_environments
 
@@ -126,6 +127,7 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str], *, may_lock: b
     selection = Selection(artifacts=(), extras=frozenset(), groups=frozenset())
     if lock is not None:
         selection = add_root(select(lock, found.interpreter, invocation.choice), lock)
+        check_reliance(selection, invocation.unhashed)
         _check_owners(context, lock, selection)
     stack = stack_environments(selection, lock, invocation.stacked, found.interpreter, dirs)
     for tools in stack.locks:

@@ -68,6 +68,7 @@ def shared(scene: Scene, python: str) -> Scene:
     """Give a project with one wheel, and an installation that everybody can run."""
     scene.lock(make_wheel(scene.wheels, "tick", "1.0"))
     shutil.rmtree(scene.base / "pyx-cache")
+    scene.pyx.environ["PATH"] = os.pathsep.join([str(Path(python).parent), os.defpath])
     libraries = [path for path in sys.path if path.endswith("site-packages")]
     scene.pyx.launcher.write_text(
         f"#!{python} -I\nimport sys\n"
@@ -95,6 +96,8 @@ def run(
         "PYX_HOME": str(own / "pyx-home"),
         "PYX_CACHE_DIR": str(own / "pyx-cache"),
         "TMPDIR": str(own),
+        # A directory that cannot be looked into, as root's may be, keeps records from being made.
+        "PATH": scene.pyx.environ["PATH"],
         **(env or {}),
     }
     return subprocess.run(

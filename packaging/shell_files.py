@@ -29,6 +29,7 @@ GENERAL: Mapping[str, str] = {
     "--no-default-groups": "leave out the groups that are there by default",
     "--offline": "fetch nothing",
     "--locked": "refuse a lock that no longer fits its project",
+    "--allow-unhashed NAME": "take this project's file though its only hash is MD5 or SHA-1",
 }
 """Options that every start and most commands take."""
 
@@ -44,6 +45,9 @@ ENVIRONMENT: Mapping[str, str] = {
     "PYX_PROJECT": "As --project.",
     "PYX_PYTHON": "As --python.",
     "PYX_OFFLINE": "As --offline, unless empty or 0.",
+    "PYX_MAX_UNPACKED": "How many bytes an archive may become, such as 32G.",
+    "PYX_MAX_RATIO": "How many times its size an archive may become.",
+    "PYX_MAX_FILES": "How many files an archive may have.",
     "PYX_DEBUG": "Set to 1: say every decision on stderr.",
 }
 

@@ -6,9 +6,11 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.errors import PyxError
 from pyx_launcher.invocation import parse_invocation
 from pyx_launcher.launch import print_error, run_program
+from pyx_launcher.ownership import check_dirs, check_process
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +47,9 @@ def give_back_variables() -> None:
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one of pyx's own commands, or become the program that `arguments` name."""
     invocation = parse_invocation(arguments, environ)
+    if invocation.verb not in ("--help", "--version", "-h"):
+        check_process()
+        check_dirs(resolve_dirs(environ), environ)
     if invocation.verb is None:
         return run_program(invocation, environ)
     from pyx_launcher.commands import run_verb

@@ -8,13 +8,12 @@ import re
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import httpx2
 from unearth.fetchers import PyPIClient
 
-from pyx_launcher.credentials import PORTS, find_origin, shown, split_login
-from pyx_launcher.errors import RefusedError, StoreError, UsageError
+from pyx_launcher.credentials import check_link, find_origin, split_login
+from pyx_launcher.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Mapping
@@ -80,31 +79,8 @@ def open_client(settings: IndexSettings, credentials: Credentials) -> PyPIClient
 
 def _check_redirect(response: httpx2.Response, *, trusted: Collection[str]) -> None:
     if response.has_redirect_location:
-        source = str(response.request.url)
-        target = str(response.request.url.join(response.headers["Location"]))
-        # The client also has a way to the files of this machine.
-        if urlsplit(target).scheme not in PORTS:
-            raise RefusedError(
-                f"{shown(source)} leads to {shown(target)}, which is no place on the web",
-                hint="name another index in PIP_INDEX_URL, or lock again",
-            )
-        check_downgrade(source, target, trusted)
-
-
-def check_downgrade(source: str, target: str, trusted: Collection[str]) -> None:
-    """Raise RefusedError where something with TLS leads to something without.
-
-    `trusted` are the hosts, or hosts with ports, to which pip is configured to talk so.
-    """
-    before, after = find_origin(source), find_origin(target)
-    if before is None or after is None or (before[0], after[0]) != ("https", "http"):
-        return
-    host = after[1] if after[2] is None else f"{after[1]}:{after[2]}"
-    if host not in trusted and after[1] not in trusted:
-        raise RefusedError(
-            f"{shown(source)} has TLS and leads to {shown(target)}, which has none",
-            hint=f"if that server is to be trusted: PIP_TRUSTED_HOST={host}",
-        )
+        target = response.request.url.join(response.headers["Location"])
+        check_link(str(response.request.url), str(target), trusted)
 
 
 def _find_proxies(

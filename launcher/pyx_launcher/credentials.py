@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from pyx_launcher.dirs import find_home
+from pyx_launcher.errors import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 PORTS = {"http": 80, "https": 443}
 
@@ -93,6 +94,31 @@ def find_origin(url: str) -> tuple[str, str, int | None] | None:
         return parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)
     except ValueError:
         return None
+
+
+def check_link(source: str, target: str, trusted: Collection[str]) -> None:
+    """Raise RefusedError where a server leads off the web, or from TLS to where there is none.
+
+    `trusted` are the hosts, or hosts with ports, to which pip is configured to talk so.
+    """
+    before, after = find_origin(source), find_origin(target)
+    if before is None:
+        # A directory of this machine leads where its user likes.
+        return
+    if after is None or after[0] not in PORTS:
+        # The client also has a way to the files of this machine.
+        raise RefusedError(
+            f"{shown(source)} leads to {shown(target)}, which is no place on the web",
+            hint="name another index in PIP_INDEX_URL, or lock again",
+        )
+    if (before[0], after[0]) != ("https", "http"):
+        return
+    host = after[1] if after[2] is None else f"{after[1]}:{after[2]}"
+    if host not in trusted and after[1] not in trusted:
+        raise RefusedError(
+            f"{shown(source)} has TLS and leads to {shown(target)}, which has none",
+            hint=f"if that server is to be trusted: PIP_TRUSTED_HOST={host}",
+        )
 
 
 def _split_path(url: str) -> list[str]:

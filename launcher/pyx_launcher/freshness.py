@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, cast
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from pyx_launcher.context import check_owner
 from pyx_launcher.errors import LockError, PyxError
 from pyx_launcher.locks.tables import Table, read_toml
+from pyx_launcher.ownership import check_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

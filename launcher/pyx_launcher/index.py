@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from pyx_launcher.credentials import shown, split_login
+from pyx_launcher.credentials import check_link, shown, split_login
 from pyx_launcher.download import ForbiddenError, MissingError, Session, UnreachableError
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError
 from pyx_launcher.locks.indexes import NamedIndex, choose_sources
@@ -217,7 +217,7 @@ class Index:
             known = [o for o in offers if o.fits(wanted) or _canonical(o.filename) == name]
             for offer in sorted(known, key=lambda o: not o.fits(wanted)):
                 try:
-                    self._check_place(source, offer)
+                    check_link(source.url, offer.url, self._settings.trusted_hosts)
                     check_hashes(wanted, offer.hashes, shown(source.url))
                     return self._retrieve(offer.url, wanted, into, progress)
                 except RefusedError as problem:
@@ -227,19 +227,6 @@ class Index:
         if rejected is not None:
             raise rejected
         return None
-
-    def _check_place(self, source: _Source, offer: _Offer) -> None:
-        """Raise RefusedError for a file that `source` may not send anybody to."""
-        if source.is_local:
-            return
-        if find_local_path(offer.url) is not None:
-            raise RefusedError(
-                f"{shown(source.url)} leads to {offer.filename!r} on this machine",
-                hint="name another index in PIP_INDEX_URL, or lock again",
-            )
-        from pyx_launcher.connection import check_downgrade
-
-        check_downgrade(source.url, offer.url, self._settings.trusted_hosts)
 
     def _sources(self, wanted: Wanted) -> list[_Source]:
         """Return whom to ask for `wanted`, local ones first; offline those alone."""
@@ -252,8 +239,7 @@ class Index:
             sources += self._indexes(wanted)
         # The lock's hashes say which file is right, so the cheapest source may come first.
         sources.sort(key=lambda source: not source.is_local)
-        known = dict.fromkeys(sources)
-        return [source for source in known if source.is_local or not self._offline]
+        return [s for s in dict.fromkeys(sources) if s.is_local or not self._offline]
 
     def _indexes(self, wanted: Wanted) -> Iterator[_Source]:
         if wanted.index is not None:

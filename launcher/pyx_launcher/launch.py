@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.builds import add_root, list_inputs, list_trees
+from pyx_launcher.builds import add_root, list_trees
 from pyx_launcher.context import Context, find_context
 from pyx_launcher.digests import sha256
 from pyx_launcher.dirs import Dirs, resolve_dirs
@@ -33,7 +33,7 @@ from pyx_launcher.installation import find_native, find_template
 from pyx_launcher.interpreter import Found, find_interpreter
 from pyx_launcher.launchfile import check_launch, make_words
 from pyx_launcher.locks import Lock, read_lock
-from pyx_launcher.ownership import check_dirs, check_owner, check_process, closed_to_others
+from pyx_launcher.ownership import check_owner, closed_to_others
 from pyx_launcher.progress import show_progress
 from pyx_launcher.provision import Provision, provide
 from pyx_launcher.record import (
@@ -101,9 +101,7 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str], *, may_lock: b
     An inline block that has no lock yet is locked, unless `may_lock` is false: then LockError.
     """
     since = time.time()
-    check_process()
     dirs = resolve_dirs(environ)
-    check_dirs(dirs, environ)
     context = find_context(invocation, dirs, _working_directory(invocation))
     if context.block is not None and context.lock and not context.lock.exists():
         _lock_block(context, invocation, environ, may_lock=may_lock)
@@ -127,9 +125,9 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str], *, may_lock: b
     selection = Selection(artifacts=(), extras=frozenset(), groups=frozenset())
     if lock is not None:
         selection = add_root(select(lock, found.interpreter, invocation.choice), lock)
-        check_reliance(selection, invocation.unhashed)
         _check_owners(context, lock, selection)
     stack = stack_environments(selection, lock, invocation.stacked, found.interpreter, dirs)
+    check_reliance(stack.selection, invocation.unhashed)
     for tools in stack.locks:
         check_owner(tools.path, context.directory)
     return Plan(

@@ -59,7 +59,7 @@ def check_dirs(dirs: Dirs, environ: Mapping[str, str]) -> None:
         _check_own(path, variable)
         if os.geteuid() == 0 and ("SUDO_UID" in environ or "DOAS_USER" in environ):
             _check_ancestor(path, variable)
-    for path in (dirs.store, dirs.environments):
+    for path in (dirs.store, dirs.environments, dirs.named):
         _check_own(path, "PYX_HOME")
     for path in dirs.fallback_stores:
         _check_writers(path, "PYX_STORES", frozenset({0, os.geteuid()}))

@@ -21,12 +21,12 @@ _pyx() {
     case $prev in
         --project) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --python) COMPREPLY=($(compgen -c -X '!python3*' -- "$cur")); return ;;
-        --group|--extra|--with|--optional|--script|--from|--invert) return ;;
+        --group|--extra|--with|--allow-unhashed|--optional|--script|--from|--invert) return ;;
     esac
     for ((at = 1; at < COMP_CWORD; at++)); do
         word=${COMP_WORDS[at]}
         case $word in
-            --project|--python|--group|--extra|--with|--optional|--script|--from|--invert) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
+            --project|--python|--group|--extra|--with|--allow-unhashed|--optional|--script|--from|--invert) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
             @) ((at++)) ;;
             -*) ;;
             *)
@@ -41,21 +41,21 @@ _pyx() {
         esac
     done
     case $verb:$action in
-        :) word="sync info add remove lock run env tool list tree which diff --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help --version" ;;
-        sync:) word="--compile --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
-        info:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
-        add:) word="--optional --dev --user --script --init --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
-        remove:) word="--optional --dev --user --script --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
-        lock:) word="--upgrade --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
-        run:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
-        env:) word="list create remove show --json --link --unlink --kernel --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
-        env:*) word="--json --link --unlink --kernel --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
-        tool:) word="install list upgrade uninstall run --with --from --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
-        tool:*) word="--with --from --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
-        list:) word="--outdated --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
-        tree:) word="--invert --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
-        which:) word="--json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
-        diff:) word="--json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --help" ;;
+        :) word="sync info add remove lock run env tool list tree which diff --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help --version" ;;
+        sync:) word="--compile --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        info:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        add:) word="--optional --dev --user --script --init --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        remove:) word="--optional --dev --user --script --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        lock:) word="--upgrade --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        run:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        env:) word="list create remove show --json --link --unlink --kernel --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        env:*) word="--json --link --unlink --kernel --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        tool:) word="install list upgrade uninstall run --with --from --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        tool:*) word="--with --from --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        list:) word="--outdated --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        tree:) word="--invert --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        which:) word="--json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        diff:) word="--json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         *) return ;;
     esac
     COMPREPLY=($(compgen -W "$word" -- "$cur"))

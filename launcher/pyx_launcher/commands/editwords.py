@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.context import DEFAULT_NAME, check_owner
+from pyx_launcher.context import DEFAULT_NAME
 from pyx_launcher.errors import UsageError
 from pyx_launcher.locking import LISTED, MANIFEST
 from pyx_launcher.locks import FILE_NAMES
 from pyx_launcher.named import named_directory
+from pyx_launcher.ownership import check_owner
 from pyx_launcher.pyproject import MAIN, Place
 from pyx_launcher.resolvers import NO_UPGRADE, Upgrade
 

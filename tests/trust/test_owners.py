@@ -280,7 +280,8 @@ def test_a_cache_of_another_user_is_not_obeyed(shared: Scene, part: str) -> None
 def test_bytecode_of_another_user_is_not_run(shared: Scene) -> None:
     """The cached code of a script is passed over if somebody else could have written it."""
     script = shared.project / "hello.py"
-    script.write_text("print('true')\n")
+    # A small one would be compiled each time.
+    script.write_text("print('true')\n" + "# A line that is not what this is about.\n" * 60)
     # Younger ones are not cached, as they could still change unseen.
     time.sleep(2.1)
     for _ in range(4):

@@ -25,7 +25,12 @@ LONGEST_TEXT = 64 << 20
 
 _READ_WHOLE = frozenset({"RECORD", "WHEEL", "METADATA", "entry_points.txt", "PKG-INFO"})
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_PLAIN = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+
+PLAIN = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""The compressions that yield as much as they are asked for, and no more."""
+
+STEP = 4096
+"""Bytes to read at once of a member in any other compression, which can become 20,000 times it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,22 +100,36 @@ class Meter:
 
 
 def check_members(
-    members: Iterable[zipfile.ZipInfo], name: str, packed: int, limits: Limits
+    members: Iterable[zipfile.ZipInfo],
+    name: str,
+    packed: int,
+    limits: Limits,
+    *,
+    in_steps: bool = False,
 ) -> None:
     """Refuse a zip archive, called `name` and `packed` bytes large, that is beyond `limits`.
 
-    That holds for what its directory promises, and no member yields more than that. Raises
+    That holds for what its directory promises, and no member yields more than that. `in_steps`
+    tells that contents are read in steps of `STEP` where the decompressor takes no limit. Raises
     RefusedError, and ValueError for a member that cannot be read in bounded memory.
     """
     meter = Meter(name, packed, limits)
     for member in members:
         meter.add_file(member.file_size)
-        if member.compress_type not in _PLAIN:
-            # The decompressors of the others take no limit.
+        if member.compress_type not in PLAIN and member.compress_size > _most_packed(
+            member, in_steps=in_steps
+        ):
             raise ValueError(f"{member.filename!r} is neither stored nor deflated")
         if member.file_size > LONGEST_TEXT and _is_text(member.filename):
             shown = member.filename.rpartition("/")[2]
             raise ValueError(f"its {shown} has {member.file_size} bytes, {LONGEST_TEXT} at most")
+
+
+def _most_packed(member: zipfile.ZipInfo, *, in_steps: bool) -> float:
+    """Return how large a member may be whose decompressor takes no limit."""
+    if not in_steps:
+        return 0
+    return 4 * STEP if _is_text(member.filename) else float("inf")
 
 
 def _is_text(path: str) -> bool:

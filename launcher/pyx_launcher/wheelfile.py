@@ -23,7 +23,7 @@ from installer.utils import parse_metadata_file
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from pyx_launcher.limits import check_members, check_spellings, read_limits
+from pyx_launcher.limits import PLAIN, STEP, check_members, check_spellings, read_limits
 
 try:
     from isal import isal_zlib as deflate
@@ -71,7 +71,7 @@ class Wheel(WheelFile):
         super().__init__(archive)
         path, members = archive.filename or "", archive.infolist()
         limits = read_limits(os.environ)
-        check_members(members, os.path.basename(path), os.path.getsize(path), limits)
+        check_members(members, os.path.basename(path), os.path.getsize(path), limits, in_steps=True)
         check_spellings(member.filename for member in members)
 
     @classmethod
@@ -128,7 +128,8 @@ class Wheel(WheelFile):
     def _chunks(self, item: zipfile.ZipInfo) -> Iterator[bytes]:
         if max(item.file_size, item.compress_size) > AT_ONCE or not _is_plain(item):
             with self._zipfile.open(item) as stream:
-                while chunk := stream.read(_STEP):
+                step = _STEP if item.compress_type in PLAIN else STEP
+                while chunk := stream.read(step):
                     yield chunk
         else:
             yield self._read(item)
@@ -171,8 +172,7 @@ def _is_same_version(one: str, other: str) -> bool:
 
 
 def _is_plain(item: zipfile.ZipInfo) -> bool:
-    methods = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-    return item.compress_type in methods and not item.flag_bits & (_ENCRYPTED | _PATCHED)
+    return item.compress_type in PLAIN and not item.flag_bits & (_ENCRYPTED | _PATCHED)
 
 
 def _check_name(path: str, data_dir: str) -> None:

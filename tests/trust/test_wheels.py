@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import os
 import stat
 import struct
 import zipfile
@@ -106,8 +107,24 @@ def other_version(scene: Scene) -> None:
 
 
 def of_method(scene: Scene) -> None:
-    """Build a wheel that is compressed in a way whose memory cannot be bounded."""
-    scene.lock(wheel_of(scene.wheels, TICK, method=zipfile.ZIP_LZMA))
+    """Build a wheel whose RECORD is compressed in a way whose memory cannot be bounded."""
+    names = [os.urandom(30).hex() for _ in range(800)]
+    record = [*(f"{name},,1" for name in names)]
+    scene.lock(
+        wheel_of(
+            scene.wheels, TICK, record=lambda lines: [*lines, *record], method=zipfile.ZIP_BZIP2
+        )
+    )
+
+
+def of_small_size(scene: Scene) -> None:
+    """Build a wheel with a compressed file that is said to be small."""
+    wheel = wheel_of(scene.wheels, TICK, ("tick/a", b"x" * (8 << 20)), method=zipfile.ZIP_BZIP2)
+    data = bytearray(wheel.read_bytes())
+    at = data.rindex(b"tick/a")
+    data[at - 46 + 24 : at - 46 + 28] = struct.pack("<I", 10)
+    wheel.write_bytes(data)
+    scene.lock(wheel)
 
 
 def nested(scene: Scene) -> None:
@@ -193,6 +210,7 @@ CASES = [
         environ={"PYX_MAX_RATIO": "2000"},
     ),
     Case(name="another compression", build=of_method, says="neither stored nor deflated"),
+    Case(name="another compression of another size", build=of_small_size, says=UNSOUND),
     Case(name="a compressed archive", build=nested, says=UNSOUND),
     Case(
         name="a hash in RECORD that is another",

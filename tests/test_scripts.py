@@ -77,7 +77,7 @@ def test_no_script_hides_the_interpreter(tmp_path: Path, bin_directory: Path, na
 
 
 @pytest.mark.parametrize(
-    "name", ["python-argcomplete-check", "pythonic", "python3-config", "py", "a b", "é", "-x"]
+    "name", ["python-argcomplete-check", "pythonic", "python3-config", "py", "a b", "é"]
 )
 def test_names_that_only_look_like_it_are_taken(
     tmp_path: Path, bin_directory: Path, name: str

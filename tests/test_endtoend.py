@@ -220,7 +220,8 @@ def find_leftovers(home: Path) -> list[Path]:
     """Return what lies in the store or beside the environments and was never published."""
     kept = {".generation", ".entry.json", ".data"}
     hidden = [path for path in home.rglob(".*") if path.name not in kept]
-    return [path for path in hidden if path.suffix != ".lock"]
+    # Below `boot` lie the names of the interpreter's own directories.
+    return [path for path in hidden if path.suffix != ".lock" and "boot" not in path.parts]
 
 
 def test_sync_makes_everything_ready(pyx: Pyx, projects: Projects, index: IndexServer) -> None:

@@ -27,11 +27,11 @@ from pyx_launcher.errors import (
     PyxError,
     StoreError,
 )
+from pyx_launcher.formats import check_formats
 from pyx_launcher.freshness import Freshness, find_freshness
+from pyx_launcher.holding import hold_stores
 from pyx_launcher.inputs import check_inputs, exists, see_lock
 from pyx_launcher.installation import find_native, find_template
-from pyx_launcher.formats import check_formats
-from pyx_launcher.holding import hold_stores
 from pyx_launcher.interpreter import Found, find_interpreter
 from pyx_launcher.launchfile import check_launch, make_words
 from pyx_launcher.locks import Lock, read_lock

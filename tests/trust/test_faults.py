@@ -169,7 +169,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
     """Mount a file system of 300 kB."""
     place = tmp_path / "small"
     place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(place)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=300k,mode=755", "tmpfs", str(place)]
     if os.geteuid() or subprocess.run(command, check=False, capture_output=True).returncode:
         pytest.skip("only root mounts file systems")
     yield place

@@ -218,7 +218,7 @@ def test_simultaneous_first_starts_fetch_each_wheel_once(
 
 def find_leftovers(home: Path) -> list[Path]:
     """Return what lies in the store or beside the environments and was never published."""
-    kept = {".generation", ".entry.json", ".data"}
+    kept = {".format", ".generation", ".entry.json", ".data"}
     hidden = [path for path in home.rglob(".*") if path.name not in kept]
     # Below `boot` lie the names of the interpreter's own directories.
     return [path for path in hidden if path.suffix != ".lock" and "boot" not in path.parts]

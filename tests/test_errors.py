@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from installed import Pyx
 
 USAGE, BAD_LOCK, UNAVAILABLE, NO_INPUT_OUTPUT, REFUSED = 64, 65, 69, 74, 77
-PUBLISHED = {".generation", ".entry.json", ".data"}
+PUBLISHED = {".format", ".generation", ".entry.json", ".data"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from pyx_launcher.dirs import resolve_dirs
-from pyx_launcher.errors import PyxError
+from pyx_launcher.errors import PyxError, explain_fault, is_fault_of_machine
 from pyx_launcher.invocation import parse_invocation
 from pyx_launcher.launch import print_error, run_program
 from pyx_launcher.ownership import check_dirs, check_process
@@ -30,6 +30,12 @@ def main() -> int:
     except PyxError as error:
         print_error(error)
         return error.exit_code
+    except OSError as error:
+        if not is_fault_of_machine(error):
+            raise
+        told = explain_fault(error)
+        print_error(told)
+        return told.exit_code
     except KeyboardInterrupt:
         # Threads that wait for a server would be waited for at a regular end.
         os._exit(INTERRUPTED)

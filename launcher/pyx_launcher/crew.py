@@ -49,8 +49,9 @@ class Crew:
     def run(self, function: Callable[..., T], *args: object) -> T:
         """Return `function(*args)`, computed in the next process that has nothing to do.
 
-        All of it must pickle. Raises what the function raises if that is a PyxError, RuntimeError
-        with the traceback for any other exception, and StoreError where the process was killed.
+        All of it must pickle. Raises what the function raises if that is a PyxError or OSError,
+        RuntimeError with the traceback for any other exception, and StoreError where the process
+        was killed.
         """
         if not self._members:
             return function(*args)
@@ -143,6 +144,8 @@ def _answer(
     except PyxError as error:
         # What it came from need not pickle, and nobody shows it.
         error.__cause__ = None
+        return None, error
+    except OSError as error:
         return None, error
     except Exception:  # noqa: BLE001 -- whatever it is, it is the parent's to show.
         return None, RuntimeError(traceback.format_exc())

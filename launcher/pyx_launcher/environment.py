@@ -19,6 +19,7 @@ from pyx_launcher.atomic import make_directory, remove_tree, write_atomic
 from pyx_launcher.digests import sha256
 from pyx_launcher.errors import StoreError
 from pyx_launcher.farm import Plan, Root, plan_farm, write_farm
+from pyx_launcher.formats import FORMAT_FILE
 from pyx_launcher.launchfile import Launch, write_launch
 from pyx_launcher.layout import DIRECT_LIMIT, choose_layout, read_pth
 from pyx_launcher.record import FORMAT
@@ -82,6 +83,9 @@ def build_environment(
     """
     found = find_environment(dirs, interpreter, entries)
     if found is not None:
+        with contextlib.suppress(OSError):
+            # So that its last use can be told: see `lastuse`.
+            os.utime(found.path / "environment.json")
         _refresh_launch(dirs, found)
         return found, False
     path = name_environment(dirs, interpreter, entries)
@@ -92,7 +96,7 @@ def build_environment(
         with storing(path):
             _link_native(temporary, dirs, interpreter, native)
             made = _write_environment(temporary, path, dirs, interpreter, entries)
-            write_launch(temporary, path, launch_of(dirs, made))
+            write_launch(temporary, path, _launch_of_python(dirs, made))
             _publish(temporary, made)
     finally:
         remove_tree(temporary)
@@ -152,7 +156,7 @@ def _refresh_launch(dirs: Dirs, environment: Environment) -> None:
     """Let the environment's own launch record hold again, if a deletion in a store ended that."""
     with contextlib.suppress(OSError, StoreError):
         # In a home that cannot be written it holds, or the environment's python says what to do.
-        write_launch(environment.path, environment.path, launch_of(dirs, environment))
+        write_launch(environment.path, environment.path, _launch_of_python(dirs, environment))
 
 
 def launch_of(dirs: Dirs, environment: Environment) -> Launch:
@@ -162,6 +166,18 @@ def launch_of(dirs: Dirs, environment: Environment) -> Launch:
         for store in dirs.stores
     )
     return Launch(interpreter=environment.interpreter, generations=generations)
+
+
+def _launch_of_python(dirs: Dirs, environment: Environment) -> Launch:
+    """Return what a start by the environment's own python depends on.
+
+    It has no slow path, and children of a running program must not fail because something else
+    was deleted: what deletes from the user's own store deletes the environments that need it. Of
+    that store only the format is watched, which tells when all of it is gone.
+    """
+    behind = (store / ".generation" for store in dirs.fallback_stores)
+    watched = (dirs.store / FORMAT_FILE, *behind)
+    return Launch(interpreter=environment.interpreter, generations=watched)
 
 
 def _write_environment(

@@ -7,6 +7,8 @@ escapes is a defect of pyx and shows its traceback.
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -85,6 +87,27 @@ class StoreError(PyxError):
     """The store, the cache or another file could not be read or written."""
 
     exit_code = 74
+
+
+_FAULTS = frozenset(
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOMEM),
+        *(errno.EMFILE, errno.ENFILE, errno.EFBIG, errno.ENOLCK, errno.ESTALE),
+    }
+)
+
+
+def is_fault_of_machine(error: OSError) -> bool:
+    """Tell whether a full or failing disk, or a limit, explains `error`, wherever it came up."""
+    return error.errno in _FAULTS
+
+
+def explain_fault(error: OSError) -> StoreError:
+    """Return what to tell of a fault that nothing better is known of."""
+    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    return StoreError(
+        f"{where}{error.strerror}", hint="free room or raise the limit (df, ulimit -a), and retry"
+    )
 
 
 class RefusedError(PyxError):

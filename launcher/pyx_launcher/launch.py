@@ -27,7 +27,9 @@ from pyx_launcher.errors import (
     PyxError,
     StoreError,
 )
+from pyx_launcher.formats import check_formats
 from pyx_launcher.freshness import Freshness, find_freshness
+from pyx_launcher.holding import hold_stores
 from pyx_launcher.inputs import check_inputs, exists, see_lock
 from pyx_launcher.installation import find_native, find_template
 from pyx_launcher.interpreter import Found, find_interpreter
@@ -216,6 +218,9 @@ def warn_if_stale(plan: Plan) -> None:
 def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
     """Bring every artifact into the store and build the environment."""
     interpreter = plan.found.interpreter
+    # Until the program runs, or this process ends: nothing that is found may be deleted meanwhile.
+    hold_stores(plan.dirs)
+    check_formats(plan.dirs)
     with closed_to_others():
         provision = provide(
             plan.selection,

@@ -57,7 +57,7 @@ class Launch:
 
     interpreter: Interpreter
     generations: tuple[Path, ...]
-    """The stores' generation files."""
+    """The stores' generation files, or what else tells that entries are gone."""
 
 
 def make_words(path: Path, launch: Launch, code: str = "") -> Words:

@@ -29,7 +29,7 @@ class Progress(Protocol):
         """Note `size` more bytes; a negative number where an attempt was lost."""
 
     def finish(self, label: str) -> None:
-        """Note that the distribution `label` is in the store."""
+        """Note that the distribution `label` is done with."""
 
 
 class Silent:
@@ -51,7 +51,7 @@ class Silent:
 class Bar:
     """One line that counts distributions and bytes, and is gone at the end."""
 
-    def __init__(self, count: int, size: int) -> None:
+    def __init__(self, count: int, size: int, doing: str) -> None:
         """Prepare for `count` distributions of `size` bytes in all, 0 if unknown."""
         from rich.console import Console
         from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
@@ -67,7 +67,8 @@ class Bar:
         )
         self._count = count
         self._done = 0
-        self._task: TaskID = self._bar.add_task(f"fetching 0/{count}", total=size or None)
+        self._doing = doing
+        self._task: TaskID = self._bar.add_task(f"{doing} 0/{count}", total=size or None)
 
     def __enter__(self) -> Bar:
         self._bar.start()
@@ -83,15 +84,15 @@ class Bar:
     def finish(self, label: str) -> None:
         """Count a distribution and name it."""
         self._done += 1
-        text = f"fetching {self._done}/{self._count} {label}"
+        text = f"{self._doing} {self._done}/{self._count} {label}"
         self._bar.update(self._task, description=text)
 
 
-def show_progress(count: int, size: int) -> Progress:
+def show_progress(count: int, size: int, doing: str = "fetching") -> Progress:
     """Return a bar where stderr is a terminal, and silence elsewhere."""
     # A process may be started without any stderr; Python then has None for it.
     shown = sys.stderr is not None and sys.stderr.isatty()
-    return Bar(count, size) if shown else Silent()
+    return Bar(count, size, doing) if shown else Silent()
 
 
 def notify(line: str) -> None:

@@ -182,6 +182,8 @@ def touch_generation(store: Path) -> Path:
             # Empty and exclusive, so that of two starts the later does not undo the first's record.
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+                # Whose fallback this store is, locks it while they start.
+                path.chmod(0o644)
     return path
 
 

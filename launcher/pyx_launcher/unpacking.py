@@ -26,7 +26,7 @@ from installer.exceptions import InstallerError
 from installer.records import Hash, RecordEntry
 from installer.utils import Scheme, construct_record_file, parse_entrypoints
 
-from pyx_launcher.errors import RefusedError
+from pyx_launcher.errors import RefusedError, StoreError, explain_fault, is_fault_of_machine
 from pyx_launcher.rpath import is_library, leaves_entry, read_run_paths
 from pyx_launcher.store import DATA, FACTS_FILE, Entry, Facts, publish, staging, storing
 from pyx_launcher.wheelfile import Member, Wheel
@@ -127,12 +127,24 @@ def unpack_files(wheel: Path, target: Path, metadata: Mapping[str, bytes]) -> Co
             scripts = _read_scripts(source)
             install(source, destination, {"INSTALLER": b"pyx\n", **metadata})
     except _UNSOUND as error:
+        fault = _find_fault(error)
+        if fault is not None:
+            raise fault from error
         raise RefusedError(
             f"{wheel.name} is not a sound wheel: {_first_line(error)}",
             hint="lock another version, or fetch it again if the index replaced it",
         ) from error
     with storing(target):
         return _gather_contents(target, destination, scripts)
+
+
+def _find_fault(error: BaseException | None) -> StoreError | None:
+    """Return the fault of the machine that `error` came from, if that is what it came from."""
+    while error is not None:
+        if isinstance(error, OSError) and is_fault_of_machine(error):
+            return explain_fault(error)
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _first_line(error: Exception) -> str:

@@ -150,5 +150,23 @@ VERBS: Mapping[str, Verb] = {
         summary="compare what two locks mean; exit status 1 if they differ",
         options={"--json": _JSON},
     ),
+    "store": Verb(
+        forms=(
+            "store verify [--repair]",
+            "store gc [--keep DAYS] [--dry-run]",
+            "store list [--json]",
+            "store size [--json]",
+            "store path",
+            "store add WHEEL…",
+        ),
+        summary="look after the unpacked wheels that all projects share",
+        options={
+            "--repair": "verify: fetch what is damaged again",
+            "--keep DAYS": "gc: what was used within so many days stays (30); 0 keeps what runs",
+            "--dry-run": "gc: say what would go, and delete nothing",
+            "--json": _JSON,
+        },
+        actions=("verify", "gc", "list", "size", "path", "add"),
+    ),
 }
 """The management commands. A verb wins over a file of that name; ``./sync`` runs the file."""

@@ -49,6 +49,8 @@ def write_bytecode(source: str) -> str:
 def main() -> int:
     """Do it for every path on stdin."""
     warnings.simplefilter("ignore")
+    # Bytecode is for everybody who may read the source, whatever the umask is.
+    os.umask(0o022)
     counts = {"written": 0, "ready": 0, "failed": 0}
     for path in sys.stdin.buffer.read().split(b"\0"):
         if path:

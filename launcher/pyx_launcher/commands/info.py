@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyx_launcher.environment import find_environment
+from pyx_launcher.formats import check_formats
 from pyx_launcher.launch import Plan, make_plan, material_of, write_out
 from pyx_launcher.provision import find_entries
 from pyx_launcher.record import find_change, find_record, read_record
@@ -38,6 +39,7 @@ def _describe(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "tools" if number == 0 else "", f"@{name}"
     for number, line in enumerate(plan.stack.hidden):
         yield "hidden" if number == 0 else "", line
+    check_formats(plan.dirs)
     entries, missing = find_entries(plan.selection, interpreter, plan.dirs)
     yield "distributions", f"{len(plan.selection.artifacts)}, {len(missing)} not in the store"
     yield from (("", f"missing {artifact.label}") for artifact in missing)

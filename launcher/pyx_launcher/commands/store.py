@@ -1,0 +1,202 @@
+"""``pyx store``: look after the store: verify and repair, delete what is unused, list, add."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyx_launcher.commands.words import check_words, take_action
+from pyx_launcher.dirs import resolve_dirs
+from pyx_launcher.entries import list_entries, measure_tree, tail_of
+from pyx_launcher.errors import UsageError
+from pyx_launcher.formats import check_formats
+from pyx_launcher.launch import write_out
+from pyx_launcher.listing import format_facts, format_json, format_table
+from pyx_launcher.progress import show_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pyx_launcher.dirs import Dirs
+    from pyx_launcher.invocation import Invocation
+
+DAMAGED = 1
+"""The exit status where something is damaged and was not repaired."""
+
+_KEEP_DAYS = 30.0
+_DAY = 86400.0
+_TAKES = {
+    "verify": ("--repair",),
+    "gc": ("--keep", "--dry-run"),
+    "list": ("--json",),
+    "size": ("--json",),
+}
+
+
+def run_store(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    """Do one of the forms of ``pyx store``; the answer goes to stdout."""
+    action, words = take_action(invocation)
+    if action != "add":
+        check_words(invocation, 1)
+    for name in invocation.settings:
+        if name not in _TAKES.get(action, ()):
+            raise UsageError(f"pyx store {action} does not take {name}", hint="pyx store --help")
+    dirs = resolve_dirs(environ)
+    if action == "path":
+        write_out(f"{dirs.store}\n")
+        return 0
+    check_formats(dirs)
+    if action == "add":
+        return _add(dirs, words)
+    if action == "verify":
+        return _verify(invocation, dirs, environ)
+    forms: dict[str, Callable[[Invocation, Dirs], int]]
+    forms = {"gc": _collect, "list": _list, "size": _measure}
+    return forms[action](invocation, dirs)
+
+
+def _verify(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]) -> int:
+    from pyx_launcher.verification import verify_entries
+
+    paths = [path for store in dirs.stores for path in list_entries(store)]
+    verdicts = verify_entries(paths, show_progress)
+    damaged = [verdict for verdict in verdicts if verdict.damages]
+    lines = [
+        f"{damage.kind:<8}{verdict.path}/{damage.place}"
+        for verdict in damaged
+        for damage in verdict.damages
+    ]
+    lines.append(f"{len(verdicts)} entries verified, {len(damaged)} damaged")
+    unrepaired = len(damaged)
+    if damaged and "--repair" in invocation.settings:
+        from pyx_launcher.repair import repair_entries
+
+        # What lies in a store behind the user's own is not theirs to write.
+        own = [v.path for v in damaged if v.path.is_relative_to(dirs.store)]
+        repair = repair_entries(dirs, own, environ, offline=invocation.offline)
+        lines += [f"fetched {_show(path)}" for path in repair.fetched]
+        lines += [f"removed {_show(path)}, which the next start gets" for path in repair.removed]
+        lines += [f"left    {_show(path)}, which runs or cannot be had" for path in repair.left]
+        unrepaired -= len(repair.fetched) + len(repair.removed)
+    write_out("".join(f"{line}\n" for line in lines))
+    return DAMAGED if unrepaired else 0
+
+
+def _show(entry: Path) -> str:
+    return "/".join(tail_of(entry))
+
+
+def _collect(invocation: Invocation, dirs: Dirs) -> int:
+    from pyx_launcher.collection import collect, plan_collection
+
+    keep = _read_days(invocation) * _DAY
+    tried = "--dry-run" in invocation.settings
+    before = _measure_home(dirs)
+    found = plan_collection(dirs, keep) if tried else collect(dirs, keep)
+    lines = [f"- {path.name} (environment)" for path in found.environments]
+    lines += [f"- {_show(path)}" for path in found.entries]
+    if tried:
+        freed = sum(map(measure_tree, (*found.environments, *found.entries)))
+    else:
+        freed = max(0, before - _measure_home(dirs))
+    lines.append(
+        f"{len(found.environments)} environments and {len(found.entries)} entries "
+        f"{'would go' if tried else 'deleted'}, {_format_size(freed)}; "
+        f"{found.kept_environments} and {found.kept_entries} stay"
+    )
+    write_out("".join(f"{line}\n" for line in lines))
+    return 0
+
+
+def _read_days(invocation: Invocation) -> float:
+    text = invocation.settings.get("--keep", ("",))[-1]
+    try:
+        days = float(text) if text else _KEEP_DAYS
+    except ValueError:
+        days = -1
+    if not 0 <= days < float("inf"):
+        raise UsageError(f"--keep {text}: it takes a number of days", hint="--keep 30")
+    return days
+
+
+def _measure_home(dirs: Dirs) -> int:
+    return measure_tree(dirs.store) + measure_tree(dirs.environments)
+
+
+def _list(invocation: Invocation, dirs: Dirs) -> int:
+    from pyx_launcher.lastuse import list_environments
+    from pyx_launcher.store import read_entry
+
+    users: dict[tuple[str, ...], int] = {}
+    for used in list_environments(dirs):
+        for entry in used.entries:
+            users[tail_of(entry)] = users.get(tail_of(entry), 0) + 1
+    facts = []
+    for store in dirs.stores:
+        for path in list_entries(store):
+            name, version, build = tail_of(path)
+            known = read_entry(path)
+            facts.append(
+                {
+                    "name": name,
+                    "version": version,
+                    "build": build,
+                    "bytes": known.facts.size if known else None,
+                    "environments": users.get(tail_of(path), 0),
+                    "path": str(path),
+                }
+            )
+    if "--json" in invocation.settings:
+        write_out(format_json(facts))
+        return 0
+    rows = [
+        (
+            str(fact["name"]),
+            str(fact["version"]),
+            str(fact["build"]),
+            "unreadable" if fact["bytes"] is None else _format_size(int(str(fact["bytes"]))),
+            str(fact["environments"]),
+        )
+        for fact in facts
+    ]
+    write_out(format_table(("name", "version", "build", "size", "environments"), rows))
+    return 0
+
+
+def _measure(invocation: Invocation, dirs: Dirs) -> int:
+    sizes = {
+        "entries": sum(len(list_entries(store)) for store in dirs.stores),
+        "store": sum(map(measure_tree, dirs.stores)),
+        "environments": measure_tree(dirs.environments),
+        "cache": measure_tree(dirs.cache),
+    }
+    if "--json" in invocation.settings:
+        write_out(format_json(sizes))
+        return 0
+    told = {name: _format_size(size) for name, size in sizes.items() if name != "entries"}
+    write_out(format_facts({"entries": str(sizes["entries"]), **told}))
+    return 0
+
+
+def _format_size(size: int) -> str:
+    """Return a number of bytes for a person."""
+    for unit, divisor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= divisor:
+            return f"{size / divisor:.1f} {unit}"
+    return f"{size} B"
+
+
+def _add(dirs: Dirs, words: tuple[str, ...]) -> int:
+    from pyx_launcher.adding import add_wheel
+    from pyx_launcher.holding import holding_stores
+
+    if not words:
+        raise UsageError("pyx store add needs a wheel", hint="pyx store add dist/*.whl")
+    lines = []
+    with holding_stores(dirs):
+        check_formats(dirs)
+        for word in words:
+            entry, is_new = add_wheel(dirs, Path(word))
+            lines.append(f"{'+' if is_new else '='} {entry.label}\n")
+    write_out("".join(lines))
+    return 0

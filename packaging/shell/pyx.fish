@@ -9,7 +9,7 @@ function __pyx_named
     end
 end
 
-set -l verbs sync info add remove lock run env tool list tree which diff
+set -l verbs sync info add remove lock run env tool list tree which diff store
 set -l first "not __fish_seen_subcommand_from $verbs"
 complete -c pyx -n "$first" -a '(__pyx_named)' -d 'named environment'
 complete -c pyx -l project -r -d 'take this project\'s lock'
@@ -63,3 +63,9 @@ complete -c pyx -n "$first" -a which -d 'say where an import comes from, and wha
 complete -c pyx -n '__fish_seen_subcommand_from which' -l json -d 'print JSON'
 complete -c pyx -n "$first" -a diff -d 'compare what two locks mean; exit status 1 if they differ'
 complete -c pyx -n '__fish_seen_subcommand_from diff' -l json -d 'print JSON'
+complete -c pyx -n "$first" -a store -d 'look after the unpacked wheels that all projects share'
+complete -c pyx -f -n '__fish_seen_subcommand_from store' -a 'verify gc list size path add'
+complete -c pyx -n '__fish_seen_subcommand_from store' -l repair -d 'verify: fetch what is damaged again'
+complete -c pyx -n '__fish_seen_subcommand_from store' -l keep -r -d 'gc: what was used within so many days stays (30); 0 keeps what runs'
+complete -c pyx -n '__fish_seen_subcommand_from store' -l dry-run -d 'gc: say what would go, and delete nothing'
+complete -c pyx -n '__fish_seen_subcommand_from store' -l json -d 'print JSON'

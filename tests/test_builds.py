@@ -657,6 +657,33 @@ def test_a_repository_with_a_submodule_and_a_subdirectory(workshop: Workshop) ->
     assert run_with(entry, workshop.interpreter, code) == "inner"
 
 
+@pytest.mark.skipif(shutil.which("hg") is None, reason="Mercurial is not installed")
+def test_a_repository_of_mercurial(workshop: Workshop) -> None:
+    """The locked commit counts, wherever the branch has gone and whatever has its name."""
+    tree = make_source_tree(workshop.base / "repository", "demo", "1.0")
+
+    def hg(*words: str) -> str:
+        environ = {**os.environ, "HGPLAIN": "1", "HGUSER": "nobody", "HGRCPATH": ""}
+        told = subprocess.run(
+            ["hg", *words], cwd=tree, env=environ, capture_output=True, text=True, check=True
+        )
+        return told.stdout.strip()
+
+    hg("init")
+    hg("commit", "--addremove", "--message", "first")
+    commit = hg("log", "--rev", ".", "--template", "{node}")
+    (tree / "src" / "demo" / "__init__.py").write_text("__version__ = 'later'\n")
+    hg("commit", "--message", "later")
+    hg("bookmark", commit)
+    source = PackageVcs(type="hg", url=tree.as_uri(), commit_id=commit)
+    entry = workshop.build(workshop.artifact("demo", "1.0", source))
+    assert run_with(entry, workshop.interpreter, "import demo; print(demo.__version__)") == "1.0"
+    assert direct_url(entry)["vcs_info"] == {"vcs": "hg", "commit_id": commit}
+    unknown = PackageVcs(type="hg", url=tree.as_uri(), commit_id="a" * 40)
+    with pytest.raises(BuildError, match="hg cannot check out aaaaaaaaaaaa"):
+        workshop.build(workshop.artifact("demo", "1.0", unknown))
+
+
 @needs_git
 def test_credentials_of_a_repository_are_never_seen(
     workshop: Workshop, index: IndexServer, capsys: pytest.CaptureFixture[str]

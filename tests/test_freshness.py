@@ -95,6 +95,7 @@ def context_of(directory: Path, script: Script | None = None) -> Context:
     return Context(
         start=directory,
         directory=directory,
+        home=directory,
         kind="directory",
         script=script,
         repeatable=True,

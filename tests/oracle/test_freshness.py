@@ -254,6 +254,7 @@ def context_of(directory: Path) -> Context:
     return Context(
         start=directory,
         directory=directory,
+        home=directory,
         kind="directory",
         script=None,
         repeatable=True,

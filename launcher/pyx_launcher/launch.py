@@ -218,10 +218,10 @@ def warn_if_stale(plan: Plan) -> None:
 def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
     """Bring every artifact into the store and build the environment."""
     interpreter = plan.found.interpreter
-    # Until the program runs, or this process ends: nothing that is found may be deleted meanwhile.
-    hold_stores(plan.dirs)
-    check_formats(plan.dirs)
     with closed_to_others():
+        # Until the program runs, or this process ends: nothing that is found may be deleted.
+        hold_stores(plan.dirs)
+        check_formats(plan.dirs)
         provision = provide(
             plan.selection,
             interpreter,

@@ -123,7 +123,9 @@ class Scene:
         """Return everything in the store that is more than an empty directory or a lock file."""
         store = self.home / "store"
         found = (path for path in store.rglob("*") if path.is_symlink() or not path.is_dir())
-        return sorted(str(p) for p in found if not p.name.endswith((".lock", ".generation")))
+        return sorted(
+            str(p) for p in found if not p.name.endswith((".lock", ".generation", ".format"))
+        )
 
 
 def _describe(path: Path) -> str:

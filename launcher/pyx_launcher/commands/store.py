@@ -12,6 +12,7 @@ from pyx_launcher.errors import UsageError
 from pyx_launcher.formats import check_formats
 from pyx_launcher.launch import write_out
 from pyx_launcher.listing import format_facts, format_json, format_table
+from pyx_launcher.ownership import closed_to_others
 from pyx_launcher.progress import show_progress
 
 if TYPE_CHECKING:
@@ -45,14 +46,15 @@ def run_store(invocation: Invocation, environ: Mapping[str, str]) -> int:
     if action == "path":
         write_out(f"{dirs.store}\n")
         return 0
-    check_formats(dirs)
-    if action == "add":
-        return _add(dirs, words)
-    if action == "verify":
-        return _verify(invocation, dirs, environ)
-    forms: dict[str, Callable[[Invocation, Dirs], int]]
-    forms = {"gc": _collect, "list": _list, "size": _measure}
-    return forms[action](invocation, dirs)
+    with closed_to_others():
+        check_formats(dirs)
+        if action == "add":
+            return _add(dirs, words)
+        if action == "verify":
+            return _verify(invocation, dirs, environ)
+        forms: dict[str, Callable[[Invocation, Dirs], int]]
+        forms = {"gc": _collect, "list": _list, "size": _measure}
+        return forms[action](invocation, dirs)
 
 
 def _verify(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]) -> int:

@@ -76,10 +76,12 @@ def plan_collection(
     now = time.time()
     used = list_environments(dirs, bumped)
     running = find_running(used)
+    installed = _find_installed(dirs)
     kept = [
         each
         for each in used
         if each.path in running.own
+        or each.path.name in installed
         or (since is not None and _is_marked(each, since))
         or (keep and now - each.last < keep)
     ]
@@ -99,6 +101,14 @@ def plan_collection(
         kept_environments=len(kept),
         kept_entries=len(entries) - len(unneeded),
     )
+
+
+def _find_installed(dirs: Dirs) -> set[str]:
+    """Return the names of the environments of installed programs: only `pyx tool` ends these."""
+    return {
+        os.path.basename(os.path.realpath(link))
+        for link in (dirs.home / "tools").glob("*/environment")
+    }
 
 
 def _is_marked(used: Used, since: float) -> bool:

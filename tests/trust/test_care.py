@@ -213,6 +213,21 @@ def test_gc_keeps_what_an_environment_needs(
     assert pyx("main.py", cwd=other).stdout == expected(parts[:2])
 
 
+def test_gc_keeps_installed_programs(pyx: Pyx, dirs: Dirs) -> None:
+    """What `pyx tool install` links to stays, however long nobody has started it."""
+    (environment,) = dirs.environments.glob("[!.]*")
+    tool = dirs.home / "tools" / "some"
+    tool.mkdir(parents=True)
+    (tool / "environment").symlink_to(environment)
+    entries = list_entries(dirs.store)
+    assert pyx("store", "gc", "--keep", "0").returncode == 0
+    assert environment.is_dir()
+    assert list_entries(dirs.store) == entries
+    (tool / "environment").unlink()
+    assert pyx("store", "gc", "--keep", "0").returncode == 0
+    assert not environment.exists()
+
+
 def test_gc_keeps_what_only_fast_starts_use(pyx: Pyx, dirs: Dirs, project: Path) -> None:
     """A fast start writes nothing, but reads the bootstrap, and the file system notes that."""
     if not keeps_access_times(dirs.environments):

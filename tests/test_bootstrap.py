@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -308,3 +309,54 @@ def test_a_subinterpreter_finds_the_packages(
         script.write_text(outer.format(inner=inner.format(prefix=str(environment.path))))
         told = run(environment, "-u", script)
         assert (told.stdout, told.stderr) == ("one True {}\nTrue\n", "")
+
+
+def test_one_more_name_of_a_file_changes_nothing(workshops: Callable[[], list[Workshop]]) -> None:
+    """Children go on when a backup or a copy gives the files another ctime or inode."""
+    for workshop in workshops():
+        environment = workshop.build(workshop.entry("one"))
+        bootstrap = environment.path / "bootstrap.pyc"
+        bootstrap.with_name("further").hardlink_to(bootstrap)
+        assert run(environment, "-c", "import one").stderr == ""
+        copy = environment.path.with_name("copy")
+        shutil.copytree(environment.path, copy, symlinks=True)
+        shutil.rmtree(environment.path)
+        copy.rename(environment.path)
+        assert run(environment, "-c", "import one").stderr == ""
+        bootstrap.write_bytes(bootstrap.read_bytes() + b"x")
+        assert run(environment, "-c", "import one").returncode == 69
+
+
+def test_a_module_runs_where_the_working_directory_is_gone(
+    workshops: Callable[[], list[Workshop]], tmp_path: Path
+) -> None:
+    """Python puts nothing at the head of the path then."""
+    code = "import sys; print(len(sys.path))\n"
+    for workshop in workshops():
+        environment = workshop.build(workshop.entry("one", {"one.py": "", "told.py": code}))
+        gone = tmp_path / "gone"
+        gone.mkdir()
+        words = f"cd {gone} && rmdir {gone} && exec {environment.python} -m told"
+        told = subprocess.run(["sh", "-c", words], capture_output=True, text=True, check=False)
+        expected = len(workshop.interpreter.stdlib) + 1
+        assert (told.stdout, told.stderr) == (f"{expected}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["-X", "pycache_prefix=/a", "-Xpycache_prefix=/b"], "/a"),
+        (["-Xpycache_prefix=/a"], "/a"),
+        (["-Xpycache_prefix="], None),
+        ([], "/variable"),
+    ],
+)
+def test_the_first_prefix_for_bytecode_counts(
+    workshops: Callable[[], list[Workshop]], words: list[str], expected: str | None
+) -> None:
+    """An option before the variable, and the first of several."""
+    for workshop in workshops():
+        environment = workshop.build(workshop.entry("one"))
+        code = "import sys; print(sys.pycache_prefix)"
+        told = run(environment, *words, "-c", code, PYTHONPYCACHEPREFIX="/variable")
+        assert (told.stdout, told.stderr) == (f"{expected}\n", "")

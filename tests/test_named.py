@@ -134,6 +134,21 @@ def test_a_removed_environment_is_gone(pyx: Pyx, science: Path) -> None:
     )
 
 
+def test_the_users_environment_is_no_lock_of_a_project(pyx: Pyx, tmp_path: Path) -> None:
+    """A project with dependencies and no lock is told of, whether or not there is @default."""
+    assert pyx("env", "create", "default").returncode == 0
+    project = tmp_path / "unlocked"
+    project.mkdir()
+    (project / "pyproject.toml").write_text(
+        '[project]\nname = "unlocked"\nversion = "1"\ndependencies = ["click"]\n'
+    )
+    told = pyx("-c", "pass", cwd=project)
+    assert (told.returncode, len(told.stderr.splitlines())) == (0, 1)
+    assert "pyx: warning: " in told.stderr
+    assert pyx("--locked", "-c", "pass", cwd=project).returncode == 65
+    assert pyx("--locked", "lock", cwd=project).returncode == 64
+
+
 def test_a_name_that_is_nearly_right_is_offered(pyx: Pyx, science: Path) -> None:
     """The hint for a typing mistake is the environment that was meant."""
     assert "hint: did you mean @science?" in pyx("@scinece", "-c", "pass").stderr

@@ -70,6 +70,8 @@ class Context:
     """Did the user name the project, whoever owns it?"""
     home: Path
     """Where a ``.python-version`` is looked for: with a lock that was named, else `directory`."""
+    is_fallback: bool = False
+    """Is `lock` that of @default, for want of any above?"""
     block: str | None = None
     """The inline block that `lock` is for, as TOML, where the lock is ours and may not be yet."""
 
@@ -80,6 +82,7 @@ class _Found:
     reason: str
     looked: tuple[Path, ...] = ()
     block: str | None = None
+    is_fallback: bool = False
 
 
 class NoSuchScriptError(PyxError):
@@ -124,6 +127,7 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
         trusted=trusted,
         home=found.lock.parent if found.lock and _is_named(invocation) else directory,
         block=found.block,
+        is_fallback=found.is_fallback,
     )
 
 
@@ -206,7 +210,8 @@ def _find_lock(
             return _Found(nearest, reason, tuple(looked))
     default = _look_in(dirs.named / DEFAULT_NAME, looked)
     reason = "so @default" if default else "so the standard library alone"
-    return _Found(default, f"no lock above, {reason}", tuple(looked))
+    reason = f"no lock above, {reason}"
+    return _Found(default, reason, tuple(looked), is_fallback=default is not None)
 
 
 def _look_in(directory: Path, looked: list[Path]) -> Path | None:

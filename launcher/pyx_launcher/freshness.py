@@ -72,7 +72,7 @@ def find_freshness(lock: Lock | None, context: Context) -> Freshness:
 
     Raises PyxError for a project file that cannot be read or understood.
     """
-    if lock is None:
+    if lock is None or context.is_fallback:
         return find_unlocked(context)
     if lock.kind == "uv":
         return _find_uv(cast("UvLock", lock), context)

@@ -153,7 +153,7 @@ def _lock_block(
     if context.block is None or context.lock is None or context.script is None:
         return
     script = context.script.path
-    if not may_lock:
+    if not may_lock or invocation.locked:
         raise LockError(
             script,
             "its inline block has not been locked yet",

@@ -24,7 +24,14 @@ _INERT = (
     "PYTHONEXECUTABLE",
 )
 _WITHOUT_OPTION = ("PYTHONHASHSEED", "PYTHONMALLOC", "PYTHONCOERCECLOCALE")
-_WITHOUT_OPTION_SINCE_13 = ("PYTHON_BASIC_REPL", "PYTHON_COLORS", "PYTHON_HISTORY")
+_WITHOUT_OPTION_SINCE_13 = (
+    "PYTHON_BASIC_REPL",
+    "PYTHON_COLORS",
+    "PYTHON_HISTORY",
+    # Python looks at these two only where it looks at its own variables.
+    "FORCE_COLOR",
+    "NO_COLOR",
+)
 
 _ROWS = (
     # Since which minor version of Python 3, and the row: RECORD.md tells what the letters mean.

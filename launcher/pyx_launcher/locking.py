@@ -189,7 +189,9 @@ def change_project(
         if old is None and not change.init:
             raise UsageError(
                 f"there is no {project.manifest.name} in {directory}",
-                hint="pyx add --init NAME… makes a project here",
+                hint="move requirements.txt to requirements.in, then pyx lock"
+                if (directory / LISTED.replace(".in", ".txt")).is_file()
+                else "pyx add --init NAME… makes a project here",
             )
         text = _decode(project.manifest, old or b"")
         data = _parse_manifest(project, text)

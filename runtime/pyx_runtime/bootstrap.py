@@ -38,6 +38,10 @@ def prepare(namespace):
             if "a" in flags:
                 given = posix.environ.get(b"PYTHONPYCACHEPREFIX", b"")
                 asked = given.decode(sys.getfilesystemencoding(), "surrogateescape")
+        elif "pycache_prefix" in "".join(words):
+            # The first one counts for python, before its variable; the table has the last.
+            first = next(word for word in words if "pycache_prefix" in word)
+            asked = first.partition("pycache_prefix")[2][1:]
         sys.pycache_prefix = asked if asked and asked is not True else None
         spec = namespace["__spec__"]
         head, _, name = spec.cached.rpartition("/")
@@ -76,10 +80,14 @@ def prepare(namespace):
                 io.TextIOWrapper = make
             stream = make(buffer, encoding, handler, *rest)
             if not present:
-                setattr(sys, ("stdin", "stdout", "stderr")[number], stream)
-                if number != 2:
-                    sys.stderr = None
+                names = ("stdin", "stdout", "stderr")
+                for name in names[number:]:
+                    setattr(sys, name, None)
+                setattr(sys, names[number], stream)
                 set_up()
+                if number == 2 and sys.stderr is not stream and hasattr(sys.stderr, "mode"):
+                    # What a line of a .pth file has put in its place stays there.
+                    stream = sys.stderr
             return stream
 
         io.TextIOWrapper = make_stream
@@ -159,7 +167,12 @@ def prepare(namespace):
         if "P" in flags or ("a" in flags and sys.version_info < (3, 11)):
             return
         if mode == "m":
-            sys.path.insert(0, posix.getcwd())
+            try:
+                directory = posix.getcwd()
+            except OSError:
+                # Where the working directory is gone python adds nothing either.
+                return
+            sys.path.insert(0, directory)
         elif mode != "s":
             sys.path.insert(0, "")
         elif "c" in flags or find_importer(absolute(sys.argv[0])) is None:

@@ -63,16 +63,36 @@ def python() -> str:
     pytest.skip("other users cannot run any interpreter of this version")
 
 
+LARGE = ("mypy*", "ruff*", "hypothesis*", "pip", "setuptools", "__pycache__")
+"""What the launcher does not need of what the tests have."""
+
+
+@pytest.fixture(scope="module")
+def sources() -> Iterator[list[str]]:
+    """Give the launcher and its libraries in a place that everybody can read.
+
+    Where pyx runs these tests they lie in a home that is closed to others.
+    """
+    with tempfile.TemporaryDirectory(prefix="pyx-owners-") as directory:
+        Path(directory).chmod(0o755)
+        libraries = [path for path in sys.path if path.endswith("site-packages")]
+        copies = []
+        for number, path in enumerate([ROOT / "launcher", ROOT / "runtime", *libraries]):
+            copy = Path(directory, str(number))
+            shutil.copytree(path, copy, ignore=shutil.ignore_patterns(*LARGE))
+            copies.append(str(copy))
+        yield copies
+
+
 @pytest.fixture
-def shared(scene: Scene, python: str) -> Scene:
+def shared(scene: Scene, python: str, sources: list[str]) -> Scene:
     """Give a project with one wheel, and an installation that everybody can run."""
     scene.lock(make_wheel(scene.wheels, "tick", "1.0"))
     shutil.rmtree(scene.base / "pyx-cache")
     scene.pyx.environ["PATH"] = os.pathsep.join([str(Path(python).parent), os.defpath])
-    libraries = [path for path in sys.path if path.endswith("site-packages")]
     scene.pyx.launcher.write_text(
         f"#!{python} -I\nimport sys\n"
-        f"sys.path[:0] = {[str(ROOT / 'launcher'), str(ROOT / 'runtime'), *libraries]!r}\n"
+        f"sys.path[:0] = {sources!r}\n"
         "from pyx_launcher.__main__ import main\nsys.exit(main())\n"
     )
     can_run(scene)

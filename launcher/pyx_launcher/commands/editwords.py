@@ -47,6 +47,11 @@ def parse_words(invocation: Invocation) -> Words:
         named, names = names[0][1:], names[1:]
     elif "--user" in settings:
         named = DEFAULT_NAME
+    if invocation.locked:
+        raise UsageError(
+            f"pyx {invocation.verb} locks, which --locked forbids",
+            hint="pyx --locked sync tells whether a lock fits its project",
+        )
     words = Words(
         names=names,
         place=_find_place(invocation),

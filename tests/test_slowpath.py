@@ -32,7 +32,16 @@ main()
 """
 
 FOR_FETCHES = {
-    *("asyncio", "build", "concurrent.futures", "email", "filelock", "findpython", "h11"),
+    *(
+        "_hashlib",
+        "asyncio",
+        "build",
+        "concurrent.futures",
+        "email",
+        "filelock",
+        "findpython",
+        "h11",
+    ),
     *("http", "httpcore2", "httpx", "httpx2", "importlib.metadata", "installer", "multiprocessing"),
     *("pyproject_hooks", "rich", "ssl", "tempfile", "tomlkit", "truststore", "unearth", "zipfile"),
 }

@@ -6,7 +6,6 @@ what it has read. `pylock.toml` and requirements say nothing of where they come 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -187,6 +186,9 @@ def _poetry_version(lock: PoetryLock) -> Version:
 def fits_pdm(lock: PdmLock, project: Mapping[str, Any]) -> bool:
     """Return whether a pyproject.toml has the content hash in a pdm.lock."""
     recorded = lock.document.table("metadata").get("content_hash", str, "")
+    # OpenSSL takes long to load, and few starts have one of these locks.
+    import hashlib
+
     algorithm, _, digest = recorded.partition(":")
     if not digest or "project" not in project or algorithm not in hashlib.algorithms_available:
         # PDM translates the tables of other tools where there is no [project].
@@ -243,6 +245,8 @@ def fits_pipfile(lock: PipfileLock, pipfile: Mapping[str, Any]) -> bool:
 def _digest(
     content: object, algorithm: str = "sha256", separators: tuple[str, str] | None = None
 ) -> str:
+    import hashlib
+
     text = json.dumps(content, sort_keys=True, separators=separators)
     return hashlib.new(algorithm, text.encode()).hexdigest()
 

@@ -129,6 +129,8 @@ def remove_named(dirs: Dirs, name: str) -> Path:
 
     Raises UsageError where there is none, RefusedError where it holds files of other kinds.
     """
+    import shutil
+
     directory = named_directory(dirs, name)
     if not os.path.lexists(directory):
         raise UsageError(f"there is no environment @{name}", hint="pyx env list")
@@ -145,7 +147,7 @@ def remove_named(dirs: Dirs, name: str) -> Path:
         # Renamed first, so that no start ever meets a half of it.
         grave = make_directory(directory.parent, ".old.")
         os.rename(directory, grave / name)
-        remove_tree(grave)
+        shutil.rmtree(grave)
     except OSError as error:
         raise StoreError(f"{directory}: {error.strerror}") from error
     return directory

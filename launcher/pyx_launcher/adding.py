@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from pyx_launcher.digests import hash_file
 from pyx_launcher.errors import StoreError, UsageError
-from pyx_launcher.provision import hash_file
 from pyx_launcher.store import find_entry, locked_place, name_entry
 from pyx_launcher.unpacking import unpack_wheel
 

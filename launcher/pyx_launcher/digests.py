@@ -1,4 +1,4 @@
-"""SHA-256 of what is small, by CPython's own code.
+"""SHA-256: of what is small by CPython's own code, of whole files by `hashlib`.
 
 `hashlib` loads OpenSSL, which takes longer than all digests of a start. Its code is quicker from
 some megabytes on, so whole artifacts are hashed by `hashlib`.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
     from hashlib import _Hash as Digest
+    from pathlib import Path
 
 
 def _find_sha256() -> Callable[[bytes], Digest]:
@@ -28,3 +29,14 @@ def _find_sha256() -> Callable[[bytes], Digest]:
 
 sha256 = _find_sha256()
 """As `hashlib.sha256`, with the data to begin with."""
+
+
+def hash_file(path: Path) -> str:
+    """Return the sha256 of a file in hex. Raises OSError."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from packaging.pylock import PackageDirectory, PackageVcs, PackageWheel
 
+from pyx_launcher.digests import hash_file
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreError
 from pyx_launcher.naming import is_unnamed, name_artifacts
 from pyx_launcher.store import (
@@ -23,7 +24,6 @@ from pyx_launcher.store import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from pyx_launcher.builds import Means
     from pyx_launcher.dirs import Dirs
@@ -154,7 +154,7 @@ def _fetch_all(
     if offline:
         with Index(settings, offline=True) as index:
             _check_missing(missing, index, has_links=bool(variables["PIP_FIND_LINKS"]))
-    known = sum(getattr(artifact.source, "size", None) or 0 for artifact in missing)
+    known = sum(map(_size_of, missing))
     workers = ThreadPoolExecutor(max_workers=min(_WORKERS, len(missing)))
     with (
         # Before anything else, as other parts start threads, beside which nothing is forked.
@@ -279,14 +279,3 @@ def _fetch_wheel(artifact: Artifact, source: PackageWheel, dirs: Dirs, means: Me
                 hashes=hashes,
                 unpack=partial(means.crew.run, unpack_files),
             )
-
-
-def hash_file(path: Path) -> str:
-    """Return the sha256 of a file in hex."""
-    import hashlib
-
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()

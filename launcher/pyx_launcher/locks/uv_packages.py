@@ -16,6 +16,7 @@ from packaging.pylock import (
     PackageWheel,
 )
 
+from pyx_launcher.digests import hash_file
 from pyx_launcher.locks.artifacts import is_wheel_of, sdist_suffix_of
 from pyx_launcher.locks.fields import read_hash, read_name, read_version
 from pyx_launcher.locks.sources import COMMIT, check_url, file_package, find_filename
@@ -232,24 +233,18 @@ def read_hashes(table: Table, path: str | None = None) -> dict[str, str]:
     if "hash" not in table.data:
         if path is not None:
             # uv locks a directory of files without hashes: what lies there is what is meant.
-            return {"sha256": hash_file(table, table.path.parent / path)}
+            return {"sha256": _hash_local(table, table.path.parent / path)}
         # Nor has it one for a file of an index that tells none; nothing could check that.
         raise table.error("hash", "no hash is recorded, so the file could not be checked")
     return read_hash(table)
 
 
-def hash_file(table: Table, path: Path) -> str:
+def _hash_local(table: Table, path: Path) -> str:
     """Return the SHA-256 of a file that the lock names. Raises LockError if there is none."""
-    import hashlib
-
-    digest = hashlib.sha256()
     try:
-        with open(path, "rb") as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
+        return hash_file(path)
     except OSError as error:
         raise table.error("path", f"cannot read {path}: {error.strerror}") from error
-    return digest.hexdigest()
 
 
 def read_size(table: Table) -> int | None:

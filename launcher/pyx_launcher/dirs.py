@@ -112,7 +112,13 @@ def _ask(place: Callable[[str], Path]) -> Path:
 
 
 def _locate(name: str) -> Path:
+    path = Path(name)
+    return path if path.is_absolute() else find_working_directory() / path
+
+
+def find_working_directory() -> Path:
+    """Return the working directory. Raises StoreError where it is gone."""
     try:
-        return Path(name).absolute()
+        return Path.cwd()
     except FileNotFoundError as error:
         raise StoreError("the working directory is gone", hint="cd to one that exists") from error

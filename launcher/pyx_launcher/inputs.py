@@ -26,7 +26,7 @@ def see_lock(context: Context) -> tuple[Check, ...]:
     """Return what the lock and the project file beside it are before they are read."""
     if context.lock is None:
         return ()
-    return (check_file(context.lock), check_file(context.lock.with_name("pyproject.toml")))
+    return (check_file(context.lock), check_file(context.lock.with_name(PROJECT_FILE)))
 
 
 def check_inputs(
@@ -55,9 +55,9 @@ def check_inputs(
     # A file of these names may be there and decide nothing, as long as it stays what it is.
     looked = [path for path in everywhere if path.name not in _UNDECIDED]
     read += [path for path in everywhere if path.name in _UNDECIDED]
-    if any(exists(path) for path in looked):
+    if any(os.path.exists(path) for path in looked):
         return None
-    present = dict.fromkeys(path for path in read if exists(path))
+    present = dict.fromkeys(path for path in read if os.path.exists(path))
     absent = dict.fromkeys([*looked, *(path for path in read if path not in present)])
     checks = [*map(check_file, present), *check_absences(absent)]
     by_path = {check.path: check for check in checks}
@@ -69,12 +69,3 @@ def check_inputs(
         # A directory that is run; were it a script, it could have an inline block.
         checks.append(check_file(context.start / "__main__.py"))
     return tuple(checks)
-
-
-def exists(path: Path) -> bool:
-    """Can it be looked at?"""
-    try:
-        os.stat(path)
-    except OSError:
-        return False
-    return True

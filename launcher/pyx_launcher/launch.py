@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.builds import add_root, list_trees
 from pyx_launcher.context import Context, find_context
 from pyx_launcher.digests import sha256
-from pyx_launcher.dirs import Dirs, resolve_dirs
+from pyx_launcher.dirs import Dirs, find_working_directory, resolve_dirs
 from pyx_launcher.environment import Environment, build_environment, launch_of
 from pyx_launcher.errors import (
     CannotExecuteError,
@@ -30,7 +30,7 @@ from pyx_launcher.errors import (
 from pyx_launcher.formats import check_formats
 from pyx_launcher.freshness import Freshness, find_freshness
 from pyx_launcher.holding import hold_stores
-from pyx_launcher.inputs import check_inputs, exists, see_lock
+from pyx_launcher.inputs import check_inputs, see_lock
 from pyx_launcher.installation import find_native, find_template
 from pyx_launcher.interpreter import Found, find_interpreter
 from pyx_launcher.launchfile import check_launch, make_words
@@ -204,7 +204,7 @@ def _check_owners(context: Context, lock: Lock, selection: Selection) -> None:
     for artifact in selection.artifacts:
         decisive += list_trees(artifact)
     for path in dict.fromkeys(decisive):
-        if exists(path):
+        if os.path.exists(path):
             check_owner(path, context.directory)
 
 
@@ -316,13 +316,13 @@ def flush_streams() -> None:
 
 def _working_directory(invocation: Invocation) -> Path:
     try:
-        return Path.cwd()
-    except FileNotFoundError as error:
+        return find_working_directory()
+    except StoreError:
         program = invocation.program
         if program.mode == "s" and program.target and program.target.startswith("/"):
             # It does not matter to a script that is named by its whole path.
             return Path("/")
-        raise StoreError("the working directory is gone", hint="cd to one that exists") from error
+        raise
 
 
 def write_out(text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tomli
@@ -19,8 +18,9 @@ from pyx_launcher.blocklocks import (
 )
 from pyx_launcher.commands.editwords import find_directory
 from pyx_launcher.commands.env import create_environment
+from pyx_launcher.dirs import find_working_directory
 from pyx_launcher.edits import exclusive, read_file, restoring
-from pyx_launcher.errors import StoreError, UsageError
+from pyx_launcher.errors import UsageError
 from pyx_launcher.inlineblock import (
     add_to_block,
     bound_in_block,
@@ -40,6 +40,7 @@ from pyx_launcher.toolbox import make_toolbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from pyx_launcher.commands.editwords import Words
     from pyx_launcher.edits import Files
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 def edit_project(words: Words, change: Change, environ: Mapping[str, str]) -> int:
     """Change a project, lock it and print what became of it."""
     toolbox = make_toolbox(environ, offline=words.offline)
-    directory = find_directory(words, toolbox.dirs, _working_directory())
+    directory = find_directory(words, toolbox.dirs, find_working_directory())
     made = words.named is not None and not directory.is_dir()
     if words.named is not None and made:
         create_environment(words.named, words.python, toolbox.dirs, environ)
@@ -61,13 +62,6 @@ def edit_project(words: Words, change: Change, environ: Mapping[str, str]) -> in
         raise
     write_out(describe(outcome))
     return 0
-
-
-def _working_directory() -> Path:
-    try:
-        return Path.cwd()
-    except FileNotFoundError as error:
-        raise StoreError("the working directory is gone", hint="cd to one that exists") from error
 
 
 def describe(outcome: Outcome) -> str:

@@ -12,7 +12,14 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import UsageError
-from pyx_launcher.pyproject import Place, is_bare, parse_document, split_git
+from pyx_launcher.pyproject import (
+    Place,
+    find_key,
+    is_bare,
+    make_constraint,
+    parse_document,
+    shorten_constraint,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping, Sequence
@@ -29,7 +36,7 @@ def add_packages(path: Path, text: str, requirements: Sequence[Requirement], pla
         document[key] = tomlkit.table()
     table = cast("MutableMapping[str, Any]", document[key])
     for requirement in requirements:
-        known = _known(table, requirement.name)
+        known = find_key(table, requirement.name)
         if not (known in table and is_bare(requirement) and not requirement.extras):
             table[known] = _package(requirement)
     return document.as_string()
@@ -40,7 +47,7 @@ def remove_packages(path: Path, text: str, names: Iterable[str], place: Place) -
     document = parse_document(path, text)
     table = cast("MutableMapping[str, Any]", document.get(_category(path, place), {}))
     for name in names:
-        known = _known(table, name)
+        known = find_key(table, name)
         if known not in table:
             raise UsageError(f"{path}: {name} is not in {place.label}", hint="pyx --help")
         del table[known]
@@ -55,28 +62,8 @@ def _category(path: Path, place: Place) -> str:
     return "dev-packages" if place.group in ("dev", "develop") else place.group
 
 
-def _known(table: MutableMapping[str, Any], name: str) -> str:
-    wanted = canonicalize_name(name)
-    return next((key for key in table if canonicalize_name(key) == wanted), name)
-
-
 def _package(requirement: Requirement) -> object:
-    import tomlkit
-
-    table = tomlkit.inline_table()
-    if requirement.url is None:
-        table["version"] = str(requirement.specifier) or "*"
-    else:
-        is_git = requirement.url.startswith("git+")
-        url, revision = split_git(requirement.url) if is_git else (requirement.url, "")
-        table["git" if is_git else "file"] = url
-        if revision:
-            table["ref"] = revision
-    if requirement.extras:
-        table["extras"] = sorted(requirement.extras)
-    if requirement.marker:
-        table["markers"] = str(requirement.marker)
-    return table["version"] if list(table) == ["version"] else table
+    return shorten_constraint(make_constraint(requirement, url="file", revision="ref"))
 
 
 def add_lines(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:

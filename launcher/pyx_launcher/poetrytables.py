@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, cast
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import UsageError
-from pyx_launcher.pyproject import Place, is_bare, parse_document, split_git
+from pyx_launcher.pyproject import (
+    Place,
+    find_key,
+    is_bare,
+    make_constraint,
+    parse_document,
+    shorten_constraint,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping, Sequence
@@ -44,7 +51,7 @@ def add_constraints(
     document = parse_document(path, text)
     table = _find_table(document, place)
     for requirement in requirements:
-        key = _known(table, requirement.name)
+        key = find_key(table, requirement.name)
         if not (key in table and is_bare(requirement) and not requirement.extras):
             table[key] = _constraint(requirement, optional=bool(place.extra))
     if place.extra:
@@ -75,7 +82,7 @@ def remove_constraints(path: Path, text: str, names: Iterable[str], place: Place
     document = parse_document(path, text)
     table = _find_table(document, place)
     for name in names:
-        key = _known(table, name)
+        key = find_key(table, name)
         if key not in table:
             raise UsageError(f"{path}: {name} is not in {place.label}", hint="pyx --help")
         del table[key]
@@ -107,28 +114,9 @@ def _find_table(document: TOMLDocument, place: Place) -> Table:
     return cast("Table", group["dependencies"])
 
 
-def _known(table: Table, name: str) -> str:
-    wanted = canonicalize_name(name)
-    return next((key for key in table if canonicalize_name(key) == wanted), name)
-
-
 def _constraint(requirement: Requirement, *, optional: bool) -> object:
     """Return what Poetry writes for a requirement: a text, or a table where that is too little."""
-    import tomlkit
-
-    table = tomlkit.inline_table()
-    if requirement.url is None:
-        table["version"] = str(requirement.specifier) or "*"
-    else:
-        is_git = requirement.url.startswith("git+")
-        url, revision = split_git(requirement.url) if is_git else (requirement.url, "")
-        table["git" if is_git else "url"] = url
-        if revision:
-            table["rev"] = revision
-    if requirement.extras:
-        table["extras"] = sorted(requirement.extras)
-    if requirement.marker:
-        table["markers"] = str(requirement.marker)
+    table = make_constraint(requirement, url="url", revision="rev")
     if optional:
         table["optional"] = True
-    return table["version"] if list(table) == ["version"] else table
+    return shorten_constraint(table)

@@ -216,14 +216,14 @@ def _find_list(path: Path, document: TOMLDocument, place: Place, *, make: bool) 
 
     if place.group is not None:
         table = _find_table(path, document, "dependency-groups", make=make)
-        where, key = "dependency-groups", _known(table, place.group)
+        where, key = "dependency-groups", find_key(table, place.group)
     else:
         if not isinstance(document.get("project"), dict):
             raise LockError(path, "has no [project] table", hint="pyx add --init makes one")
         table, where, key = cast("Table", document["project"]), "project", "dependencies"
         if place.extra is not None:
             table = _find_table(path, table, "optional-dependencies", make=make)
-            where, key = "project.optional-dependencies", _known(table, place.extra)
+            where, key = "project.optional-dependencies", find_key(table, place.extra)
     listed = table.get(key)
     if listed is None:
         listed = tomlkit.array()
@@ -268,7 +268,35 @@ def _ends_blank(document: TOMLDocument) -> bool:
     return not text or text.endswith("\n\n")
 
 
-def _known(table: Table, name: str) -> str:
-    """Return the spelling under which a table has `name` already, else `name`."""
+def find_key(table: Table, name: str) -> str:
+    """Return the key by which a table has the project `name`, or `name` where it has none."""
     wanted = canonicalize_name(name)
     return next((key for key in table if canonicalize_name(key) == wanted), name)
+
+
+def make_constraint(requirement: Requirement, *, url: str, revision: str) -> Table:
+    """Return an inline table that says a requirement in the words that Poetry and Pipenv share.
+
+    `url` and `revision` are the keys in which the two differ.
+    """
+    import tomlkit
+
+    table = tomlkit.inline_table()
+    if requirement.url is None:
+        table["version"] = str(requirement.specifier) or "*"
+    else:
+        is_git = requirement.url.startswith("git+")
+        place, commit = split_git(requirement.url) if is_git else (requirement.url, "")
+        table["git" if is_git else url] = place
+        if commit:
+            table[revision] = commit
+    if requirement.extras:
+        table["extras"] = sorted(requirement.extras)
+    if requirement.marker:
+        table["markers"] = str(requirement.marker)
+    return table
+
+
+def shorten_constraint(table: Table) -> object:
+    """Return the version alone where a constraint says nothing else."""
+    return table["version"] if list(table) == ["version"] else table

@@ -15,12 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
 from pyx_launcher.edits import exclusive, write_file
-from pyx_launcher.errors import LockError, StoreError
+from pyx_launcher.errors import StoreError
 from pyx_launcher.inlineblock import relative_sources, replace_block_text
-from pyx_launcher.interpreter import Interpreter, find_interpreter
 from pyx_launcher.pyproject import parse_data, parse_document
 from pyx_launcher.resolvers import NO_UPGRADE, Tool, Upgrade, names_index, uv_arguments
 from pyx_launcher.universal import lock_block
@@ -28,6 +25,7 @@ from pyx_launcher.universal import lock_block
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pyx_launcher.interpreter import Interpreter
     from pyx_launcher.locking import Tell
     from pyx_launcher.toolbox import Toolbox
 
@@ -73,20 +71,10 @@ def make_block(script: Path, text: str, toolbox: Toolbox, python: str | None) ->
     Raises LockError and InterpreterError.
     """
     requires = str(parse_data(script, text).get("requires-python", ""))
-    try:
-        versions = SpecifierSet(requires)
-    except InvalidSpecifier as error:
-        raise LockError(script, str(error), where="inline block: requires-python") from error
-    found = find_interpreter(
-        request=python,
-        requires_python=versions,
-        start=script.parent,
-        environ=toolbox.environ,
-        cache=toolbox.dirs.interpreters,
-        template=toolbox.template,
-        required_by=str(script),
+    interpreter = toolbox.find_interpreter(
+        script, requires, where="inline block: requires-python", python=python
     )
-    return Block(script=script, text=text, toolbox=toolbox, interpreter=found.interpreter)
+    return Block(script=script, text=text, toolbox=toolbox, interpreter=interpreter)
 
 
 def lock_first(

@@ -11,14 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pyx_launcher import pipfile, poetrytables, pyproject
 from pyx_launcher.edits import Files, exclusive, read_file, restoring, write_file
 from pyx_launcher.errors import LockError, PyxError, StoreError, UnavailableError, UsageError
-from pyx_launcher.interpreter import Interpreter, find_interpreter
 from pyx_launcher.invocation import Choice
 from pyx_launcher.locks import FILE_NAMES, Lock, read_lock
 from pyx_launcher.pipconfig import read_settings
@@ -43,6 +41,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from packaging.requirements import Requirement
+
+    from pyx_launcher.interpreter import Interpreter
 
 Tell = Callable[[str], None]
 
@@ -278,19 +278,9 @@ def _find_interpreter(
     project: Project, data: Mapping[str, Any], toolbox: Toolbox, python: str | None
 ) -> Interpreter:
     requires = data.get("project", {}).get("requires-python", "")
-    try:
-        versions = SpecifierSet(requires)
-    except InvalidSpecifier as error:
-        raise LockError(project.manifest, str(error), where="project.requires-python") from error
-    return find_interpreter(
-        request=python,
-        requires_python=versions,
-        start=project.directory,
-        environ=toolbox.environ,
-        cache=toolbox.dirs.interpreters,
-        template=toolbox.template,
-        required_by=str(project.manifest),
-    ).interpreter
+    return toolbox.find_interpreter(
+        project.manifest, requires, where="project.requires-python", python=python
+    )
 
 
 def _take_tool(

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
 from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.environment import build_environment
-from pyx_launcher.errors import InterpreterError, NotFoundError, UnavailableError
+from pyx_launcher.errors import InterpreterError, LockError, NotFoundError, UnavailableError
 from pyx_launcher.installation import find_native, find_template
 from pyx_launcher.interpreter import Interpreter, find_interpreter, probe_interpreter
 from pyx_launcher.invocation import Choice
@@ -46,6 +48,27 @@ class Toolbox:
     """The native program, which becomes the python of environments."""
     template: Path
     offline: bool
+
+    def find_interpreter(
+        self, origin: Path, requires: str, *, where: str, python: str | None
+    ) -> Interpreter:
+        """Return the interpreter for what the file `origin` requires at `where`, or `python` asks.
+
+        Raises LockError for a specifier that is none, InterpreterError.
+        """
+        try:
+            versions = SpecifierSet(requires)
+        except InvalidSpecifier as error:
+            raise LockError(origin, str(error), where=where) from error
+        return find_interpreter(
+            request=python,
+            requires_python=versions,
+            start=origin.parent,
+            environ=self.environ,
+            cache=self.dirs.interpreters,
+            template=self.template,
+            required_by=str(origin),
+        ).interpreter
 
     def find_tool(self, name: str) -> Path:
         """Return the program `name`, one of `NAMES`, fetching it where it is not there.

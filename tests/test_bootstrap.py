@@ -257,6 +257,43 @@ def test_nothing_of_the_bootstrap_is_left(
             assert found["io"]
 
 
+SUBMODULES = """
+import encodings.aliases, encodings.utf_8, importlib, json, sys
+def describe(module):
+    again = importlib.reload(module)
+    spec, found = module.__spec__, importlib.util.find_spec(module.__name__)
+    known = [name for name in vars(module) if name != "__builtins__"]
+    return [
+        again is module is sys.modules[module.__name__] is getattr(encodings, spec.name[10:]),
+        module.__file__, module.__cached__, module.__package__, type(module.__loader__).__name__,
+        module.__loader__ is spec.loader, spec.origin, spec.cached, spec.has_location, known,
+        vars(spec.loader), spec.submodule_search_locations, spec.parent, spec.loader_state,
+    ]
+import importlib.util
+print(json.dumps([sorted(m for m in sys.modules if m.startswith("encodings"))]))
+print(json.dumps([encodings.aliases.aliases, encodings.utf_8.decode.__code__.co_filename]))
+print(json.dumps([describe(encodings.aliases), describe(encodings.utf_8)]))
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("-O",), ("-X", "importtime")], ids=" ".join)
+def test_what_python_imports_before_a_program_is_as_python_has_it(
+    workshops: Callable[[], list[Workshop]], options: tuple[str, ...]
+) -> None:
+    """Modules that come with the bootstrap tell the same of themselves, and can be reloaded."""
+    for workshop in workshops():
+        environment = workshop.build(workshop.entry("one"))
+        found = run(environment, *options, "-c", SUBMODULES)
+        plain = subprocess.run(
+            [workshop.interpreter.path, "-I", "-S", *options, "-c", SUBMODULES],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert found.stdout == plain.stdout
+        assert ("encodings.utf_8" in found.stderr) == ("importtime" in options)
+
+
 def test_what_is_installed_at_run_time_is_found(workshops: Callable[[], list[Workshop]]) -> None:
     """A module and a `.pth` file that a program adds to the environment count from then on."""
     code = "import sys; print('late' in sys.modules, hasattr(sys, 'later'))"

@@ -106,9 +106,9 @@ def test_encodings_is_where_an_environment_finds_it(interpreters: dict[str, Path
         "print(json.dumps([encodings.__file__, u.source_hash(source).hex()]))"
     )
     load = (
-        "import binascii, marshal, sys; code = marshal.loads(binascii.a2b_base64(sys.argv[1]))\n"
+        "import binascii, marshal, sys; codes = marshal.loads(binascii.a2b_base64(sys.argv[1]))\n"
         "import encodings; space = {'__name__': 'encodings', '__path__': encodings.__path__}\n"
-        "exec(code, space); print(code.co_filename, space['search_function'].__code__"
+        "exec(codes[''], space); print(codes[''].co_filename, space['search_function'].__code__"
         " == encodings.search_function.__code__)"
     )
     for python in interpreters.values():
@@ -116,7 +116,7 @@ def test_encodings_is_where_an_environment_finds_it(interpreters: dict[str, Path
         said = subprocess.run([python, "-I", "-S", "-c", ask], capture_output=True, check=True)
         assert [facts["encodings_file"], facts["encodings_hash"]] == json.loads(said.stdout)
         told = subprocess.run(
-            [python, "-I", "-S", "-c", load, facts["encodings_code"]],
+            [python, "-I", "-S", "-c", load, facts["encodings_codes"]],
             capture_output=True,
             text=True,
             check=True,

@@ -323,7 +323,7 @@ def _fill_bootstrap(environment: Environment, pth_lines: list[tuple[str, list[st
         str(interpreter.path.parent),
         str(interpreter.path),
         f"{prefix}/boot",
-        interpreter.encodings_code,
+        interpreter.encodings_codes,
         (
             environment.sys_path,
             pth_lines,

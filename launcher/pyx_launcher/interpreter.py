@@ -55,8 +55,8 @@ class Interpreter:
     """The source that an environment's python imports `encodings` from."""
     encodings_hash: bytes
     """The hash of that source, as a `.pyc` holds it (PEP 552)."""
-    encodings_code: bytes
-    """Its marshalled code object."""
+    encodings_codes: bytes
+    """Marshalled: its code object, and those of its submodules that a start imports, by name."""
     abiflags: str
     soabi: str
     ext_suffix: str
@@ -311,7 +311,7 @@ def _make_interpreter(path: Path, known: Facts) -> Interpreter:
         pycompile=binascii.a2b_base64(facts["pycompile"]),
         encodings_file=facts["encodings_file"],
         encodings_hash=bytes.fromhex(facts["encodings_hash"]),
-        encodings_code=binascii.a2b_base64(facts["encodings_code"]),
+        encodings_codes=binascii.a2b_base64(facts["encodings_codes"]),
         abiflags=facts["abiflags"],
         soabi=facts["soabi"],
         ext_suffix=facts["ext_suffix"],

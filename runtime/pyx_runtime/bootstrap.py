@@ -50,7 +50,27 @@ def prepare(namespace):
             real = sys.pycache_prefix.rstrip("/") + head[len(boot) :] + "/" + name
         namespace["__cached__"] = spec.cached = real
         del namespace["prepare"], namespace["FACTS"]
-        exec(marshal.loads(encodings), namespace)
+        codes = marshal.loads(encodings)
+        # With these options python tells of each import, and whoever asks wants to see them.
+        told = sys.flags.verbose or "importtime" in options
+        if not told:
+            import_submodule("aliases", codes["aliases"])
+        exec(codes[""], namespace)
+        if not told and sys.getfilesystemencoding().lower() == "utf-8":
+            import_submodule("utf_8", codes["utf_8"])
+
+    def import_submodule(name, code):
+        """Do as the import system does, without a look at the directory and the file."""
+        from _frozen_importlib import module_from_spec
+
+        package = namespace["__spec__"]
+        file = package.origin[: -len("__init__.py")] + name + ".py"
+        full_name = "encodings." + name
+        spec = type(package)(full_name, type(package.loader)(full_name, file), origin=file)
+        spec.has_location = True
+        spec.cached = package.cached.replace("/__init__.", f"/{name}.")
+        module = sys.modules[full_name] = namespace[name] = module_from_spec(spec)
+        exec(code, module.__dict__)
 
     def wait_for_streams():
         """Have `set_up` called when python makes the last of its standard streams.
@@ -358,12 +378,12 @@ def prepare(namespace):
             external.SourceFileLoader = keep_code
 
     def may_be_kept(file):
-        """Is it a script that has settled, and whose compilation takes longer than a look here?"""
+        """Is it a script that has settled?"""
         try:
             info = posix.stat(file)
         except OSError:
             return False
-        if info.st_size < 128 or info.st_mode & 0o170000 != 0o100000 or file[-4:] == ".pyc":
+        if info.st_mode & 0o170000 != 0o100000 or file[-4:] == ".pyc":
             return False
         import time
 

@@ -40,7 +40,8 @@ def facts(template: str | None) -> dict[str, object]:
     `sys.path` of ``-I -S``, `magic` in hexadecimal. `pycompile` is in base64 the marshalled code
     object of `template` without its docstrings, or empty. `encodings_file` is the source that an
     environment's python imports `encodings` from, `encodings_hash` its hash as a `.pyc` holds it,
-    in hexadecimal, and `encodings_code` its marshalled code object in base64. `platform` is
+    in hexadecimal, and `encodings_codes` in base64 the marshalled code objects of the package and
+    of its submodules that nearly every start imports, by name. `platform` is
     `sysconfig.get_platform()`; `libc` is the name and version of the C library, `elf` the 32-bit
     ABI of the binary, `mac_version` and `mac_arch` are empty elsewhere than on macOS.
     """
@@ -61,7 +62,7 @@ def facts(template: str | None) -> dict[str, object]:
         "pycompile": compile_source(template, "<pyx>", 2) if template else "",
         "encodings_file": encodings,
         "encodings_hash": importlib.util.source_hash(read_source(encodings)).hex(),
-        "encodings_code": compile_source(encodings, encodings, 0),
+        "encodings_codes": compile_encodings(encodings),
         "abiflags": getattr(sys, "abiflags", ""),
         "soabi": variable("SOABI") or "",
         "ext_suffix": variable("EXT_SUFFIX") or "",
@@ -103,6 +104,15 @@ def compile_source(path: str, name: str, optimize: int) -> str:
     """Compile the source file `path` as `name` and return its marshalled code object in base64."""
     code = compile(read_source(path), name, "exec", dont_inherit=True, optimize=optimize)
     return binascii.b2a_base64(marshal.dumps(code), newline=False).decode("ascii")
+
+
+def compile_encodings(path: str) -> str:
+    """Return the marshalled codes, in base64, of `encodings` ("") and what every start imports."""
+    codes = {}
+    for name in ("", "aliases", "utf_8"):
+        file = os.path.join(os.path.dirname(path), f"{name or '__init__'}.py")
+        codes[name] = compile(read_source(file), file, "exec", dont_inherit=True, optimize=0)
+    return binascii.b2a_base64(marshal.dumps(codes), newline=False).decode("ascii")
 
 
 def read_source(path: str) -> bytes:

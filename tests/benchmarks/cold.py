@@ -1,22 +1,20 @@
-"""Measure cold installs: ``pyx tests/benchmarks/cold.py WHEELHOUSE [--rounds 5] [--pip]``.
+"""Measure cold installs: ``pyx tests/benchmarks/cold.py --wheelhouse DIR [--quick]``.
 
-WHEELHOUSE is a directory of wheels for the interpreter, made once by
+DIR holds wheels for Python 3.12, made once by
 
-    pip download --no-deps --only-binary :all: -r tests/benchmarks/cold.txt -d WHEELHOUSE
+    pip download --no-deps --only-binary :all: -r tests/benchmarks/cold.txt -d DIR
 
-Prints a table of ratios, and beside them the medians.
-Nothing is deleted before the end, since ext4 searches long for free inodes for some minutes after
-many were freed; let as much time pass before the next run, or to make a file costs up to 30 times
-as much. Every run starts with all earlier writes on the disk. `uv` must be on PATH.
+Every run finds an empty home, and all earlier writes on the disk. Nothing is deleted before the
+end, since ext4 searches long for free inodes for some minutes after many were freed; let as much
+time pass before the next run, or to make a file costs up to 30 times as much.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import itertools
 import os
-import shutil
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,124 +24,172 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from ground import Ground, prepare_ground
 from indexserver import IndexServer
-from measure import Command, Row, format_results, list_exceeded, measure
+from measure import Command, Result, Row, format_results, list_exceeded, measure
 from wheelhouse import pylock_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 DELAY = 0.02
 """Seconds that the index waits before each answer."""
+ROUNDS = 5
+SLOW_ROUNDS = 2
+"""For peers that take a minute or more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where everything is, and what takes part."""
+    """Where everything is, and the wheels that are installed."""
 
+    ground: Ground
     directory: Path
     wheels: tuple[Path, ...]
-    python: Path
-    pyx: str
-    uv: str
+
+    @property
+    def pins(self) -> list[str]:
+        """Return name and version of each wheel as a requirement."""
+        pairs = [wheel.name.split("-")[:2] for wheel in self.wheels]
+        return [f"{re.sub('[-_.]+', '-', name).lower()}=={version}" for name, version in pairs]
 
 
-def main() -> int:
-    """Measure, print, and return 1 if a budget is exceeded."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("wheelhouse", type=Path, nargs="?")
-    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--python", default="3.12", help="version of the interpreter")
-    parser.add_argument("--pyx", default=shutil.which("pyx") or "pyx")
-    parser.add_argument("--uv", default=shutil.which("uv") or "uv")
-    parser.add_argument("--pip", action="store_true", help="measure pip too, which takes long")
-    parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
-    if options.serve is not None:
-        return serve(options.serve)
-    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as directory:
-        # Directories below it are then spread over the disk, away from inodes that were just freed.
-        subprocess.run(["chattr", "+T", directory], check=False, capture_output=True)
-        place = make_place(Path(directory), options)
+def measure_cold(ground: Ground) -> tuple[str, list[str]]:
+    """Return the table, and what exceeds its budget; nothing without a wheelhouse."""
+    if ground.wheelhouse is None:
+        return "", []
+    rounds = 2 if ground.quick else min(ground.rounds, ROUNDS)
+    with cold_place(ground) as place:
         results = [
-            measure(make_row(place, pip=options.pip), options.rounds, unmeasured=1),
-            measure(make_compiling_row(place), options.rounds, unmeasured=1),
+            measure(make_local_row(place), rounds, unmeasured=1),
+            measure(make_compiling_row(place), rounds, unmeasured=1),
         ]
-        with serving(options.wheelhouse) as url:
-            results.append(measure(make_index_row(place, url), options.rounds, unmeasured=1))
-        # The end of the directory takes a while.
-        sys.stdout.write(format_results(results))
-        sys.stdout.flush()
-    return 1 if list_exceeded(results) else 0
+        with serving(ground.wheelhouse) as url:
+            results.append(measure(make_index_row(place, url), rounds, unmeasured=1))
+            if not ground.quick:
+                results += measure_slow(place, url)
+    text = f"### Cold: {len(place.wheels)} wheels, nothing stored or cached before\n\n"
+    return text + format_results(results), list_exceeded(results)
 
 
-def make_place(directory: Path, options: argparse.Namespace) -> Place:
-    """Find the real interpreter and the wheels."""
-    find = [
-        options.pyx,
-        "--python",
-        options.python,
-        "-c",
-        "import sys; print(sys._base_executable)",
-    ]
-    base = subprocess.run(
-        find, env=make_environ(directory), capture_output=True, text=True, check=True
-    )
-    return Place(
+@contextlib.contextmanager
+def cold_place(ground: Ground) -> Iterator[Place]:
+    """Yield a directory whose subdirectories ext4 spreads over the disk, away from freed inodes."""
+    assert ground.wheelhouse is not None
+    directory = Path(tempfile.mkdtemp(prefix="cold-", dir=ground.directory))
+    with contextlib.suppress(OSError):
+        subprocess.run(["chattr", "+T", directory], check=False, capture_output=True)
+    yield Place(
+        ground=ground,
         directory=directory,
-        wheels=tuple(sorted(path.resolve() for path in options.wheelhouse.glob("*.whl"))),
-        python=Path(base.stdout.strip()),
-        pyx=options.pyx,
-        uv=options.uv,
+        wheels=tuple(sorted(ground.wheelhouse.glob("*.whl"))),
     )
 
 
-def make_row(place: Place, *, pip: bool) -> Row:
+def make_local_row(place: Place) -> Row:
     """Unpack everything from the local directory, without bytecode."""
-    wheelhouse = place.wheels[0].parent
-    listed = place.directory / "listed.txt"
-    pairs = [path.name.split("-")[:2] for path in place.wheels]
-    listed.write_text("".join(f"{name}=={version}\n" for name, version in pairs))
-    local = ("--no-index", "--find-links", str(wheelhouse))
-    words = (place.uv, "pip", "sync", *local, str(listed))
-    peers = [fresh(place, "uv", *words, "--python", "{venv}/bin/python")]
-    if pip:
-        words = ("{venv}/bin/python", "-m", "pip", "install", "--no-compile", "--no-deps", *local)
-        peers.append(fresh(place, "pip", *words, "-r", str(listed)))
+    local = ("--no-index", "--find-links", str(place.wheels[0].parent))
+    listed = write_list(place)
     lock = make_project(place, "local", pylock_text(place.wheels))
-    subject = fresh(
-        place, "pyx", place.pyx, "--python", str(place.python), "--project", lock, "sync"
+    return Row(
+        name="local wheels",
+        subject=fresh(place, "pyx", place.ground.pyx, "--project", lock, "sync"),
+        peers=(uv_pip_sync(place, *local, listed),),
+        at_most={"`uv pip sync`": 1.0},
     )
-    return Row(name="local wheels", subject=subject, peers=tuple(peers), at_most={"uv": 1.0})
 
 
 def make_compiling_row(place: Place) -> Row:
     """Unpack and compile everything."""
-    listed, wheelhouse = place.directory / "listed.txt", place.wheels[0].parent
-    words = (place.uv, "pip", "sync", "--compile-bytecode", "--no-index", "--find-links")
-    words = (*words, str(wheelhouse), str(listed), "--python", "{venv}/bin/python")
-    lock = str(place.directory / "local" / "pylock.toml")
-    own = (place.pyx, "--python", str(place.python), "--project", lock, "sync", "--compile")
+    local = ("--compile-bytecode", "--no-index", "--find-links", str(place.wheels[0].parent))
+    lock = make_project(place, "compiled", pylock_text(place.wheels))
     return Row(
         name="local wheels, with bytecode",
-        subject=fresh(place, "pyx", *own),
-        peers=(fresh(place, "uv", *words),),
-        at_most={},
+        subject=fresh(place, "pyx", place.ground.pyx, "--project", lock, "sync", "--compile"),
+        peers=(uv_pip_sync(place, *local, write_list(place)),),
     )
 
 
 def make_index_row(place: Place, url: str) -> Row:
     """Fetch everything from an index that takes its time to answer; both read the same lock."""
     lock = make_project(place, "remote", pylock_text(place.wheels, index_url=url))
-    words = (place.uv, "pip", "sync", lock, "--python", "{venv}/bin/python", "--preview")
     return Row(
         name=f"from an index, {DELAY * 1000:.0f} ms away",
-        subject=fresh(
-            place, "pyx", place.pyx, "--python", str(place.python), "--project", lock, "sync"
-        ),
-        peers=(fresh(place, "uv", *words),),
-        at_most={},
+        subject=fresh(place, "pyx", place.ground.pyx, "--project", lock, "sync"),
+        peers=(uv_pip_sync(place, lock, "--preview"),),
     )
+
+
+def measure_slow(place: Place, url: str) -> list[Result]:
+    """Measure pip, Poetry and PDM, those that are there and can lock what pyx installs."""
+    results = []
+    lock = str(place.directory / "remote" / "pylock.toml")
+    for name, make in {"pip": _pip, "Poetry": _poetry, "PDM": _pdm}.items():
+        try:
+            peer = make(place, url)
+            if peer is not None:
+                subject = fresh(place, "pyx", place.ground.pyx, "--project", lock, "sync")
+                row = Row(name="from the same index", subject=subject, peers=(peer,))
+                results.append(measure(row, SLOW_ROUNDS, unmeasured=0))
+        except (OSError, RuntimeError) as error:
+            sys.stderr.write(f"left out {name}: {error}\n")
+    return results
+
+
+def uv_pip_sync(place: Place, *words: str) -> Command:
+    """Return `uv pip sync` into a new virtual environment, with an empty cache."""
+    uv = place.ground.find("uv")
+    if uv is None:
+        raise RuntimeError("uv is not on PATH")
+    return fresh(place, "`uv pip sync`", uv, "pip", "sync", *words, "--python", "{venv}/bin/python")
+
+
+def _pip(place: Place, url: str) -> Command:
+    words = ("-m", "pip", "install", "--quiet", "--no-compile", "--no-deps", "--index-url", url)
+    return fresh(place, "pip", "{venv}/bin/python", *words, "-r", write_list(place), has_pip=True)
+
+
+def _poetry(place: Place, url: str) -> Command | None:
+    poetry = place.ground.find("poetry")
+    source = f"[tool.poetry]\npackage-mode = false\n{_source('poetry', url)}"
+    return poetry and _locked(place, "Poetry", source, poetry, ("lock",), ("sync",))
+
+
+def _pdm(place: Place, url: str) -> Command | None:
+    pdm = place.ground.find("pdm")
+    source = (
+        f'[tool.pdm]\ndistribution = false\n[[tool.pdm.source]]\nname = "pypi"\nurl = "{url}"\n'
+    )
+    return pdm and _locked(place, "PDM", source, pdm, ("lock",), ("sync",))
+
+
+def _source(tool: str, url: str) -> str:
+    # PDM takes a source of this name in the place of the default one, Poetry any.
+    return (
+        f'[[tool.{tool}.source]]\nname = "{"pypi" if tool == "pdm" else "here"}"\nurl = "{url}"\n'
+    )
+
+
+def _locked(
+    place: Place, label: str, tables: str, tool: str, lock: Sequence[str], sync: Sequence[str]
+) -> Command:
+    """Have a tool lock a project of its own, and return its installation of that."""
+    project = place.directory / label
+    project.mkdir()
+    (project / "pyproject.toml").write_text(
+        '[project]\nname = "cold"\nversion = "0"\nrequires-python = "==3.12.*"\n'
+        f"dependencies = [{', '.join(repr(pin) for pin in place.pins)}]\n{tables}"
+    )
+    environ = {**make_environ(place.ground, project), "VIRTUAL_ENV": ""}
+    place.ground.call(tool, *lock, directory=project, environ=environ)
+    return fresh(place, label, tool, *sync, directory=project)
+
+
+def write_list(place: Place) -> str:
+    """Write what is installed as requirements, and return the file."""
+    listed = place.directory / "listed.txt"
+    listed.write_text("".join(f"{pin}\n" for pin in place.pins))
+    return str(listed)
 
 
 def make_project(place: Place, name: str, text: str) -> str:
@@ -154,19 +200,30 @@ def make_project(place: Place, name: str, text: str) -> str:
     return str(directory / "pylock.toml")
 
 
-def make_environ(home: Path) -> dict[str, str]:
+def make_environ(ground: Ground, home: Path) -> dict[str, str]:
     """Return variables with which nothing but what lies in `home` is known."""
     return {
         "HOME": str(home),
-        "PATH": os.environ["PATH"],
+        "PATH": ground.path,
+        "LANG": "C.UTF-8",
+        "PYX_PYTHON": ground.python,
         "UV_CACHE_DIR": str(home / "uv"),
+        "UV_PYTHON_DOWNLOADS": "never",
+        "VIRTUAL_ENV": str(home / "venv"),
         "PIP_NO_CACHE_DIR": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        **{name: value for name, value in os.environ.items() if name.startswith("PYENV_")},
+        "PDM_CHECK_UPDATE": "0",
+        "NO_PROXY": "127.0.0.1",
     }
 
 
-def fresh(place: Place, label: str, *words: str) -> Command:
+def fresh(
+    place: Place,
+    label: str,
+    *words: str,
+    directory: Path | None = None,
+    has_pip: bool = False,
+) -> Command:
     """Return a command that finds an empty home and, at ``{venv}``, a new environment each time."""
     home = Path(tempfile.mkdtemp(dir=place.directory))
     count = itertools.count()
@@ -175,16 +232,17 @@ def fresh(place: Place, label: str, *words: str) -> Command:
         home.rename(place.directory / f"{home.name}.{next(count)}")
         home.mkdir()
         if label != "pyx":
-            bare = () if label == "pip" else ("--without-pip",)
-            subprocess.run([place.python, "-m", "venv", *bare, home / "venv"], check=True)
+            bare = () if has_pip else ("--without-pip",)
+            venv = [place.ground.python, "-I", "-m", "venv", *bare, str(home / "venv")]
+            subprocess.run(venv, check=True)
         os.sync()
-        return str(place.directory)
+        return str(directory or place.directory)
 
     return Command(
         label=label,
         words=tuple(word.format(venv=home / "venv") for word in words),
-        environ=make_environ(home),
-        directory=str(place.directory),
+        environ=make_environ(place.ground, home),
+        directory=str(directory or place.directory),
         prepare=prepare,
     )
 
@@ -194,7 +252,7 @@ def serving(wheelhouse: Path) -> Iterator[str]:
     """Start an index in a process of its own and yield its URL."""
     words = [sys.executable, __file__, "--serve", str(wheelhouse)]
     with subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as server:
         assert server.stdout is not None
         yield server.stdout.readline().strip()
@@ -209,8 +267,20 @@ def serve(wheelhouse: Path) -> int:
         sys.stdout.write(f"{index.url}\n")
         sys.stdout.flush()
         sys.stdin.read()
-        sys.stderr.write(f"{len(index.requests)} requests on {index.accepted} connections\n")
     return 0
+
+
+def main() -> int:
+    """Measure, print, and return 1 if a budget is exceeded."""
+    if sys.argv[1:2] == ["--serve"]:
+        return serve(Path(sys.argv[2]))
+    with prepare_ground() as ground:
+        text, exceeded = measure_cold(ground)
+        # The end of the directory takes a while.
+        sys.stdout.write(text or "name a directory of wheels: --wheelhouse DIR\n")
+        sys.stdout.flush()
+    sys.stderr.writelines(f"over budget: {line}\n" for line in exceeded)
+    return 1 if exceeded else 0
 
 
 if __name__ == "__main__":

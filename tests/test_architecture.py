@@ -21,6 +21,7 @@ LAUNCHER = ROOT / "launcher" / "pyx_launcher"
 RUNTIME = ROOT / "runtime" / "pyx_runtime"
 
 ORDER = (
+    "values",
     "errors",
     "atomic",
     "digests",
@@ -207,6 +208,18 @@ def test_every_module_has_its_place_in_the_order() -> None:
 def test_a_module_imports_only_earlier_ones(path: Path) -> None:
     """The way of the data goes one way: no step knows of a later one."""
     assert imports_against_order(path) == []
+
+
+def test_values_are_made_without_compilation() -> None:
+    """The decorator of `dataclasses` itself would cost each start some milliseconds."""
+    costly = [
+        path.name
+        for path in python_files(LAUNCHER)
+        for found in imported_modules(path)
+        if found.name in {"dataclasses.dataclass", "dataclasses.field", "dataclasses.replace"}
+        and path.name != "values.py"
+    ]
+    assert costly == []
 
 
 def test_an_import_against_the_order_is_seen(

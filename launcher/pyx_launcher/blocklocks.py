@@ -11,7 +11,6 @@ import contextlib
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from pyx_launcher.inlineblock import relative_sources, replace_block_text
 from pyx_launcher.pyproject import parse_data, parse_document
 from pyx_launcher.resolvers import NO_UPGRADE, Tool, Upgrade, names_index, uv_arguments
 from pyx_launcher.universal import lock_block
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,7 +11,6 @@ import json
 import os
 import posixpath
 import re
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -39,6 +38,7 @@ from pyx_launcher.trees import (
     find_subtree,
     unpack_archive,
 )
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

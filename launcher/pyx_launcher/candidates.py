@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pyx_launcher.dirs import find_home
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -249,10 +249,10 @@ def path_candidates(environ: Mapping[str, str]) -> Iterator[Candidate]:
 
 def _pythons_in(directory: Path) -> list[Path]:
     try:
-        programs = [one for one in directory.iterdir() if PYTHON_NAME.fullmatch(one.name)]
+        names = [name for name in os.listdir(directory) if PYTHON_NAME.fullmatch(name)]
     except OSError:
         return []
-    return sorted(programs, key=lambda program: _name_rank(program.name))
+    return [directory / name for name in sorted(names, key=_name_rank)]
 
 
 def _name_rank(name: str) -> tuple[int, int, str]:

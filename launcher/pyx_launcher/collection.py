@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +33,7 @@ from pyx_launcher.lastuse import (
 from pyx_launcher.record import read_record
 from pyx_launcher.running import find_running
 from pyx_launcher.store import FACTS_FILE, storing
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

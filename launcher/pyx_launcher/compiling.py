@@ -9,13 +9,13 @@ import contextlib
 import json
 import os
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyx_runtime
 from pyx_launcher.crew import count_processors
 from pyx_launcher.errors import InterpreterError
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from pyx_launcher.locks.content import LARGEST
 from pyx_launcher.named import list_named, named_directory
 from pyx_launcher.ownership import check_owner
 from pyx_launcher.record import Check, check_script, find_block
+from pyx_launcher.values import dataclass, replace
 from pyx_launcher.verbs import VERBS
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import contextlib
 import itertools
 import os
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from pyx_launcher.dirs import find_home
 from pyx_launcher.errors import RefusedError
+from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

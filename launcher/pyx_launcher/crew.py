@@ -15,11 +15,11 @@ import signal
 import sys
 import threading
 import traceback
-from dataclasses import dataclass
 from multiprocessing import Pipe
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from pyx_launcher.errors import PyxError, StoreError
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

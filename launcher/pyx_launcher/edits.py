@@ -15,12 +15,12 @@ import json
 import os
 import signal
 import stat
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.atomic import write_atomic
 from pyx_launcher.errors import StoreError
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

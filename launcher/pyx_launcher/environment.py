@@ -11,7 +11,6 @@ import contextlib
 import json
 import marshal
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from pyx_launcher.layout import DIRECT_LIMIT, choose_layout, read_pth
 from pyx_launcher.record import FORMAT
 from pyx_launcher.scripts import write_scripts
 from pyx_launcher.store import DATA, storing, touch_generation
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

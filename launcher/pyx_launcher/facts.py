@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyx_runtime
 from pyx_launcher.digests import sha256
 from pyx_launcher.errors import InterpreterError
+from pyx_launcher.values import dataclass, field
 
 PROBE = Path(pyx_runtime.__file__).with_name("probe.py")
 PROBE_SECONDS = 60

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from packaging.utils import canonicalize_name
@@ -17,6 +16,7 @@ from packaging.version import InvalidVersion, Version
 from pyx_launcher.errors import LockError, PyxError
 from pyx_launcher.locks.tables import Table, read_toml
 from pyx_launcher.ownership import check_owner
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

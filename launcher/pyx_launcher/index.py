@@ -11,7 +11,6 @@ import functools
 import hashlib
 import re
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
@@ -21,6 +20,7 @@ from pyx_launcher.errors import ArtifactError, PyxError, RefusedError
 from pyx_launcher.locks.indexes import NamedIndex, choose_sources
 from pyx_launcher.lookup import find_local_path
 from pyx_launcher.pipconfig import IndexSettings, read_settings
+from pyx_launcher.values import dataclass, field
 from pyx_launcher.verified import Wanted, check_hashes, read_chunks, write_verified
 
 if TYPE_CHECKING:

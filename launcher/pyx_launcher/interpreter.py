@@ -7,7 +7,6 @@ stdout; `facts` keeps its answer. Where to look is `candidates`, what the user a
 from __future__ import annotations
 
 import binascii
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
@@ -21,6 +20,7 @@ from pyx_launcher.candidates import (
 from pyx_launcher.errors import InterpreterError
 from pyx_launcher.facts import Facts, learn_facts, read_facts
 from pyx_launcher.tags import TagFacts, compute_tags
+from pyx_launcher.values import dataclass, field, replace
 from pyx_launcher.wanted import ANYTHING, Request, Wanted, read_wanted
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import UsageError
+from pyx_launcher.values import dataclass, field
 from pyx_launcher.verbs import VERBS, Verb
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ import contextlib
 import os
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +47,7 @@ from pyx_launcher.record import (
 from pyx_launcher.reliance import check_reliance
 from pyx_launcher.selection import Selection, select
 from pyx_launcher.stacking import Stack, stack_environments
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

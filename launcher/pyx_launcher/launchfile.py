@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pyx_launcher.atomic import write_atomic
 from pyx_launcher.invocation import PYTHON_LETTERS
 from pyx_launcher.record import Check, LaunchRecord, Words, check_file, encode_record
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from pathlib import Path

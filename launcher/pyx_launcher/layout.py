@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyx_launcher.farm import Plan, Root, plan_farm
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import RefusedError, UsageError
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     import zipfile

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

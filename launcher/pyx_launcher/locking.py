@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from packaging.utils import canonicalize_name
@@ -36,6 +35,7 @@ from pyx_launcher.resolvers import (
 )
 from pyx_launcher.toolbox import NAMES, Toolbox
 from pyx_launcher.universal import UV_LOCK, lock_project
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

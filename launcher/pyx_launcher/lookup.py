@@ -7,7 +7,6 @@ is for the lock to say.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -16,6 +15,7 @@ from pyx_launcher.credentials import Login, find_origin, join_login, split_login
 from pyx_launcher.dirs import find_home
 from pyx_launcher.locks.project_indexes import uvs_index
 from pyx_launcher.pipconfig import read_settings
+from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

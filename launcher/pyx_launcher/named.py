@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyx_launcher.atomic import make_directory, remove_tree, write_atomic
 from pyx_launcher.errors import RefusedError, StoreError, UsageError
 from pyx_launcher.locks import FILE_NAMES
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.pylock import PackageSdist, PackageWheel
@@ -20,6 +19,7 @@ from pyx_launcher.credentials import shown
 from pyx_launcher.digests import sha256
 from pyx_launcher.errors import ArtifactError
 from pyx_launcher.locks.unnamed import UnnamedFile
+from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.dirs import find_home
 from pyx_launcher.errors import StoreError, UsageError
+from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

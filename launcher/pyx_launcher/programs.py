@@ -16,7 +16,6 @@ import os
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,7 @@ from pyx_launcher.editors import replace_link
 from pyx_launcher.errors import RefusedError, StoreError, UnavailableError, UsageError
 from pyx_launcher.locks.tables import read_toml
 from pyx_launcher.named import PROJECT_FILE
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

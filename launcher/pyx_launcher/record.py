@@ -11,12 +11,12 @@ import os
 import stat
 import struct
 import time
-from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.atomic import write_atomic
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyx_launcher.collection import discard
@@ -15,6 +14,7 @@ from pyx_launcher.locks.indexes import IndexOptions
 from pyx_launcher.lookup import read_index_settings
 from pyx_launcher.store import check_wheel_name, locked_place, read_entry, staging
 from pyx_launcher.unpacking import unpack_files, unpack_wheel
+from pyx_launcher.values import dataclass
 from pyx_launcher.verification import verify_entry
 from pyx_launcher.verified import Wanted
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import tomli
@@ -19,6 +18,7 @@ from packaging.utils import canonicalize_name
 from pyx_launcher.errors import CannotExecuteError, UnavailableError
 from pyx_launcher.pipconfig import read_settings
 from pyx_launcher.toolbox import NAMES
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -6,9 +6,10 @@ import contextlib
 import os
 import re
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -21,6 +20,7 @@ from packaging.utils import parse_wheel_filename
 
 from pyx_launcher.errors import ArtifactError, InterpreterError, LockError
 from pyx_launcher.locks.indexes import IndexOptions
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

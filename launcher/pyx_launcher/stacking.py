@@ -6,7 +6,6 @@ command line by ``--with @dev``. What the project has itself always wins.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from pyx_launcher.locks.tables import read_toml
 from pyx_launcher.named import PROJECT_FILE
 from pyx_launcher.record import Check, check_file
 from pyx_launcher.selection import select
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

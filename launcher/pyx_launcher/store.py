@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from pyx_launcher.atomic import flush, make_directory, remove_tree, write_atomic
 from pyx_launcher.errors import RefusedError, StoreError
 from pyx_launcher.progress import notify
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -181,9 +182,14 @@ def touch_generation(store: Path) -> Path:
             store.mkdir(parents=True, exist_ok=True)
             # Empty and exclusive, so that of two starts the later does not undo the first's record.
             with contextlib.suppress(FileExistsError):
-                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
-                # Whose fallback this store is, locks it while they start.
-                path.chmod(0o644)
+                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+                try:
+                    # Whose fallback this store is, locks it while they start. A change of the mode
+                    # is one of the file, too, which another start may have seen as it was.
+                    if os.fstat(handle).st_mode & 0o777 != 0o644:
+                        os.fchmod(handle, 0o644)
+                finally:
+                    os.close(handle)
     return path
 
 

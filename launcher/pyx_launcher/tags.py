@@ -7,9 +7,10 @@ compatibility tags specification: PEP 425, PEP 600 (manylinux) and PEP 656 (musl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
+
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

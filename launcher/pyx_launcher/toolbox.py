@@ -11,7 +11,6 @@ import hashlib
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from pyx_launcher.locks import read_lock
 from pyx_launcher.progress import show_progress
 from pyx_launcher.provision import provide
 from pyx_launcher.selection import select
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

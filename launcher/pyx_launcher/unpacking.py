@@ -15,7 +15,6 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO
@@ -29,6 +28,7 @@ from installer.utils import Scheme, construct_record_file, parse_entrypoints
 from pyx_launcher.errors import RefusedError, StoreError, explain_fault, is_fault_of_machine
 from pyx_launcher.rpath import is_library, leaves_entry, read_run_paths
 from pyx_launcher.store import DATA, FACTS_FILE, Entry, Facts, publish, staging, storing
+from pyx_launcher.values import dataclass
 from pyx_launcher.wheelfile import Member, Wheel
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ The parser, ``--help``, the completion scripts and the manual page all go by thi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

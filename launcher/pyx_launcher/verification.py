@@ -9,7 +9,6 @@ import base64
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from pyx_launcher.crew import Crew, open_crew
 from pyx_launcher.entries import tail_of
 from pyx_launcher.errors import StoreError
 from pyx_launcher.store import DATA, FACTS_FILE, read_entry
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -7,12 +7,12 @@ import hashlib
 import os
 import stat
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import ArtifactError, RefusedError, StoreError
 from pyx_launcher.limits import read_limits
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

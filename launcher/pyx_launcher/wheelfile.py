@@ -13,7 +13,6 @@ import re
 import stat
 import struct
 import zipfile
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -24,6 +23,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pyx_launcher.limits import PLAIN, STEP, check_members, check_spellings, read_limits
+from pyx_launcher.values import dataclass
 
 try:
     from isal import isal_zlib as deflate

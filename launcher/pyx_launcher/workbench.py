@@ -6,11 +6,11 @@ import contextlib
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import BuildError
 from pyx_launcher.store import storing
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from pyx_launcher.commands.words import check_words
 from pyx_launcher.launch import make_plan, write_out
 from pyx_launcher.listing import format_json, format_table
 from pyx_launcher.locks.unnamed import UnnamedFile
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

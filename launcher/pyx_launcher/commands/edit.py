@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import tomli
@@ -37,6 +36,7 @@ from pyx_launcher.named import remove_named
 from pyx_launcher.pyproject import is_bare
 from pyx_launcher.resolvers import NO_UPGRADE
 from pyx_launcher.toolbox import make_toolbox
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from pyx_launcher.named import named_directory
 from pyx_launcher.ownership import check_owner
 from pyx_launcher.pyproject import MAIN, Place
 from pyx_launcher.resolvers import NO_UPGRADE, Upgrade
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

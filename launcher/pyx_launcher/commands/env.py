@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from pyx_launcher.launch import make_plan, make_ready, write_out
 from pyx_launcher.listing import format_facts, format_json, format_table
 from pyx_launcher.named import create_named, list_named, remove_named
 from pyx_launcher.provision import find_entries
+from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
@@ -35,6 +34,7 @@ from pyx_launcher.programs import (
 )
 from pyx_launcher.resolvers import Upgrade
 from pyx_launcher.toolbox import make_toolbox
+from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

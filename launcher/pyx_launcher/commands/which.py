@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from pyx_launcher.errors import UnavailableError
 from pyx_launcher.launch import make_plan, write_out
 from pyx_launcher.listing import format_facts, format_json
 from pyx_launcher.provision import find_entries
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, cast
 
 from packaging.markers import Marker, UndefinedEnvironmentName
 from packaging.utils import canonicalize_name
+
+from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
     from packaging.markers import Environment

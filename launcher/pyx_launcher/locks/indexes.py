@@ -7,8 +7,9 @@ name of an index tells in which variables, and under which names in keyring, its
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from fnmatch import fnmatch
+
+from pyx_launcher.values import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

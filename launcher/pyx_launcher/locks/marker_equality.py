@@ -22,11 +22,9 @@ MOST_ENVIRONMENTS = 4096
 """Above this the answer would cost more than a wrong one does: both count as the same."""
 
 OPERATOR = r"\s*(?:===?|[<>!~]=|[<>]|not\s+in\b|in\b)\s*"
-ATOM = re.compile(
-    rf"""(?P<variable>[a-z_]+){OPERATOR}(?P<quote>["'])(?P<value>.*?)(?P=quote)
-    |(?P<quote2>["'])(?P<value2>.*?)(?P=quote2){OPERATOR}(?P<variable2>[a-z_]+)""",
-    re.VERBOSE,
-)
+# Compiled when first used, for most markers are the same letter by letter.
+ATOM = rf"""(?P<variable>[a-z_]+){OPERATOR}(?P<quote>["'])(?P<value>.*?)(?P=quote)
+    |(?P<quote2>["'])(?P<value2>.*?)(?P=quote2){OPERATOR}(?P<variable2>[a-z_]+)"""
 
 # Values that come together; a marker that asks for others asks for something that is nowhere.
 PLATFORMS = (
@@ -51,7 +49,7 @@ def mean_same(one: str, other: str, pythons: SpecifierSet) -> bool:
 
     An empty text always holds. Raises InvalidMarker for one that is no marker.
     """
-    if plain(one) == plain(other):
+    if one == other or plain(one) == plain(other):
         return True
     markers = [Marker(text) if text else None for text in (one, other)]
     axes = list(find_axes(f"{one} and {other}", pythons))
@@ -82,7 +80,7 @@ def plain(text: str) -> str:
 def find_axes(text: str, pythons: SpecifierSet) -> Iterator[list[dict[str, str]]]:
     """Yield, for each independent part of an environment, the values that `text` can tell apart."""
     values: dict[str, set[str]] = {}
-    for match in ATOM.finditer(text):
+    for match in re.finditer(ATOM, text, re.VERBOSE):
         variable = match["variable"] or match["variable2"]
         value = match["value"] if match["variable"] else match["value2"]
         values.setdefault(variable, set()).add(value)

@@ -7,7 +7,6 @@ candidates says its groups and its marker; an older one is walked (`pdm_walk`).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.pylock import Pylock
@@ -23,6 +22,7 @@ from pyx_launcher.locks.pdm_candidates import Candidate, convert_candidate, read
 from pyx_launcher.locks.pdm_project import Project, read_project
 from pyx_launcher.locks.specifiers import unite
 from pyx_launcher.locks.tables import Table, read_toml
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

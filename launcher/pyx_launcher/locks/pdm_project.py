@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -18,6 +17,7 @@ from pyx_launcher.locks.pdm_candidates import VARIABLE, expand_variables
 from pyx_launcher.locks.sources import check_url
 from pyx_launcher.locks.specifiers import PLAIN, parse_specifier, split_extras
 from pyx_launcher.locks.tables import Table, read_toml
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

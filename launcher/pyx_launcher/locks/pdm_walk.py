@@ -8,7 +8,6 @@ locked versions of a name by the specifiers it met. A name with extras is a node
 from __future__ import annotations
 
 import os.path
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -16,6 +15,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from pyx_launcher.locks.pdm_candidates import Candidate, find_path
 from pyx_launcher.locks.pdm_project import Demand, parse_line, project_demands
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

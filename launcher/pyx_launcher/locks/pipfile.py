@@ -8,7 +8,6 @@ the names of its files, so what an index serves is an `UnnamedFile`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.pylock import Pylock
@@ -22,6 +21,7 @@ from pyx_launcher.locks.indexes import IndexOptions
 from pyx_launcher.locks.names import choose_extras, choose_groups
 from pyx_launcher.locks.pipfile_entries import Entry, convert_entry, read_source
 from pyx_launcher.locks.tables import Table, read_document
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

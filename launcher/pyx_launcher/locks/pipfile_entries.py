@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -15,6 +14,7 @@ from pyx_launcher.locks.fields import parse_version
 from pyx_launcher.locks.indexes import NamedIndex
 from pyx_launcher.locks.sources import COMMIT, check_url, file_package, find_local
 from pyx_launcher.locks.unnamed import UnnamedFile
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from packaging.utils import NormalizedName

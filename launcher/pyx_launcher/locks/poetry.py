@@ -6,7 +6,6 @@ of version 2.1 says so for each package; an older one is walked (`poetry_walk`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.pylock import Pylock
@@ -21,6 +20,7 @@ from pyx_launcher.locks.poetry_packages import LockedPackage, convert_package, r
 from pyx_launcher.locks.poetry_project import MAIN, Project, project_dependencies, read_project
 from pyx_launcher.locks.project_indexes import poetrys_index, read_named_indexes
 from pyx_launcher.locks.tables import Table, read_toml
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.pylock import Package, PackageDirectory, PackageVcs
@@ -12,6 +11,7 @@ from packaging.pylock import Package, PackageDirectory, PackageVcs
 from pyx_launcher.locks.artifacts import sort_files
 from pyx_launcher.locks.fields import read_hash, read_name, read_version
 from pyx_launcher.locks.sources import COMMIT, check_url, file_package, find_filename
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

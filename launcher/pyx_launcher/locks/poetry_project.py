@@ -6,7 +6,6 @@ Older ones do not say which of their packages belong to what, so the walk starts
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -18,6 +17,7 @@ from pyx_launcher.locks.poetry_dependencies import (
     read_extras,
 )
 from pyx_launcher.locks.tables import Table, read_toml
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,6 @@ between several locked versions of a name by the constraints it met.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pyx_launcher.locks.poetry_constraints import allows_python
@@ -18,6 +17,7 @@ from pyx_launcher.locks.poetry_dependencies import (
     read_dependencies,
     read_extras,
 )
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -6,7 +6,6 @@ https://packaging.python.org/en/latest/specifications/pylock-toml/
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
@@ -20,6 +19,7 @@ from pyx_launcher.locks.names import choose_extras, choose_groups
 from pyx_launcher.locks.project_indexes import read_named_indexes
 from pyx_launcher.locks.sources import check_url
 from pyx_launcher.locks.tables import Table, read_toml
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from packaging.pylock import Package, Pylock
@@ -30,6 +29,7 @@ from pyx_launcher.locks.requirements_options import (
 )
 from pyx_launcher.locks.sources import file_package, find_filename, find_local, parse_wheel
 from pyx_launcher.locks.unnamed import UnnamedFile
+from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
     from pathlib import Path

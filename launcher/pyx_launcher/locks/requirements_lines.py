@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import LockError
 from pyx_launcher.locks.content import read_content
 from pyx_launcher.locks.sources import find_local
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import tomli
 
 from pyx_launcher.errors import LockError
 from pyx_launcher.locks.content import CONFLICT, MEND_CONFLICT, read_content
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,7 +6,6 @@ same directory: in the directory of a workspace member, that member.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.markers import InvalidMarker, Marker
@@ -29,6 +28,7 @@ from pyx_launcher.locks.uv_packages import (
 )
 from pyx_launcher.locks.uv_project import Target, find_target
 from pyx_launcher.locks.uv_walk import Graph, Start, check_versions, reachable_projects, walk
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

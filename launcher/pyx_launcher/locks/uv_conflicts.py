@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -10,6 +9,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from pyx_launcher.errors import UsageError
 from pyx_launcher.locks.tables import Table
 from pyx_launcher.locks.uv_walk import encode
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

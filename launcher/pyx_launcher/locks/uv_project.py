@@ -7,12 +7,12 @@ of the lock the project there, or where there is none every member of the worksp
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.locks.tables import Table, read_toml
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -18,6 +17,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from pyx_launcher.locks.marker_equality import mean_same
 from pyx_launcher.locks.specifiers import PLAIN, parse_specifier, split_extras
+from pyx_launcher.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -8,12 +8,12 @@ So there the graph is walked twice: first to learn what is active, then to choos
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from packaging.utils import NormalizedName, canonicalize_name
 
 from pyx_launcher.locks.uv_packages import LockedPackage
+from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.utils import NormalizedName, canonicalize_name
 
 from pyx_launcher.locks.tables import Table, read_toml
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -63,6 +63,7 @@ def measure_cold(ground: Ground) -> tuple[str, list[str]]:
         results = [
             measure(make_local_row(place), rounds, unmeasured=1),
             measure(make_compiling_row(place), rounds, unmeasured=1),
+            *(measure(row, SLOW_ROUNDS, unmeasured=0) for row in make_first_run_rows(place)),
         ]
         with serving(ground.wheelhouse) as url:
             results.append(measure(make_index_row(place, url), rounds, unmeasured=1))
@@ -108,6 +109,33 @@ def make_compiling_row(place: Place) -> Row:
         subject=fresh(place, "pyx", place.ground.pyx, "--project", lock, "sync", "--compile"),
         peers=(uv_pip_sync(place, *local, write_list(place)),),
     )
+
+
+def make_first_run_rows(place: Place) -> list[Row]:
+    """Run a program for the first time after the installation, which is not measured itself."""
+    program = place.directory / "first.py"
+    names = [
+        name
+        for name in ("pandas", "django", "sympy")
+        if any(p.startswith(f"{name}=") for p in place.pins)
+    ]
+    program.write_text("".join(f"import {name}\n" for name in names))
+    uv = place.ground.find("uv")
+    if uv is None:
+        raise RuntimeError("uv is not on PATH")
+    rows = []
+    for what, option in {"without": (), "with": ("--compile",)}.items():
+        lock = make_project(place, f"run-{what}", pylock_text(place.wheels))
+        own = ("--project", lock)
+        install = (place.ground.pyx, *own, "sync", *option)
+        subject = fresh(place, "pyx", place.ground.pyx, *own, str(program), install=install)
+        bytecode = ("--compile-bytecode",) if option else ()
+        local = ("--no-index", "--find-links", str(place.wheels[0].parent), write_list(place))
+        install = (uv, "pip", "sync", *bytecode, *local, "--python", "{venv}/bin/python")
+        peer = fresh(place, "venv, by uv", "{venv}/bin/python", str(program), install=install)
+        name = f"first run ({', '.join(names)}) after an installation {what} bytecode"
+        rows.append(Row(name=name, subject=subject, peers=(peer,)))
+    return rows
 
 
 def make_index_row(place: Place, url: str) -> Row:
@@ -223,10 +251,15 @@ def fresh(
     *words: str,
     directory: Path | None = None,
     has_pip: bool = False,
+    install: Sequence[str] = (),
 ) -> Command:
-    """Return a command that finds an empty home and, at ``{venv}``, a new environment each time."""
+    """Return a command that finds a new home and, at ``{venv}``, a new environment each time.
+
+    Both are empty but for what the command `install` has put there.
+    """
     home = Path(tempfile.mkdtemp(dir=place.directory))
     count = itertools.count()
+    environ = make_environ(place.ground, home)
 
     def prepare() -> str:
         home.rename(place.directory / f"{home.name}.{next(count)}")
@@ -235,13 +268,16 @@ def fresh(
             bare = () if has_pip else ("--without-pip",)
             venv = [place.ground.python, "-I", "-m", "venv", *bare, str(home / "venv")]
             subprocess.run(venv, check=True)
+        if install:
+            words = [word.format(venv=home / "venv") for word in install]
+            place.ground.call(*words, directory=place.directory, environ=environ)
         os.sync()
         return str(directory or place.directory)
 
     return Command(
         label=label,
         words=tuple(word.format(venv=home / "venv") for word in words),
-        environ=make_environ(place.ground, home),
+        environ=environ,
         directory=str(directory or place.directory),
         prepare=prepare,
     )

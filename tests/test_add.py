@@ -288,6 +288,47 @@ def test_a_list_of_requirements_is_compiled(pyx: Pyx, project: Path) -> None:
     succeed(pyx("-c", "import talk, tick", cwd=project))
 
 
+def test_a_list_without_hashes_is_locked_beside_it(pyx: Pyx, project: Path, wheels: Path) -> None:
+    """A requirements.txt that pins nothing stays, and gets a pylock.toml; `pyx add` edits it."""
+    (project / "pyproject.toml").write_text("[tool.other]\nx = 1\n")
+    path = project / "requirements.txt"
+    path.write_text("tick<2  # why\n-r more.txt\n")
+    (project / "more.txt").write_text("windy; sys_platform == 'win32'\n")
+    lines = succeed(pyx("lock", cwd=project))
+    assert lines == ["+ tick 1.0", f"{project / 'pylock.toml'}: 1 distribution, 1 changed"]
+    assert path.read_text() == "tick<2  # why\n-r more.txt\n"
+    assert locked(project) == {
+        "tick": ("1.0", None),
+        "windy": ("3.0", "sys_platform == 'win32'"),
+    }
+    make_wheel(wheels, "tick", "1.1")
+    fresh = {"UV_CACHE_DIR": str(project.parent / "fresh")}
+    assert succeed(pyx("add", "talk", cwd=project, env=fresh))[0] == "+ talk 2.0"
+    assert path.read_text() == "tick<2  # why\n-r more.txt\ntalk\n"
+    started = pyx("--locked", "-c", "import talk, tick; print(tick.__version__)", cwd=project)
+    assert (succeed(started), started.stderr) == (["1.0"], "")
+    assert succeed(pyx("lock", "--upgrade", "tick", cwd=project, env=fresh))[0] == (
+        "~ tick 1.0 → 1.1"
+    )
+    before = listed(project)
+    assert pyx("add", "nowhere", cwd=project).returncode == UNAVAILABLE
+    assert listed(project) == before
+
+
+def test_a_pyproject_of_tools_alone_is_no_project(pyx: Pyx, project: Path) -> None:
+    """Where it only configures tools, the list beside it says what is required; unless asked."""
+    (project / "pyproject.toml").write_text("[tool.other]\nx = 1\n")
+    (project / "requirements.in").write_text("tick\n")
+    succeed(pyx("lock", cwd=project))
+    assert "tick==1.0" in (project / "requirements.txt").read_text()
+    other = project / "other"
+    other.mkdir()
+    (other / "requirements.txt").write_text("tick\n")
+    succeed(pyx("add", "--init", "windy", cwd=other))
+    assert (other / "requirements.txt").read_text() == "tick\n"
+    assert list(locked(other)) == ["windy"]
+
+
 def test_a_list_that_somebody_wrote_is_left_alone(pyx: Pyx, project: Path) -> None:
     """Without hashes and without a requirements.in, requirements.txt is nobody's lock."""
     (project / "requirements.txt").write_text("anything\n")

@@ -37,6 +37,7 @@ ORDER = (
     "facts",
     "interpreter",
     "locks",
+    "manifests",
     "selection",
     "reliance",
     "pipconfig",

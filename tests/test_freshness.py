@@ -363,10 +363,69 @@ def test_a_project_without_a_lock_is_told(pyx: Pyx, tmp_path: Path) -> None:
     assert told.stdout == "1\n"
     assert told.stderr == (
         f"pyx: warning: {path}: it names dependencies, but there is no lock: "
-        "only the standard library is there; run `pdm lock`\n"
+        "only the standard library is there; run `pyx lock`\n"
     )
     refused = pyx("--locked", "-c", "print(1)", cwd=below)
     assert (refused.returncode, refused.stdout) == (65, "")
+
+
+NO_LOCK = "it names dependencies, but there is no lock: only the standard library is there"
+NO_HASH = "it does not pin by hash, so it counts as no lock: only the standard library is there"
+
+
+@pytest.mark.parametrize(
+    ("name", "empty", "text", "problem"),
+    [
+        ("Pipfile", "[packages]\n[scripts]\ngo = 'x'\n", "[packages]\nplug = '*'\n", NO_LOCK),
+        ("requirements.in", "# none yet\n--pre\n", "plug\n", NO_LOCK),
+        ("requirements.txt", "\n  # none yet\n", "plug==1.0  # pinned\n", NO_HASH),
+    ],
+)
+def test_another_project_without_a_lock_is_told_as_well(
+    pyx: Pyx, tmp_path: Path, name: str, empty: str, text: str, problem: str
+) -> None:
+    """A Pipfile or a list of requirements counts as a pyproject.toml does, also beside tools'."""
+    directory = tmp_path / "project"
+    below = directory / "below"
+    below.mkdir(parents=True)
+    path = directory / name
+    (directory / "pyproject.toml").write_text("[tool.other]\nx = 1\n")
+    path.write_text(empty)
+    assert pyx("-c", "print(1)", cwd=below).stderr == ""
+    assert pyx("--locked", "sync", cwd=below).returncode == 0
+    path.write_text(text)
+    time.sleep(SETTLED)
+    told = pyx("-c", "print(1)", cwd=below)
+    assert (told.stdout, told.returncode) == ("1\n", 0)
+    assert told.stderr == f"pyx: warning: {path}: {problem}; run `pyx lock`\n"
+    assert problem in pyx("info", cwd=below).stdout
+    refused = pyx("--locked", "sync", cwd=below)
+    assert (refused.returncode, refused.stdout) == (65, "")
+    assert refused.stderr == f"pyx: {path}: {problem}\npyx: hint: run `pyx lock`\n"
+    assert pyx("-c", "print(1)", cwd=below).stderr == "", "the record holds, so nobody looks"
+    path.write_text(empty)
+    assert pyx("--locked", "sync", cwd=below).returncode == 0
+
+
+def test_the_command_that_locks_names_a_project_elsewhere(pyx: Pyx, tmp_path: Path) -> None:
+    """`pyx lock` speaks of the nearest project above the user, who may be in another one."""
+    there, here = tmp_path / "the re", tmp_path / "here"
+    for directory in (there, here):
+        directory.mkdir()
+        (directory / "requirements.in").write_text("plug\n")
+    (there / "x.py").write_text("print(1)")
+    told = pyx(there / "x.py", cwd=here).stderr
+    assert told.endswith(f"; run `pyx --project '{there}' lock`\n")
+    refused = pyx("--project", there, "-c", "print(1)", cwd=here)
+    assert refused.stderr.endswith(f"pyx: hint: pyx --project '{there}' lock\n")
+
+
+def test_the_users_own_environment_is_named_where_it_serves(pyx: Pyx, tmp_path: Path) -> None:
+    """Where @default stands in for a lock, that is what is there."""
+    assert pyx("env", "create", "default").returncode == 0
+    (tmp_path / "requirements.txt").write_text("plug\n")
+    told = pyx("-c", "print(1)", cwd=tmp_path)
+    assert "counts as no lock: what @default has is there" in told.stderr
 
 
 def test_a_broken_project_file_stops_nobody_but_locked(pyx: Pyx, tmp_path: Path) -> None:

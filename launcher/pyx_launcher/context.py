@@ -293,6 +293,13 @@ def _take_project(path: Path) -> _Found:
     looked: list[Path] = []
     lock = _look_in(path, looked)
     if lock is None:
-        names = ", ".join(FILE_NAMES)
-        raise UsageError(f"there is no lock in {path}", hint=f"it would be one of {names}")
+        raise UsageError(f"there is no lock in {path}", hint=_advise_lock(path))
     return _Found(lock, reason, tuple(looked))
+
+
+def _advise_lock(directory: Path) -> str:
+    from pyx_launcher.manifests import MANIFESTS, name_command
+
+    if any((directory / name).is_file() for name in MANIFESTS):
+        return name_command(directory)
+    return f"it would be one of {', '.join(FILE_NAMES)}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from pyx_launcher.context import DEFAULT_NAME
 from pyx_launcher.errors import LockError, PyxError
 from pyx_launcher.locks.tables import Table, read_toml
 from pyx_launcher.ownership import check_owner
@@ -258,45 +259,35 @@ def find_unlocked(context: Context) -> Freshness:
     """
     if context.script is not None and context.script.metadata is not None:
         return Freshness()
+    # Only here, since a start with a lock does not need it.
+    from pyx_launcher.manifests import MANIFESTS
+
     looked: list[Path] = []
     for directory in (context.directory, *context.directory.parents):
-        path = directory / PROJECT_FILE
-        looked.append(path)
-        if path.is_file():
-            return Freshness(staleness=_judge_unlocked(path, context), looked=tuple(looked))
+        paths = [directory / name for name in MANIFESTS]
+        looked += paths
+        present = [path for path in paths if path.is_file()]
+        if present:
+            staleness = _judge_unlocked(directory, present, context)
+            return Freshness(staleness=staleness, looked=tuple(looked))
     return Freshness(looked=tuple(looked))
 
 
-def _judge_unlocked(path: Path, context: Context) -> Staleness | None:
+def _judge_unlocked(directory: Path, present: Iterable[Path], context: Context) -> Staleness | None:
+    from pyx_launcher.manifests import WISHES, find_manifest, name_command, requires_anything
+
     try:
-        check_owner(path, context.directory)
-        document = read_toml(path)
-        if not any(_dependency_tables(document)):
+        for path in present:
+            check_owner(path, context.directory)
+        manifest = find_manifest(directory)
+        if manifest is None or not requires_anything(manifest):
             return None
-        problem = "it names dependencies, but there is no lock: only the standard library is there"
-        return Staleness(path=path, problem=problem, command=f"{_find_tool(document)} lock")
     except PyxError:
         return None
-
-
-def _dependency_tables(document: Table) -> Iterable[object]:
-    """Yield everything that can hold dependencies; what holds none is false."""
-    project, tool = document.table("project"), document.table("tool")
-    poetry = tool.table("poetry")
-    yield project.data.get("dependencies")
-    yield project.data.get("optional-dependencies")
-    yield "dependencies" in project.strings("dynamic")
-    yield document.data.get("dependency-groups")
-    yield poetry.table("dependencies").data.keys() - {"python"}
-    yield from (poetry.data.get(key) for key in ("dev-dependencies", "group"))
-    yield from (tool.table(name).data.get("dev-dependencies") for name in ("pdm", "uv"))
-
-
-def _find_tool(document: Table) -> str:
-    """Return the tool that a project without a lock seems to be made for."""
-    tables = document.table("tool").data
-    backend = document.table("build-system").get("build-backend", str, "")
-    for tool in ("uv", "poetry", "pdm"):
-        if tool in tables or backend.startswith(tool):
-            return tool
-    return "uv"
+    problem = "it names dependencies, but there is no lock"
+    if manifest.name == WISHES:
+        problem = "it does not pin by hash, so it counts as no lock"
+    left = f"what @{DEFAULT_NAME} has" if context.is_fallback else "only the standard library"
+    return Staleness(
+        path=manifest, problem=f"{problem}: {left} is there", command=name_command(directory)
+    )

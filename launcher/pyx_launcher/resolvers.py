@@ -254,6 +254,15 @@ def compile_arguments(source: str, output: str, upgrade: Upgrade) -> list[str]:
     ]
 
 
+def list_arguments(source: str, output: str, upgrade: Upgrade) -> list[str]:
+    """Return the command line by which uv locks a list of requirements to a pylock file."""
+    return [
+        *("pip", "compile", source, "--output-file", output, "--format", "pylock.toml"),
+        *("--universal", "--quiet", "--no-header"),
+        *_uv_upgrade(upgrade),
+    ]
+
+
 def names_index(data: Mapping[str, object], tables: Iterable[tuple[str, ...]]) -> bool:
     """Is one of `tables` (paths of keys) in the parsed pyproject.toml `data`?"""
     return any(_has(data, keys) for keys in tables)

@@ -16,6 +16,7 @@ from packaging.pylock import Pylock, PylockValidationError
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import LockError
+from pyx_launcher.resolvers import list_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -209,6 +210,17 @@ def _is_conditional(marker: str) -> bool:
 def _quote(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def lock_list(tool: Tool, manifest: Path, path: Path, upgrade: Upgrade) -> bytes:
+    """Resolve the list of requirements `manifest` for the pylock file `path` beside it.
+
+    Returns the new content, which uv has written there already in words of its own: so it keeps
+    the versions of the old one. Raises ResolutionError and LockError.
+    """
+    tool.run(list_arguments(manifest.name, path.name, upgrade), manifest.parent)
+    text = path.read_text(encoding="utf-8")
+    return join_parts(path, [Part(condition="", text=text)], (), (), ())
 
 
 def lock_block(

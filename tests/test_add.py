@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,13 +17,14 @@ import tomli
 from wheelhouse import make_wheel
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from indexserver import IndexServer
     from installed import Pyx
 
 # Where no uv is installed, it comes from the index that pip is configured for.
 pytestmark = pytest.mark.network
+
+SETTLED = 0.3
+"""Seconds after which a file is old enough for a launch record."""
 
 USAGE, BAD_LOCK, UNAVAILABLE, STORE, REFUSED = 64, 65, 69, 74, 77
 
@@ -127,6 +129,96 @@ def test_extras_and_groups_are_asked_for(pyx: Pyx, project: Path) -> None:
     assert pyx("--no-default-groups", "-c", "import windy", cwd=project).returncode == 1
     succeed(pyx("remove", "windy", "--dev", cwd=project))
     assert "windy" in locked(project)
+
+
+EDITS = {
+    "dependencies": ('"tick<2",', '"tick<3",', True),
+    "requires-python": (">=3.9", ">=3.10", True),
+    "optional-dependencies": (
+        "[tool.other]",
+        "[project.optional-dependencies]\nx = []\n[tool.other]",
+        True,
+    ),
+    "dependency-groups": (
+        "[tool.other]",
+        '[dependency-groups]\ndev = ["tick"]\n[tool.other]',
+        True,
+    ),
+    "settings that matter": ("[tool.other]", '[tool.uv]\nprerelease = "allow"\n[tool.other]', True),
+    "settings that do not": ("[tool.other]", "[tool.uv]\npreview = true\n[tool.other]", False),
+    "description and version": ('version = "1"\n', 'version = "2"\ndescription = "x"\n', False),
+    "tool tables": ("odd  =", "even =", False),
+    "comments and spaces": ("# why", "  # because", False),
+}
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_an_edit_after_the_lock_is_told(pyx: Pyx, project: Path, what: str) -> None:
+    """What the resolution has read makes a pylock.toml of ours stale, and nothing else does."""
+    before, after, is_stale = EDITS[what]
+    succeed(pyx("lock", cwd=project))
+    assert pyx("--locked", "-c", "pass", cwd=project).stderr == ""
+    path, lock = project / "pyproject.toml", project / "pylock.toml"
+    assert before in MANIFEST
+    path.write_text(MANIFEST.replace(before, after))
+    time.sleep(SETTLED)
+    told = pyx("-c", "import tick", cwd=project)
+    refused = pyx("--locked", "sync", cwd=project)
+    if not is_stale:
+        assert (told.stderr, told.returncode, refused.returncode) == ("", 0, 0)
+        return
+    problem = f"{lock}: out of date: {path} has changed since it was made"
+    assert (told.stderr, told.returncode) == (f"pyx: warning: {problem}; run `pyx lock`\n", 0)
+    assert pyx("-c", "import tick", cwd=project).stderr == "", "once is enough"
+    assert (refused.returncode, refused.stdout) == (BAD_LOCK, "")
+    assert refused.stderr == f"pyx: {problem}\npyx: hint: run `pyx lock`\n"
+    succeed(pyx("lock", cwd=project))
+    assert pyx("--locked", "-c", "pass", cwd=project).stderr == ""
+
+
+def test_an_edit_of_a_list_after_the_lock_is_told(pyx: Pyx, project: Path) -> None:
+    """A list counts with those that it includes, whichever kind of lock was made of it."""
+    (project / "pyproject.toml").unlink()
+    for name in ("requirements.txt", "requirements.in"):
+        path = project / name
+        path.write_text("tick\n-r more.txt\n")
+        (project / "more.txt").write_text("windy\n")
+        succeed(pyx("lock", cwd=project))
+        path.write_text("# a comment\ntick   # why\n\n-r more.txt\n")
+        assert pyx("--locked", "-c", "pass", cwd=project).stderr == ""
+        (project / "more.txt").write_text("windy<4\n")
+        refused = pyx("--locked", "-c", "pass", cwd=project)
+        assert refused.returncode == BAD_LOCK
+        assert f"out of date: {path} has changed since it was made" in refused.stderr
+        succeed(pyx("lock", cwd=project))
+        assert pyx("--locked", "-c", "pass", cwd=project).stderr == ""
+        (project / "pylock.toml").unlink(missing_ok=True)
+
+
+def test_an_edit_of_a_member_makes_the_lock_of_all_stale(pyx: Pyx, project: Path) -> None:
+    """The projects of a workspace share a pylock.toml as they would share a uv.lock."""
+    member = project / "member"
+    member.mkdir()
+    (member / "pyproject.toml").write_text(MANIFEST.replace("sample", "member"))
+    with (project / "pyproject.toml").open("a") as file:
+        file.write('[tool.uv.workspace]\nmembers = ["member"]\n')
+    succeed(pyx("lock", cwd=project))
+    assert pyx("--locked", "sync", cwd=project).returncode == 0
+    (member / "pyproject.toml").write_text(MANIFEST.replace("sample", "member").replace("<2", ""))
+    assert pyx("--locked", "sync", cwd=project).returncode == BAD_LOCK
+
+
+def test_a_named_environment_that_is_edited_by_hand_is_told(pyx: Pyx, project: Path) -> None:
+    """The empty lock that it begins with says what it is the lock of."""
+    assert pyx("env", "create", "own").returncode == 0
+    assert pyx("@own", "--locked", "-c", "pass").stderr == ""
+    path = Path(pyx.environ["PYX_HOME"]) / "named" / "own" / "pyproject.toml"
+    path.write_text(path.read_text().replace("= []", '= ["tick"]'))
+    time.sleep(SETTLED)
+    told = pyx("@own", "-c", "pass", cwd=project).stderr
+    assert told.endswith(f"run `pyx --project {path.parent} lock`\n")
+    succeed(pyx("--project", path.parent, "lock", cwd=project))
+    succeed(pyx("@own", "--locked", "-c", "import tick", cwd=project))
 
 
 def test_only_what_is_named_moves(pyx: Pyx, project: Path, wheels: Path) -> None:

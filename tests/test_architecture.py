@@ -38,6 +38,7 @@ ORDER = (
     "interpreter",
     "locks",
     "manifests",
+    "origin",
     "selection",
     "reliance",
     "pipconfig",

@@ -135,6 +135,29 @@ def test_a_lock_beside_the_script_is_made_and_obeyed(
     assert script.read_text() == SCRIPT
 
 
+def test_another_block_makes_the_lock_beside_the_script_stale(pyx: Pyx, script: Path) -> None:
+    """An edit of the code does not; `pyx add` leaves both in step, lower bounds and all."""
+    succeed(pyx("lock", script))
+    succeed(pyx("--locked", script))
+    succeed(pyx("add", "--script", script, "talk"))
+    source = script.read_text()
+    assert "talk>=" in source
+    script.write_text(source + "# more\n")
+    assert pyx("--locked", script).stderr == ""
+    script.write_text(source.replace('"talk>=', '"talk>=0.'))
+    settle(pyx, script)
+    lock = script.with_name(f"pylock.{script.stem}.toml")
+    refused = pyx("--locked", script)
+    assert refused.returncode == 65
+    assert refused.stderr == (
+        f"pyx: {lock}: out of date: the inline block of {script} has changed since it was made\n"
+        f"pyx: hint: run `pyx lock {script}`\n"
+    )
+    assert "warning: " in pyx("sync", script).stderr
+    succeed(pyx("lock", script))
+    succeed(pyx("--locked", script))
+
+
 def test_a_block_is_edited(pyx: Pyx, script: Path) -> None:
     """One line changes, the script starts without another resolution, and back it goes."""
     lines = succeed(pyx("add", "--script", script, "talk>1"))

@@ -1,7 +1,7 @@
 """Does a lock still fit the project that it was made from, and has that project a lock at all?
 
 Each tool has its own rule: Poetry, PDM and Pipenv keep a hash of what they have read, uv keeps
-what it has read. `pylock.toml` and requirements say nothing of where they come from.
+what it has read. `pylock.toml` and requirements say where they come from only if pyx made them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from pyx_launcher.locks.pdm import PdmLock
     from pyx_launcher.locks.pipfile import PipfileLock
     from pyx_launcher.locks.poetry import PoetryLock
+    from pyx_launcher.locks.pylock import PylockLock
     from pyx_launcher.locks.uv import UvLock
+    from pyx_launcher.origin import Origin
 
 PROJECT_FILE = "pyproject.toml"
 
@@ -82,7 +84,64 @@ def find_freshness(lock: Lock | None, context: Context) -> Freshness:
         return _compare_hash(lock, PROJECT_FILE, "pdm lock", fits_pdm)
     if lock.kind == "pipenv":
         return _compare_hash(lock, "Pipfile", "pipenv lock", fits_pipfile)
-    return Freshness()
+    if lock.kind == "pylock":
+        return _find_pylock(cast("PylockLock", lock), context)
+    return _find_requirements(lock)
+
+
+def _find_pylock(lock: PylockLock, context: Context) -> Freshness:
+    if not lock.content.tool:
+        return Freshness()
+    from pyx_launcher.manifests import MANIFESTS
+    from pyx_launcher.origin import find_pylock_origin, read_block_origin
+
+    recorded = find_pylock_origin(lock.content.tool)
+    if recorded is None or recorded.name in MANIFESTS:
+        return _compare_origin(lock, recorded)
+    script = context.script
+    if script is None or script.path != lock.path.with_name(recorded.name) or not script.metadata:
+        return Freshness()
+    if read_block_origin(script.path, script.metadata).digest == recorded.digest:
+        return Freshness()
+    return Freshness(staleness=_outdated_block(lock.path, script.path))
+
+
+def _find_requirements(lock: Lock) -> Freshness:
+    from pyx_launcher.origin import find_list_origin
+
+    return _compare_origin(lock, find_list_origin(lock.path), grouped=False)
+
+
+def _compare_origin(lock: Lock, recorded: Origin | None, *, grouped: bool = True) -> Freshness:
+    """Return whether a lock that pyx made fits the file that it says it was resolved from."""
+    if recorded is None:
+        return Freshness()
+    from pyx_launcher.origin import read_origin
+
+    path = lock.path.with_name(recorded.name)
+    if not path.is_file():
+        return Freshness(looked=(path,))
+    now = read_origin(path, grouped=grouped)
+    staleness = None if now.digest == recorded.digest else _changed(lock.path, path)
+    return Freshness(staleness=staleness, looked=now.looked)
+
+
+def _changed(lock: Path, origin: Path) -> Staleness:
+    problem = f"out of date: {origin} has changed since it was made"
+    return Staleness(path=lock, problem=problem, command=_lock_command(lock))
+
+
+def _lock_command(lock: Path) -> str:
+    from pyx_launcher.manifests import name_command
+
+    return name_command(lock.parent)
+
+
+def _outdated_block(lock: Path, script: Path) -> Staleness:
+    from shlex import quote
+
+    problem = f"out of date: the inline block of {script} has changed since it was made"
+    return Staleness(path=lock, problem=problem, command=f"pyx lock {quote(str(script))}")
 
 
 def _find_uv(lock: UvLock, context: Context) -> Freshness:

@@ -29,6 +29,7 @@ from pyx_launcher.manifests import (
     find_manifest,
     is_hashed,
 )
+from pyx_launcher.origin import read_origin, stamp_list
 from pyx_launcher.pipconfig import read_settings
 from pyx_launcher.pyproject import MAIN, Place, is_bare
 from pyx_launcher.resolvers import (
@@ -333,10 +334,14 @@ def _lock(project: Project, tool: Tool, files: Files, text: str, change: Change)
     if project.kind == "list":
         files.write(project.lock, lock_list(tool, project.manifest, project.lock, change.upgrade))
         return
+    origin = read_origin(project.manifest, grouped=False) if project.kind == "compile" else None
     for command in _find_commands(project, change):
         tool.run(command, project.directory)
-    if not project.lock.is_file():
+    written = read_file(project.lock)
+    if written is None:
         raise StoreError(f"{NAMES[tool.name]} wrote no {project.lock}")
+    if origin is not None:
+        files.write(project.lock, stamp_list(written, origin))
 
 
 def _find_commands(project: Project, change: Change) -> list[list[str]]:

@@ -34,7 +34,8 @@ from pyx_launcher.launch import tell, write_out
 from pyx_launcher.locking import Change, Outcome, change_project, find_versions, versions_in
 from pyx_launcher.locks.pylock import PylockLock
 from pyx_launcher.named import remove_named
-from pyx_launcher.pyproject import is_bare
+from pyx_launcher.origin import read_block_origin, stamp_pylock
+from pyx_launcher.pyproject import is_bare, parse_data
 from pyx_launcher.resolvers import NO_UPGRADE
 from pyx_launcher.toolbox import make_toolbox
 
@@ -163,9 +164,12 @@ def _lock_beside(job: _Job, journal: Path, lock: Path) -> Outcome:
     old = lock if lock.is_file() else job.name_own_lock(job.block.text)
     before = job.find_versions(lock)
     content, versions = job.resolve(lock, old)
+    text = job.bound(versions)
+    # A bound that is what came out changes the block, but not what comes out.
+    origin = read_block_origin(job.block.script, parse_data(job.block.script, text))
     with restoring(journal, [job.block.script, lock], tell) as files:
-        files.write(lock, content)
-        job.write(files, job.bound(versions))
+        files.write(lock, stamp_pylock(content, origin))
+        job.write(files, text)
     return Outcome(lock=lock, before=before, after=versions)
 
 

@@ -158,12 +158,15 @@ def test_an_edit_after_the_lock_is_told(pyx: Pyx, project: Path, what: str) -> N
     before, after, is_stale = EDITS[what]
     succeed(pyx("lock", cwd=project))
     assert pyx("--locked", "-c", "pass", cwd=project).stderr == ""
+    assert pyx("lock", "--check", cwd=project).returncode == 0
     path, lock = project / "pyproject.toml", project / "pylock.toml"
     assert before in MANIFEST
     path.write_text(MANIFEST.replace(before, after))
     time.sleep(SETTLED)
     told = pyx("-c", "import tick", cwd=project)
     refused = pyx("--locked", "sync", cwd=project)
+    checked = pyx("lock", "--check", cwd=project)
+    assert (checked.returncode, checked.stdout) == (BAD_LOCK if is_stale else 0, "")
     if not is_stale:
         assert (told.stderr, told.returncode, refused.returncode) == ("", 0, 0)
         return
@@ -189,9 +192,10 @@ def test_an_edit_of_a_list_after_the_lock_is_told(pyx: Pyx, project: Path) -> No
         (project / "more.txt").write_text("windy<4\n")
         refused = pyx("--locked", "-c", "pass", cwd=project)
         assert refused.returncode == BAD_LOCK
+        assert pyx("lock", "--check", cwd=project).stderr == refused.stderr
         assert f"out of date: {path} has changed since it was made" in refused.stderr
         succeed(pyx("lock", cwd=project))
-        assert pyx("--locked", "-c", "pass", cwd=project).stderr == ""
+        assert pyx("lock", "--check", cwd=project).returncode == 0
         (project / "pylock.toml").unlink(missing_ok=True)
 
 

@@ -153,9 +153,29 @@ def test_another_block_makes_the_lock_beside_the_script_stale(pyx: Pyx, script: 
         f"pyx: {lock}: out of date: the inline block of {script} has changed since it was made\n"
         f"pyx: hint: run `pyx lock {script}`\n"
     )
+    checked = pyx("lock", "--check", script)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (65, "", refused.stderr)
     assert "warning: " in pyx("sync", script).stderr
     succeed(pyx("lock", script))
     succeed(pyx("--locked", script))
+
+
+def test_the_lock_of_a_block_is_checked(pyx: Pyx, script: Path) -> None:
+    """Ours in the home fits its block or is not there; uv's beside the script is compared."""
+    told = pyx("lock", "--check", script)
+    assert (told.returncode, told.stdout) == (65, "")
+    assert "has not been locked yet" in told.stderr
+    succeed(pyx("sync", script))
+    told = pyx("lock", "--check", script)
+    assert (told.returncode, told.stdout, told.stderr) == (0, "", "")
+    beside = script.with_name("x.py.lock")
+    beside.write_text('version = 1\nrequires-python = ">=3.9"\n')
+    told = pyx("lock", "--check", script)
+    assert (told.returncode, told.stdout) == (65, "")
+    succeed(pyx("lock", script))
+    assert pyx("lock", "--check", script).returncode == 0
+    script.write_text("print()\n")
+    assert pyx("lock", "--check", script).returncode == USAGE
 
 
 def test_a_block_is_edited(pyx: Pyx, script: Path) -> None:

@@ -369,6 +369,81 @@ def test_a_project_without_a_lock_is_told(pyx: Pyx, tmp_path: Path) -> None:
     assert (refused.returncode, refused.stdout) == (65, "")
 
 
+CHECKED = {
+    "poetry.lock": ("pyproject.toml", STANDARD, poetry_lock(" 2.5.1", "2.1", STANDARD_DIGEST)),
+    "pdm.lock": (
+        "pyproject.toml",
+        STANDARD,
+        (
+            f'[metadata]\nlock_version = "4.5.0"\ncontent_hash = "sha256:{PDM_DIGEST}"\n'
+            'groups = ["default"]\nstrategy = ["inherit_metadata"]\n'
+        ),
+    ),
+    "Pipfile.lock": (
+        "Pipfile",
+        PIPFILE,
+        json.dumps(
+            {
+                "_meta": {"hash": {"sha256": PIPFILE_DIGEST}, "pipfile-spec": 6, "requires": {}},
+                "default": {},
+                "develop": {},
+            }
+        ),
+    ),
+    "uv.lock": (
+        "pyproject.toml",
+        '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.10"\n',
+        (
+            'version = 1\nrevision = 3\nrequires-python = ">=3.10"\n'
+            '[[package]]\nname = "x"\nversion = "1"\nsource = { virtual = "." }\n'
+        ),
+    ),
+}
+"""Locks that fit, each with the file it was made of."""
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_a_lock_is_checked_by_the_rule_of_its_tool(pyx: Pyx, tmp_path: Path, name: str) -> None:
+    """`pyx lock --check` says nothing where it fits; else one line, as --locked; writes nothing."""
+    manifest, text, content = CHECKED[name]
+    directory = tmp_path / "project"
+    directory.mkdir()
+    (directory / manifest).write_text(text)
+    (directory / name).write_text(content)
+    told = pyx("lock", "--check", cwd=directory)
+    assert (told.returncode, told.stdout, told.stderr) == (0, "", "")
+    assert pyx("--locked", "lock", "--check", cwd=directory).returncode == 0
+    edited = text.replace(">=3.10", ">=3.11").replace('"<3.18"', '"<3.19"')
+    (directory / manifest).write_text(edited)
+    before = {path: path.read_bytes() for path in directory.iterdir()}
+    told = pyx("lock", "--check", cwd=directory)
+    assert (told.returncode, told.stdout) == (65, "")
+    assert told.stderr.startswith(f"pyx: {directory / name}: out of date: ")
+    assert told.stderr.count("\n") == 2, "one line, and a hint"
+    assert {path: path.read_bytes() for path in directory.iterdir()} == before
+    (directory / name).unlink()
+    told = pyx("lock", "--check", cwd=directory)
+    assert (told.returncode, told.stdout) == (65, "")
+    assert "there is no lock" in told.stderr
+
+
+def test_a_lock_that_tells_nothing_passes_no_check(pyx: Pyx, tmp_path: Path) -> None:
+    """A pylock.toml by others, and hashes that stand alone, start; but who asks is not deceived."""
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1"\n')
+    lock = 'lock-version = "1.0"\ncreated-by = "other"\npackages = []\n'
+    for name, content in (("pylock.toml", lock), ("requirements.txt", "--require-hashes\n")):
+        (tmp_path / name).write_text(content)
+        assert pyx("--locked", "-c", "pass", cwd=tmp_path).returncode == 0
+        told = pyx("lock", "--check", cwd=tmp_path)
+        assert (told.returncode, told.stdout) == (65, "")
+        assert told.stderr.startswith(
+            f"pyx: {tmp_path / name}: nothing tells whether it is up to date\n"
+        )
+        (tmp_path / name).unlink()
+    told = pyx("lock", "--check", "--upgrade", cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (64, "")
+
+
 NO_LOCK = "it names dependencies, but there is no lock: only the standard library is there"
 NO_HASH = "it does not pin by hash, so it counts as no lock: only the standard library is there"
 

@@ -109,7 +109,7 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
             directory = start
         elif repeatable:
             directory = start.parent
-            script = _read_script(start)
+            script = read_script(start)
     found = _find_lock(invocation, dirs, directory, script)
     # Who names a project trusts it; only a lock that was found needs a known owner.
     trusted = invocation.project is not None
@@ -151,7 +151,11 @@ def _resolve_script(working: Path, name: str) -> tuple[Path, os.stat_result]:
         ) from error
 
 
-def _read_script(path: Path) -> Script:
+def read_script(path: Path) -> Script:
+    """Read the inline block of the script `path`, which is resolved.
+
+    Raises LockError for a block that is none, OSError where the script is not there.
+    """
     check = check_script(path)
     try:
         with open(path, "rb") as file:

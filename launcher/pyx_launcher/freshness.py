@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from pyx_launcher.context import Context
+    from pyx_launcher.context import Context, Script
     from pyx_launcher.locks import Lock
     from pyx_launcher.locks.pdm import PdmLock
     from pyx_launcher.locks.pipfile import PipfileLock
@@ -65,6 +65,8 @@ class Freshness:
 
     staleness: Staleness | None = None
     """None where the lock fits, and where nothing tells."""
+    is_told: bool = False
+    """Does anything tell?"""
     looked: tuple[Path, ...] = ()
     """The files and directories, there or not, that this was told from."""
 
@@ -76,8 +78,16 @@ def find_freshness(lock: Lock | None, context: Context) -> Freshness:
     """
     if lock is None or context.is_fallback:
         return find_unlocked(context)
+    return compare_lock(lock, context.script)
+
+
+def compare_lock(lock: Lock, script: Script | None) -> Freshness:
+    """Return whether `lock` fits what it was made of, the inline block of `script` perhaps.
+
+    Raises PyxError for a project file that cannot be read or understood.
+    """
     if lock.kind == "uv":
-        return _find_uv(cast("UvLock", lock), context)
+        return _find_uv(cast("UvLock", lock), script)
     if lock.kind == "poetry":
         return _compare_hash(lock, PROJECT_FILE, "poetry lock", fits_poetry)
     if lock.kind == "pdm":
@@ -85,11 +95,11 @@ def find_freshness(lock: Lock | None, context: Context) -> Freshness:
     if lock.kind == "pipenv":
         return _compare_hash(lock, "Pipfile", "pipenv lock", fits_pipfile)
     if lock.kind == "pylock":
-        return _find_pylock(cast("PylockLock", lock), context)
+        return _find_pylock(cast("PylockLock", lock), script)
     return _find_requirements(lock)
 
 
-def _find_pylock(lock: PylockLock, context: Context) -> Freshness:
+def _find_pylock(lock: PylockLock, script: Script | None) -> Freshness:
     if not lock.content.tool:
         return Freshness()
     from pyx_launcher.manifests import MANIFESTS
@@ -98,12 +108,11 @@ def _find_pylock(lock: PylockLock, context: Context) -> Freshness:
     recorded = find_pylock_origin(lock.content.tool)
     if recorded is None or recorded.name in MANIFESTS:
         return _compare_origin(lock, recorded)
-    script = context.script
     if script is None or script.path != lock.path.with_name(recorded.name) or not script.metadata:
         return Freshness()
     if read_block_origin(script.path, script.metadata).digest == recorded.digest:
-        return Freshness()
-    return Freshness(staleness=_outdated_block(lock.path, script.path))
+        return Freshness(is_told=True)
+    return Freshness(staleness=_outdated_block(lock.path, script.path), is_told=True)
 
 
 def _find_requirements(lock: Lock) -> Freshness:
@@ -123,7 +132,7 @@ def _compare_origin(lock: Lock, recorded: Origin | None, *, grouped: bool = True
         return Freshness(looked=(path,))
     now = read_origin(path, grouped=grouped)
     staleness = None if now.digest == recorded.digest else _changed(lock.path, path)
-    return Freshness(staleness=staleness, looked=now.looked)
+    return Freshness(staleness=staleness, looked=now.looked, is_told=True)
 
 
 def _changed(lock: Path, origin: Path) -> Staleness:
@@ -144,24 +153,25 @@ def _outdated_block(lock: Path, script: Path) -> Staleness:
     return Staleness(path=lock, problem=problem, command=f"pyx lock {quote(str(script))}")
 
 
-def _find_uv(lock: UvLock, context: Context) -> Freshness:
+def _find_uv(lock: UvLock, script: Script | None) -> Freshness:
     # Only here, since reading any other lock does not need them.
     from pyx_launcher.locks.uv_freshness import find_change, find_script_change
     from pyx_launcher.locks.uv_workspace import read_workspace
 
-    script = context.script
     if lock.path.name != "uv.lock":
         if script is None or lock.path.name != f"{script.path.name}.lock" or not script.metadata:
             return Freshness()
         block = Table(path=script.path, where="inline block", data=script.metadata)
         what = find_script_change(lock, block)
         command = f"uv lock --script {script.path}"
-        return Freshness(staleness=_outdated(lock.path, script.path, command, what))
+        staleness = _outdated(lock.path, script.path, command, what)
+        return Freshness(staleness=staleness, is_told=True)
     workspace = read_workspace(lock.path.parent)
     if workspace is None:
         return Freshness(looked=(lock.path.with_name(PROJECT_FILE),))
     path, what = find_change(lock, workspace) or (lock.path, None)
-    return Freshness(staleness=_outdated(lock.path, path, "uv lock", what), looked=workspace.looked)
+    staleness = _outdated(lock.path, path, "uv lock", what)
+    return Freshness(staleness=staleness, looked=workspace.looked, is_told=True)
 
 
 def _outdated(lock: Path, origin: Path, command: str, what: str | None) -> Staleness | None:
@@ -181,15 +191,14 @@ def _compare_hash(
     origin = lock.path.with_name(name)
     if not origin.is_file():
         return Freshness(looked=(origin,))
-    staleness = None
     try:
-        if not fits(lock, read_toml(origin).data):
-            problem = f"out of date: {origin} has changed since it was made"
-            staleness = Staleness(path=lock.path, problem=problem, command=command)
+        is_same = fits(lock, read_toml(origin).data)
     except (TypeError, AttributeError):
         # What JSON does not have, such as a date, none of these tools can hash either.
-        pass
-    return Freshness(staleness=staleness, looked=(origin,))
+        return Freshness(looked=(origin,))
+    problem = f"out of date: {origin} has changed since it was made"
+    staleness = Staleness(path=lock.path, problem=problem, command=command)
+    return Freshness(staleness=None if is_same else staleness, looked=(origin,), is_told=True)
 
 
 def fits_poetry(lock: PoetryLock, project: Mapping[str, Any]) -> bool:

@@ -136,6 +136,7 @@ def test_the_tool_agrees_with_what_was_written(pyx: Pyx, project: Path, kind: Ki
     assert kind.group in text
     assert "# kept" in text
     run_tool(pyx, kind, project, *kind.check)
+    assert succeed(pyx("lock", "--check", cwd=project)) == []
     succeed(pyx("remove", "test-runner", cwd=project))
     assert pyx("-c", "import plug", cwd=project).returncode == 1
     run_tool(pyx, kind, project, *kind.check)

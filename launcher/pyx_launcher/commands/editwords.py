@@ -47,10 +47,10 @@ def parse_words(invocation: Invocation) -> Words:
         named, names = names[0][1:], names[1:]
     elif "--user" in settings:
         named = DEFAULT_NAME
-    if invocation.locked:
+    if invocation.locked and "--check" not in settings:
         raise UsageError(
             f"pyx {invocation.verb} locks, which --locked forbids",
-            hint="pyx --locked sync tells whether a lock fits its project",
+            hint="pyx lock --check tells whether a lock fits its project",
         )
     words = Words(
         names=names,

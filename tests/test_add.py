@@ -5,6 +5,7 @@ Each test runs the real uv against an index on loopback.
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -382,6 +383,64 @@ def test_a_list_of_requirements_is_compiled(pyx: Pyx, project: Path) -> None:
     assert "talk==2.0 \\\n    --hash=sha256:" in (project / "requirements.txt").read_text()
     assert "http" not in (project / "requirements.txt").read_text()
     succeed(pyx("-c", "import talk, tick", cwd=project))
+
+
+@pytest.mark.parametrize("kind", ["pylock.toml", "uv.lock", "requirements.txt", "list"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "bytes"])
+def test_a_damaged_lock_is_made_anew(pyx: Pyx, project: Path, kind: str, damage: str) -> None:
+    """The hint of the start, `pyx lock`, is what repairs it; a failure leaves even the damage."""
+    if kind == "uv.lock":
+        (project / kind).write_text('version = 1\nrequires-python = ">=3.9"\n')
+    if kind in ("requirements.txt", "list"):
+        (project / "pyproject.toml").unlink()
+        source = "requirements.txt" if kind == "list" else "requirements.in"
+        (project / source).write_text("tick<2\n")
+    assert "made anew" not in pyx("lock", cwd=project).stderr
+    lock = project / ("pylock.toml" if kind == "list" else kind)
+    sound = lock.read_bytes()
+    cut = sound[: sound.index(b"sha256")]
+    lock.write_bytes({"cut": cut, "empty": b"", "bytes": b"\xff\0" + sound}[damage])
+    if damage != "empty" or kind != "requirements.txt":
+        told = pyx("-c", "pass", cwd=project)
+        assert told.returncode == BAD_LOCK
+        assert "`pyx lock`" in told.stderr.partition("hint: ")[2]
+    before = listed(project)
+    failed = pyx("add", "nowhere", cwd=project)
+    assert (failed.returncode, listed(project)) == (UNAVAILABLE, before)
+    succeed(pyx("lock", cwd=project))
+    assert lock.read_bytes() == sound
+    assert pyx("--locked", "-c", "import tick", cwd=project).stderr == ""
+
+
+def test_a_merge_conflict_in_a_lock_is_the_users(pyx: Pyx, project: Path) -> None:
+    """Nothing is written over it; the hint of both is what git takes, and then `pyx lock` does."""
+    run = functools.partial(subprocess.run, cwd=project, capture_output=True, text=True)
+    identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+    succeed(pyx("lock", cwd=project))
+    run(["git", "init", "-q", "-b", "main"], check=True)
+    run(["git", "add", "."], check=True)
+    run(["git", *identity, "commit", "-qm", "1"], check=True)
+    run(["git", "switch", "-qc", "other"], check=True)
+    succeed(pyx("add", "talk", cwd=project))
+    run(["git", *identity, "commit", "-qam", "2"], check=True)
+    run(["git", "switch", "-q", "main"], check=True)
+    succeed(pyx("add", "windy", cwd=project))
+    run(["git", *identity, "commit", "-qam", "3"], check=True)
+    assert run(["git", *identity, "merge", "other"], check=False).returncode != 0
+    lock = project / "pylock.toml"
+    assert b"<<<<<<<" in lock.read_bytes()
+    (project / "pyproject.toml").write_text(
+        MANIFEST.replace("# why\n", '# why\n    "talk>1", "windy",\n')
+    )
+    before = lock.read_bytes()
+    for words in (["-c", "pass"], ["lock"], ["add", "talk"]):
+        told = pyx(*words, cwd=project)
+        assert (told.returncode, lock.read_bytes()) == (BAD_LOCK, before)
+        hint = told.stderr.partition("hint: ")[2]
+    command = hint.split("`")[1]
+    assert subprocess.run(command, shell=True, cwd="/", check=False).returncode == 0  # noqa: S602
+    succeed(pyx("lock", cwd=project))
+    succeed(pyx("--locked", "-c", "import talk, tick, windy", cwd=project))
 
 
 def test_a_list_without_hashes_is_locked_beside_it(pyx: Pyx, project: Path, wheels: Path) -> None:

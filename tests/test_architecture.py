@@ -84,6 +84,7 @@ ORDER = (
     "toolbox",
     "resolvers",
     "universal",
+    "pinned",
     "locking",
     "inlineblock",
     "blocklocks",

@@ -160,6 +160,22 @@ def test_another_block_makes_the_lock_beside_the_script_stale(pyx: Pyx, script: 
     succeed(pyx("--locked", script))
 
 
+@pytest.mark.parametrize("name", ["pylock.x.toml", "x.py.lock"])
+def test_a_damaged_lock_beside_a_script_is_made_anew(pyx: Pyx, script: Path, name: str) -> None:
+    """A half of either kind stops the start, and `pyx lock` repairs it."""
+    lock = script.with_name(name)
+    if name.endswith(".lock"):
+        lock.write_text('version = 1\nrequires-python = ">=3.9"\n')
+    succeed(pyx("lock", script))
+    sound = lock.read_bytes()
+    lock.write_bytes(sound[: sound.index(b"sha256") + 9])
+    told = pyx(script)
+    assert (told.returncode, "`pyx lock`" in told.stderr) == (BAD_LOCK, True)
+    told = pyx("lock", script)
+    assert "it is made anew" in told.stderr
+    assert lock.read_bytes() == sound
+
+
 def test_the_lock_of_a_block_is_checked(pyx: Pyx, script: Path) -> None:
     """Ours in the home fits its block or is not there; uv's beside the script is compared."""
     told = pyx("lock", "--check", script)

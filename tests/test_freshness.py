@@ -329,8 +329,7 @@ def test_a_stale_lock_is_told_once(pyx: Pyx, project: Path) -> None:
     lock = project / "poetry.lock"
     assert told.stdout == "1.4.0\n"
     assert told.stderr == (
-        f"pyx: warning: {lock}: out of date: {path} has changed since it was made; "
-        "run `poetry lock`\n"
+        f"pyx: warning: {lock}: out of date: {path} has changed since it was made; run `pyx lock`\n"
     )
     pyx.break_slow_path()
     again = pyx("x.py", cwd=project)
@@ -347,7 +346,7 @@ def test_locked_refuses_a_stale_lock(pyx: Pyx, project: Path) -> None:
         assert (refused.returncode, refused.stdout) == (65, "")
         assert refused.stderr == (
             f"pyx: {project / 'poetry.lock'}: out of date: {path} has changed since it was made\n"
-            "pyx: hint: run `poetry lock`\n"
+            "pyx: hint: run `pyx lock`\n"
         )
 
 

@@ -128,6 +128,13 @@ class Files:
         _write_journal(self._journal, tuple(self._snapshots.values()))
         write_file(path, data)
 
+    def remove(self, path: Path) -> None:
+        """Remove one of the files, for a tool that would stumble over it. Raises StoreError."""
+        try:
+            _real(path).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"cannot remove {path}: {error.strerror}") from error
+
     def put_back(self, path: Path) -> None:
         """Make one of the files what it was, as if the change had never needed it."""
         restore_file(replace(self._snapshots[_real(path)], written=None))

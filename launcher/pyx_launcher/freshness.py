@@ -89,11 +89,11 @@ def compare_lock(lock: Lock, script: Script | None) -> Freshness:
     if lock.kind == "uv":
         return _find_uv(cast("UvLock", lock), script)
     if lock.kind == "poetry":
-        return _compare_hash(lock, PROJECT_FILE, "poetry lock", fits_poetry)
+        return _compare_hash(lock, PROJECT_FILE, fits_poetry)
     if lock.kind == "pdm":
-        return _compare_hash(lock, PROJECT_FILE, "pdm lock", fits_pdm)
+        return _compare_hash(lock, PROJECT_FILE, fits_pdm)
     if lock.kind == "pipenv":
-        return _compare_hash(lock, "Pipfile", "pipenv lock", fits_pipfile)
+        return _compare_hash(lock, "Pipfile", fits_pipfile)
     if lock.kind == "pylock":
         return _find_pylock(cast("PylockLock", lock), script)
     return _find_requirements(lock)
@@ -147,10 +147,14 @@ def _lock_command(lock: Path) -> str:
 
 
 def _outdated_block(lock: Path, script: Path) -> Staleness:
+    problem = f"out of date: the inline block of {script} has changed since it was made"
+    return Staleness(path=lock, problem=problem, command=_lock_script_command(script))
+
+
+def _lock_script_command(script: Path) -> str:
     from shlex import quote
 
-    problem = f"out of date: the inline block of {script} has changed since it was made"
-    return Staleness(path=lock, problem=problem, command=f"pyx lock {quote(str(script))}")
+    return f"pyx lock {quote(str(script))}"
 
 
 def _find_uv(lock: UvLock, script: Script | None) -> Freshness:
@@ -163,26 +167,25 @@ def _find_uv(lock: UvLock, script: Script | None) -> Freshness:
             return Freshness()
         block = Table(path=script.path, where="inline block", data=script.metadata)
         what = find_script_change(lock, block)
-        command = f"uv lock --script {script.path}"
-        staleness = _outdated(lock.path, script.path, command, what)
+        staleness = _outdated(lock.path, script.path, _lock_script_command(script.path), what)
         return Freshness(staleness=staleness, is_told=True)
     workspace = read_workspace(lock.path.parent)
     if workspace is None:
         return Freshness(looked=(lock.path.with_name(PROJECT_FILE),))
     path, what = find_change(lock, workspace) or (lock.path, None)
-    staleness = _outdated(lock.path, path, "uv lock", what)
+    staleness = _outdated(lock.path, path, None, what)
     return Freshness(staleness=staleness, looked=workspace.looked, is_told=True)
 
 
-def _outdated(lock: Path, origin: Path, command: str, what: str | None) -> Staleness | None:
+def _outdated(lock: Path, origin: Path, command: str | None, what: str | None) -> Staleness | None:
     if what is None:
         return None
     problem = f"out of date: {what} of {origin} changed"
-    return Staleness(path=lock, problem=problem, command=command)
+    return Staleness(path=lock, problem=problem, command=command or _lock_command(lock))
 
 
 def _compare_hash(
-    lock: Lock, name: str, command: str, fits: Callable[[Any, Mapping[str, Any]], bool]
+    lock: Lock, name: str, fits: Callable[[Any, Mapping[str, Any]], bool]
 ) -> Freshness:
     """Return whether the file `name` beside a lock is, by the rule `fits`, the one it was made of.
 
@@ -196,9 +199,8 @@ def _compare_hash(
     except (TypeError, AttributeError):
         # What JSON does not have, such as a date, none of these tools can hash either.
         return Freshness(looked=(origin,))
-    problem = f"out of date: {origin} has changed since it was made"
-    staleness = Staleness(path=lock.path, problem=problem, command=command)
-    return Freshness(staleness=None if is_same else staleness, looked=(origin,), is_told=True)
+    staleness = None if is_same else _changed(lock.path, origin)
+    return Freshness(staleness=staleness, looked=(origin,), is_told=True)
 
 
 def fits_poetry(lock: PoetryLock, project: Mapping[str, Any]) -> bool:

@@ -9,16 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pyx_launcher import pipfile, poetrytables, pyproject
 from pyx_launcher.edits import Files, exclusive, read_file, restoring, write_file
-from pyx_launcher.errors import LockError, PyxError, StoreError, UnavailableError, UsageError
-from pyx_launcher.invocation import Choice
-from pyx_launcher.locks import FILE_NAMES, Lock, read_lock
+from pyx_launcher.errors import LockError, StoreError, UnavailableError, UsageError
+from pyx_launcher.locks import FILE_NAMES
 from pyx_launcher.manifests import (
     LISTED,
     LISTS,
@@ -30,6 +29,7 @@ from pyx_launcher.manifests import (
     is_hashed,
 )
 from pyx_launcher.origin import read_origin, stamp_list
+from pyx_launcher.pinned import find_damage, find_versions
 from pyx_launcher.pipconfig import read_settings
 from pyx_launcher.pyproject import MAIN, Place, is_bare
 from pyx_launcher.resolvers import (
@@ -218,7 +218,11 @@ def change_project(
         paths = [project.manifest, project.lock]
         if project.kind == "pylock":
             paths.append(directory / UV_LOCK)
+        damage = find_damage(project.lock)
         with restoring(journal, paths, tell) as files:
+            if damage is not None:
+                tell(f"{damage}; it is made anew")
+                files.remove(project.lock)
             if text.encode() != old:
                 files.write(project.manifest, text.encode())
             _lock(project, tool, files, text, change)
@@ -360,34 +364,3 @@ def _find_commands(project: Project, change: Change) -> list[list[str]]:
         names = (*added, *upgrade.names) if lock is not None else ()
         return [pipenv_arguments(change.place, names)]
     return [uv_arguments(upgrade)]
-
-
-def find_versions(path: Path, interpreter: Interpreter) -> dict[str, str]:
-    """Return the version of everything the lock at `path` has for `interpreter`.
-
-    All extras and groups count. Empty where it is not there or cannot be read: what a lock said
-    before is for information only.
-    """
-    if not path.is_file():
-        return {}
-    try:
-        return versions_in(read_lock(path, path.parent), interpreter)
-    except PyxError:
-        return {}
-
-
-def versions_in(lock: Lock, interpreter: Interpreter) -> dict[str, str]:
-    """Return the version of everything in `lock` that `interpreter` gets with all extras."""
-    choice = Choice(all_extras=True, all_groups=True)
-    extras, groups = lock.choose(choice)
-    environment: dict[str, str | frozenset[str]] = {
-        **cast("Mapping[str, str]", interpreter.markers),
-        "extras": extras,
-        "dependency_groups": groups,
-    }
-    return {
-        package.name: str(package.version)
-        for package in lock.pylock(interpreter.markers, choice).packages
-        if package.version is not None
-        and (not package.marker or package.marker.evaluate(environment, context="lock_file"))
-    }

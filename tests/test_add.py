@@ -341,6 +341,29 @@ def test_a_killed_command_is_undone_by_the_next(
     assert list(locked(project)) == ["tick"]
 
 
+@pytest.mark.parametrize("words", [("sync",), ("info",), ("-c", "print(1)")])
+def test_a_killed_command_is_undone_by_the_next_start(
+    pyx: Pyx, project: Path, index: IndexServer, words: tuple[str, ...]
+) -> None:
+    """Whoever comes first finds it, says so, and goes by the files as they were."""
+    succeed(pyx("lock", cwd=project))
+    before = listed(project)
+    (project / "below").mkdir()
+    assert pyx(*words, cwd=project / "below").returncode == 0
+    index.delay("/talk/", 8, times=1)
+    process = start(pyx, project, "add", "talk")
+    wait_until_resolving(process, project)
+    assert pyx(*words, cwd=project / "below").stderr.count("restored") == 0, "it goes on"
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=15)
+    told = pyx(*words, cwd=project / "below")
+    assert told.returncode == 0
+    assert f"pyx: restored {project / 'pyproject.toml'}" in told.stderr
+    assert "out of date" not in told.stderr
+    (project / "below").rmdir()
+    assert listed(project) == before
+
+
 def test_two_at_once_both_land(pyx: Pyx, project: Path) -> None:
     """The second waits for the first, and then begins with what that wrote."""
     processes = [start(pyx, project, "add", name) for name in ("talk", "windy")]

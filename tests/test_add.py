@@ -272,6 +272,68 @@ def test_what_cannot_be_resolved_changes_nothing(
     assert listed(project) == before
 
 
+def test_what_a_tool_says_is_heard_once(pyx: Pyx, project: Path) -> None:
+    """A lower bound needs a second resolution, of which only a failure would be news."""
+    told = pyx("add", "talk", cwd=project)
+    succeed(told)
+    assert told.stderr.count("Resolved ") == told.stderr.count("Using CPython") == 1
+    failed = pyx("add", "picky", cwd=project)
+    assert failed.stderr.count("No solution found") == 1
+    assert failed.stderr.count("Using CPython") == 1
+
+
+def test_errors_name_what_was_asked_for(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """No tool or script is called by the directory in which it was resolved."""
+    script = tmp_path / "x.py"
+    script.write_text('# /// script\n# dependencies = ["picky"]\n# ///\n')
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "pyproject.toml").write_text("[project]\nname = 1\n")
+    broken = f"broken @ file://{tmp_path}/broken"
+    subjects = {
+        ("tool", "install", "picky<5"): "picky<5",
+        ("tool", "install", broken): broken,
+        ("tool", "run", "picky"): "picky",
+        (str(script),): str(script),
+        ("lock", str(script)): str(script),
+    }
+    for words, subject in subjects.items():
+        failed = pyx(*words, cwd=project)
+        assert failed.returncode == UNAVAILABLE, failed.stderr
+        assert f"pyx: uv could not lock {subject} (" in failed.stderr
+        assert ".new." not in failed.stderr
+        assert not list(Path(pyx.environ["PYX_HOME"]).glob("*/.new.*"))
+
+
+def test_what_is_not_locked_cannot_be_upgraded(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """A name that no lock has is a mistake, in each kind of lock and that of a script."""
+    script = tmp_path / "x.py"
+    script.write_text('# /// script\n# dependencies = ["tick"]\n# ///\n')
+    succeed(pyx("lock", script))
+    for kind in ("pylock.toml", "uv.lock", "requirements.txt"):
+        if kind == "uv.lock":
+            (project / "pylock.toml").unlink()
+            (project / kind).write_text('version = 1\nrequires-python = ">=3.9"\n')
+        elif kind == "requirements.txt":
+            (project / "uv.lock").unlink()
+            (project / "pyproject.toml").unlink()
+            (project / "requirements.in").write_text("tick\n")
+        succeed(pyx("lock", cwd=project))
+        before = listed(project)
+        for words, lock in (
+            (("lock", "--upgrade", "Tikc"), project / kind),
+            (("lock", script, "--upgrade", "Tikc"), script.with_name("pylock.x.toml")),
+        ):
+            told = pyx(*words, cwd=project)
+            assert (told.returncode, told.stdout) == (USAGE, "")
+            assert told.stderr == (
+                f"pyx: {lock}: no Tikc is locked\n"
+                "pyx: hint: did you mean pyx lock --upgrade tick?\n"
+            )
+        assert "pyx list" in pyx("lock", "--upgrade", "zzz", cwd=project).stderr
+        assert listed(project) == before
+        succeed(pyx("lock", "--upgrade", "TICK", cwd=project))
+
+
 def test_a_server_that_fails_changes_nothing(pyx: Pyx, project: Path, index: IndexServer) -> None:
     """The network is no reason for half a change."""
     index.fail("/simple/", 503)

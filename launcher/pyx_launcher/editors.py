@@ -12,11 +12,10 @@ import json
 import os
 import re
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.atomic import write_atomic
+from pyx_launcher.atomic import make_directory, write_atomic
 from pyx_launcher.dirs import find_home
 from pyx_launcher.errors import RefusedError, StoreError, UsageError
 
@@ -68,7 +67,7 @@ def unlink_environment(project: Path, dirs: Dirs) -> Path | None:
 
 def replace_link(link: Path, target: Path) -> None:
     """Make `link` lead to `target`, whatever link was there before. Raises OSError."""
-    aside = Path(tempfile.mkdtemp(prefix=f".{link.name}.", dir=link.parent))
+    aside = make_directory(link.parent, f".{link.name}.")
     try:
         os.symlink(target, aside / "link")
         os.replace(aside / "link", link)

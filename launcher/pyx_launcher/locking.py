@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
@@ -29,7 +29,7 @@ from pyx_launcher.manifests import (
     is_hashed,
 )
 from pyx_launcher.origin import read_origin, stamp_list
-from pyx_launcher.pinned import find_damage, find_versions
+from pyx_launcher.pinned import check_upgrade, find_damage, find_versions
 from pyx_launcher.pipconfig import read_settings
 from pyx_launcher.pyproject import MAIN, Place, is_bare
 from pyx_launcher.resolvers import (
@@ -191,11 +191,18 @@ def _decode(path: Path, data: bytes) -> str:
 
 
 def change_project(
-    directory: Path, change: Change, toolbox: Toolbox, tell: Tell, *, python: str | None = None
+    directory: Path,
+    change: Change,
+    toolbox: Toolbox,
+    tell: Tell,
+    *,
+    python: str | None = None,
+    subject: str = "",
 ) -> Outcome:
     """Edit what the project in `directory` requires, and lock it.
 
-    Raises PyxError, and then every file is what it was, as it is after an interruption.
+    `subject` is what a person calls it, if not by the directory. Raises PyxError, and then every
+    file is what it was, as it is after an interruption.
     """
     with exclusive(toolbox.dirs, directory, tell) as journal:
         project = read_project(directory, init=change.init)
@@ -213,7 +220,8 @@ def change_project(
         if change.init:
             text = _initialise(project, text, data, interpreter)
         text = edit_text(project, text, change)
-        tool = _take_tool(project, data, toolbox, interpreter, tell)
+        check_upgrade(project.lock, change.upgrade)
+        tool = replace(_take_tool(project, data, toolbox, interpreter, tell), subject=subject)
         before = find_versions(project.lock, interpreter)
         paths = [project.manifest, project.lock]
         if project.kind == "pylock":
@@ -230,7 +238,7 @@ def change_project(
             bounded = _bound_text(project, text, change, after)
             if bounded != text:
                 files.write(project.manifest, bounded.encode())
-                _lock(project, tool, files, bounded, Change())
+                _lock(project, replace(tool, is_quiet=True), files, bounded, Change())
         return Outcome(lock=project.lock, before=before, after=after)
 
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
 
+import tomli
+from packaging.utils import canonicalize_name
+
 from pyx_launcher.edits import read_file
-from pyx_launcher.errors import LockError, PyxError
+from pyx_launcher.errors import LockError, PyxError, UsageError
 from pyx_launcher.invocation import Choice
 from pyx_launcher.locks import Lock, read_lock
 from pyx_launcher.locks.content import CONFLICT, advise_conflict
+from pyx_launcher.locks.requirements import read_requirements
+from pyx_launcher.manifests import WISHES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from pyx_launcher.interpreter import Interpreter
+    from pyx_launcher.resolvers import Upgrade
 
 _VERSIONS = ("version", "lock-version", "metadata.lock-version", "metadata.lock_version")
 """Where locks say which version of their format they are of."""
@@ -40,6 +48,38 @@ def find_damage(path: Path) -> str | None:
     except PyxError:
         return None
     return None
+
+
+def check_upgrade(path: Path, upgrade: Upgrade) -> None:
+    """Raise UsageError for a name to be upgraded that the lock at `path` does not have.
+
+    Where there is no lock, or a damaged one, everything is locked anew.
+    """
+    known = list_names(path) if upgrade.names else set()
+    for name in upgrade.names if known else ():
+        if canonicalize_name(name) not in known:
+            close = get_close_matches(canonicalize_name(name), sorted(known), n=3)
+            hint = " or ".join(f"pyx lock --upgrade {other}" for other in close)
+            raise UsageError(
+                f"{path}: no {name} is locked",
+                hint=f"did you mean {hint}?" if hint else "pyx list shows what there is",
+            )
+
+
+def list_names(path: Path) -> set[str]:
+    """Return the normalised names of all that the lock at `path` has; none if it is unreadable."""
+    try:
+        if path.name == WISHES:
+            return {str(requirement.name) for requirement in read_requirements(path).requirements}
+        if path.name == "Pipfile.lock":
+            data = json.loads(path.read_bytes())
+            found = [name for key, table in data.items() if key != "_meta" for name in table]
+        else:
+            data = tomli.loads(path.read_text(encoding="utf-8"))
+            found = [one["name"] for one in data.get("packages", data.get("package", []))]
+        return {canonicalize_name(name) for name in found}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, PyxError):
+        return set()
 
 
 def find_versions(path: Path, interpreter: Interpreter) -> dict[str, str]:

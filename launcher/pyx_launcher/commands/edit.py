@@ -35,7 +35,7 @@ from pyx_launcher.locking import Change, Outcome, change_project
 from pyx_launcher.locks.pylock import PylockLock
 from pyx_launcher.named import remove_named
 from pyx_launcher.origin import read_block_origin, stamp_pylock
-from pyx_launcher.pinned import find_damage, find_versions, versions_in
+from pyx_launcher.pinned import check_upgrade, find_damage, find_versions, versions_in
 from pyx_launcher.pyproject import is_bare, parse_data
 from pyx_launcher.resolvers import NO_UPGRADE
 from pyx_launcher.toolbox import make_toolbox
@@ -102,6 +102,7 @@ def edit_script(
         block = make_block(script, text, toolbox, words.python)
         job = _Job(block=block, source=source, change=change)
         lock = name_lock_beside(script)
+        check_upgrade(lock if lock.is_file() else job.name_own_lock(old), change.upgrade)
         damage = find_damage(lock)
         if damage is not None:
             tell(f"{damage}; it is made anew")
@@ -189,7 +190,7 @@ def _lock_by_uv(job: _Job, journal: Path, lock: Path, *, is_damaged: bool) -> Ou
         bounded = job.bound(versions)
         if bounded != job.block.text:
             job.write(files, bounded)
-            lock_by_uv(replace(job.block, text=bounded), NO_UPGRADE)
+            lock_by_uv(replace(job.block, text=bounded), NO_UPGRADE, quiet=True)
     return Outcome(lock=lock, before=before, after=versions)
 
 

@@ -53,6 +53,7 @@ ORDER = (
     "holding",
     "formats",
     "lastuse",
+    "linked",
     "running",
     "entries",
     "wheelfile",

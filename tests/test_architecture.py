@@ -78,6 +78,7 @@ ORDER = (
     "compiling",
     "collection",
     "repair",
+    "tabletext",
     "pyproject",
     "poetrytables",
     "pipfile",

@@ -5,10 +5,12 @@ Each test runs the real uv against an index on loopback.
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,13 +18,14 @@ import tomli
 from wheelhouse import make_wheel
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from indexserver import IndexServer
     from installed import Pyx
 
 # Where no uv is installed, it comes from the index that pip is configured for.
 pytestmark = pytest.mark.network
+
+SETTLED = 0.3
+"""Seconds after which a file is old enough for a launch record."""
 
 USAGE, BAD_LOCK, UNAVAILABLE, STORE, REFUSED = 64, 65, 69, 74, 77
 
@@ -129,6 +132,100 @@ def test_extras_and_groups_are_asked_for(pyx: Pyx, project: Path) -> None:
     assert "windy" in locked(project)
 
 
+EDITS = {
+    "dependencies": ('"tick<2",', '"tick<3",', True),
+    "requires-python": (">=3.9", ">=3.10", True),
+    "optional-dependencies": (
+        "[tool.other]",
+        "[project.optional-dependencies]\nx = []\n[tool.other]",
+        True,
+    ),
+    "dependency-groups": (
+        "[tool.other]",
+        '[dependency-groups]\ndev = ["tick"]\n[tool.other]',
+        True,
+    ),
+    "settings that matter": ("[tool.other]", '[tool.uv]\nprerelease = "allow"\n[tool.other]', True),
+    "settings that do not": ("[tool.other]", "[tool.uv]\npreview = true\n[tool.other]", False),
+    "description and version": ('version = "1"\n', 'version = "2"\ndescription = "x"\n', False),
+    "tool tables": ("odd  =", "even =", False),
+    "comments and spaces": ("# why", "  # because", False),
+}
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_an_edit_after_the_lock_is_told(pyx: Pyx, project: Path, what: str) -> None:
+    """What the resolution has read makes a pylock.toml of ours stale, and nothing else does."""
+    before, after, is_stale = EDITS[what]
+    succeed(pyx("lock", cwd=project))
+    assert pyx("--locked", "-c", "pass", cwd=project).stderr == ""
+    assert pyx("lock", "--check", cwd=project).returncode == 0
+    path, lock = project / "pyproject.toml", project / "pylock.toml"
+    assert before in MANIFEST
+    path.write_text(MANIFEST.replace(before, after))
+    time.sleep(SETTLED)
+    told = pyx("-c", "import tick", cwd=project)
+    refused = pyx("--locked", "sync", cwd=project)
+    checked = pyx("lock", "--check", cwd=project)
+    assert (checked.returncode, checked.stdout) == (BAD_LOCK if is_stale else 0, "")
+    if not is_stale:
+        assert (told.stderr, told.returncode, refused.returncode) == ("", 0, 0)
+        return
+    problem = f"{lock}: out of date: {path} has changed since it was made"
+    assert (told.stderr, told.returncode) == (f"pyx: warning: {problem}; run `pyx lock`\n", 0)
+    assert pyx("-c", "import tick", cwd=project).stderr == "", "once is enough"
+    assert (refused.returncode, refused.stdout) == (BAD_LOCK, "")
+    assert refused.stderr == f"pyx: {problem}\npyx: hint: run `pyx lock`\n"
+    succeed(pyx("lock", cwd=project))
+    assert pyx("--locked", "-c", "pass", cwd=project).stderr == ""
+
+
+def test_an_edit_of_a_list_after_the_lock_is_told(pyx: Pyx, project: Path) -> None:
+    """A list counts with those that it includes, whichever kind of lock was made of it."""
+    (project / "pyproject.toml").unlink()
+    for name in ("requirements.txt", "requirements.in"):
+        path = project / name
+        path.write_text("tick\n-r more.txt\n")
+        (project / "more.txt").write_text("windy\n")
+        succeed(pyx("lock", cwd=project))
+        path.write_text("# a comment\ntick   # why\n\n-r more.txt\n")
+        assert pyx("--locked", "-c", "pass", cwd=project).stderr == ""
+        (project / "more.txt").write_text("windy<4\n")
+        refused = pyx("--locked", "-c", "pass", cwd=project)
+        assert refused.returncode == BAD_LOCK
+        assert pyx("lock", "--check", cwd=project).stderr == refused.stderr
+        assert f"out of date: {path} has changed since it was made" in refused.stderr
+        succeed(pyx("lock", cwd=project))
+        assert pyx("lock", "--check", cwd=project).returncode == 0
+        (project / "pylock.toml").unlink(missing_ok=True)
+
+
+def test_an_edit_of_a_member_makes_the_lock_of_all_stale(pyx: Pyx, project: Path) -> None:
+    """The projects of a workspace share a pylock.toml as they would share a uv.lock."""
+    member = project / "member"
+    member.mkdir()
+    (member / "pyproject.toml").write_text(MANIFEST.replace("sample", "member"))
+    with (project / "pyproject.toml").open("a") as file:
+        file.write('[tool.uv.workspace]\nmembers = ["member"]\n')
+    succeed(pyx("lock", cwd=project))
+    assert pyx("--locked", "sync", cwd=project).returncode == 0
+    (member / "pyproject.toml").write_text(MANIFEST.replace("sample", "member").replace("<2", ""))
+    assert pyx("--locked", "sync", cwd=project).returncode == BAD_LOCK
+
+
+def test_a_named_environment_that_is_edited_by_hand_is_told(pyx: Pyx, project: Path) -> None:
+    """The empty lock that it begins with says what it is the lock of."""
+    assert pyx("env", "create", "own").returncode == 0
+    assert pyx("@own", "--locked", "-c", "pass").stderr == ""
+    path = Path(pyx.environ["PYX_HOME"]) / "named" / "own" / "pyproject.toml"
+    path.write_text(path.read_text().replace("= []", '= ["tick"]'))
+    time.sleep(SETTLED)
+    told = pyx("@own", "-c", "pass", cwd=project).stderr
+    assert told.endswith(f"run `pyx --project {path.parent} lock`\n")
+    succeed(pyx("--project", path.parent, "lock", cwd=project))
+    succeed(pyx("@own", "--locked", "-c", "import tick", cwd=project))
+
+
 def test_only_what_is_named_moves(pyx: Pyx, project: Path, wheels: Path) -> None:
     """A new release does not come by itself, nor along with something else."""
     succeed(pyx("lock", cwd=project))
@@ -173,6 +270,68 @@ def test_what_cannot_be_resolved_changes_nothing(
     assert "pyx: uv could not lock" in told.stderr
     assert "Traceback" not in told.stderr
     assert listed(project) == before
+
+
+def test_what_a_tool_says_is_heard_once(pyx: Pyx, project: Path) -> None:
+    """A lower bound needs a second resolution, of which only a failure would be news."""
+    told = pyx("add", "talk", cwd=project)
+    succeed(told)
+    assert told.stderr.count("Resolved ") == told.stderr.count("Using CPython") == 1
+    failed = pyx("add", "picky", cwd=project)
+    assert failed.stderr.count("No solution found") == 1
+    assert failed.stderr.count("Using CPython") == 1
+
+
+def test_errors_name_what_was_asked_for(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """No tool or script is called by the directory in which it was resolved."""
+    script = tmp_path / "x.py"
+    script.write_text('# /// script\n# dependencies = ["picky"]\n# ///\n')
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "pyproject.toml").write_text("[project]\nname = 1\n")
+    broken = f"broken @ file://{tmp_path}/broken"
+    subjects = {
+        ("tool", "install", "picky<5"): "picky<5",
+        ("tool", "install", broken): broken,
+        ("tool", "run", "picky"): "picky",
+        (str(script),): str(script),
+        ("lock", str(script)): str(script),
+    }
+    for words, subject in subjects.items():
+        failed = pyx(*words, cwd=project)
+        assert failed.returncode == UNAVAILABLE, failed.stderr
+        assert f"pyx: uv could not lock {subject} (" in failed.stderr
+        assert ".new." not in failed.stderr
+        assert not list(Path(pyx.environ["PYX_HOME"]).glob("*/.new.*"))
+
+
+def test_what_is_not_locked_cannot_be_upgraded(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """A name that no lock has is a mistake, in each kind of lock and that of a script."""
+    script = tmp_path / "x.py"
+    script.write_text('# /// script\n# dependencies = ["tick"]\n# ///\n')
+    succeed(pyx("lock", script))
+    for kind in ("pylock.toml", "uv.lock", "requirements.txt"):
+        if kind == "uv.lock":
+            (project / "pylock.toml").unlink()
+            (project / kind).write_text('version = 1\nrequires-python = ">=3.9"\n')
+        elif kind == "requirements.txt":
+            (project / "uv.lock").unlink()
+            (project / "pyproject.toml").unlink()
+            (project / "requirements.in").write_text("tick\n")
+        succeed(pyx("lock", cwd=project))
+        before = listed(project)
+        for words, lock in (
+            (("lock", "--upgrade", "Tikc"), project / kind),
+            (("lock", script, "--upgrade", "Tikc"), script.with_name("pylock.x.toml")),
+        ):
+            told = pyx(*words, cwd=project)
+            assert (told.returncode, told.stdout) == (USAGE, "")
+            assert told.stderr == (
+                f"pyx: {lock}: no Tikc is locked\n"
+                "pyx: hint: did you mean pyx lock --upgrade tick?\n"
+            )
+        assert "pyx list" in pyx("lock", "--upgrade", "zzz", cwd=project).stderr
+        assert listed(project) == before
+        succeed(pyx("lock", "--upgrade", "TICK", cwd=project))
 
 
 def test_a_server_that_fails_changes_nothing(pyx: Pyx, project: Path, index: IndexServer) -> None:
@@ -244,6 +403,29 @@ def test_a_killed_command_is_undone_by_the_next(
     assert list(locked(project)) == ["tick"]
 
 
+@pytest.mark.parametrize("words", [("sync",), ("info",), ("-c", "print(1)")])
+def test_a_killed_command_is_undone_by_the_next_start(
+    pyx: Pyx, project: Path, index: IndexServer, words: tuple[str, ...]
+) -> None:
+    """Whoever comes first finds it, says so, and goes by the files as they were."""
+    succeed(pyx("lock", cwd=project))
+    before = listed(project)
+    (project / "below").mkdir()
+    assert pyx(*words, cwd=project / "below").returncode == 0
+    index.delay("/talk/", 8, times=1)
+    process = start(pyx, project, "add", "talk")
+    wait_until_resolving(process, project)
+    assert pyx(*words, cwd=project / "below").stderr.count("restored") == 0, "it goes on"
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=15)
+    told = pyx(*words, cwd=project / "below")
+    assert told.returncode == 0
+    assert f"pyx: restored {project / 'pyproject.toml'}" in told.stderr
+    assert "out of date" not in told.stderr
+    (project / "below").rmdir()
+    assert listed(project) == before
+
+
 def test_two_at_once_both_land(pyx: Pyx, project: Path) -> None:
     """The second waits for the first, and then begins with what that wrote."""
     processes = [start(pyx, project, "add", name) for name in ("talk", "windy")]
@@ -286,6 +468,105 @@ def test_a_list_of_requirements_is_compiled(pyx: Pyx, project: Path) -> None:
     assert "talk==2.0 \\\n    --hash=sha256:" in (project / "requirements.txt").read_text()
     assert "http" not in (project / "requirements.txt").read_text()
     succeed(pyx("-c", "import talk, tick", cwd=project))
+
+
+@pytest.mark.parametrize("kind", ["pylock.toml", "uv.lock", "requirements.txt", "list"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "bytes"])
+def test_a_damaged_lock_is_made_anew(pyx: Pyx, project: Path, kind: str, damage: str) -> None:
+    """The hint of the start, `pyx lock`, is what repairs it; a failure leaves even the damage."""
+    if kind == "uv.lock":
+        (project / kind).write_text('version = 1\nrequires-python = ">=3.9"\n')
+    if kind in ("requirements.txt", "list"):
+        (project / "pyproject.toml").unlink()
+        source = "requirements.txt" if kind == "list" else "requirements.in"
+        (project / source).write_text("tick<2\n")
+    assert "made anew" not in pyx("lock", cwd=project).stderr
+    lock = project / ("pylock.toml" if kind == "list" else kind)
+    sound = lock.read_bytes()
+    cut = sound[: sound.index(b"sha256")]
+    lock.write_bytes({"cut": cut, "empty": b"", "bytes": b"\xff\0" + sound}[damage])
+    if damage != "empty" or kind != "requirements.txt":
+        told = pyx("-c", "pass", cwd=project)
+        assert told.returncode == BAD_LOCK
+        assert "`pyx lock`" in told.stderr.partition("hint: ")[2]
+    before = listed(project)
+    failed = pyx("add", "nowhere", cwd=project)
+    assert (failed.returncode, listed(project)) == (UNAVAILABLE, before)
+    succeed(pyx("lock", cwd=project))
+    assert lock.read_bytes() == sound
+    assert pyx("--locked", "-c", "import tick", cwd=project).stderr == ""
+
+
+def test_a_merge_conflict_in_a_lock_is_the_users(pyx: Pyx, project: Path) -> None:
+    """Nothing is written over it; the hint of both is what git takes, and then `pyx lock` does."""
+    run = functools.partial(subprocess.run, cwd=project, capture_output=True, text=True)
+    identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+    succeed(pyx("lock", cwd=project))
+    run(["git", "init", "-q", "-b", "main"], check=True)
+    run(["git", "add", "."], check=True)
+    run(["git", *identity, "commit", "-qm", "1"], check=True)
+    run(["git", "switch", "-qc", "other"], check=True)
+    succeed(pyx("add", "talk", cwd=project))
+    run(["git", *identity, "commit", "-qam", "2"], check=True)
+    run(["git", "switch", "-q", "main"], check=True)
+    succeed(pyx("add", "windy", cwd=project))
+    run(["git", *identity, "commit", "-qam", "3"], check=True)
+    assert run(["git", *identity, "merge", "other"], check=False).returncode != 0
+    lock = project / "pylock.toml"
+    assert b"<<<<<<<" in lock.read_bytes()
+    (project / "pyproject.toml").write_text(
+        MANIFEST.replace("# why\n", '# why\n    "talk>1", "windy",\n')
+    )
+    before = lock.read_bytes()
+    for words in (["-c", "pass"], ["lock"], ["add", "talk"]):
+        told = pyx(*words, cwd=project)
+        assert (told.returncode, lock.read_bytes()) == (BAD_LOCK, before)
+        hint = told.stderr.partition("hint: ")[2]
+    command = hint.split("`")[1]
+    assert subprocess.run(command, shell=True, cwd="/", check=False).returncode == 0  # noqa: S602
+    succeed(pyx("lock", cwd=project))
+    succeed(pyx("--locked", "-c", "import talk, tick, windy", cwd=project))
+
+
+def test_a_list_without_hashes_is_locked_beside_it(pyx: Pyx, project: Path, wheels: Path) -> None:
+    """A requirements.txt that pins nothing stays, and gets a pylock.toml; `pyx add` edits it."""
+    (project / "pyproject.toml").write_text("[tool.other]\nx = 1\n")
+    path = project / "requirements.txt"
+    path.write_text("tick<2  # why\n-r more.txt\n")
+    (project / "more.txt").write_text("windy; sys_platform == 'win32'\n")
+    lines = succeed(pyx("lock", cwd=project))
+    assert lines == ["+ tick 1.0", f"{project / 'pylock.toml'}: 1 distribution, 1 changed"]
+    assert path.read_text() == "tick<2  # why\n-r more.txt\n"
+    assert locked(project) == {
+        "tick": ("1.0", None),
+        "windy": ("3.0", "sys_platform == 'win32'"),
+    }
+    make_wheel(wheels, "tick", "1.1")
+    fresh = {"UV_CACHE_DIR": str(project.parent / "fresh")}
+    assert succeed(pyx("add", "talk", cwd=project, env=fresh))[0] == "+ talk 2.0"
+    assert path.read_text() == "tick<2  # why\n-r more.txt\ntalk\n"
+    started = pyx("--locked", "-c", "import talk, tick; print(tick.__version__)", cwd=project)
+    assert (succeed(started), started.stderr) == (["1.0"], "")
+    assert succeed(pyx("lock", "--upgrade", "tick", cwd=project, env=fresh))[0] == (
+        "~ tick 1.0 → 1.1"
+    )
+    before = listed(project)
+    assert pyx("add", "nowhere", cwd=project).returncode == UNAVAILABLE
+    assert listed(project) == before
+
+
+def test_a_pyproject_of_tools_alone_is_no_project(pyx: Pyx, project: Path) -> None:
+    """Where it only configures tools, the list beside it says what is required; unless asked."""
+    (project / "pyproject.toml").write_text("[tool.other]\nx = 1\n")
+    (project / "requirements.in").write_text("tick\n")
+    succeed(pyx("lock", cwd=project))
+    assert "tick==1.0" in (project / "requirements.txt").read_text()
+    other = project / "other"
+    other.mkdir()
+    (other / "requirements.txt").write_text("tick\n")
+    succeed(pyx("add", "--init", "windy", cwd=other))
+    assert (other / "requirements.txt").read_text() == "tick\n"
+    assert list(locked(other)) == ["windy"]
 
 
 def test_a_list_that_somebody_wrote_is_left_alone(pyx: Pyx, project: Path) -> None:

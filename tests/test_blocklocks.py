@@ -135,6 +135,65 @@ def test_a_lock_beside_the_script_is_made_and_obeyed(
     assert script.read_text() == SCRIPT
 
 
+def test_another_block_makes_the_lock_beside_the_script_stale(pyx: Pyx, script: Path) -> None:
+    """An edit of the code does not; `pyx add` leaves both in step, lower bounds and all."""
+    succeed(pyx("lock", script))
+    succeed(pyx("--locked", script))
+    succeed(pyx("add", "--script", script, "talk"))
+    source = script.read_text()
+    assert "talk>=" in source
+    script.write_text(source + "# more\n")
+    assert pyx("--locked", script).stderr == ""
+    script.write_text(source.replace('"talk>=', '"talk>=0.'))
+    settle(pyx, script)
+    lock = script.with_name(f"pylock.{script.stem}.toml")
+    refused = pyx("--locked", script)
+    assert refused.returncode == 65
+    assert refused.stderr == (
+        f"pyx: {lock}: out of date: the inline block of {script} has changed since it was made\n"
+        f"pyx: hint: run `pyx lock {script}`\n"
+    )
+    checked = pyx("lock", "--check", script)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (65, "", refused.stderr)
+    assert "warning: " in pyx("sync", script).stderr
+    succeed(pyx("lock", script))
+    succeed(pyx("--locked", script))
+
+
+@pytest.mark.parametrize("name", ["pylock.x.toml", "x.py.lock"])
+def test_a_damaged_lock_beside_a_script_is_made_anew(pyx: Pyx, script: Path, name: str) -> None:
+    """A half of either kind stops the start, and `pyx lock` repairs it."""
+    lock = script.with_name(name)
+    if name.endswith(".lock"):
+        lock.write_text('version = 1\nrequires-python = ">=3.9"\n')
+    succeed(pyx("lock", script))
+    sound = lock.read_bytes()
+    lock.write_bytes(sound[: sound.index(b"sha256") + 9])
+    told = pyx(script)
+    assert (told.returncode, "`pyx lock`" in told.stderr) == (BAD_LOCK, True)
+    told = pyx("lock", script)
+    assert "it is made anew" in told.stderr
+    assert lock.read_bytes() == sound
+
+
+def test_the_lock_of_a_block_is_checked(pyx: Pyx, script: Path) -> None:
+    """Ours in the home fits its block or is not there; uv's beside the script is compared."""
+    told = pyx("lock", "--check", script)
+    assert (told.returncode, told.stdout) == (65, "")
+    assert "has not been locked yet" in told.stderr
+    succeed(pyx("sync", script))
+    told = pyx("lock", "--check", script)
+    assert (told.returncode, told.stdout, told.stderr) == (0, "", "")
+    beside = script.with_name("x.py.lock")
+    beside.write_text('version = 1\nrequires-python = ">=3.9"\n')
+    told = pyx("lock", "--check", script)
+    assert (told.returncode, told.stdout) == (65, "")
+    succeed(pyx("lock", script))
+    assert pyx("lock", "--check", script).returncode == 0
+    script.write_text("print()\n")
+    assert pyx("lock", "--check", script).returncode == USAGE
+
+
 def test_a_block_is_edited(pyx: Pyx, script: Path) -> None:
     """One line changes, the script starts without another resolution, and back it goes."""
     lines = succeed(pyx("add", "--script", script, "talk>1"))

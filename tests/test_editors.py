@@ -106,6 +106,55 @@ def test_the_link_can_be_taken_back(pyx: Pyx, project: Path) -> None:
     assert pyx("env", "--unlink", cwd=project).stdout == "there was no link\n"
 
 
+def test_gc_keeps_what_a_link_leads_to(pyx: Pyx, project: Path, pyx_home: Path) -> None:
+    """However long it is unused; also where the project moved, until the link is gone."""
+
+    def collect() -> int:
+        told = pyx("store", "gc", "--keep", "0")
+        assert told.returncode == 0, told.stderr
+        return int(told.stdout.splitlines()[-1].split()[0])
+
+    def succeeds(directory: Path) -> bool:
+        return pyx.run([directory / ".venv/bin/python", "-c", "import tick"]).returncode == 0
+
+    records = pyx_home / "linked"
+    pyx("env", "--link", cwd=project)
+    assert collect() == 0
+    assert succeeds(project)
+    moved = project.with_name("moved")
+    project.rename(moved)
+    assert pyx("sync", cwd=moved).returncode == 0
+    assert len(list(records.iterdir())) == 2
+    assert collect() == 0
+    assert len(list(records.iterdir())) == 1, "the place where it was counts no more"
+    assert succeeds(moved)
+    assert pyx("env", "--unlink", cwd=moved).returncode == 0
+    assert list(records.iterdir()) == []
+    assert collect() == 1
+    pyx("env", "--link", cwd=moved)
+    (moved / ".venv").unlink()
+    assert collect() == 1
+    pyx("env", "--link", cwd=moved)
+    (moved / ".venv").unlink()
+    (moved / ".venv").mkdir()
+    assert collect() == 1
+    assert list(records.iterdir()) == []
+
+
+def test_gc_deletes_what_a_link_led_to_before(
+    pyx: Pyx, project: Path, wheels: Path, index: IndexServer
+) -> None:
+    """A link that leads to another environment now keeps that one alone."""
+    pyx("env", "--link", cwd=project)
+    before = (project / ".venv").readlink()
+    text = pylock_text([make_wheel(wheels, "tick", "2.0")], index_url=index.url)
+    (project / "pylock.toml").write_text(text)
+    pyx("sync", cwd=project)
+    pyx("store", "gc", "--keep", "0")
+    assert not before.exists()
+    assert (project / ".venv" / "bin" / "python").exists()
+
+
 def test_without_a_lock_there_is_nothing_to_link(pyx: Pyx, tmp_path: Path) -> None:
     """One line and a hint, and no file is made."""
     for option in ("--link", "--unlink", "--kernel"):

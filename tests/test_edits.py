@@ -6,17 +6,18 @@ import multiprocessing
 import os
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
 from pyx_launcher.dirs import Dirs
-from pyx_launcher.edits import exclusive, restoring, write_file
+from pyx_launcher.edits import exclusive, list_journals, recover, restoring, write_file
 from pyx_launcher.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -130,17 +131,98 @@ def test_the_next_change_restores_what_a_killed_one_left(dirs: Dirs, project: Pa
 
 
 def test_a_project_that_went_on_is_not_taken_back(dirs: Dirs, project: Path) -> None:
-    """Who has edited the manifest since the accident decides what the project is."""
+    """Who has edited the manifest since then decides what it is; what the change made goes."""
     process = multiprocessing.get_context("fork").Process(target=be_killed, args=(dirs, project))
     process.start()
     process.join()
+    time.sleep(0.02)
     (project / "pyproject.toml").write_bytes(b"by hand")
     told: list[str] = []
     with exclusive(dirs, project, told.append):
         pass
-    assert told == []
-    assert listed(project) == {"a.lock": b"locked", "pyproject.toml": b"by hand"}
+    removed = f"removed {project / 'a.lock'}, which an interrupted change had left unfinished"
+    assert told == [removed]
+    assert listed(project) == {"pyproject.toml": b"by hand"}
     assert [path.suffix for path in (dirs.home / "changes").iterdir()] == [".lock"]
+
+
+def test_a_lock_that_was_made_after_the_edit_stays(dirs: Dirs, project: Path) -> None:
+    """Who has edited the manifest and then locked it with the tool itself needs nothing of us."""
+    process = multiprocessing.get_context("fork").Process(target=be_killed, args=(dirs, project))
+    process.start()
+    process.join()
+    (project / "pyproject.toml").write_bytes(b"by hand")
+    time.sleep(0.02)
+    (project / "a.lock").write_bytes(b"by the tool")
+    told: list[str] = []
+    with exclusive(dirs, project, told.append):
+        pass
+    assert told == []
+    assert listed(project) == {"a.lock": b"by the tool", "pyproject.toml": b"by hand"}
+
+
+def test_a_power_cut_leaves_nothing_half_written(dirs: Dirs, project: Path) -> None:
+    """A file that has its name on the disk and not yet its content is no edit of the user."""
+    process = multiprocessing.get_context("fork").Process(target=be_killed, args=(dirs, project))
+    process.start()
+    process.join()
+    (project / "pyproject.toml").write_bytes(b"")
+    with exclusive(dirs, project, lambda _: None):
+        assert listed(project) == BEFORE
+
+
+def test_the_journal_is_on_the_disk_before_a_file_changes(dirs: Dirs, project: Path) -> None:
+    """In the order of the calls: journal, its directory, then the manifest and its directory."""
+    calls: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def see_sync(handle: int) -> None:
+        calls.append(f"fsync {Path(f'/proc/self/fd/{handle}').readlink().parent.name}")
+        fsync(handle)
+
+    def see_replace(old: Path, new: Path) -> None:
+        calls.append(f"rename {new.parent.name}")
+        replace(old, new)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", see_sync)
+        patch.setattr(os, "replace", see_replace)
+        change(dirs, project, lambda: calls.append("done"))
+    first = calls.index("rename project")
+    assert calls[:3] == ["fsync changes", "rename changes", f"fsync {dirs.home.name}"]
+    assert calls[first - 1] == "fsync project"
+    assert "fsync project" in calls[calls.index("done") :]
+
+
+@pytest.mark.parametrize("where", ["project", "below", "elsewhere"])
+def test_a_start_restores_what_nobody_works_on(
+    dirs: Dirs, project: Path, tmp_path: Path, where: str
+) -> None:
+    """What was killed in another project is left to it, as is a change that goes on."""
+    process = multiprocessing.get_context("fork").Process(target=be_killed, args=(dirs, project))
+    process.start()
+    process.join()
+    below = project / "src" / "deep"
+    directory = {"project": project, "below": below, "elsewhere": tmp_path / "other"}[where]
+    places = [directory, *directory.parents]
+    told: list[str] = []
+    if where == "elsewhere":
+        recovery = recover(dirs, places, told.append)
+        assert not recovery.has_restored
+        assert not recovery.is_unfinished
+        assert (told, listed(project)) == ([], AFTER)
+        return
+    [journal] = list_journals(dirs)
+    with FileLock(journal.with_suffix(".lock")):
+        recovery = recover(dirs, places, told.append)
+        assert not recovery.has_restored
+        assert recovery.is_unfinished
+        assert (told, listed(project)) == ([], AFTER)
+    assert recover(dirs, places, told.append).has_restored
+    assert listed(project) == BEFORE
+    assert [line.split()[0] for line in told] == ["restored", "removed"]
+    assert list_journals(dirs) == []
+    assert not recover(dirs, places, told.append).has_restored
 
 
 def add_one(dirs: Dirs, project: Path) -> None:

@@ -329,8 +329,7 @@ def test_a_stale_lock_is_told_once(pyx: Pyx, project: Path) -> None:
     lock = project / "poetry.lock"
     assert told.stdout == "1.4.0\n"
     assert told.stderr == (
-        f"pyx: warning: {lock}: out of date: {path} has changed since it was made; "
-        "run `poetry lock`\n"
+        f"pyx: warning: {lock}: out of date: {path} has changed since it was made; run `pyx lock`\n"
     )
     pyx.break_slow_path()
     again = pyx("x.py", cwd=project)
@@ -347,7 +346,7 @@ def test_locked_refuses_a_stale_lock(pyx: Pyx, project: Path) -> None:
         assert (refused.returncode, refused.stdout) == (65, "")
         assert refused.stderr == (
             f"pyx: {project / 'poetry.lock'}: out of date: {path} has changed since it was made\n"
-            "pyx: hint: run `poetry lock`\n"
+            "pyx: hint: run `pyx lock`\n"
         )
 
 
@@ -363,10 +362,144 @@ def test_a_project_without_a_lock_is_told(pyx: Pyx, tmp_path: Path) -> None:
     assert told.stdout == "1\n"
     assert told.stderr == (
         f"pyx: warning: {path}: it names dependencies, but there is no lock: "
-        "only the standard library is there; run `pdm lock`\n"
+        "only the standard library is there; run `pyx lock`\n"
     )
     refused = pyx("--locked", "-c", "print(1)", cwd=below)
     assert (refused.returncode, refused.stdout) == (65, "")
+
+
+CHECKED = {
+    "poetry.lock": ("pyproject.toml", STANDARD, poetry_lock(" 2.5.1", "2.1", STANDARD_DIGEST)),
+    "pdm.lock": (
+        "pyproject.toml",
+        STANDARD,
+        (
+            f'[metadata]\nlock_version = "4.5.0"\ncontent_hash = "sha256:{PDM_DIGEST}"\n'
+            'groups = ["default"]\nstrategy = ["inherit_metadata"]\n'
+        ),
+    ),
+    "Pipfile.lock": (
+        "Pipfile",
+        PIPFILE,
+        json.dumps(
+            {
+                "_meta": {"hash": {"sha256": PIPFILE_DIGEST}, "pipfile-spec": 6, "requires": {}},
+                "default": {},
+                "develop": {},
+            }
+        ),
+    ),
+    "uv.lock": (
+        "pyproject.toml",
+        '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.10"\n',
+        (
+            'version = 1\nrevision = 3\nrequires-python = ">=3.10"\n'
+            '[[package]]\nname = "x"\nversion = "1"\nsource = { virtual = "." }\n'
+        ),
+    ),
+}
+"""Locks that fit, each with the file it was made of."""
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_a_lock_is_checked_by_the_rule_of_its_tool(pyx: Pyx, tmp_path: Path, name: str) -> None:
+    """`pyx lock --check` says nothing where it fits; else one line, as --locked; writes nothing."""
+    manifest, text, content = CHECKED[name]
+    directory = tmp_path / "project"
+    directory.mkdir()
+    (directory / manifest).write_text(text)
+    (directory / name).write_text(content)
+    told = pyx("lock", "--check", cwd=directory)
+    assert (told.returncode, told.stdout, told.stderr) == (0, "", "")
+    assert pyx("--locked", "lock", "--check", cwd=directory).returncode == 0
+    edited = text.replace(">=3.10", ">=3.11").replace('"<3.18"', '"<3.19"')
+    (directory / manifest).write_text(edited)
+    before = {path: path.read_bytes() for path in directory.iterdir()}
+    told = pyx("lock", "--check", cwd=directory)
+    assert (told.returncode, told.stdout) == (65, "")
+    assert told.stderr.startswith(f"pyx: {directory / name}: out of date: ")
+    assert told.stderr.count("\n") == 2, "one line, and a hint"
+    assert {path: path.read_bytes() for path in directory.iterdir()} == before
+    (directory / name).unlink()
+    told = pyx("lock", "--check", cwd=directory)
+    assert (told.returncode, told.stdout) == (65, "")
+    assert "there is no lock" in told.stderr
+
+
+def test_a_lock_that_tells_nothing_passes_no_check(pyx: Pyx, tmp_path: Path) -> None:
+    """A pylock.toml by others, and hashes that stand alone, start; but who asks is not deceived."""
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1"\n')
+    lock = 'lock-version = "1.0"\ncreated-by = "other"\npackages = []\n'
+    for name, content in (("pylock.toml", lock), ("requirements.txt", "--require-hashes\n")):
+        (tmp_path / name).write_text(content)
+        assert pyx("--locked", "-c", "pass", cwd=tmp_path).returncode == 0
+        told = pyx("lock", "--check", cwd=tmp_path)
+        assert (told.returncode, told.stdout) == (65, "")
+        assert told.stderr.startswith(
+            f"pyx: {tmp_path / name}: nothing tells whether it is up to date\n"
+        )
+        (tmp_path / name).unlink()
+    told = pyx("lock", "--check", "--upgrade", cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (64, "")
+
+
+NO_LOCK = "it names dependencies, but there is no lock: only the standard library is there"
+NO_HASH = "it does not pin by hash, so it counts as no lock: only the standard library is there"
+
+
+@pytest.mark.parametrize(
+    ("name", "empty", "text", "problem"),
+    [
+        ("Pipfile", "[packages]\n[scripts]\ngo = 'x'\n", "[packages]\nplug = '*'\n", NO_LOCK),
+        ("requirements.in", "# none yet\n--pre\n", "plug\n", NO_LOCK),
+        ("requirements.txt", "\n  # none yet\n", "plug==1.0  # pinned\n", NO_HASH),
+    ],
+)
+def test_another_project_without_a_lock_is_told_as_well(
+    pyx: Pyx, tmp_path: Path, name: str, empty: str, text: str, problem: str
+) -> None:
+    """A Pipfile or a list of requirements counts as a pyproject.toml does, also beside tools'."""
+    directory = tmp_path / "project"
+    below = directory / "below"
+    below.mkdir(parents=True)
+    path = directory / name
+    (directory / "pyproject.toml").write_text("[tool.other]\nx = 1\n")
+    path.write_text(empty)
+    assert pyx("-c", "print(1)", cwd=below).stderr == ""
+    assert pyx("--locked", "sync", cwd=below).returncode == 0
+    path.write_text(text)
+    time.sleep(SETTLED)
+    told = pyx("-c", "print(1)", cwd=below)
+    assert (told.stdout, told.returncode) == ("1\n", 0)
+    assert told.stderr == f"pyx: warning: {path}: {problem}; run `pyx lock`\n"
+    assert problem in pyx("info", cwd=below).stdout
+    refused = pyx("--locked", "sync", cwd=below)
+    assert (refused.returncode, refused.stdout) == (65, "")
+    assert refused.stderr == f"pyx: {path}: {problem}\npyx: hint: run `pyx lock`\n"
+    assert pyx("-c", "print(1)", cwd=below).stderr == "", "the record holds, so nobody looks"
+    path.write_text(empty)
+    assert pyx("--locked", "sync", cwd=below).returncode == 0
+
+
+def test_the_command_that_locks_names_a_project_elsewhere(pyx: Pyx, tmp_path: Path) -> None:
+    """`pyx lock` speaks of the nearest project above the user, who may be in another one."""
+    there, here = tmp_path / "the re", tmp_path / "here"
+    for directory in (there, here):
+        directory.mkdir()
+        (directory / "requirements.in").write_text("plug\n")
+    (there / "x.py").write_text("print(1)")
+    told = pyx(there / "x.py", cwd=here).stderr
+    assert told.endswith(f"; run `pyx --project '{there}' lock`\n")
+    refused = pyx("--project", there, "-c", "print(1)", cwd=here)
+    assert refused.stderr.endswith(f"pyx: hint: pyx --project '{there}' lock\n")
+
+
+def test_the_users_own_environment_is_named_where_it_serves(pyx: Pyx, tmp_path: Path) -> None:
+    """Where @default stands in for a lock, that is what is there."""
+    assert pyx("env", "create", "default").returncode == 0
+    (tmp_path / "requirements.txt").write_text("plug\n")
+    told = pyx("-c", "print(1)", cwd=tmp_path)
+    assert "counts as no lock: what @default has is there" in told.stderr
 
 
 def test_a_broken_project_file_stops_nobody_but_locked(pyx: Pyx, tmp_path: Path) -> None:

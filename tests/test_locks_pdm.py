@@ -279,7 +279,7 @@ def test_broken(tmp_path: Path, old: str, new: str, problem: str) -> None:
     """A broken lock is one error of one line that names file, table and key, and how to mend it."""
     assert old in NEW
     path = write_lock(tmp_path, NEW.replace(old, new, 1))
-    check_broken(path, problem, "run `pdm lock`")
+    check_broken(path, problem, "run `pyx lock`")
 
 
 @pytest.mark.parametrize(("old", "new", "problem"), BROKEN_OLD.values(), ids=BROKEN_OLD)
@@ -287,7 +287,7 @@ def test_broken_graph(tmp_path: Path, old: str, new: str, problem: str) -> None:
     """What is wrong with the graph of a lock that has to be walked is likewise one error."""
     assert old in OLD
     path = write_lock(tmp_path, OLD.replace(old, new, 1).replace('"2.1"', '"1.9"'))
-    check_broken(path, problem, "run `pdm lock`")
+    check_broken(path, problem, "run `pyx lock`")
 
 
 def test_graph_without_project(tmp_path: Path) -> None:

@@ -218,16 +218,19 @@ def test_broken(tmp_path: Path, old: str, new: str, problem: str) -> None:
     """A broken lock is one error of one line that names file, table and key, and how to mend it."""
     assert old in LOCK
     path = write_lock(tmp_path, LOCK.replace(old, new, 1))
-    check_broken(path, problem, "run `pipenv lock`")
+    check_broken(path, problem, "run `pyx lock`")
 
 
 def test_merge_conflict(tmp_path: Path) -> None:
     """A conflict that Git left in the lock is named as such."""
     lock = LOCK.replace('    "default"', '<<<<<<< HEAD\n    "default"', 1)
+    path = write_lock(tmp_path, lock)
     with pytest.raises(LockError) as caught:
-        read_lock(write_lock(tmp_path, lock))
+        read_lock(path)
     assert caught.value.where == "line 11, column 1"
-    assert caught.value.hint == "resolve the merge conflict in this file"
+    assert caught.value.hint == (
+        f"take one side, `git -C {path.parent} checkout --ours -- {path.name}`, then run `pyx lock`"
+    )
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:

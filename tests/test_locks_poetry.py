@@ -282,7 +282,7 @@ def test_broken(tmp_path: Path, old: str, new: str, problem: str) -> None:
     """A broken lock is one error of one line that names file, table and key, and how to mend it."""
     assert old in NEW
     path = write_lock(tmp_path, NEW.replace(old, new, 1))
-    check_broken(path, problem, "run `poetry lock`")
+    check_broken(path, problem, "run `pyx lock`")
 
 
 @pytest.mark.parametrize(("old", "new", "problem"), BROKEN_OLD.values(), ids=BROKEN_OLD)

@@ -172,7 +172,9 @@ def test_conflict_hint(tmp_path: Path) -> None:
     path.write_text(f"<<<<<<< ours\n{SOUND}=======\n{SOUND}>>>>>>> theirs\n")
     with pytest.raises(LockError) as caught:
         read_lock(path)
-    assert caught.value.hint == "resolve the merge conflict in this file"
+    assert caught.value.hint == (
+        f"take one side, `git -C {path.parent} checkout --ours -- {path.name}`, then run `pyx lock`"
+    )
 
 
 def test_not_utf8(tmp_path: Path) -> None:

@@ -270,7 +270,7 @@ def test_broken(tmp_path: Path, old: str, new: str, problem: str) -> None:
     """A broken lock is one error of one line that names file, table and key, and how to mend it."""
     assert old in LOCK
     path = write_lock(tmp_path, LOCK.replace(old, new, 1))
-    check_broken(path, problem, "run `uv lock`")
+    check_broken(path, problem, "run `pyx lock`")
 
 
 @pytest.mark.parametrize(

@@ -107,3 +107,16 @@ def test_what_is_not_there_cannot_be_removed() -> None:
 def test_whose_tables_count(text: str, place: Place, *, expected: bool) -> None:
     """The standard's tables are edited wherever the project has them."""
     assert has_own_tables(tomli.loads(text), place) is expected
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_new_tables_stand_with_the_others(newline: str) -> None:
+    """Behind Poetry's own, with one blank line before and after, in the lines of the file."""
+    text = f"{CLASSIC}\n# about x\n[tool.x]\na = 1\n".replace("\n", newline)
+    added = add(add(text, "a", Place(group="more docs")), "b", Place(extra="fast"))
+    assert added.count("\n") == added.count(newline)
+    lines = added.replace("\r\n", "\n").partition('pytest = "*"\n')[2]
+    assert lines == (
+        '\n[tool.poetry.group."more docs".dependencies]\na = "*"\n'
+        '\n[tool.poetry.extras]\nfast = ["b"]\n\n# about x\n[tool.x]\na = 1\n'
+    )

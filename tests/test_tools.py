@@ -81,11 +81,13 @@ class Workshop:
         """Lock the newest wheel of everything that is wished for."""
         self.locked.append(wish.name)
         if self.broken:
-            raise ArtifactError("the resolver found nothing")
+            raise ArtifactError(f"{directory}/pylock.toml: nothing found for {directory}")
         artifacts = []
         for text in wish.requirements:
-            wheels = (self.root / "wheels").glob(f"{Requirement(text).name}-*.whl")
-            artifacts.append(max(wheels, key=lambda path: path.name))
+            wished = Requirement(text)
+            wheels = (self.root / "wheels").glob(f"{wished.name}-*.whl")
+            fitting = [path for path in wheels if path.name.split("-")[1] in wished.specifier]
+            artifacts.append(max(fitting, key=lambda path: path.name))
         (directory / "pylock.toml").write_text(pylock_text(artifacts))
 
     def build(self, directory: Path, wish: Wish) -> Environment:
@@ -226,8 +228,31 @@ def test_a_tool_is_installed_once(shop: Workshop) -> None:
     """However its name is spelled; the hint is what was probably meant."""
     shop.install("tick")
     with pytest.raises(UsageError, match="tick is installed already") as caught:
-        shop.install("Tick==1.0")
+        shop.install("Tick")
     assert caught.value.hint == "pyx tool upgrade tick"
+
+
+def test_another_version_takes_the_place_of_the_installed_one(shop: Workshop) -> None:
+    """An older one as well; if it cannot be had, the installed one stays as it is."""
+    shop.make("tick", "2.0", "tick", "tack")
+    assert shop.install("tick").version == "2.0"
+    shop.broken = True
+    with pytest.raises(ArtifactError):
+        shop.install("tick==1.0")
+    shop.broken = False
+    assert shop.says("tick") == "tick 2.0"
+    assert shop.install("tick==1.0").version == "1.0"
+    assert (shop.says("tick"), shop.on_path()) == ("tick 1.0", ["tick", "ticker"])
+    assert shop.upgrade("tick") == ("1.0", "1.0")
+    assert shop.install("tick").version == "2.0"
+
+
+def test_no_error_names_a_directory_that_is_gone(shop: Workshop) -> None:
+    """What is made aside until it is whole is called by the name of what was asked for."""
+    shop.broken = True
+    with pytest.raises(ArtifactError) as caught:
+        shop.install("tick>=1")
+    assert caught.value.message == "tick/pylock.toml: nothing found for tick>=1"
 
 
 def test_uninstalling_takes_its_own_links_alone(shop: Workshop) -> None:

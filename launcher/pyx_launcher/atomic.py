@@ -11,22 +11,37 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = False) -> None:
     """Write `data` to a new file beside `path` and rename it into place.
 
-    Readers see the old file or the new one. Raises OSError, and then leaves nothing behind.
+    Readers see the old file or the new one, with `durable` also after a power cut, and then it is
+    on the disk on return. Raises OSError, and then leaves nothing behind.
     """
     temporary = name_temporary(path.parent, f".{path.name}.")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.chmod(temporary, mode)
         os.replace(temporary, path)
+        if durable:
+            sync_path(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def sync_path(path: Path) -> None:
+    """Return once a file, or which names a directory has, is on the disk. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def make_directory(parent: Path, prefix: str) -> Path:

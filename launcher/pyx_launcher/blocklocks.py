@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyx_launcher.atomic import make_directory, remove_tree
 from pyx_launcher.edits import exclusive, write_file
-from pyx_launcher.errors import StoreError
+from pyx_launcher.errors import PyxError, StoreError
 from pyx_launcher.inlineblock import relative_sources, replace_block_text
 from pyx_launcher.pyproject import parse_data, parse_document
 from pyx_launcher.resolvers import NO_UPGRADE, Tool, Upgrade, names_index, uv_arguments
 from pyx_launcher.universal import lock_block
-from pyx_launcher.values import dataclass
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from pyx_launcher.interpreter import Interpreter
     from pyx_launcher.locking import Tell
@@ -62,6 +62,7 @@ class Block:
             toolbox=self.toolbox,
             interpreter=self.interpreter,
             own_index=names_index(parse_data(self.script, self.text), _OWN_INDEX),
+            subject=str(self.script),
         )
 
 
@@ -106,13 +107,19 @@ def resolve_block(
         copy = directory / "script.py"
         copy.write_bytes(replace_block_text(b"", _moved(block, data, directory)))
         base = place.parent if relative_sources(data) else directory
-        return lock_block(block.take_uv(), copy, base=base, old=old, upgrade=upgrade)
+        try:
+            return lock_block(block.take_uv(), copy, base=base, old=old, upgrade=upgrade)
+        except PyxError as error:
+            error.rename(str(copy), str(block.script))
+            raise
 
 
-def lock_by_uv(block: Block, upgrade: Upgrade) -> None:
+def lock_by_uv(block: Block, upgrade: Upgrade, *, quiet: bool = False) -> None:
     """Have uv write its own ``SCRIPT.lock`` beside the script, which holds the block already."""
     words = [*uv_arguments(upgrade), "--script", str(block.script)]
-    block.take_uv().run(words, block.script.parent)
+    # Here its own words name the script.
+    tool = replace(block.take_uv(), subject="", is_quiet=quiet)
+    tool.run(words, block.script.parent)
 
 
 @contextlib.contextmanager
@@ -120,13 +127,13 @@ def _workplace(toolbox: Toolbox) -> Iterator[Path]:
     scripts = toolbox.dirs.home / "scripts"
     try:
         scripts.mkdir(parents=True, exist_ok=True)
-        directory = Path(tempfile.mkdtemp(prefix=".new.", dir=scripts))
+        directory = make_directory(scripts, ".new.")
     except OSError as error:
         raise StoreError(f"cannot write to {scripts}: {error.strerror}") from error
     try:
         yield directory
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        remove_tree(directory)
 
 
 def _moved(block: Block, data: Mapping[str, Any], directory: Path) -> str:

@@ -30,6 +30,7 @@ from pyx_launcher.lastuse import (
     read_bump,
     read_environment_facts,
 )
+from pyx_launcher.linked import find_linked, forget_gone
 from pyx_launcher.record import read_record
 from pyx_launcher.running import find_running
 from pyx_launcher.store import FACTS_FILE, storing
@@ -64,6 +65,8 @@ def plan_collection(
 ) -> Collection:
     """Tell what was not used for `keep` seconds; with 0, whatever does not run.
 
+    What an installed program or the link of a project leads to stays however long it is unused.
+
     What a start has marked at the time `since` or later stays in any case; `bumped` is as for
     `list_environments`. Deletes nothing.
     Raises RefusedError for a store that other homes may share.
@@ -76,7 +79,7 @@ def plan_collection(
     now = time.time()
     used = list_environments(dirs, bumped)
     running = find_running(used)
-    installed = _find_installed(dirs)
+    installed = _find_installed(dirs) | find_linked(dirs)
     kept = [
         each
         for each in used
@@ -130,6 +133,7 @@ def collect(dirs: Dirs, keep: float) -> Collection:
 
     Raises StoreError where the store cannot be written, or is in use for too long.
     """
+    forget_gone(dirs)
     plan = plan_collection(dirs, keep)
     if not plan.environments and not plan.entries and not any(_list_debris(dirs)):
         _age_generation(dirs, keep)

@@ -109,7 +109,7 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
             directory = start
         elif repeatable:
             directory = start.parent
-            script = _read_script(start)
+            script = read_script(start)
     found = _find_lock(invocation, dirs, directory, script)
     # Who names a project trusts it; only a lock that was found needs a known owner.
     trusted = invocation.project is not None
@@ -151,7 +151,11 @@ def _resolve_script(working: Path, name: str) -> tuple[Path, os.stat_result]:
         ) from error
 
 
-def _read_script(path: Path) -> Script:
+def read_script(path: Path) -> Script:
+    """Read the inline block of the script `path`, which is resolved.
+
+    Raises LockError for a block that is none, OSError where the script is not there.
+    """
     check = check_script(path)
     try:
         with open(path, "rb") as file:
@@ -293,6 +297,13 @@ def _take_project(path: Path) -> _Found:
     looked: list[Path] = []
     lock = _look_in(path, looked)
     if lock is None:
-        names = ", ".join(FILE_NAMES)
-        raise UsageError(f"there is no lock in {path}", hint=f"it would be one of {names}")
+        raise UsageError(f"there is no lock in {path}", hint=_advise_lock(path))
     return _Found(lock, reason, tuple(looked))
+
+
+def _advise_lock(directory: Path) -> str:
+    from pyx_launcher.manifests import MANIFESTS, name_command
+
+    if any((directory / name).is_file() for name in MANIFESTS):
+        return name_command(directory)
+    return f"it would be one of {', '.join(FILE_NAMES)}"

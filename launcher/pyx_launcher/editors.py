@@ -12,13 +12,14 @@ import json
 import os
 import re
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.atomic import write_atomic
+from pyx_launcher.atomic import make_directory, write_atomic
 from pyx_launcher.dirs import find_home
 from pyx_launcher.errors import RefusedError, StoreError, UsageError
+from pyx_launcher.linked import forget_link, record_link
+from pyx_launcher.store import storing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +39,8 @@ def link_environment(project: Path, dirs: Dirs, environment: Path) -> Path:
     if os.path.lexists(link) and not _is_ours(link, dirs):
         raise RefusedError(f"{link} was not made by pyx", hint=f"mv {link} {link}.old")
     try:
+        # First, so that no link is ever there that does not count.
+        record_link(dirs, link)
         replace_link(link, environment)
     except OSError as error:
         raise StoreError(f"{link}: {error.strerror}") from error
@@ -47,9 +50,14 @@ def link_environment(project: Path, dirs: Dirs, environment: Path) -> Path:
 def refresh_link(project: Path, dirs: Dirs, environment: Path) -> Path | None:
     """Let a link that pyx made lead to `environment`; return it if it led elsewhere before."""
     link = project / LINK
-    if not _is_ours(link, dirs) or os.readlink(link) == str(environment):
+    if not _is_ours(link, dirs):
         return None
-    return link_environment(project, dirs, environment)
+    if os.readlink(link) != str(environment):
+        return link_environment(project, dirs, environment)
+    # It may have been moved along with its project.
+    with storing(link):
+        record_link(dirs, link)
+    return None
 
 
 def unlink_environment(project: Path, dirs: Dirs) -> Path | None:
@@ -61,6 +69,7 @@ def unlink_environment(project: Path, dirs: Dirs) -> Path | None:
         raise RefusedError(f"{link} was not made by pyx", hint=f"rm -r {link}")
     try:
         link.unlink()
+        forget_link(dirs, link)
     except OSError as error:
         raise StoreError(f"{link}: {error.strerror}") from error
     return link
@@ -68,7 +77,7 @@ def unlink_environment(project: Path, dirs: Dirs) -> Path | None:
 
 def replace_link(link: Path, target: Path) -> None:
     """Make `link` lead to `target`, whatever link was there before. Raises OSError."""
-    aside = Path(tempfile.mkdtemp(prefix=f".{link.name}.", dir=link.parent))
+    aside = make_directory(link.parent, f".{link.name}.")
     try:
         os.symlink(target, aside / "link")
         os.replace(aside / "link", link)

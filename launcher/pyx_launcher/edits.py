@@ -1,9 +1,9 @@
 """Change several files of a project together: all of them, or none and every byte as it was.
 
 A tool that locks reads the project where it lies, so the files change in place. What they were is
-kept in memory and, for the case that this process is killed, in a journal in the user's own
-directories, from which the next change of the same project restores them. One change of a project
-waits for another.
+kept in memory and, for the case that this process is killed or the power fails, in a journal in the
+user's own directories, from which the next change or start in that project restores them. One
+change of a project waits for another.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.atomic import write_atomic
+from pyx_launcher.atomic import sync_path, write_atomic
 from pyx_launcher.errors import StoreError
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import FrameType
 
     from pyx_launcher.dirs import Dirs
@@ -65,7 +65,7 @@ def write_file(path: Path, data: bytes) -> None:
         if target.exists() and not os.access(target, os.W_OK):
             # A rename would replace what its owner has protected.
             raise StoreError(f"cannot write {path}: it is read-only", hint=f"chmod u+w {path}")
-        write_atomic(target, data, mode=mode)
+        write_atomic(target, data, mode=mode, durable=True)
     except OSError as error:
         raise StoreError(
             f"cannot write {path}: {error.strerror}", hint="make its directory writable"
@@ -105,11 +105,67 @@ def exclusive(dirs: Dirs, directory: Path, tell: Callable[[str], None]) -> Itera
     except OSError as error:
         raise StoreError(f"cannot lock {place}: {error.strerror}", hint="set PYX_HOME") from error
     try:
-        for path in restore_journal(place):
-            tell(f"restored {path}, which an interrupted change had left unfinished")
+        _tell_restored(restore_journal(place), tell)
         yield place
     finally:
         lock.release()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recovery:
+    """What became of changes that were not finished."""
+
+    has_restored: bool
+    is_unfinished: bool
+    """Does one go on, or could not be undone, so that nothing is what it will stay?"""
+
+
+def recover(dirs: Dirs, places: Iterable[Path], tell: Callable[[str], None]) -> Recovery:
+    """Restore what killed changes left in the directories `places`, or of these files.
+
+    One that goes on is left alone; what cannot be restored is told, and stops nobody.
+    """
+    from filelock import FileLock, Timeout
+
+    wanted = {Path(os.path.realpath(place)) for place in places}
+    restored: list[Path] = []
+    is_unfinished = False
+    for journal in list_journals(dirs):
+        try:
+            paths = {snapshot.path for snapshot in _read_rows(journal.read_bytes())}
+            if wanted.isdisjoint(paths | {path.parent for path in paths}):
+                continue
+            with FileLock(journal.with_suffix(".lock")).acquire(timeout=0):
+                restored += restore_journal(journal)
+        except Timeout:
+            is_unfinished = True
+        except (OSError, ValueError, KeyError, TypeError):
+            # Whose it is cannot be told; the next change of its own project names it.
+            continue
+        except StoreError as error:
+            tell(f"an interrupted change is unfinished: {error.message}")
+            is_unfinished = True
+    _tell_restored(restored, tell)
+    return Recovery(has_restored=bool(restored), is_unfinished=is_unfinished)
+
+
+def list_journals(dirs: Dirs) -> list[Path]:
+    """Return the journals of changes that go on or were killed."""
+    try:
+        names = sorted(os.listdir(dirs.home / "changes"))
+    except OSError:
+        return []
+    return [
+        dirs.home / "changes" / name
+        for name in names
+        if not name.endswith(".lock") and not name.startswith(".")
+    ]
+
+
+def _tell_restored(paths: Iterable[Path], tell: Callable[[str], None]) -> None:
+    for path in paths:
+        done = "restored" if path.exists() else "removed"
+        tell(f"{done} {path}, which an interrupted change had left unfinished")
 
 
 class Files:
@@ -127,6 +183,20 @@ class Files:
         self._snapshots[known.path] = replace(known, written=data)
         _write_journal(self._journal, tuple(self._snapshots.values()))
         write_file(path, data)
+
+    def remove(self, path: Path) -> None:
+        """Remove one of the files, for a tool that would stumble over it. Raises StoreError."""
+        try:
+            _real(path).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"cannot remove {path}: {error.strerror}") from error
+
+    def settle(self) -> None:
+        """Have all of them on the disk, so that the journal is not needed any more."""
+        for path in self._snapshots:
+            # What cannot be said to be on the disk is there all the same.
+            with contextlib.suppress(OSError):
+                sync_path(path)
 
     def put_back(self, path: Path) -> None:
         """Make one of the files what it was, as if the change had never needed it."""
@@ -151,6 +221,7 @@ def restoring(journal: Path, paths: Sequence[Path], tell: Callable[[str], None])
         files = Files(journal, paths)
         try:
             yield files
+            files.settle()
         except BaseException:
             files.put_all_back(tell)
             raise
@@ -177,7 +248,7 @@ def restore_file(snapshot: Snapshot) -> bool:
         if snapshot.before is None:
             path.unlink(missing_ok=True)
         else:
-            write_atomic(path, snapshot.before, mode=snapshot.mode)
+            write_atomic(path, snapshot.before, mode=snapshot.mode, durable=True)
     except OSError as error:
         raise StoreError(f"cannot restore {path}: {error.strerror}") from error
     return True
@@ -194,22 +265,28 @@ def _write_journal(journal: Path, snapshots: Sequence[Snapshot]) -> None:
         for snapshot in snapshots
     ]
     try:
-        write_atomic(journal, json.dumps(rows).encode("utf-8", "surrogateescape"))
+        # Before any file changes: a power cut must not leave the change alone.
+        data = json.dumps(rows).encode("utf-8", "surrogateescape")
+        write_atomic(journal, data, durable=True)
     except OSError as error:
         raise StoreError(f"cannot write {journal}: {error.strerror}") from error
 
 
 def restore_journal(journal: Path) -> list[Path]:
-    """Restore what a killed change left, and return the files that took it. Raises StoreError."""
+    """Restore what a killed change left, and return the files that took it. Raises StoreError.
+
+    Whoever has edited the project since then has moved on: of that only what did not exist before
+    is removed, unless it is newer than the edit, for then it is theirs as well.
+    """
     data = read_file(journal)
     if data is None:
         return []
     restored: list[Path] = []
     try:
         snapshots = _read_rows(data)
-        # Whoever has edited the project since then has moved on, and nothing is taken back.
-        if not any(map(_is_edited, snapshots)):
-            restored = [one.path for one in snapshots if restore_file(one)]
+        edits = [_read_time(one.path) for one in snapshots if _is_edited(one)]
+        left = [one for one in snapshots if not edits or _is_debris(one, max(edits))]
+        restored = [one.path for one in left if restore_file(one)]
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{journal} is damaged", hint=f"rm {journal}") from error
     journal.unlink(missing_ok=True)
@@ -231,7 +308,21 @@ def _read_rows(data: bytes) -> list[Snapshot]:
 def _is_edited(snapshot: Snapshot) -> bool:
     if snapshot.written is None:
         return False
-    return read_file(snapshot.path) not in (snapshot.before, snapshot.written)
+    # Empty is what a power cut leaves of a file that was not on the disk yet.
+    return read_file(snapshot.path) not in (snapshot.before, snapshot.written, b"")
+
+
+def _is_debris(snapshot: Snapshot, edited: float) -> bool:
+    """Tell whether a file was made by a change that ended before somebody `edited` another."""
+    made = snapshot.before is None and not _is_edited(snapshot)
+    return made and _read_time(snapshot.path) <= edited
+
+
+def _read_time(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _encode(data: bytes | None) -> str | None:

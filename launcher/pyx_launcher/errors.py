@@ -32,6 +32,11 @@ class PyxError(Exception):
         self.message = message
         self.hint = hint
 
+    def rename(self, old: str, new: str) -> None:
+        """Say `new` for `old`, such as a directory that is gone when somebody reads of it."""
+        self.message = self.message.replace(old, new)
+        self.hint = self.hint and self.hint.replace(old, new)
+
 
 class UsageError(PyxError):
     """The command line cannot be understood."""

@@ -1,7 +1,7 @@
 """Does a lock still fit the project that it was made from, and has that project a lock at all?
 
 Each tool has its own rule: Poetry, PDM and Pipenv keep a hash of what they have read, uv keeps
-what it has read. `pylock.toml` and requirements say nothing of where they come from.
+what it has read. `pylock.toml` and requirements say where they come from only if pyx made them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from pyx_launcher.context import DEFAULT_NAME
 from pyx_launcher.errors import LockError, PyxError
 from pyx_launcher.locks.tables import Table, read_toml
 from pyx_launcher.ownership import check_owner
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from pyx_launcher.context import Context
+    from pyx_launcher.context import Context, Script
     from pyx_launcher.locks import Lock
     from pyx_launcher.locks.pdm import PdmLock
     from pyx_launcher.locks.pipfile import PipfileLock
     from pyx_launcher.locks.poetry import PoetryLock
+    from pyx_launcher.locks.pylock import PylockLock
     from pyx_launcher.locks.uv import UvLock
+    from pyx_launcher.origin import Origin
 
 PROJECT_FILE = "pyproject.toml"
 
@@ -62,6 +65,8 @@ class Freshness:
 
     staleness: Staleness | None = None
     """None where the lock fits, and where nothing tells."""
+    is_told: bool = False
+    """Does anything tell?"""
     looked: tuple[Path, ...] = ()
     """The files and directories, there or not, that this was told from."""
 
@@ -73,46 +78,114 @@ def find_freshness(lock: Lock | None, context: Context) -> Freshness:
     """
     if lock is None or context.is_fallback:
         return find_unlocked(context)
+    return compare_lock(lock, context.script)
+
+
+def compare_lock(lock: Lock, script: Script | None) -> Freshness:
+    """Return whether `lock` fits what it was made of, the inline block of `script` perhaps.
+
+    Raises PyxError for a project file that cannot be read or understood.
+    """
     if lock.kind == "uv":
-        return _find_uv(cast("UvLock", lock), context)
+        return _find_uv(cast("UvLock", lock), script)
     if lock.kind == "poetry":
-        return _compare_hash(lock, PROJECT_FILE, "poetry lock", fits_poetry)
+        return _compare_hash(lock, PROJECT_FILE, fits_poetry)
     if lock.kind == "pdm":
-        return _compare_hash(lock, PROJECT_FILE, "pdm lock", fits_pdm)
+        return _compare_hash(lock, PROJECT_FILE, fits_pdm)
     if lock.kind == "pipenv":
-        return _compare_hash(lock, "Pipfile", "pipenv lock", fits_pipfile)
-    return Freshness()
+        return _compare_hash(lock, "Pipfile", fits_pipfile)
+    if lock.kind == "pylock":
+        return _find_pylock(cast("PylockLock", lock), script)
+    return _find_requirements(lock)
 
 
-def _find_uv(lock: UvLock, context: Context) -> Freshness:
+def _find_pylock(lock: PylockLock, script: Script | None) -> Freshness:
+    if not lock.content.tool:
+        return Freshness()
+    from pyx_launcher.manifests import MANIFESTS
+    from pyx_launcher.origin import find_pylock_origin, read_block_origin
+
+    recorded = find_pylock_origin(lock.content.tool)
+    if recorded is None or recorded.name in MANIFESTS:
+        return _compare_origin(lock, recorded)
+    if script is None or script.path != lock.path.with_name(recorded.name) or not script.metadata:
+        return Freshness()
+    if read_block_origin(script.path, script.metadata).digest == recorded.digest:
+        return Freshness(is_told=True)
+    return Freshness(staleness=_outdated_block(lock.path, script.path), is_told=True)
+
+
+def _find_requirements(lock: Lock) -> Freshness:
+    from pyx_launcher.origin import find_list_origin
+
+    return _compare_origin(lock, find_list_origin(lock.path), grouped=False)
+
+
+def _compare_origin(lock: Lock, recorded: Origin | None, *, grouped: bool = True) -> Freshness:
+    """Return whether a lock that pyx made fits the file that it says it was resolved from."""
+    if recorded is None:
+        return Freshness()
+    from pyx_launcher.origin import read_origin
+
+    path = lock.path.with_name(recorded.name)
+    if not path.is_file():
+        return Freshness(looked=(path,))
+    now = read_origin(path, grouped=grouped)
+    staleness = None if now.digest == recorded.digest else _changed(lock.path, path)
+    return Freshness(staleness=staleness, looked=now.looked, is_told=True)
+
+
+def _changed(lock: Path, origin: Path) -> Staleness:
+    problem = f"out of date: {origin} has changed since it was made"
+    return Staleness(path=lock, problem=problem, command=_lock_command(lock))
+
+
+def _lock_command(lock: Path) -> str:
+    from pyx_launcher.manifests import name_command
+
+    return name_command(lock.parent)
+
+
+def _outdated_block(lock: Path, script: Path) -> Staleness:
+    problem = f"out of date: the inline block of {script} has changed since it was made"
+    return Staleness(path=lock, problem=problem, command=_lock_script_command(script))
+
+
+def _lock_script_command(script: Path) -> str:
+    from shlex import quote
+
+    return f"pyx lock {quote(str(script))}"
+
+
+def _find_uv(lock: UvLock, script: Script | None) -> Freshness:
     # Only here, since reading any other lock does not need them.
     from pyx_launcher.locks.uv_freshness import find_change, find_script_change
     from pyx_launcher.locks.uv_workspace import read_workspace
 
-    script = context.script
     if lock.path.name != "uv.lock":
         if script is None or lock.path.name != f"{script.path.name}.lock" or not script.metadata:
             return Freshness()
         block = Table(path=script.path, where="inline block", data=script.metadata)
         what = find_script_change(lock, block)
-        command = f"uv lock --script {script.path}"
-        return Freshness(staleness=_outdated(lock.path, script.path, command, what))
+        staleness = _outdated(lock.path, script.path, _lock_script_command(script.path), what)
+        return Freshness(staleness=staleness, is_told=True)
     workspace = read_workspace(lock.path.parent)
     if workspace is None:
         return Freshness(looked=(lock.path.with_name(PROJECT_FILE),))
     path, what = find_change(lock, workspace) or (lock.path, None)
-    return Freshness(staleness=_outdated(lock.path, path, "uv lock", what), looked=workspace.looked)
+    staleness = _outdated(lock.path, path, None, what)
+    return Freshness(staleness=staleness, looked=workspace.looked, is_told=True)
 
 
-def _outdated(lock: Path, origin: Path, command: str, what: str | None) -> Staleness | None:
+def _outdated(lock: Path, origin: Path, command: str | None, what: str | None) -> Staleness | None:
     if what is None:
         return None
     problem = f"out of date: {what} of {origin} changed"
-    return Staleness(path=lock, problem=problem, command=command)
+    return Staleness(path=lock, problem=problem, command=command or _lock_command(lock))
 
 
 def _compare_hash(
-    lock: Lock, name: str, command: str, fits: Callable[[Any, Mapping[str, Any]], bool]
+    lock: Lock, name: str, fits: Callable[[Any, Mapping[str, Any]], bool]
 ) -> Freshness:
     """Return whether the file `name` beside a lock is, by the rule `fits`, the one it was made of.
 
@@ -121,15 +194,13 @@ def _compare_hash(
     origin = lock.path.with_name(name)
     if not origin.is_file():
         return Freshness(looked=(origin,))
-    staleness = None
     try:
-        if not fits(lock, read_toml(origin).data):
-            problem = f"out of date: {origin} has changed since it was made"
-            staleness = Staleness(path=lock.path, problem=problem, command=command)
+        is_same = fits(lock, read_toml(origin).data)
     except (TypeError, AttributeError):
         # What JSON does not have, such as a date, none of these tools can hash either.
-        pass
-    return Freshness(staleness=staleness, looked=(origin,))
+        return Freshness(looked=(origin,))
+    staleness = None if is_same else _changed(lock.path, origin)
+    return Freshness(staleness=staleness, looked=(origin,), is_told=True)
 
 
 def fits_poetry(lock: PoetryLock, project: Mapping[str, Any]) -> bool:
@@ -258,45 +329,35 @@ def find_unlocked(context: Context) -> Freshness:
     """
     if context.script is not None and context.script.metadata is not None:
         return Freshness()
+    # Only here, since a start with a lock does not need it.
+    from pyx_launcher.manifests import MANIFESTS
+
     looked: list[Path] = []
     for directory in (context.directory, *context.directory.parents):
-        path = directory / PROJECT_FILE
-        looked.append(path)
-        if path.is_file():
-            return Freshness(staleness=_judge_unlocked(path, context), looked=tuple(looked))
+        paths = [directory / name for name in MANIFESTS]
+        looked += paths
+        present = [path for path in paths if path.is_file()]
+        if present:
+            staleness = _judge_unlocked(directory, present, context)
+            return Freshness(staleness=staleness, looked=tuple(looked))
     return Freshness(looked=tuple(looked))
 
 
-def _judge_unlocked(path: Path, context: Context) -> Staleness | None:
+def _judge_unlocked(directory: Path, present: Iterable[Path], context: Context) -> Staleness | None:
+    from pyx_launcher.manifests import WISHES, find_manifest, name_command, requires_anything
+
     try:
-        check_owner(path, context.directory)
-        document = read_toml(path)
-        if not any(_dependency_tables(document)):
+        for path in present:
+            check_owner(path, context.directory)
+        manifest = find_manifest(directory)
+        if manifest is None or not requires_anything(manifest):
             return None
-        problem = "it names dependencies, but there is no lock: only the standard library is there"
-        return Staleness(path=path, problem=problem, command=f"{_find_tool(document)} lock")
     except PyxError:
         return None
-
-
-def _dependency_tables(document: Table) -> Iterable[object]:
-    """Yield everything that can hold dependencies; what holds none is false."""
-    project, tool = document.table("project"), document.table("tool")
-    poetry = tool.table("poetry")
-    yield project.data.get("dependencies")
-    yield project.data.get("optional-dependencies")
-    yield "dependencies" in project.strings("dynamic")
-    yield document.data.get("dependency-groups")
-    yield poetry.table("dependencies").data.keys() - {"python"}
-    yield from (poetry.data.get(key) for key in ("dev-dependencies", "group"))
-    yield from (tool.table(name).data.get("dev-dependencies") for name in ("pdm", "uv"))
-
-
-def _find_tool(document: Table) -> str:
-    """Return the tool that a project without a lock seems to be made for."""
-    tables = document.table("tool").data
-    backend = document.table("build-system").get("build-backend", str, "")
-    for tool in ("uv", "poetry", "pdm"):
-        if tool in tables or backend.startswith(tool):
-            return tool
-    return "uv"
+    problem = "it names dependencies, but there is no lock"
+    if manifest.name == WISHES:
+        problem = "it does not pin by hash, so it counts as no lock"
+    left = f"what @{DEFAULT_NAME} has" if context.is_fallback else "only the standard library"
+    return Staleness(
+        path=manifest, problem=f"{problem}: {left} is there", command=name_command(directory)
+    )

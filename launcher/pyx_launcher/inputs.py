@@ -11,15 +11,34 @@ from pyx_launcher.named import PROJECT_FILE
 from pyx_launcher.record import check_absences, check_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pyx_launcher.context import Context
+    from pyx_launcher.dirs import Dirs
+    from pyx_launcher.edits import Recovery
     from pyx_launcher.interpreter import Found
     from pyx_launcher.locks import Lock
     from pyx_launcher.record import Check
     from pyx_launcher.stacking import Stack
 
 _UNDECIDED = ("requirements.txt", PROJECT_FILE)
+
+
+def recover_inputs(context: Context, dirs: Dirs, tell: Callable[[str], None]) -> Recovery | None:
+    """Restore what a killed `pyx add` left in the project of the start, if one was killed."""
+    try:
+        if all(name.endswith(".lock") for name in os.listdir(dirs.home / "changes")):
+            return None
+    except OSError:
+        # Nothing was ever changed.
+        return None
+    from pyx_launcher.edits import recover
+
+    places = [context.start, context.directory, *context.directory.parents]
+    if context.lock is not None:
+        places.append(context.lock.parent)
+    return recover(dirs, places, tell)
 
 
 def see_lock(context: Context) -> tuple[Check, ...]:

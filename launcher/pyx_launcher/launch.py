@@ -29,7 +29,7 @@ from pyx_launcher.errors import (
 from pyx_launcher.formats import check_formats
 from pyx_launcher.freshness import Freshness, find_freshness
 from pyx_launcher.holding import hold_stores
-from pyx_launcher.inputs import check_inputs, see_lock
+from pyx_launcher.inputs import check_inputs, recover_inputs, see_lock
 from pyx_launcher.installation import find_native, find_template
 from pyx_launcher.interpreter import Found, find_interpreter
 from pyx_launcher.launchfile import check_launch, make_words
@@ -105,6 +105,10 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str], *, may_lock: b
     since = time.time()
     dirs = resolve_dirs(environ)
     context = find_context(invocation, dirs, _working_directory(invocation))
+    recovery = recover_inputs(context, dirs, tell)
+    if recovery is not None and recovery.has_restored:
+        since = time.time()
+        context = find_context(invocation, dirs, _working_directory(invocation))
     if context.block is not None and context.lock and not context.lock.exists():
         _lock_block(context, invocation, environ, may_lock=may_lock)
         since = time.time()
@@ -132,6 +136,11 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str], *, may_lock: b
     check_reliance(stack.selection, invocation.unhashed)
     for tools in stack.locks:
         check_owner(tools.path, context.directory)
+    seen = (*seen, *stack.seen)
+    inputs = check_inputs(context, lock, found, stack, seen, freshness.looked)
+    if recovery is not None and recovery.is_unfinished:
+        # What another pyx is about to finish, or to undo, is nothing to remember.
+        inputs = None
     return Plan(
         invocation=invocation,
         dirs=dirs,
@@ -142,7 +151,7 @@ def make_plan(invocation: Invocation, environ: Mapping[str, str], *, may_lock: b
         stack=stack,
         since=since,
         freshness=freshness,
-        inputs=check_inputs(context, lock, found, stack, (*seen, *stack.seen), freshness.looked),
+        inputs=inputs,
     )
 
 

@@ -7,17 +7,28 @@ The lock that is there tells the tool; where there is none it becomes a universa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pyx_launcher import pipfile, poetrytables, pyproject
 from pyx_launcher.edits import Files, exclusive, read_file, restoring, write_file
-from pyx_launcher.errors import LockError, PyxError, StoreError, UnavailableError, UsageError
-from pyx_launcher.invocation import Choice
-from pyx_launcher.locks import FILE_NAMES, Lock, read_lock
+from pyx_launcher.errors import LockError, StoreError, UnavailableError, UsageError
+from pyx_launcher.locks import FILE_NAMES
+from pyx_launcher.manifests import (
+    LISTED,
+    LISTS,
+    MANIFEST,
+    MANIFESTS,
+    PIPFILE,
+    WISHES,
+    find_manifest,
+    is_hashed,
+)
+from pyx_launcher.origin import read_origin, stamp_list
+from pyx_launcher.pinned import check_upgrade, find_damage, find_versions
 from pyx_launcher.pipconfig import read_settings
 from pyx_launcher.pyproject import MAIN, Place, is_bare
 from pyx_launcher.resolvers import (
@@ -34,8 +45,8 @@ from pyx_launcher.resolvers import (
     uv_arguments,
 )
 from pyx_launcher.toolbox import NAMES, Toolbox
-from pyx_launcher.universal import UV_LOCK, lock_project
-from pyx_launcher.values import dataclass
+from pyx_launcher.universal import UV_LOCK, lock_list, lock_project
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,8 +57,6 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str], None]
 
-MANIFEST = "pyproject.toml"
-LISTED = "requirements.in"
 _TOOL_OF = {
     "pylock.toml": "pylock",
     "uv.lock": "uv",
@@ -73,12 +82,13 @@ class Project:
     manifest: Path
     lock: Path
     kind: str
-    """`pylock`, `uv`, `poetry`, `pdm`, `pipenv` or `compile`: how it is locked."""
+    """How it is locked: `uv`, `poetry`, `pdm`, `pipenv`, a pyproject.toml (`pylock`) or a list of
+    requirements (`list`) to a pylock.toml, or to a requirements.txt with hashes (`compile`)."""
 
     @property
     def tool(self) -> str:
         """The program that locks it."""
-        return "uv" if self.kind in ("pylock", "compile") else self.kind
+        return "uv" if self.kind in ("pylock", "list", "compile") else self.kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,42 +121,46 @@ def resolve(directory: Path, toolbox: Toolbox, tell: Tell, python: str | None = 
     return change_project(directory, Change(), toolbox, tell, python=python)
 
 
-def read_project(directory: Path) -> Project:
-    """Return the project in `directory` and how it is locked. Nothing needs to be there."""
-    present = {name for name in (*FILE_NAMES, MANIFEST, LISTED, "Pipfile") if _is(directory, name)}
-    locks = [name for name in FILE_NAMES if name in present]
-    if "requirements.txt" in locks and not _is_compiled(directory, present):
-        locks.remove("requirements.txt")
-    manifest = MANIFEST
-    if locks:
-        name = locks[0]
-    elif MANIFEST in present:
-        name = _name_lock(directory / MANIFEST)
-    elif "Pipfile" in present:
-        name = "Pipfile.lock"
-    else:
-        name = "requirements.txt" if LISTED in present else "pylock.toml"
-    if name == "requirements.txt" and LISTED in present:
-        manifest = LISTED
-    lock = directory / name
-    if name == "Pipfile.lock":
-        manifest = "Pipfile"
+def read_project(directory: Path, *, init: bool = False) -> Project:
+    """Return the project in `directory` and how it is locked. Nothing needs to be there.
+
+    With `init` a list of wishes is none, since a pyproject.toml is to be made. Raises LockError
+    and StoreError for a manifest that cannot be read.
+    """
+    names = [name for name in FILE_NAMES if (directory / name).is_file()]
+    locks = [name for name in names if name != WISHES or _is_compiled(directory)]
+    wanted = [name for name in MANIFESTS if name != WISHES or not init]
+    manifest, name = _name_files(directory, locks[0] if locks else None, wanted)
+    lock, kind = directory / name, _TOOL_OF[name]
+    if name == "pylock.toml" and manifest in LISTS:
+        kind = "list"
     elif name == "pylock.toml" and not locks:
         lock = _find_workspace_lock(directory) or lock
-    return Project(
-        directory=directory, manifest=directory / manifest, lock=lock, kind=_TOOL_OF[lock.name]
-    )
+        kind = _TOOL_OF[lock.name]
+    return Project(directory=directory, manifest=directory / manifest, lock=lock, kind=kind)
 
 
-def _is_compiled(directory: Path, present: set[str]) -> bool:
+def _name_files(directory: Path, lock: str | None, wanted: Sequence[str]) -> tuple[str, str]:
+    """Return the name of the manifest and that of the lock, which is `lock` if there is one."""
+    if lock == "Pipfile.lock":
+        return PIPFILE, lock
+    if lock == "requirements.txt":
+        return (LISTED if (directory / LISTED).is_file() else MANIFEST), lock
+    if lock is not None and lock != "pylock.toml":
+        return MANIFEST, lock
+    # What makes a pylock.toml does not know Pipfiles.
+    found = find_manifest(directory, [n for n in wanted if lock is None or n != PIPFILE])
+    manifest = found.name if found is not None else MANIFEST
+    if lock is None and manifest == MANIFEST and found is not None:
+        return manifest, _name_lock(found)
+    return manifest, lock or {PIPFILE: "Pipfile.lock", LISTED: WISHES}.get(manifest, "pylock.toml")
+
+
+def _is_compiled(directory: Path) -> bool:
     """Tell whether requirements.txt is made of another file, and not what somebody wrote."""
-    if LISTED in present:
+    if (directory / LISTED).is_file():
         return True
-    return MANIFEST in present and b"--hash" in (read_file(directory / "requirements.txt") or b"")
-
-
-def _is(directory: Path, name: str) -> bool:
-    return (directory / name).is_file()
+    return (directory / MANIFEST).is_file() and is_hashed(directory / WISHES)
 
 
 def _name_lock(manifest: Path) -> str:
@@ -177,20 +191,27 @@ def _decode(path: Path, data: bytes) -> str:
 
 
 def change_project(
-    directory: Path, change: Change, toolbox: Toolbox, tell: Tell, *, python: str | None = None
+    directory: Path,
+    change: Change,
+    toolbox: Toolbox,
+    tell: Tell,
+    *,
+    python: str | None = None,
+    subject: str = "",
 ) -> Outcome:
     """Edit what the project in `directory` requires, and lock it.
 
-    Raises PyxError, and then every file is what it was, as it is after an interruption.
+    `subject` is what a person calls it, if not by the directory. Raises PyxError, and then every
+    file is what it was, as it is after an interruption.
     """
     with exclusive(toolbox.dirs, directory, tell) as journal:
-        project = read_project(directory)
+        project = read_project(directory, init=change.init)
         old = read_file(project.manifest)
         if old is None and not change.init:
             raise UsageError(
                 f"there is no {project.manifest.name} in {directory}",
                 hint="move requirements.txt to requirements.in, then pyx lock"
-                if (directory / LISTED.replace(".in", ".txt")).is_file()
+                if (directory / WISHES).is_file()
                 else "pyx add --init NAME… makes a project here",
             )
         text = _decode(project.manifest, old or b"")
@@ -199,12 +220,17 @@ def change_project(
         if change.init:
             text = _initialise(project, text, data, interpreter)
         text = edit_text(project, text, change)
-        tool = _take_tool(project, data, toolbox, interpreter, tell)
+        check_upgrade(project.lock, change.upgrade)
+        tool = replace(_take_tool(project, data, toolbox, interpreter, tell), subject=subject)
         before = find_versions(project.lock, interpreter)
         paths = [project.manifest, project.lock]
         if project.kind == "pylock":
             paths.append(directory / UV_LOCK)
+        damage = find_damage(project.lock)
         with restoring(journal, paths, tell) as files:
+            if damage is not None:
+                tell(f"{damage}; it is made anew")
+                files.remove(project.lock)
             if text.encode() != old:
                 files.write(project.manifest, text.encode())
             _lock(project, tool, files, text, change)
@@ -212,12 +238,12 @@ def change_project(
             bounded = _bound_text(project, text, change, after)
             if bounded != text:
                 files.write(project.manifest, bounded.encode())
-                _lock(project, tool, files, bounded, Change())
+                _lock(project, replace(tool, is_quiet=True), files, bounded, Change())
         return Outcome(lock=project.lock, before=before, after=after)
 
 
 def _parse_manifest(project: Project, text: str) -> Mapping[str, Any]:
-    return {} if project.manifest.name == LISTED else pyproject.parse_data(project.manifest, text)
+    return {} if project.manifest.name in LISTS else pyproject.parse_data(project.manifest, text)
 
 
 def _initialise(
@@ -235,7 +261,7 @@ def _initialise(
 def edit_text(project: Project, text: str, change: Change) -> str:
     """Return the text of the project's manifest with `change`. Raises UsageError, LockError."""
     path, place = project.manifest, change.place
-    if path.name == LISTED:
+    if path.name in LISTS:
         text = pipfile.add_lines(path, text, change.added, place) if change.added else text
         return pipfile.remove_lines(path, text, change.removed, place) if change.removed else text
     add, remove = pyproject.add_requirements, pyproject.remove_requirements
@@ -317,10 +343,17 @@ def _lock(project: Project, tool: Tool, files: Files, text: str, change: Change)
         files.write(project.lock, content)
         files.put_back(project.directory / UV_LOCK)
         return
+    if project.kind == "list":
+        files.write(project.lock, lock_list(tool, project.manifest, project.lock, change.upgrade))
+        return
+    origin = read_origin(project.manifest, grouped=False) if project.kind == "compile" else None
     for command in _find_commands(project, change):
         tool.run(command, project.directory)
-    if not project.lock.is_file():
+    written = read_file(project.lock)
+    if written is None:
         raise StoreError(f"{NAMES[tool.name]} wrote no {project.lock}")
+    if origin is not None:
+        files.write(project.lock, stamp_list(written, origin))
 
 
 def _find_commands(project: Project, change: Change) -> list[list[str]]:
@@ -339,34 +372,3 @@ def _find_commands(project: Project, change: Change) -> list[list[str]]:
         names = (*added, *upgrade.names) if lock is not None else ()
         return [pipenv_arguments(change.place, names)]
     return [uv_arguments(upgrade)]
-
-
-def find_versions(path: Path, interpreter: Interpreter) -> dict[str, str]:
-    """Return the version of everything the lock at `path` has for `interpreter`.
-
-    All extras and groups count. Empty where it is not there or cannot be read: what a lock said
-    before is for information only.
-    """
-    if not path.is_file():
-        return {}
-    try:
-        return versions_in(read_lock(path, path.parent), interpreter)
-    except PyxError:
-        return {}
-
-
-def versions_in(lock: Lock, interpreter: Interpreter) -> dict[str, str]:
-    """Return the version of everything in `lock` that `interpreter` gets with all extras."""
-    choice = Choice(all_extras=True, all_groups=True)
-    extras, groups = lock.choose(choice)
-    environment: dict[str, str | frozenset[str]] = {
-        **cast("Mapping[str, str]", interpreter.markers),
-        "extras": extras,
-        "dependency_groups": groups,
-    }
-    return {
-        package.name: str(package.version)
-        for package in lock.pylock(interpreter.markers, choice).packages
-        if package.version is not None
-        and (not package.marker or package.marker.evaluate(environment, context="lock_file"))
-    }

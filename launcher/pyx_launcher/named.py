@@ -99,11 +99,17 @@ def create_named(
 
 
 def _publish(directory: Path, name: str, python: str | None, requires_python: str) -> None:
+    # Only here, since every start reads this module.
+    from pyx_launcher.origin import read_origin, stamp_pylock
+
     directory.parent.mkdir(parents=True, exist_ok=True)
     temporary = make_directory(directory.parent, ".new.")
     try:
         write_project_file(temporary, name, requires_python)
-        write_atomic(temporary / "pylock.toml", _EMPTY_LOCK.format(name=name).encode(), mode=0o644)
+        lock = stamp_pylock(
+            _EMPTY_LOCK.format(name=name).encode(), read_origin(temporary / PROJECT_FILE)
+        )
+        write_atomic(temporary / "pylock.toml", lock, mode=0o644)
         if python is not None:
             write_atomic(temporary / VERSION_FILE, f"{python}\n".encode(), mode=0o644)
         temporary.chmod(0o755)

@@ -20,6 +20,7 @@ from pyx_launcher.pyproject import (
     parse_document,
     shorten_constraint,
 )
+from pyx_launcher.tabletext import append_table, format_keys, insert_item, keep_newlines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping, Sequence
@@ -28,18 +29,27 @@ if TYPE_CHECKING:
 
 def add_packages(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:
     """Return the text of a Pipfile with `requirements`; a bare one leaves what is there."""
-    import tomlkit
+    return keep_newlines(text, lambda text: _add(path, text, requirements, place))
 
-    document = parse_document(path, text)
-    key = _category(path, place)
-    if key not in document:
-        document[key] = tomlkit.table()
-    table = cast("MutableMapping[str, Any]", document[key])
+
+def _add(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:
+    category = _category(path, place)
+    if category not in parse_document(path, text):
+        text = append_table(text, f"[{format_keys((category,))}]\n")
     for requirement in requirements:
+        document = parse_document(path, text)
+        table = cast("MutableMapping[str, Any]", document[category])
         known = find_key(table, requirement.name)
-        if not (known in table and is_bare(requirement) and not requirement.extras):
-            table[known] = _package(requirement)
-    return document.as_string()
+        if known not in table:
+            inserted = insert_item(text, (category,), known, _package(requirement))
+            if inserted is not None:
+                text = inserted
+                continue
+        elif is_bare(requirement) and not requirement.extras:
+            continue
+        table[known] = _package(requirement)
+        text = document.as_string()
+    return text
 
 
 def remove_packages(path: Path, text: str, names: Iterable[str], place: Place) -> str:

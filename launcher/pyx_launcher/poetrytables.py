@@ -16,8 +16,16 @@ from pyx_launcher.pyproject import (
     find_key,
     is_bare,
     make_constraint,
+    parse_data,
     parse_document,
     shorten_constraint,
+)
+from pyx_launcher.tabletext import (
+    format_item,
+    format_keys,
+    insert_item,
+    insert_table,
+    keep_newlines,
 )
 
 if TYPE_CHECKING:
@@ -28,6 +36,8 @@ if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
     Table = MutableMapping[str, Any]
+
+_OWN = ("tool", "poetry")
 
 
 def has_own_tables(data: Mapping[str, Any], place: Place) -> bool:
@@ -48,18 +58,50 @@ def add_constraints(
     path: Path, text: str, requirements: Sequence[Requirement], place: Place
 ) -> str:
     """Return `text` with `requirements` at `place`; a bare one leaves a constraint as it is."""
+    return keep_newlines(text, lambda text: _add(path, text, requirements, place))
+
+
+def _add(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:
+    for requirement in requirements:
+        text = _put(path, text, requirement, place)
+    if not place.extra:
+        return text
+    document = parse_document(path, _make(path, text, (*_OWN, "extras"), place.extra))
+    extras = document["tool"]["poetry"].setdefault("extras", {})
+    listed = extras.setdefault(place.extra, [])
+    known = {canonicalize_name(name) for name in listed}
+    listed.extend(r.name for r in requirements if canonicalize_name(r.name) not in known)
+    return document.as_string()
+
+
+def _put(path: Path, text: str, requirement: Requirement, place: Place) -> str:
+    keys = _name_table(parse_data(path, text)["tool"]["poetry"], place)
+    text = _make(path, text, keys)
     document = parse_document(path, text)
     table = _find_table(document, place)
-    for requirement in requirements:
-        key = find_key(table, requirement.name)
-        if not (key in table and is_bare(requirement) and not requirement.extras):
-            table[key] = _constraint(requirement, optional=bool(place.extra))
-    if place.extra:
-        extras = document["tool"]["poetry"].setdefault("extras", {})
-        listed = extras.setdefault(place.extra, [])
-        known = {canonicalize_name(name) for name in listed}
-        listed.extend(r.name for r in requirements if canonicalize_name(r.name) not in known)
+    key = find_key(table, requirement.name)
+    constraint = _constraint(requirement, optional=bool(place.extra))
+    if key not in table:
+        inserted = insert_item(text, keys, key, constraint)
+        if inserted is not None:
+            return inserted
+    elif is_bare(requirement) and not requirement.extras:
+        return text
+    table[key] = constraint
     return document.as_string()
+
+
+def _make(path: Path, text: str, keys: tuple[str, ...], listed: str | None = None) -> str:
+    """Return the text with the table `keys`, and a list in it, if they are not there yet."""
+    table: object = parse_data(path, text)
+    for key in keys:
+        table = table.get(key) if isinstance(table, dict) else None
+    if table is None:
+        item = format_item(listed, []) if listed else ""
+        return insert_table(text, f"[{format_keys(keys)}]\n{item}", _OWN) or text
+    if listed and isinstance(table, dict) and listed not in table:
+        return insert_item(text, keys, listed, []) or text
+    return text
 
 
 def bound_constraints(path: Path, text: str, versions: Mapping[str, str], place: Place) -> str:
@@ -92,6 +134,14 @@ def remove_constraints(path: Path, text: str, names: Iterable[str], place: Place
                 if canonicalize_name(listed[at]) == canonicalize_name(name):
                     del listed[at]
     return document.as_string()
+
+
+def _name_table(poetry: Mapping[str, Any], place: Place) -> tuple[str, ...]:
+    if place.group is None:
+        return (*_OWN, "dependencies")
+    if place.group == "dev" and "dev-dependencies" in poetry:
+        return (*_OWN, "dev-dependencies")
+    return (*_OWN, "group", place.group, "dependencies")
 
 
 def _find_table(document: TOMLDocument, place: Place) -> Table:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,9 +21,15 @@ from typing import TYPE_CHECKING
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from pyx_launcher.atomic import write_atomic
+from pyx_launcher.atomic import make_directory, remove_tree, write_atomic
 from pyx_launcher.editors import replace_link
-from pyx_launcher.errors import RefusedError, StoreError, UnavailableError, UsageError
+from pyx_launcher.errors import (
+    PyxError,
+    RefusedError,
+    StoreError,
+    UnavailableError,
+    UsageError,
+)
 from pyx_launcher.locks.tables import read_toml
 from pyx_launcher.named import PROJECT_FILE
 from pyx_launcher.values import dataclass
@@ -50,6 +55,18 @@ class Wish:
     def name(self) -> str:
         """The normalised name of the distribution that has the program."""
         return canonicalize_name(Requirement(self.requirements[0]).name)
+
+    def means_same(self, other: Wish) -> bool:
+        """Tell whether `other` asks for the same, however the names are spelled."""
+        return self.python == other.python and (
+            list(map(_normalise, self.requirements)) == list(map(_normalise, other.requirements))
+        )
+
+
+def _normalise(text: str) -> str:
+    requirement = Requirement(text)
+    requirement.name = canonicalize_name(requirement.name)
+    return str(requirement)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,14 +107,18 @@ def make_wish(requirements: Sequence[str], python: str | None) -> Wish:
 def install(tools: Path, links: Path, wish: Wish, means: Means) -> Installed:
     """Lock and build what is wished for, and put its programs on PATH: all of it, or nothing.
 
-    `tools` is the directory of all such environments, `links` the one on PATH. Raises UsageError
-    where it is installed, RefusedError where a program's name is taken, UnavailableError where
+    `tools` is the directory of all such environments, `links` the one on PATH. What is installed
+    for another wish, such as another version, is replaced. Raises UsageError where it is installed
+    for this one, RefusedError where a program's name is taken, UnavailableError where
     there is none, and what `means` raises.
     """
     directory = tools / wish.name
     if directory.exists():
-        hint = f"pyx tool upgrade {wish.name}"
-        raise UsageError(f"{wish.name} is installed already", hint=hint)
+        old = read_installed(directory, links)
+        if old.wish.means_same(wish):
+            hint = f"pyx tool upgrade {wish.name}"
+            raise UsageError(f"{wish.name} is installed already", hint=hint)
+        return _replace(old, wish, tools, links, means)
     with _making(tools) as new:
         environment = _make(new, wish, means)
         programs = list_programs(environment, wish)
@@ -118,12 +139,18 @@ def upgrade(tools: Path, links: Path, name: str, means: Means) -> tuple[str, Ins
     """
     directory = _find(tools, name)
     old = read_installed(directory, links)
+    return old.version, _replace(old, old.wish, tools, links, means)
+
+
+def _replace(old: Installed, wish: Wish, tools: Path, links: Path, means: Means) -> Installed:
+    """Make what is wished for and let it take the place of what is installed."""
+    directory = old.directory
     with _making(tools) as new:
         for path in directory.iterdir():
             if not path.is_symlink():
                 shutil.copy2(path, new / path.name)
-        environment = _make(new, old.wish, means)
-        programs = list_programs(environment, old.wish)
+        environment = _make(new, wish, means)
+        programs = list_programs(environment, wish)
         _refuse_taken(links, programs, directory)
         with _storing(directory):
             for path in new.iterdir():
@@ -133,7 +160,7 @@ def upgrade(tools: Path, links: Path, name: str, means: Means) -> tuple[str, Ins
     for gone in set(old.programs) - set(programs):
         (links / gone).unlink(missing_ok=True)
     _link_programs(links, programs, directory)
-    return old.version, _describe(directory, old.wish, environment, links)
+    return _describe(directory, wish, environment, links)
 
 
 def uninstall(tools: Path, links: Path, name: str) -> tuple[str, ...]:
@@ -147,7 +174,7 @@ def uninstall(tools: Path, links: Path, name: str) -> tuple[str, ...]:
         for program in programs:
             (links / program).unlink(missing_ok=True)
         # Renamed first: what is left of it after an interruption is nobody's.
-        grave = Path(tempfile.mkdtemp(prefix=".old.", dir=tools))
+        grave = make_directory(tools, ".old.")
         os.rename(directory, grave / directory.name)
         shutil.rmtree(grave)
     return programs
@@ -197,11 +224,22 @@ def prepare(cache: Path, wish: Wish, means: Means, *, days: float) -> Environmen
             # Another process may have been quicker, and its answer is as good.
             with contextlib.suppress(OSError):
                 os.rename(new, cache)
-        shutil.rmtree(old, ignore_errors=True)
+        remove_tree(old)
     return environment
 
 
 def _make(new: Path, wish: Wish, means: Means) -> Environment:
+    """Lock and build in the directory `new`, of which no error tells: it is gone by then."""
+    try:
+        return _make_in(new, wish, means)
+    except PyxError as error:
+        error.rename(f"{new}/{PROJECT_FILE}", wish.requirements[0])
+        error.rename(f"{new}/", f"{wish.name}/")
+        error.rename(str(new), wish.requirements[0])
+        raise
+
+
+def _make_in(new: Path, wish: Wish, means: Means) -> Environment:
     with _storing(new):
         _write_project(new, wish, means.python(wish))
     means.lock(new, wish)
@@ -304,12 +342,12 @@ def _making(parent: Path) -> Iterator[Path]:
     """Give an empty directory in `parent`, which is gone afterwards unless it was renamed."""
     with _storing(parent):
         parent.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix=".new.", dir=parent))
+        new = make_directory(parent, ".new.")
         new.chmod(0o755)
     try:
         yield new
     finally:
-        shutil.rmtree(new, ignore_errors=True)
+        remove_tree(new)
 
 
 @contextlib.contextmanager

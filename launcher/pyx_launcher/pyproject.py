@@ -13,6 +13,14 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import LockError, UsageError
+from pyx_launcher.tabletext import (
+    append_table,
+    format_item,
+    format_keys,
+    insert_item,
+    insert_table,
+    keep_newlines,
+)
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -119,11 +127,48 @@ def add_requirements(
     One that replaces a requirement of the same project and marker stands where that stood; a bare
     one leaves it as it is. Raises LockError where the file is not as it should be.
     """
-    document = parse_document(path, text)
+    return keep_newlines(text, lambda text: _add(path, text, requirements, place))
+
+
+def _add(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:
+    document = parse_document(path, _make_place(path, text, place))
     listed = _find_list(path, document, place, make=True)
     for requirement in requirements:
         _put(listed, requirement)
     return document.as_string()
+
+
+def _make_place(path: Path, text: str, place: Place) -> str:
+    """Return the text with the list of a place, and its table, if they are not there yet."""
+    document = parse_document(path, text)
+    if place.group is not None:
+        keys: tuple[str, ...] = ("dependency-groups",)
+        wanted = place.group
+    else:
+        keys = ("project",) if place.extra is None else ("project", "optional-dependencies")
+        wanted = place.extra or "dependencies"
+        if not isinstance(document.get("project"), dict):
+            return text
+    table: Any = document
+    for key in keys:
+        table = table.get(key) if isinstance(table, dict) else None
+    if isinstance(table, dict):
+        if find_key(table, wanted) in table:
+            return text
+        _refuse_dynamic(path, document, place)
+        return insert_item(text, keys, wanted, []) or text
+    if table is not None:
+        return text
+    _refuse_dynamic(path, document, place)
+    new = f"[{format_keys(keys)}]\n{format_item(wanted, [])}"
+    if place.group is not None:
+        return append_table(text, new)
+    made = insert_table(text, new, ("project",))
+    if made is None:
+        raise LockError(
+            path, "has no table of its own", where="project", hint="write it as [project]"
+        )
+    return made
 
 
 def bound_requirements(path: Path, text: str, versions: Mapping[str, str], place: Place) -> str:
@@ -131,6 +176,10 @@ def bound_requirements(path: Path, text: str, versions: Mapping[str, str], place
 
     `versions` are by normalised name.
     """
+    return keep_newlines(text, lambda text: _bound(path, text, versions, place))
+
+
+def _bound(path: Path, text: str, versions: Mapping[str, str], place: Place) -> str:
     document = parse_document(path, text)
     listed = _find_list(path, document, place, make=False)
     for at, requirement in _parsed(listed):
@@ -254,18 +303,11 @@ def _find_table(path: Path, above: Table, name: str, *, make: bool) -> Table:
     if table is None:
         table = tomlkit.table()
         if make:
-            if isinstance(above, tomlkit.TOMLDocument) and not _ends_blank(above):
-                above.add(tomlkit.nl())
             above[name] = table
             table = above[name]
     if not isinstance(table, dict):
         raise LockError(path, "is not a table", where=name)
     return cast("Table", table)
-
-
-def _ends_blank(document: TOMLDocument) -> bool:
-    text = document.as_string().replace("\r\n", "\n")
-    return not text or text.endswith("\n\n")
 
 
 def find_key(table: Table, name: str) -> str:

@@ -64,6 +64,10 @@ class Tool:
     """The target's: what is built meanwhile is built for it."""
     own_index: bool = False
     """Does the project itself say which indexes there are?"""
+    subject: str = ""
+    """What is locked, for a person, where that is not the directory it runs in."""
+    is_quiet: bool = False
+    """Is it only heard where it fails?"""
 
     def run(self, arguments: Sequence[str | Path], directory: Path) -> None:
         """Run it in `directory`. Raises ResolutionError where it fails."""
@@ -76,6 +80,10 @@ class Tool:
     def _run(self, arguments: Sequence[str | Path], directory: Path, *, capture: bool) -> str:
         label = NAMES[self.name]
         more = ["--no-index"] if self.name == "uv" and self._is_without_index() else []
+        if self.name == "uv" and self.is_quiet and "--quiet" not in arguments:
+            more.append("--quiet")
+        # Whoever is to hear of it by another name, or only of a failure, hears it afterwards.
+        later = self.is_quiet or bool(self.subject)
         if sys.stderr is not None:
             sys.stderr.flush()
         try:
@@ -85,8 +93,10 @@ class Tool:
                 env=self.variables(),
                 stdin=subprocess.DEVNULL,
                 # stdout is for the answer of a command of ours, never for a tool's talk.
-                stdout=subprocess.PIPE if capture else 2,
+                stdout=subprocess.PIPE if capture or later else 2,
+                stderr=subprocess.PIPE if later else None,
                 encoding="utf-8",
+                errors="replace",
                 check=False,
             )
         except OSError as error:
@@ -94,17 +104,29 @@ class Tool:
                 f"cannot execute {self.program}: {error.strerror}",
                 hint=f"unset PYX_{self.name.upper()}, or set it to a {label} that works",
             ) from error
+        if later and (done.returncode != 0 or not self.is_quiet):
+            self._repeat(("" if capture else done.stdout) + done.stderr, directory)
         if done.returncode != 0:
             why = (
                 f"status {done.returncode}"
                 if done.returncode > 0
                 else f"by signal {-done.returncode}"
             )
+            subject = self.subject or directory
             raise ResolutionError(
-                f"{label} could not lock {directory} (it ended with {why}); nothing was changed",
+                f"{label} could not lock {subject} (it ended with {why}); nothing was changed",
                 hint="what it wrote above says why",
             )
         return done.stdout or ""
+
+    def _repeat(self, text: str, directory: Path) -> None:
+        """Write on stderr what the tool has said, its directory under the name of the subject."""
+        if self.subject:
+            for name in (f"{directory.resolve()}", f"{directory}"):
+                text = text.replace(name, self.subject)
+        if sys.stderr is not None:
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
     def _is_without_index(self) -> bool:
         environ = self.toolbox.environ
@@ -250,6 +272,15 @@ def compile_arguments(source: str, output: str, upgrade: Upgrade) -> list[str]:
         *("pip", "compile", source, "--output-file", output),
         *("--universal", "--generate-hashes", "--quiet", "--no-emit-index-url"),
         *("--custom-compile-command", "pyx lock"),
+        *_uv_upgrade(upgrade),
+    ]
+
+
+def list_arguments(source: str, output: str, upgrade: Upgrade) -> list[str]:
+    """Return the command line by which uv locks a list of requirements to a pylock file."""
+    return [
+        *("pip", "compile", source, "--output-file", output, "--format", "pylock.toml"),
+        *("--universal", "--quiet", "--no-header"),
         *_uv_upgrade(upgrade),
     ]
 

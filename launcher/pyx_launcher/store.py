@@ -276,10 +276,9 @@ def publish(unpacked: Path, final: Path, facts: Facts) -> Entry:
         # A rename may reach the disk before the files do; a power cut must not leave empty ones.
         flush(unpacked)
         if final.exists():
-            import tempfile
-
-            with tempfile.TemporaryDirectory(dir=final.parent, prefix=".old.") as old:
-                os.rename(final, Path(old) / "entry")
+            old = make_directory(final.parent, ".old.")
+            os.rename(final, old / "entry")
+            remove_tree(old)
         os.rename(unpacked, final)
     return Entry(path=final, facts=facts)
 

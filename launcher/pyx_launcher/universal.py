@@ -15,6 +15,9 @@ from packaging.pylock import Pylock, PylockValidationError
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import LockError
+from pyx_launcher.manifests import MANIFEST
+from pyx_launcher.origin import read_origin, stamp_pylock
+from pyx_launcher.resolvers import list_arguments
 from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
@@ -82,6 +85,8 @@ def lock_project(tool: Tool, path: Path, project: Mapping[str, Any], upgrade: Up
     directory = path.parent
     old = path.read_bytes() if path.exists() else None
     write_preferences(old, upgrade, directory / UV_LOCK)
+    # Before uv reads it: what is edited meanwhile makes the lock old, and not new.
+    origin = read_origin(directory / MANIFEST)
     tool.run(["lock"], directory)
     extras = list(project.get("project", {}).get("optional-dependencies", {}))
     groups = list(project.get("dependency-groups", {}))
@@ -93,7 +98,8 @@ def lock_project(tool: Tool, path: Path, project: Mapping[str, Any], upgrade: Up
         text = tool.ask([*_EXPORT, "--only-group", group], directory)
         condition = f"'{canonicalize_name(group)}' in dependency_groups"
         parts.append(Part(condition=condition, text=text))
-    return join_parts(path, parts, extras, groups, default_groups(project, groups))
+    content = join_parts(path, parts, extras, groups, default_groups(project, groups))
+    return stamp_pylock(content, origin)
 
 
 def default_groups(project: Mapping[str, Any], groups: Sequence[str]) -> list[str]:
@@ -209,6 +215,18 @@ def _is_conditional(marker: str) -> bool:
 def _quote(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def lock_list(tool: Tool, manifest: Path, path: Path, upgrade: Upgrade) -> bytes:
+    """Resolve the list of requirements `manifest` for the pylock file `path` beside it.
+
+    Returns the new content, which uv has written there already in words of its own: so it keeps
+    the versions of the old one. Raises ResolutionError and LockError.
+    """
+    origin = read_origin(manifest)
+    tool.run(list_arguments(manifest.name, path.name, upgrade), manifest.parent)
+    text = path.read_text(encoding="utf-8")
+    return stamp_pylock(join_parts(path, [Part(condition="", text=text)], (), (), ()), origin)
 
 
 def lock_block(

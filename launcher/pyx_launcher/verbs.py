@@ -87,9 +87,16 @@ VERBS: Mapping[str, Verb] = {
         options=_PLACE,
     ),
     "lock": Verb(
-        forms=("lock [--upgrade [NAME…]]", "lock SCRIPT [--upgrade [NAME…]]"),
+        forms=(
+            "lock [--upgrade [NAME…]]",
+            "lock SCRIPT [--upgrade [NAME…]]",
+            "lock --check [SCRIPT]",
+        ),
         summary="lock the project by its own tool, or a script's inline block beside it",
-        options={"--upgrade": "move all pins, or those of the named distributions"},
+        options={
+            "--upgrade": "move all pins, or those of the named distributions",
+            "--check": "only tell whether the lock is up to date; exit status 65 if it is not",
+        },
     ),
     "run": Verb(
         forms=("run NAME [arguments]",),

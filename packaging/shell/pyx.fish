@@ -41,6 +41,7 @@ complete -c pyx -n '__fish_seen_subcommand_from remove' -l user -d 'in the envir
 complete -c pyx -n '__fish_seen_subcommand_from remove' -l script -r -d 'in the inline block of a script'
 complete -c pyx -n "$first" -a lock -d 'lock the project by its own tool, or a script\'s inline block beside it'
 complete -c pyx -n '__fish_seen_subcommand_from lock' -l upgrade -d 'move all pins, or those of the named distributions'
+complete -c pyx -n '__fish_seen_subcommand_from lock' -l check -d 'only tell whether the lock is up to date; exit status 65 if it is not'
 complete -c pyx -n "$first" -a run -d 'run a console script of the environment, its bin first on PATH'
 complete -c pyx -n "$first" -a env -d 'named environments, and what editors and Jupyter need'
 complete -c pyx -f -n '__fish_seen_subcommand_from env' -a 'list create remove show'

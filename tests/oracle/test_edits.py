@@ -136,6 +136,7 @@ def test_the_tool_agrees_with_what_was_written(pyx: Pyx, project: Path, kind: Ki
     assert kind.group in text
     assert "# kept" in text
     run_tool(pyx, kind, project, *kind.check)
+    assert succeed(pyx("lock", "--check", cwd=project)) == []
     succeed(pyx("remove", "test-runner", cwd=project))
     assert pyx("-c", "import plug", cwd=project).returncode == 1
     run_tool(pyx, kind, project, *kind.check)
@@ -162,3 +163,18 @@ def test_what_cannot_be_resolved_changes_nothing(pyx: Pyx, project: Path, kind: 
     assert told.returncode == 69
     assert "nothing was changed" in told.stderr
     assert {path.name: path.read_bytes() for path in project.iterdir()} == before
+
+
+def test_a_damaged_lock_is_made_anew(pyx: Pyx, project: Path, kind: Kind) -> None:
+    """No tool goes on from a half of its lock; `pyx lock` makes a whole one."""
+    succeed(pyx("add", "plug", cwd=project))
+    lock = project / kind.lock
+    sound = lock.read_bytes()
+    lock.write_bytes(sound[: sound.index(b"sha256:") + 9])
+    told = pyx("-c", "pass", cwd=project)
+    assert (told.returncode, "run `pyx lock`" in told.stderr) == (65, True)
+    told = pyx("lock", cwd=project)
+    succeed(told)
+    assert "it is made anew" in told.stderr
+    succeed(pyx("-c", "import plug", cwd=project))
+    run_tool(pyx, kind, project, *kind.check)

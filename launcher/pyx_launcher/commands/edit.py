@@ -30,10 +30,12 @@ from pyx_launcher.inlineblock import (
     replace_block_text,
 )
 from pyx_launcher.launch import tell, write_out
-from pyx_launcher.locking import Change, Outcome, change_project, find_versions, versions_in
+from pyx_launcher.locking import Change, Outcome, change_project
 from pyx_launcher.locks.pylock import PylockLock
 from pyx_launcher.named import remove_named
-from pyx_launcher.pyproject import is_bare
+from pyx_launcher.origin import read_block_origin, stamp_pylock
+from pyx_launcher.pinned import check_upgrade, find_damage, find_versions, versions_in
+from pyx_launcher.pyproject import is_bare, parse_data
 from pyx_launcher.resolvers import NO_UPGRADE
 from pyx_launcher.toolbox import make_toolbox
 from pyx_launcher.values import dataclass, replace
@@ -100,10 +102,14 @@ def edit_script(
         block = make_block(script, text, toolbox, words.python)
         job = _Job(block=block, source=source, change=change)
         lock = name_lock_beside(script)
+        check_upgrade(lock if lock.is_file() else job.name_own_lock(old), change.upgrade)
+        damage = find_damage(lock)
+        if damage is not None:
+            tell(f"{damage}; it is made anew")
         if not (beside or lock.is_file()):
             outcome = _lock_into_home(job, journal, job.name_own_lock(old))
         elif lock.suffix == ".lock":
-            outcome = _lock_by_uv(job, journal, lock)
+            outcome = _lock_by_uv(job, journal, lock, is_damaged=damage is not None)
         else:
             outcome = _lock_beside(job, journal, lock)
     write_out(describe(outcome))
@@ -163,23 +169,28 @@ def _lock_beside(job: _Job, journal: Path, lock: Path) -> Outcome:
     old = lock if lock.is_file() else job.name_own_lock(job.block.text)
     before = job.find_versions(lock)
     content, versions = job.resolve(lock, old)
+    text = job.bound(versions)
+    # A bound that is what came out changes the block, but not what comes out.
+    origin = read_block_origin(job.block.script, parse_data(job.block.script, text))
     with restoring(journal, [job.block.script, lock], tell) as files:
-        files.write(lock, content)
-        job.write(files, job.bound(versions))
+        files.write(lock, stamp_pylock(content, origin))
+        job.write(files, text)
     return Outcome(lock=lock, before=before, after=versions)
 
 
-def _lock_by_uv(job: _Job, journal: Path, lock: Path) -> Outcome:
+def _lock_by_uv(job: _Job, journal: Path, lock: Path, *, is_damaged: bool) -> Outcome:
     """Let uv write its lock beside the script, which it reads and which is changed first."""
     before = job.find_versions(lock)
     with restoring(journal, [job.block.script, lock], tell) as files:
+        if is_damaged:
+            files.remove(lock)
         job.write(files, job.block.text)
         lock_by_uv(job.block, job.change.upgrade)
         versions = job.find_versions(lock)
         bounded = job.bound(versions)
         if bounded != job.block.text:
             job.write(files, bounded)
-            lock_by_uv(replace(job.block, text=bounded), NO_UPGRADE)
+            lock_by_uv(replace(job.block, text=bounded), NO_UPGRADE, quiet=True)
     return Outcome(lock=lock, before=before, after=versions)
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.context import DEFAULT_NAME
 from pyx_launcher.errors import UsageError
-from pyx_launcher.locking import LISTED, MANIFEST
 from pyx_launcher.locks import FILE_NAMES
+from pyx_launcher.manifests import MANIFESTS
 from pyx_launcher.named import named_directory
 from pyx_launcher.ownership import check_owner
 from pyx_launcher.pyproject import MAIN, Place
@@ -47,10 +47,10 @@ def parse_words(invocation: Invocation) -> Words:
         named, names = names[0][1:], names[1:]
     elif "--user" in settings:
         named = DEFAULT_NAME
-    if invocation.locked:
+    if invocation.locked and "--check" not in settings:
         raise UsageError(
             f"pyx {invocation.verb} locks, which --locked forbids",
-            hint="pyx --locked sync tells whether a lock fits its project",
+            hint="pyx lock --check tells whether a lock fits its project",
         )
     words = Words(
         names=names,
@@ -140,7 +140,7 @@ def find_directory(words: Words, dirs: Dirs, working: Path) -> Path:
     if words.init:
         return working
     for directory in (working, *working.parents):
-        for name in (MANIFEST, "Pipfile", LISTED, *FILE_NAMES):
+        for name in (*MANIFESTS, *FILE_NAMES):
             if (directory / name).is_file():
                 # What locks a project runs what it says, so it must not be a stranger's.
                 check_owner(directory / name, working)

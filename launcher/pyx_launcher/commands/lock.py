@@ -1,23 +1,84 @@
-"""``pyx lock``: lock a project, or the inline block of a script beside it."""
+"""``pyx lock``: lock a project, or the inline block of a script beside it, or check the lock."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyx_launcher.blocklocks import name_lock_beside
 from pyx_launcher.commands.edit import edit_project, edit_script
-from pyx_launcher.commands.editwords import parse_words
-from pyx_launcher.locking import Change
+from pyx_launcher.commands.editwords import find_directory, parse_words
+from pyx_launcher.context import is_lock, read_script
+from pyx_launcher.dirs import find_working_directory, resolve_dirs
+from pyx_launcher.errors import LockError, UsageError
+from pyx_launcher.freshness import compare_lock
+from pyx_launcher.inlineblock import name_block_lock
+from pyx_launcher.locking import Change, read_project
+from pyx_launcher.locks import FILE_NAMES, read_lock
+from pyx_launcher.manifests import name_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
+    from pyx_launcher.commands.editwords import Words
+    from pyx_launcher.context import Script
+    from pyx_launcher.dirs import Dirs
     from pyx_launcher.invocation import Invocation
 
 
 def run_lock(invocation: Invocation, environ: Mapping[str, str]) -> int:
-    """Lock; prints what that changed on stdout. Versions stay but for what is to be upgraded."""
+    """Lock; prints what that changed on stdout. Versions stay but for what is to be upgraded.
+
+    With ``--check`` it writes and prints nothing, and raises LockError for a lock that is not
+    up to date.
+    """
     words = parse_words(invocation)
+    if "--check" in invocation.settings:
+        if words.upgrade:
+            raise UsageError(
+                "--check locks nothing, so it upgrades nothing", hint="pyx lock --help"
+            )
+        dirs = resolve_dirs(environ)
+        (check_script if words.script else check_project)(words, dirs)
+        return 0
     change = Change(upgrade=words.upgrade, init=words.init)
     if words.script:
         return edit_script(words, change, environ, beside=True)
     return edit_project(words, change, environ)
+
+
+def check_project(words: Words, dirs: Dirs) -> None:
+    """Raise LockError unless the project has a lock that fits it, and that tells so."""
+    directory = find_directory(words, dirs, find_working_directory())
+    project = read_project(directory)
+    # That of a workspace lies above; else it is the one that a start would take.
+    locks = [directory / name for name in FILE_NAMES if is_lock(directory / name)]
+    lock = locks[0] if locks else project.lock
+    command = f"run `{name_command(directory)}`"
+    if not lock.is_file():
+        raise LockError(project.manifest, "there is no lock", hint=command)
+    _compare(lock, directory, None, command)
+
+
+def check_script(words: Words, dirs: Dirs) -> None:
+    """Raise LockError unless the inline block of the script is locked as it is now."""
+    script = read_script(words.script) if words.script else None
+    if script is None or script.block_text is None:
+        raise UsageError(f"{words.script} has no inline block", hint="pyx lock --help")
+    command = f"pyx lock {script.path}"
+    lock = name_lock_beside(script.path)
+    if lock.is_file():
+        _compare(lock, lock.parent, script, command)
+        return
+    requires_any = bool((script.metadata or {}).get("dependencies"))
+    if requires_any and not name_block_lock(dirs, script.path, script.block_text).is_file():
+        raise LockError(script.path, "its inline block has not been locked yet", hint=command)
+
+
+def _compare(path: Path, start: Path, script: Script | None, command: str) -> None:
+    freshness = compare_lock(read_lock(path, start), script)
+    if freshness.staleness is not None:
+        raise freshness.staleness.error
+    if not freshness.is_told:
+        problem = "nothing tells whether it is up to date"
+        raise LockError(path, problem, hint=command)

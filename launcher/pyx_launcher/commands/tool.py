@@ -92,7 +92,11 @@ def _upgrade(words: Sequence[str], places: tuple[Path, Path], means: Means) -> N
             # The others are upgraded all the same.
             problems[name] = error
             continue
-        change = f"{old} -> {new.version}" if old != new.version else f"{old} is the newest"
+        change = f"{old} -> {new.version}"
+        if old == new.version:
+            wished = new.wish.requirements[0]
+            bound = f" that {wished} allows" if Requirement(wished).specifier else ""
+            change = f"{old} is the newest{bound}"
         write_out(f"{new.wish.name} {change}\n")
     if len(problems) == 1:
         raise next(iter(problems.values()))
@@ -169,7 +173,8 @@ def _make_means(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]) 
     def lock(directory: Path, wish: Wish) -> None:
         toolbox = make_toolbox(environ, offline=invocation.offline)
         change = Change(upgrade=Upgrade(everything=True))
-        change_project(directory, change, toolbox, tell, python=wish.python)
+        subject = wish.requirements[0]
+        change_project(directory, change, toolbox, tell, python=wish.python, subject=subject)
 
     def build(directory: Path, wish: Wish) -> Environment:
         start = replace(

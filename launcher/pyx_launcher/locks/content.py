@@ -18,6 +18,14 @@ CONFLICT = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
 MEND_CONFLICT = "resolve the merge conflict in this file"
 
 
+def advise_conflict(path: Path) -> str:
+    """Return what resolves a merge conflict in a lock: its tool brings either side up to date."""
+    from shlex import quote
+
+    checkout = f"git -C {quote(str(path.parent))} checkout --ours -- {quote(path.name)}"
+    return f"take one side, `{checkout}`, then run `pyx lock`"
+
+
 def read_content(path: Path, hint: str | None) -> str:
     """Return the text of a file, without a byte order mark; `hint` says what mends such a file.
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 KNOWN_VERSION = re.compile(r"4\.[45](\.\d+)?\Z")
 
-HINT = "run `pdm lock`"
+HINT = "run `pyx lock`"
 
 INHERIT = "inherit_metadata"
 

@@ -120,7 +120,7 @@ def find_node(graph: Graph, demand: Demand) -> Node:
                 return node
     extras = f"[{','.join(sorted(demand.extras))}]" if demand.extras else ""
     # The usual cause is a pyproject.toml that was edited since.
-    stale = replace(demand.table, hint="run `pdm lock`")
+    stale = replace(demand.table, hint="run `pyx lock`")
     raise stale.error(demand.key, f"{demand.name or demand.place}{extras} is not in pdm.lock")
 
 

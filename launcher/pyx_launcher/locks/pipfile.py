@@ -37,7 +37,7 @@ DEVELOP = "develop"
 
 KNOWN_SPEC = 6
 
-HINT = "run `pipenv lock`"
+HINT = "run `pyx lock`"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

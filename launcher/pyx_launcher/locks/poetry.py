@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 KNOWN_VERSIONS = ("1.0", "1.1", "2.0", "2.1")
 
-HINT = "run `poetry lock`"
+HINT = "run `pyx lock`"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

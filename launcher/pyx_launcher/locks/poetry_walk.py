@@ -125,7 +125,7 @@ def follow(
         if name not in graph.packages:
             if name not in graph.ignored:
                 # The usual cause is a pyproject.toml that was edited since.
-                stale = replace(dependency.table, hint="run `poetry lock`")
+                stale = replace(dependency.table, hint="run `pyx lock`")
                 raise stale.error(dependency.key, f"{name} is not in poetry.lock")
             continue
         demands.setdefault(name, []).append(dependency)

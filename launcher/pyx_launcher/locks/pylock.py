@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pyx_launcher.invocation import Choice
 
 
-HINT = "write it again with the tool that made it, such as `uv export` or `pip lock`"
+HINT = "run `pyx lock`, or write it again with the tool that made it"
 """What mends a pylock file."""
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-HINT = "run `pip-compile --generate-hashes` or `uv pip compile --generate-hashes`"
+HINT = "run `pyx lock` if it has a requirements.in, else `pip-compile --generate-hashes`"
 
 VALUED = {
     "-i": "--index-url",

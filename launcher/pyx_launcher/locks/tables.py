@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import tomli
 
 from pyx_launcher.errors import LockError
-from pyx_launcher.locks.content import CONFLICT, MEND_CONFLICT, read_content
+from pyx_launcher.locks.content import CONFLICT, MEND_CONFLICT, advise_conflict, read_content
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -134,7 +134,10 @@ def read_document(
         # It takes a walk over everything, which only what the parser was told to make needs.
         impossible = find_impossible(data) if ESCAPED.search(text) else None
     except ValueError as error:
-        mend = MEND_CONFLICT if CONFLICT.search(text) else hint
+        mend = hint
+        if CONFLICT.search(text):
+            # Of a lock each side will do; what a person wrote, a person has to put together.
+            mend = MEND_CONFLICT if hint is None else advise_conflict(path)
         line = getattr(error, "lineno", None)
         # Both parsers leave it to Python to refuse a number of thousands of digits.
         problem = "a number is too long" if line is None else getattr(error, "msg", "")

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 KNOWN_VERSION = 1
 
-HINT = "run `uv lock`"
+HINT = "run `pyx lock`"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from pyx_launcher.context import NoSuchScriptError
 from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.errors import PyxError, explain_fault, is_fault_of_machine
 from pyx_launcher.invocation import parse_invocation
@@ -57,7 +58,12 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         check_process()
         check_dirs(resolve_dirs(environ), environ)
     if invocation.verb is None:
-        return run_program(invocation, environ)
+        try:
+            return run_program(invocation, environ)
+        except NoSuchScriptError as error:
+            from pyx_launcher.commands.mistaken import answer_mistake
+
+            return answer_mistake(invocation, environ, error)
     from pyx_launcher.commands import run_verb
 
     return run_verb(invocation, environ)

@@ -84,7 +84,7 @@ def answer_mistake(invocation: Invocation, environ: Mapping[str, str], error: Py
     ``pyx help`` is answered, on stdout.
     """
     program = invocation.program
-    name, *words = program.words[program.words.index(program.target or "") :]
+    name, *words = program.words[program.place :]
     if name == "help":
         from pyx_launcher.commands.usage import format_usage
 

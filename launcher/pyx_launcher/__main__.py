@@ -10,7 +10,7 @@ from pyx_launcher.context import NoSuchScriptError
 from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.errors import PyxError, explain_fault, is_fault_of_machine
 from pyx_launcher.invocation import parse_invocation
-from pyx_launcher.launch import print_error, run_program
+from pyx_launcher.launch import print_error, run_program, tell
 from pyx_launcher.ownership import check_dirs, check_process
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def main() -> int:
         print_error(told)
         return told.exit_code
     except KeyboardInterrupt:
+        tell("interrupted")
         # Threads that wait for a server would be waited for at a regular end.
         os._exit(INTERRUPTED)
 

@@ -7,7 +7,7 @@ is for the lock to say.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -50,10 +50,26 @@ def read_index_settings(options: IndexOptions, environ: Mapping[str, str]) -> In
         ),
         find_links=(*options.find_links, *settings.find_links),
         no_index=options.no_index or settings.no_index,
+        forbidden_by="--no-index in the lock" if options.no_index else settings.forbidden_by,
         trusted_hosts=(*options.trusted_hosts, *trusted, *settings.trusted_hosts),
         sources=options.sources,
         logins=tuple(find_logins(named, environ)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """Why nothing may be fetched, and what to do where something has to be."""
+
+    cause: str
+    hint: str
+
+
+def explain_offline(environ: Mapping[str, str]) -> Offline:
+    """Return the reason of a start that fetches nothing: the variable, else the option."""
+    if environ.get("PYX_OFFLINE", "") not in ("", "0"):
+        return Offline("PYX_OFFLINE is set", "run it once with PYX_OFFLINE=0")
+    return Offline("--offline was given", "run it once without --offline")
 
 
 def find_logins(named: Iterable[NamedIndex], environ: Mapping[str, str]) -> Iterator[Login]:

@@ -17,6 +17,7 @@ import tomli
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import CannotExecuteError, UnavailableError
+from pyx_launcher.lookup import explain_offline
 from pyx_launcher.pipconfig import read_settings
 from pyx_launcher.toolbox import NAMES
 
@@ -100,9 +101,13 @@ class Tool:
                 if done.returncode > 0
                 else f"by signal {-done.returncode}"
             )
+            hint = "what it wrote above says why"
+            if self.toolbox.offline:
+                offline = explain_offline(self.toolbox.environ)
+                hint += f"; where that is the network: {offline.cause}, {offline.hint}"
             raise ResolutionError(
                 f"{label} could not lock {directory} (it ended with {why}); nothing was changed",
-                hint="what it wrote above says why",
+                hint=hint,
             )
         return done.stdout or ""
 

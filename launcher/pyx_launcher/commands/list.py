@@ -48,6 +48,6 @@ def _ask(plan: Plan, environ: Mapping[str, str]) -> Mapping[str, Version]:
     from pyx_launcher.lookup import read_index_settings
     from pyx_launcher.outdated import find_newer, refuse_offline
 
-    refuse_offline(offline=plan.invocation.offline)
+    refuse_offline(environ, offline=plan.invocation.offline)
     with Index(read_index_settings(plan.selection.find_indexes(), environ)) as index:
         return find_newer(plan.selection.artifacts, plan.found.interpreter, index)

@@ -78,7 +78,7 @@ def test_a_project_is_made_where_the_user_says_so(pyx: Pyx, project: Path, tmp_p
     empty.mkdir()
     refused = pyx("add", "tick", cwd=empty)
     assert refused.returncode == USAGE
-    assert "hint: pyx add --init" in refused.stderr
+    assert "hint: pyx add --init tick makes one here\n" in refused.stderr
     assert listed(empty) == {}
     lines = succeed(pyx("add", "--init", "tick", cwd=empty))
     assert lines == ["+ tick 1.0", f"{empty / 'pylock.toml'}: 1 distribution, 1 changed"]
@@ -144,6 +144,10 @@ def test_only_what_is_named_moves(pyx: Pyx, project: Path, wheels: Path) -> None
     make_wheel(wheels, "tick", "1.2")
     fresh = {"UV_CACHE_DIR": str(project.parent / "fresher")}
     assert succeed(pyx("lock", "--upgrade", cwd=project, env=fresh))[0] == "~ tick 1.1 → 1.2"
+    told = pyx("lock", "--upgrade", "tikc", cwd=project, env=fresh)
+    assert "nothing changed" in succeed(told)[-1]
+    said = f"pyx: tikc is not in {project / 'pylock.toml'}, so nothing of it was upgraded\n"
+    assert told.stderr.endswith(said)
 
 
 @pytest.mark.parametrize(

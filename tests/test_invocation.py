@@ -8,6 +8,7 @@ import pytest
 
 from pyx_launcher.errors import UsageError
 from pyx_launcher.invocation import Choice, Invocation, parse_invocation, parse_program
+from pyx_launcher.verbs import OPTIONS_OF_OTHERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -222,6 +223,9 @@ def test_a_verb_explains_itself() -> None:
         (["list", "--group="], "--group needs a value", "pyx list --group NAME"),
         (["--offline=1"], "--offline takes no value", "pyx --offline"),
         (["list", "--json=x"], "--json takes no value", "pyx list --json"),
+        (["sync", "--no-dev"], "unknown option --no-dev", "--no-default-groups"),
+        (["list", "--tree"], "unknown option --tree", "pyx tree"),
+        (["add", "-r", "x"], "pyx add does not know -r", OPTIONS_OF_OTHERS["-r"]),
         (["list", "--zzz"], "unknown option --zzz", "pyx list --help"),
         (["run", "-m", "x", "a b"], "pyx run does not know -m", "pyx -m x 'a b'"),
         (
@@ -229,7 +233,11 @@ def test_a_verb_explains_itself() -> None:
             "pyx info takes one script: y is one word too many",
             "pyx info x.py",
         ),
-        (["--with", "dev", "x.py"], "--with dev: it appends a named environment", "--with @dev"),
+        (
+            ["--with", "dev", "x.py"],
+            "--with dev: it appends a named environment",
+            "pyx add dev, or --with @dev where an environment is called so",
+        ),
     ],
 )
 def test_what_a_verb_does_not_know_is_said(words: list[str], said: str, hint: str) -> None:

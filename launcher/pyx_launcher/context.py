@@ -281,6 +281,8 @@ def take_named(name: str, dirs: Dirs) -> tuple[Path, tuple[Path, ...]]:
 
 def _take_project(path: Path) -> _Found:
     reason = "--project or PYX_PROJECT"
+    if path.name in ("pyproject.toml", "Pipfile", "requirements.in") and _is_file(path):
+        raise UsageError(f"{path} is no lock", hint=f"name its directory: {path.parent}")
     if _is_file(path):
         return _Found(path, reason)
     if not path.is_dir():
@@ -289,5 +291,8 @@ def _take_project(path: Path) -> _Found:
     lock = _look_in(path, looked)
     if lock is None:
         names = ", ".join(FILE_NAMES)
-        raise UsageError(f"there is no lock in {path}", hint=f"it would be one of {names}")
+        hint = f"it would be one of {names}"
+        if _is_file(path / "pyproject.toml"):
+            hint = f"pyx --project {path} lock"
+        raise UsageError(f"there is no lock in {path}", hint=hint)
     return _Found(lock, reason, tuple(looked))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import UsageError
-from pyx_launcher.verbs import VERBS, Verb
+from pyx_launcher.verbs import OPTIONS_OF_OTHERS, VERBS, Verb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -169,6 +169,7 @@ def _take_option(arguments: Sequence[str], at: int, verb: Verb) -> tuple[int, _O
 
     close = get_close_matches(name, (*valued, *flags), n=1)
     hint = f"did you mean {close[0]}?" if close else f"{verb.command} --help"
+    hint = OPTIONS_OF_OTHERS.get(name, hint)
     raise UsageError(f"unknown option {arguments[at]}", hint=hint)
 
 
@@ -221,7 +222,7 @@ def _take_words(arguments: Sequence[str], verb: Verb) -> tuple[int, list[str], l
         elif word == "--":
             return len(arguments), [*words, *arguments[at + 1 :]], options
         elif word.startswith("-"):
-            hint = f"{verb.command} --help"
+            hint = OPTIONS_OF_OTHERS.get(word, f"{verb.command} --help")
             if verb.passes_from.get("") and word[:2] in ("-m", "-c"):
                 import shlex
 
@@ -251,7 +252,8 @@ def _name_stacked(values: Sequence[str | None]) -> tuple[str, ...]:
     for name in names:
         if not name.startswith("@"):
             raise UsageError(
-                f"--with {name}: it appends a named environment", hint=f"--with @{name}"
+                f"--with {name}: it appends a named environment",
+                hint=f"pyx add {name}, or --with @{name} where an environment is called so",
             )
     return tuple(dict.fromkeys(name[1:] for name in names))
 

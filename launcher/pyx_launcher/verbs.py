@@ -205,3 +205,40 @@ VERBS: Mapping[str, Verb] = {
     ),
 }
 """The management commands. A verb wins over a file of that name; ``./sync`` runs the file."""
+
+OPTIONS_OF_OTHERS: Mapping[str, str] = {
+    "--check": "pyx --locked sync",
+    "--frozen": "--locked",
+    "--no-dev": "--no-default-groups",
+    "--only": "--no-default-groups --group NAME",
+    "--dev": "--group dev",
+    "--directory": "--project DIR",
+    "--tree": "pyx tree",
+    "--outdated": "pyx list --outdated",
+    "--verbose": "PYX_DEBUG=1 before the command",
+    "--requirement": "mv requirements.txt requirements.in, then pyx lock",
+    "-r": "mv requirements.txt requirements.in, then pyx lock",
+    "-e": "pyx add 'NAME @ file:///DIRECTORY'",
+    "--editable": "pyx add 'NAME @ file:///DIRECTORY'",
+}
+"""What to type for options that other tools have, where a command has none of that name."""
+
+ACTIONS_OF_OTHERS: Mapping[str, Mapping[str, str]] = {
+    "env": {
+        "use": "--python VERSION before a program, or the version in a file .python-version",
+        "activate": "pyx @NAME SCRIPT",
+        "info": "pyx env show",
+        "new": "pyx env create NAME",
+        "rm": "pyx env remove NAME",
+        "delete": "pyx env remove NAME",
+    },
+    "tool": {
+        "add": "pyx tool install NAME",
+        "remove": "pyx tool uninstall NAME",
+        "rm": "pyx tool uninstall NAME",
+        "update": "pyx tool upgrade",
+        "inject": "pyx tool install NAME --with DISTRIBUTION",
+    },
+    "store": {"clean": "pyx store gc", "prune": "pyx store gc", "info": "pyx store size"},
+}
+"""The same for the first words of commands."""

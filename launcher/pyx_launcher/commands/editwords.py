@@ -149,7 +149,7 @@ def find_directory(words: Words, dirs: Dirs, working: Path) -> Path:
                 # What locks a project runs what it says, so it must not be a stranger's.
                 check_owner(directory / name, working)
                 return directory
+    names = shlex.join(words.names) if words.creates else "NAME"
     raise UsageError(
-        f"there is no project in {working} or above",
-        hint="pyx add --init NAME… makes one here" if words.names else "write a pyproject.toml",
+        f"there is no project in {working} or above", hint=f"pyx add --init {names} makes one here"
     )

@@ -8,7 +8,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import UsageError
-from pyx_launcher.verbs import VERBS
+from pyx_launcher.verbs import ACTIONS_OF_OTHERS, VERBS
 
 if TYPE_CHECKING:
     from pyx_launcher.invocation import Invocation
@@ -42,6 +42,7 @@ def take_action(invocation: Invocation) -> tuple[str, tuple[str, ...]]:
     if action not in actions:
         close = difflib.get_close_matches(action, actions, n=1)
         hint = f"did you mean pyx {verb} {close[0]}?" if close else f"pyx {verb} --help"
+        hint = ACTIONS_OF_OTHERS.get(verb, {}).get(action, hint)
         raise UsageError(f"pyx {verb} does not know {action}", hint=hint)
     for name in invocation.settings:
         if name not in VERBS[verb].options_of(action):

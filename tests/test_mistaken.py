@@ -140,6 +140,18 @@ def test_what_is_no_word_of_a_command_gets_no_hint(pyx: Pyx, tmp_path: Path, nam
     assert (told.returncode, told.stdout, len(told.stderr.splitlines())) == (NO_FILE, "", 1)
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("repotr.py", "report.py"), ("report", "report.py"), ("./Report.py", "./report.py")],
+)
+def test_a_script_that_lies_there_is_told(pyx: Pyx, tmp_path: Path, typed: str, meant: str) -> None:
+    """Where the name is a slip for it, or lacks the suffix."""
+    (tmp_path / "report.py").touch()
+    told = pyx(typed, cwd=tmp_path)
+    assert told.returncode == NO_FILE
+    assert told.stderr.splitlines()[1] == f"pyx: hint: did you mean pyx {meant}?"
+
+
 def test_a_lock_that_cannot_be_read_is_no_answer(pyx: Pyx, project: Path) -> None:
     """The hint is for what was typed, and must not fail."""
     (project / "pylock.toml").write_text("broken")

@@ -133,6 +133,15 @@ def test_without_a_lock_there_is_no_program(pyx: Pyx, tmp_path: Path) -> None:
     )
 
 
+def test_a_project_that_was_never_locked_is_told(pyx: Pyx, tmp_path: Path) -> None:
+    """What it requires would give the program."""
+    text = '[project]\nname = "p"\nversion = "1"\ndependencies = ["tock"]\n'
+    (tmp_path / "pyproject.toml").write_text(text)
+    told = pyx("run", "tock", cwd=tmp_path)
+    assert told.returncode == 127
+    assert f"hint: {tmp_path / 'pyproject.toml'} has no lock yet: run `" in told.stderr
+
+
 def test_run_needs_a_program(pyx: Pyx, project: Path) -> None:
     """Alone it says how it is called."""
     told = pyx("run", cwd=project)

@@ -52,7 +52,7 @@ def named_directory(dirs: Dirs, name: str) -> Path:
     Raises UsageError for what cannot be a name.
     """
     if not name or name.startswith(".") or "/" in name or "\0" in name:
-        raise UsageError(f"@{name} cannot be the name of an environment", hint="pyx env --help")
+        raise UsageError(f"@{name} cannot be the name of an environment", hint="pyx env list")
     return dirs.named / name
 
 

@@ -61,10 +61,6 @@ def edit_project(words: Words, change: Change, environ: Mapping[str, str]) -> in
             remove_named(toolbox.dirs, words.named)
         raise
     write_out(describe(outcome))
-    for name in change.upgrade.names:
-        if canonicalize_name(name) not in {*outcome.before, *outcome.after}:
-            # The tools pass over a name that is mistyped.
-            tell(f"{name} is not in {outcome.lock}, so nothing of it was upgraded")
     return 0
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 
+from pyx_launcher.commands.starts import explain_no_lock
 from pyx_launcher.commands.words import check_words, take_action
 from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.editors import link_environment, unlink_environment, write_kernel
@@ -198,5 +199,6 @@ def _find_command(environ: Mapping[str, str]) -> str:
 
 def _project_of(plan: Plan) -> Path:
     if plan.lock is None:
-        raise UsageError("there is no lock, so no environment", hint="pyx env create NAME")
+        option = next(iter(plan.invocation.settings))
+        raise explain_no_lock(plan, f"pyx @NAME env {option}")
     return Path(plan.lock.path).parent

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import os
 import re
 import shlex
 from dataclasses import replace
@@ -90,11 +91,31 @@ def answer_mistake(invocation: Invocation, environ: Mapping[str, str], error: Py
 
         write_out(format_usage(words))
         return 0
-    hint = None
-    if _PLAIN.fullmatch(name):
+    hint = _find_file(name)
+    if hint is not None:
+        hint = f"did you mean {shlex.join(['pyx', *invocation.own, hint])}?"
+    elif _PLAIN.fullmatch(name):
         hint = suggest(name, words, invocation.own, _list_programs(invocation, environ))
     print_error(PyxError(error.message, hint=hint))
     return error.exit_code
+
+
+def _find_file(name: str) -> str | None:
+    """Return the script beside which `name` looks like a slip; None for what is a known word."""
+    directory, base = os.path.split(name)
+    if name in (*_COUNTERPARTS, *_TOOLS):
+        return None
+    try:
+        files = [file for file in os.listdir(directory or ".") if file.endswith(".py")]
+    except OSError:
+        return None
+    wanted = base if base.endswith(".py") else f"{base}.py"
+    close = difflib.get_close_matches(wanted.lower(), map(str.lower, files), n=1, cutoff=_CLOSE)
+    found = next((file for file in files if file.lower() in close), None)
+    # A word without a suffix may be anything, unless it is the very name of the script.
+    if found is None or wanted not in (base, found):
+        return None
+    return os.path.join(directory, found)
 
 
 def suggest(name: str, words: Sequence[str], own: Sequence[str], programs: Collection[str]) -> str:

@@ -25,11 +25,14 @@ def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
     plan = make_plan(invocation, environ)
     environment = make_ready(plan, environ).environment
     name = invocation.words[0]
+    staleness = plan.freshness.staleness
     if plan.lock is not None:
         giver, hint = str(plan.lock.path), f"pyx add the distribution that has {name}"
     else:
         giver = f"the standard library alone (no lock in {plan.context.directory} or above)"
         hint = f"pyx tool run {name}, or pyx --project DIR run {name}"
+        if staleness is not None:
+            hint = f"{staleness.path} has no lock yet: run `{staleness.command}`"
     of_script = _hint_of_script(name)
     program = find_program(environment, name, giver, of_script or hint)
     search = os.pathsep.join(filter(None, (str(environment.path / "bin"), environ.get("PATH"))))

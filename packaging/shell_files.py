@@ -277,6 +277,8 @@ def make_man() -> str:
         for form in verb.forms:
             lines += [".B pyx", _man(form), ".br"]
         lines += _man_list(verb.options)
+        if verb.notes:
+            lines += [".PP", _man(verb.notes)]
     lines += [".SH ENVIRONMENT", *_man_list(ENVIRONMENT)]
     lines += [".SH EXIT STATUS", "That of the program; of pyx itself:", *_man_list(STATUSES)]
     lines += [".SH SEE ALSO", ".BR python3 (1)"]

@@ -81,7 +81,7 @@ def test_a_project_is_made_where_the_user_says_so(pyx: Pyx, project: Path, tmp_p
     empty.mkdir()
     refused = pyx("add", "tick", cwd=empty)
     assert refused.returncode == USAGE
-    assert "hint: pyx add --init" in refused.stderr
+    assert "hint: pyx add --init tick makes one here\n" in refused.stderr
     assert listed(empty) == {}
     lines = succeed(pyx("add", "--init", "tick", cwd=empty))
     assert lines == ["+ tick 1.0", f"{empty / 'pylock.toml'}: 1 distribution, 1 changed"]
@@ -631,9 +631,10 @@ def test_a_strangers_project_above_is_refused(pyx: Pyx, project: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        (("add",), USAGE, "pyx add needs the name of a project"),
+        (("add",), USAGE, "pyx add needs NAME, that of a distribution\npyx: hint: pyx add click"),
+        (("add", "@x"), USAGE, "hint: pyx add @x click"),
         (("add", "a b"), USAGE, "'a b' is no requirement"),
-        (("add", "--dev", "--optional", "x", "tick"), USAGE, "a requirement has one place"),
+        (("add", "--dev", "--optional", "x", "tick"), USAGE, "hint: pyx add tick --optional x"),
         (("add", "--script", "gone.py", "tick"), USAGE, "there is no script"),
         (("add", "--upgrade", "tick"), USAGE, "unknown option --upgrade"),
         (("remove", "talk"), USAGE, "talk is not in the dependencies"),

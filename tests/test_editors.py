@@ -185,6 +185,9 @@ def test_a_kernel_needs_ipykernel(pyx: Pyx, project: Path) -> None:
     told = pyx("env", "--kernel", cwd=project)
     assert (told.returncode, told.stdout) == (64, "")
     assert told.stderr.endswith("hint: pyx add ipykernel\n")
+    assert pyx("env", "create", "some").returncode == 0
+    told = pyx("@some", "env", "--kernel", cwd=project)
+    assert told.stderr.endswith("hint: pyx @some add ipykernel\n")
 
 
 @pytest.mark.parametrize("named", [False, True])

@@ -251,7 +251,7 @@ def test_all_missing_distributions_are_named(case: Case) -> None:
 
 @pytest.mark.parametrize("by", ["--offline", "PYX_OFFLINE"])
 def test_offline(case: Case, by: str) -> None:
-    """What would have to be fetched is named, and the index is not asked."""
+    """What would have to be fetched is named, with what forbids it; the index is not asked."""
     case.lock(*(make_wheel(case.wheels, name, "1.0") for name in ("tick", "tack")))
     if by == "--offline":
         message, hint = case.fail("--offline", "-c", "pass", status=UNAVAILABLE)
@@ -259,7 +259,15 @@ def test_offline(case: Case, by: str) -> None:
         message, hint = case.fail("-c", "pass", status=UNAVAILABLE, env={"PYX_OFFLINE": "1"})
     assert "tick 1.0" in message
     assert "tack 1.0" in message
-    assert "without --offline" in hint
+    assert f"{by} " in message
+    # Each hint is about its own cause, so that who obeys one does not meet the other.
+    assert (
+        hint
+        == {
+            "--offline": "run it once without --offline",
+            "PYX_OFFLINE": "run it once with PYX_OFFLINE=0",
+        }[by]
+    )
     assert case.index.requests == []
 
 

@@ -255,7 +255,7 @@ def test_an_index_may_be_a_directory(into: Path, tmp_path: Path, form: str) -> N
     settings = settings_for(no_index=False, index_url=root.as_uri() if form == "url" else str(root))
     with Index(settings, offline=True) as source:
         assert source.fetch(wanted_for(wheel), into).exists()
-        with pytest.raises(ArtifactError, match="is not in the store and --offline is set"):
+        with pytest.raises(ArtifactError, match="is not in the store, and --offline was given"):
             source.fetch(wanted_for_missing(wheel, name="ham", filename="ham-1.tar.gz"), into)
 
 
@@ -267,9 +267,9 @@ def test_offline_asks_no_server(index: IndexServer, wheels: Path, into: Path) ->
             with pytest.raises(ArtifactError) as caught:
                 source.fetch(wanted_for(wheel, **place), into)
             assert caught.value.message == (
-                f"{wheel.name} is not in the store and --offline is set"
+                f"{wheel.name} is not in the store, and --offline was given"
             )
-            assert caught.value.hint
+            assert caught.value.hint == "run it once without --offline"
     assert index.requests == []
 
 
@@ -357,6 +357,27 @@ def test_no_index_asks_no_index(index: IndexServer, wheels: Path, into: Path) ->
             with pytest.raises(ArtifactError, match="is on no index: none may be asked"):
                 source.fetch(wanted_for(wheel, **place), into)
     assert index.requests == []
+
+
+def test_the_setting_that_forbids_indexes_is_named(
+    tmp_path: Path, wheels: Path, into: Path
+) -> None:
+    """Another index would not help, and what would is not to be guessed."""
+    wheel = make_wheel(wheels, "spam", "1.0")
+    config = tmp_path / "pip.conf"
+    config.write_text("[global]\nno-index = yes\n")
+    file = {"PIP_CONFIG_FILE": str(config), "HOME": str(tmp_path)}
+    causes = {f"{config}: [global] no-index": file, "PIP_NO_INDEX": {**file, "PIP_NO_INDEX": "1"}}
+    for origin, environ in causes.items():
+        with (
+            Index(read_settings(environ)) as source,
+            pytest.raises(ArtifactError) as caught,
+        ):
+            source.fetch(wanted_for(wheel), into)
+        assert caught.value.hint == (
+            f"{origin} says that no index is asked; PIP_NO_INDEX=0 lets it be, for one start"
+        )
+    assert not read_settings({**file, "PIP_NO_INDEX": "0"}).no_index
 
 
 def test_a_declared_hash_that_differs_is_refused_unread(

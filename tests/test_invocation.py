@@ -8,6 +8,7 @@ import pytest
 
 from pyx_launcher.errors import UsageError
 from pyx_launcher.invocation import Choice, Invocation, parse_invocation, parse_program
+from pyx_launcher.verbs import OPTIONS_OF_OTHERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,6 +131,15 @@ def test_a_command_speaks_of_the_start_with_its_options() -> None:
     assert after.program.target == "x.py"
 
 
+def test_options_may_stand_behind_the_script_that_a_command_speaks_of() -> None:
+    """The command's own are no part of the key; those of a start are."""
+    found = parse("info", "-W", "x.py", "x.py", "--json", "--group", "a")
+    assert found.own == ("--group", "a")
+    assert (found.settings, found.choice.groups) == ({"--json": ()}, ("a",))
+    assert found.program.words == ("-W", "x.py", "x.py")
+    assert parse("info", "-m", "x", "--json").program.words == ("-m", "x", "--json")
+
+
 @pytest.mark.parametrize("word", ["--offlin", "--ofline", "--ofFline"])
 def test_a_wrong_option_is_told_with_the_one_that_was_meant(word: str) -> None:
     """The hint is an option that exists."""
@@ -138,9 +148,9 @@ def test_a_wrong_option_is_told_with_the_one_that_was_meant(word: str) -> None:
     assert caught.value.hint == "did you mean --offline?"
 
 
-@pytest.mark.parametrize("word", ["--zzz", "--offline=1", "--=", "--\n", "---"])
+@pytest.mark.parametrize("word", ["--zzz", "--=", "--\n", "---"])
 def test_what_resembles_nothing_points_to_the_help(word: str) -> None:
-    """Also a flag with a value, and a word that is hardly one."""
+    """Also a word that is hardly one."""
     with pytest.raises(UsageError, match="unknown option") as caught:
         parse(word)
     assert caught.value.hint
@@ -207,9 +217,27 @@ def test_a_verb_explains_itself() -> None:
     ("words", "said", "hint"),
     [
         (["list", "--jsn"], "unknown option --jsn", "did you mean --json?"),
-        (["list", "-x"], "pyx list does not know -x", "pyx --help"),
-        (["tree", "--invert"], "--invert needs a value", "pyx --help"),
-        (["--with", "dev", "x.py"], "--with dev: it appends a named environment", "--with @NAME"),
+        (["list", "-x"], "pyx list does not know -x", "pyx list --help"),
+        (["tree", "--invert"], "--invert needs a value", "pyx tree --invert NAME"),
+        (["--group"], "--group needs a value", "pyx --group NAME"),
+        (["list", "--group="], "--group needs a value", "pyx list --group NAME"),
+        (["--offline=1"], "--offline takes no value", "pyx --offline"),
+        (["list", "--json=x"], "--json takes no value", "pyx list --json"),
+        (["sync", "--no-dev"], "unknown option --no-dev", "--no-default-groups"),
+        (["list", "--tree"], "unknown option --tree", "pyx tree"),
+        (["add", "-r", "x"], "pyx add does not know -r", OPTIONS_OF_OTHERS["-r"]),
+        (["list", "--zzz"], "unknown option --zzz", "pyx list --help"),
+        (["run", "-m", "x", "a b"], "pyx run does not know -m", "pyx -m x 'a b'"),
+        (
+            ["info", "x.py", "y"],
+            "pyx info takes one script: y is one word too many",
+            "pyx info x.py",
+        ),
+        (
+            ["--with", "dev", "x.py"],
+            "--with dev: it appends a named environment",
+            "pyx add dev, or --with @dev where an environment is called so",
+        ),
     ],
 )
 def test_what_a_verb_does_not_know_is_said(words: list[str], said: str, hint: str) -> None:
@@ -217,6 +245,12 @@ def test_what_a_verb_does_not_know_is_said(words: list[str], said: str, hint: st
     with pytest.raises(UsageError) as caught:
         parse(*words)
     assert (caught.value.message, caught.value.hint) == (said, hint)
+
+
+def test_help_takes_the_name_of_a_command() -> None:
+    """Before or behind it, and nothing else is looked at."""
+    assert parse("--help", "add", "-x").words == ("add", "-x")
+    assert parse("--version", "x.py", "y").verb == "--version"
 
 
 def test_environments_are_stacked_by_name() -> None:

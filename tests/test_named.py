@@ -227,13 +227,18 @@ def test_directories_follow_from_names(dirs: Dirs) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["env"], "list|create|remove|show: which?"),
+        (["env"], "needs one of: list, create, remove, show"),
+        (["env", "use", "3.12"], "hint: --python VERSION before a program"),
+        (["env", "create", "my env!"], "hint: pyx env create my-env: letters, digits"),
         (["env", "lst"], "hint: did you mean pyx env list?"),
-        (["env", "create"], "one name is needed"),
-        (["env", "create", "a", "b"], "one name is needed"),
-        (["env", "list", "a"], "does not know a"),
+        (["env", "create"], "pyx env create takes one NAME"),
+        (["env", "create", "a", "b"], "pyx env create takes one NAME"),
+        (["env", "list", "a"], "pyx env list does not take a: pyx env list [--json]"),
         (["env", "--link", "--kernel"], "exclude each other"),
-        (["env", "--link", "a"], "does not know a"),
+        (["env", "--link", "a"], "pyx env --link does not take a"),
+        (["env", "create", "--json", "a"], "pyx env create does not take --json"),
+        (["env", "--kernel", "--json"], "pyx env --kernel does not take --json"),
+        (["@a", "env", "list"], "pyx env list belongs to no environment, so it takes no @a"),
     ],
 )
 def test_a_wrong_command_is_a_usage_error(pyx: Pyx, words: list[str], said: str) -> None:

@@ -71,6 +71,7 @@ def test_every_setting_is_read_from_variables() -> None:
         client_cert=Path("me.pem"),
         proxy="proxy.example.org:3128",
         timeout=2.5,
+        connect_timeout=2.5,
         retries=1,
     )
 
@@ -143,6 +144,7 @@ def test_default_timeout_is_another_name_of_timeout() -> None:
     """The option ``--timeout`` of pip is also called ``--default-timeout``."""
     environ = {"PIP_CONFIG_FILE": os.devnull, "PIP_DEFAULT_TIMEOUT": "180"}
     assert read_settings(environ).timeout == 180
+    assert read_settings(environ).connect_timeout == 180
 
 
 def test_an_empty_value_undoes_an_earlier_one(

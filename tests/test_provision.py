@@ -297,7 +297,7 @@ def test_offline_takes_what_a_local_directory_has(
     assert entry.facts.name == "one"
     with pytest.raises(ArtifactError) as caught:
         provider.provide(one, two, offline=True)
-    assert caught.value.message == "not in the store, and nothing may be fetched: two 1.0"
+    assert caught.value.message == "not in the store, and --offline was given: two 1.0"
     assert index.requests == []
 
 
@@ -329,7 +329,7 @@ def test_offline_names_what_builds_require(
     with pytest.raises(ArtifactError) as caught:
         provider.provide(*trees, unnamed, wheel, offline=True)
     assert caught.value.message == (
-        "not in the store, and nothing may be fetched: "
+        "not in the store, and --offline was given: "
         "hashed 3.0, two 1.0, buildtool>=2 (to build left 1.0, right 1.0)"
     )
     assert index.requests == []
@@ -360,7 +360,7 @@ def test_offline_touches_no_socket(
     pyx.launcher.write_text(launcher.replace("import sys\n", WATCH, 1))
     missing = pyx("--offline", "-c", "pass", cwd=tmp_path)
     assert missing.returncode == 69
-    assert "nothing may be fetched: one 1.0, two 1.0" in missing.stderr
+    assert "not in the store, and --offline was given: one 1.0, two 1.0" in missing.stderr
     by_variable = pyx("-c", "pass", cwd=tmp_path, env={"PYX_OFFLINE": "1"})
     fetched = pyx("-c", "pass", cwd=tmp_path)
     again = pyx("--offline", "-c", "import one, two", cwd=tmp_path)

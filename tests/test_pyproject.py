@@ -164,6 +164,25 @@ def test_what_is_no_requirement_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("a=1.0", "did you mean a==1.0?"),
+        ("/x y", "did you mean 'NAME @ file:///x%20y'?"),
+        ("git+https://example.org/a", "did you mean 'NAME @ git+https://example.org/a'?"),
+        ("a b", "such as click, "),
+    ],
+)
+def test_what_may_be_meant_by_it_is_told(text: str, hint: str) -> None:
+    """As pip would have taken it, in the words of the specification."""
+    with pytest.raises(UsageError) as caught:
+        parse_requirement(text)
+    assert (caught.value.hint or "").startswith(hint)
+    if "NAME @ " in hint:
+        said = (caught.value.hint or "").split("'")[1].replace("NAME", "name")
+        assert parse_requirement(said).url
+
+
+@pytest.mark.parametrize(
     ("url", "expected"),
     [
         ("git+https://example.org/a.git", ("https://example.org/a.git", "")),

@@ -79,12 +79,18 @@ def test_options_and_names_come_before_the_program(
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("tok", "did you mean tock?"), ("ls", "pyx add the distribution that has ls")],
+    [
+        ("tok", "did you mean tock?"),
+        ("shel", "did you mean shell?"),
+        ("ls", "pyx add the distribution that has ls"),
+        ("here.py", "pyx here.py"),
+    ],
 )
 def test_a_program_that_the_lock_does_not_give_is_not_found(
     pyx: Pyx, project: Path, name: str, hint: str
 ) -> None:
     """Not even where the machine has one of that name: 127, as a shell has it."""
+    (project / "here.py").touch()
     told = pyx("run", name, cwd=project)
     assert (told.returncode, told.stdout) == (127, "")
     expected = f"pyx: {project}/pylock.toml gives no program {name}\npyx: hint: {hint}\n"
@@ -99,8 +105,48 @@ def test_a_file_that_cannot_be_executed_is_said(pyx: Pyx, project: Path) -> None
         assert (told.returncode, told.stdout, len(told.stderr.splitlines())) == (status, "", 1)
 
 
+def test_several_close_names_are_all_told(pyx: Pyx, tmp_path: Path, wheels: Path) -> None:
+    """Nobody can tell which of them was meant."""
+    points = {"tick": "os:getcwd", "tock": "os:getcwd"}
+    wheel = make_wheel(wheels, "clock", "1.0", entry_points=points)
+    (tmp_path / "pylock.toml").write_text(pylock_text([wheel]))
+    assert pyx("store", "add", wheel).returncode == 0
+    told = pyx("run", "tck", cwd=tmp_path)
+    assert told.stderr.endswith("gives no program tck\npyx: hint: did you mean tock or tick?\n")
+
+
+def test_a_script_is_no_program(pyx: Pyx, project: Path) -> None:
+    """One that cannot be executed is told with how it is started."""
+    (project / "here.py").touch(mode=0o644)
+    told = pyx("run", "./here.py", cwd=project)
+    assert (told.returncode, told.stdout) == (126, "")
+    assert told.stderr.splitlines()[1] == "pyx: hint: pyx ./here.py"
+
+
+def test_without_a_lock_there_is_no_program(pyx: Pyx, tmp_path: Path) -> None:
+    """The hints are what can be done about it."""
+    told = pyx("run", "tock", cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (127, "")
+    assert told.stderr == (
+        f"pyx: the standard library alone (no lock in {tmp_path} or above) gives no program tock\n"
+        "pyx: hint: pyx tool run tock, or pyx --project DIR run tock\n"
+    )
+
+
+def test_a_project_that_was_never_locked_is_told(pyx: Pyx, tmp_path: Path) -> None:
+    """What it requires would give the program."""
+    text = '[project]\nname = "p"\nversion = "1"\ndependencies = ["tock"]\n'
+    (tmp_path / "pyproject.toml").write_text(text)
+    told = pyx("run", "tock", cwd=tmp_path)
+    assert told.returncode == 127
+    assert f"hint: {tmp_path / 'pyproject.toml'} has no lock yet: run `" in told.stderr
+
+
 def test_run_needs_a_program(pyx: Pyx, project: Path) -> None:
     """Alone it says how it is called."""
     told = pyx("run", cwd=project)
     assert told.returncode == 64
-    assert told.stderr == "pyx: pyx run needs a word more\npyx: hint: pyx run --help\n"
+    assert (
+        told.stderr
+        == "pyx: pyx run needs NAME: pyx run NAME [arguments]\npyx: hint: pyx run --help\n"
+    )

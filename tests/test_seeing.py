@@ -123,7 +123,7 @@ def test_an_index_that_may_not_be_asked_is_said(
     """Offline nothing is asked; a server that fails is no empty answer."""
     told = pyx("list", "--outdated", "--offline", cwd=project)
     assert told.returncode == 69
-    assert "nothing may be fetched" in told.stderr
+    assert "--offline was given" in told.stderr
     assert index.requests == []
     index.fail("/simple/web/", 403)
     told = pyx("list", "--outdated", cwd=project)
@@ -242,6 +242,93 @@ def test_what_is_not_there_is_not_found(pyx: Pyx, project: Path) -> None:
     told = pyx("which", "wbe", cwd=project)
     assert (told.returncode, told.stdout) == (69, "")
     assert told.stderr.endswith("hint: did you mean web?\n")
+
+
+def test_a_script_is_shown_as_it_starts(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """By the lock beside it or above it, from wherever it is asked for."""
+    script = project / "x.py"
+    script.touch()
+    beside = project / "pylock.x.toml"
+    wheel = make_wheel(tmp_path / "wheels", "tick", "3.0")
+    beside.write_text(pylock_text([wheel], index_url=pyx.environ["PIP_INDEX_URL"]))
+    assert pyx("list", script, cwd=tmp_path).stdout == "tick  3.0  wheel\n"
+    assert pyx("tree", "--json", script, cwd=tmp_path).stdout.count("tick") == 2
+    told = json.loads(pyx("which", "tick", script, "--json", cwd=tmp_path).stdout)
+    assert told[0]["locked by"] == f"{beside} (lies beside x.py)"
+    told = json.loads(pyx("info", script, "--json", cwd=tmp_path).stdout)
+    assert told["distributions"] == [{"name": "tick", "version": "3.0"}]
+    beside.unlink()
+    assert len(pyx("list", "project/x.py", cwd=tmp_path).stdout.splitlines()) == 5
+    script.write_text("# /// script\n# dependencies = []\n# ///\n")
+    told = pyx("list", script, cwd=tmp_path)
+    assert (told.returncode, told.stdout, told.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["list", "rich"], "pyx which rich, for one distribution"),
+        (["tree", "rich"], "pyx tree --invert rich, for one distribution"),
+        (["which", "a", "rich"], "pyx which a"),
+    ],
+)
+def test_a_script_that_is_not_there_is_told(
+    pyx: Pyx, project: Path, words: list[str], hint: str
+) -> None:
+    """Who names a distribution there is told how that is asked for."""
+    told = pyx(*words, cwd=project)
+    assert (told.returncode, told.stdout) == (64, "")
+    assert told.stderr == f"pyx: there is no script rich\npyx: hint: {hint}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "here"), [(["list"], "NAME"), (["tree"], "NAME"), (["which", "rich"], "rich")]
+)
+def test_without_a_lock_there_is_nothing_to_show(
+    pyx: Pyx, tmp_path: Path, words: list[str], here: str
+) -> None:
+    """What was looked for in vain, and both ways out."""
+    told = pyx(*words, cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (64, "")
+    assert told.stderr == (
+        f"pyx: there is no lock in {tmp_path} or above\npyx: hint: pyx add --init {here} makes a "
+        f"project here; pyx --project DIR {' '.join(words)} takes another\n"
+    )
+
+
+def test_a_project_without_a_lock_is_to_be_locked(pyx: Pyx, tmp_path: Path) -> None:
+    """It is told with what locks it, and the standard library is there in any case."""
+    text = '[project]\nname = "p"\nversion = "1"\ndependencies = ["rich"]\n'
+    (tmp_path / "pyproject.toml").write_text(text)
+    told = pyx("list", cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (65, "")
+    assert told.stderr.splitlines()[1].endswith(" lock`")
+    assert "the standard library" in pyx("which", "json", cwd=tmp_path).stdout
+
+
+INFO_KEYS = {
+    *("lock", "reason", "stale", "interpreter", "groups", "extras", "tools", "hidden"),
+    *("distributions", "missing", "environment", "layout", "sys_path", "conflicts", "next_start"),
+}
+
+
+def test_info_is_told_as_json(pyx: Pyx, project: Path) -> None:
+    """Its keys are promised in the help; each is there before and after anything is ready."""
+    before = json.loads(pyx("info", "--json", cwd=project).stdout)
+    assert before.keys() == INFO_KEYS
+    assert before["lock"] == str(project / "pylock.toml")
+    assert [one["name"] for one in before["missing"]] == ["app", "web", "base", "speed", "never"]
+    assert (before["environment"], before["sys_path"]) == (None, [])
+    pyx("sync", cwd=project)
+    after = json.loads(pyx("info", "--json", cwd=project).stdout)
+    assert after.keys() == INFO_KEYS
+    assert after["missing"] == []
+    assert {"name": "web", "version": "2.0"} in after["distributions"]
+    assert after["sys_path"][0] == str(project)
+    shown = pyx("info", cwd=project).stdout
+    assert all(place in shown for place in (after["environment"], *after["sys_path"]))
+    told = " ".join(pyx("info", "--help").stdout.split())
+    assert all(key in told for key in INFO_KEYS)
 
 
 def test_locks_are_compared_by_what_they_mean(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx_launcher.commands.usage import format_usage
+from pyx_launcher.commands.usage import format_form, format_usage
 from pyx_launcher.verbs import VERBS
 
 if TYPE_CHECKING:
@@ -39,9 +39,32 @@ def test_a_verb_says_how_it_is_called(pyx: Pyx, name: str) -> None:
     told = pyx(name, "--help")
     assert (told.returncode, told.stderr) == (0, "")
     for form in VERBS[name].forms:
-        assert f"pyx [@NAME] [options] {form}\n" in told.stdout
+        assert format_form(VERBS[name], form) + "\n" in told.stdout
     for option in VERBS[name].options:
         assert f"  {option} " in told.stdout
+    assert pyx("--help", name).stdout == told.stdout
+
+
+@pytest.mark.parametrize(
+    "words", [("tool", "list"), ("store", "path"), ("diff", ".", "."), ("env", "list")]
+)
+def test_what_belongs_to_no_environment_refuses_its_name(pyx: Pyx, words: tuple[str, ...]) -> None:
+    """And does not offer it in its usage."""
+    told = pyx("@some", *words)
+    assert (told.returncode, told.stdout) == (64, "")
+    assert "takes no @some\n" in told.stderr
+    assert told.stderr.endswith(f"pyx: hint: pyx {' '.join(words)}\n")
+    forms = [form for form in VERBS[words[0]].forms if form.split()[0:2] == [*words[:2]]]
+    assert all("@NAME" not in format_form(VERBS[words[0]], form) for form in forms)
+
+
+def test_what_an_action_takes_stands_in_its_form() -> None:
+    """Every option of a command with actions is one of theirs, or stands alone."""
+    for verb in VERBS.values():
+        if verb.actions:
+            taken = {option for action in verb.actions for option in verb.options_of(action)}
+            alone = {form.split()[1] for form in verb.forms} | {"--unlink"}
+            assert {*verb.valued, *verb.flags} <= taken | alone
 
 
 def test_forms_name_what_the_parser_knows() -> None:

@@ -6,10 +6,11 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from pyx_launcher.context import NoSuchScriptError
 from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.errors import PyxError, explain_fault, is_fault_of_machine
 from pyx_launcher.invocation import parse_invocation
-from pyx_launcher.launch import print_error, run_program
+from pyx_launcher.launch import print_error, run_program, tell
 from pyx_launcher.ownership import check_dirs, check_process
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def main() -> int:
         print_error(told)
         return told.exit_code
     except KeyboardInterrupt:
+        tell("interrupted")
         # Threads that wait for a server would be waited for at a regular end.
         os._exit(INTERRUPTED)
 
@@ -57,7 +59,12 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         check_process()
         check_dirs(resolve_dirs(environ), environ)
     if invocation.verb is None:
-        return run_program(invocation, environ)
+        try:
+            return run_program(invocation, environ)
+        except NoSuchScriptError as error:
+            from pyx_launcher.commands.mistaken import answer_mistake
+
+            return answer_mistake(invocation, environ, error)
     from pyx_launcher.commands import run_verb
 
     return run_verb(invocation, environ)

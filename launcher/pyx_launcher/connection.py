@@ -53,14 +53,18 @@ def _signed(request: httpx2.Request, pair: tuple[str, str] | None) -> httpx2.Req
 def open_client(settings: IndexSettings, credentials: Credentials) -> PyPIClient:
     """Return a client that obeys `settings`. Raises UsageError, and StoreError for certificates."""
     context = _tls_context(settings)
-    timeout = settings.timeout
+    timeout = httpx2.Timeout(
+        settings.timeout,
+        connect=settings.connect_timeout,
+        # Threads that wait for a connection of the pool wait for one another, not for a server.
+        pool=None,
+    )
     try:
         # The variables that httpx would read itself are those of the process, not the given ones.
         client = PyPIClient(
             trusted_hosts=settings.trusted_hosts,
             verify=context,
-            # Threads that wait for a connection of the pool wait for one another, not for a server.
-            timeout=httpx2.Timeout(timeout, pool=None),
+            timeout=timeout,
             follow_redirects=True,
             trust_env=False,
             mounts=_find_proxies(settings, context),

@@ -18,7 +18,6 @@ from pyx_launcher.named import list_named, named_directory
 from pyx_launcher.ownership import check_owner
 from pyx_launcher.record import Check, check_script, find_block
 from pyx_launcher.values import dataclass, replace
-from pyx_launcher.verbs import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -142,12 +141,8 @@ def _resolve_script(working: Path, name: str) -> tuple[Path, os.stat_result]:
         return Path(os.path.realpath(path)), info
     except OSError as error:
         shown = name if name.startswith("/") else f"{working}/{name}"
-        from difflib import get_close_matches
-
-        close = get_close_matches(name, VERBS, n=1)
         raise NoSuchScriptError(
-            f"can't open file {shown!r}: [Errno {error.errno}] {error.strerror}",
-            hint=f"did you mean pyx {close[0]}?" if close else None,
+            f"can't open file {shown!r}: [Errno {error.errno}] {error.strerror}"
         ) from error
 
 
@@ -290,6 +285,8 @@ def take_named(name: str, dirs: Dirs) -> tuple[Path, tuple[Path, ...]]:
 
 def _take_project(path: Path) -> _Found:
     reason = "--project or PYX_PROJECT"
+    if path.name in ("pyproject.toml", "Pipfile", "requirements.in") and _is_file(path):
+        raise UsageError(f"{path} is no lock", hint=f"name its directory: {path.parent}")
     if _is_file(path):
         return _Found(path, reason)
     if not path.is_dir():

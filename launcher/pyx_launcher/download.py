@@ -16,6 +16,7 @@ from pyx_launcher.credentials import Credentials, find_origin, shown
 from pyx_launcher.errors import ArtifactError, RefusedError
 from pyx_launcher.limits import LONGEST_TEXT
 from pyx_launcher.verified import arriving
+from pyx_launcher.waiting import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -77,11 +78,15 @@ class Session:
         self._client = open_client(settings, self._credentials)
         self._retries = settings.retries
         self._backoff = backoff
+        self._silent_retries = settings.silent_retries
         self._lock = threading.Lock()
+        self._watch = Watch()
+        self._answered: set[object] = set()
         self._dead: dict[object, Exception] = {}
 
     def close(self) -> None:
         """Close the connections."""
+        self._watch.close()
         self._client.close()
 
     def learn(self, index_url: str) -> None:
@@ -110,6 +115,7 @@ class Session:
 
             def receive() -> None:
                 with self._client.stream("GET", url, headers=transfer.headers()) as response:
+                    self._answered.add(find_origin(url))
                     transfer.receive(response)
 
             self._attempt(url, receive, lambda: arrival.received)
@@ -128,6 +134,7 @@ class Session:
     def _page(self, method: str, url: str, headers: Mapping[str, str] | None) -> httpx2.Response:
         def ask() -> httpx2.Response:
             with self._client.stream(method, url, headers=headers) as response:
+                self._answered.add(find_origin(url))
                 _check_status(response)
                 return _read_page(response)
 
@@ -137,6 +144,10 @@ class Session:
         self, url: str, action: Callable[[], T], received: Callable[[], int] = lambda: 0
     ) -> T:
         """Do `action` until it succeeds; attempts that bring something do not count."""
+        with self._watch.waiting(urlsplit(shown(url)).netloc, received):
+            return self._try_often(url, action, received)
+
+    def _try_often(self, url: str, action: Callable[[], T], received: Callable[[], int]) -> T:
         import httpx2
 
         number, mark = 0, received()
@@ -147,19 +158,31 @@ class Session:
             except (httpx2.HTTPError, httpx2.InvalidURL, _PassingError) as problem:
                 if received() - mark >= PROGRESS:
                     number, mark = 0, received()
-                if number >= self._retries or not _may_pass(problem):
+                if number >= self._count_retries(url, problem) or not _may_pass(problem):
                     self._remember(url, problem)
                     raise _unreachable(url, problem) from problem
                 time.sleep(_wait(problem, self._backoff * 2**number))
                 number += 1
 
     def _remember(self, url: str, problem: Exception) -> None:
-        """Note a server that no connection can be made to, so that nobody waits for it again."""
+        """Note a server that nothing can be had from, so that nobody waits for it again."""
         import httpx2
 
-        if isinstance(problem, (httpx2.ConnectError, httpx2.ConnectTimeout)):
+        if isinstance(problem, httpx2.ConnectError) or self._is_silent(url, problem):
             with self._lock:
                 self._dead.setdefault(find_origin(url), problem)
+
+    def _is_silent(self, url: str, problem: Exception) -> bool:
+        """Has the server of `url` never answered, and not in time now?"""
+        import httpx2
+
+        if isinstance(problem, httpx2.ConnectTimeout):
+            return True
+        is_late = isinstance(problem, httpx2.ReadTimeout)
+        return is_late and find_origin(url) not in self._answered
+
+    def _count_retries(self, url: str, problem: Exception) -> int:
+        return self._silent_retries if self._is_silent(url, problem) else self._retries
 
     def _check_alive(self, url: str) -> None:
         with self._lock:
@@ -282,6 +305,12 @@ def _is_distrust(problem: BaseException | None) -> bool:
     return False
 
 
+def _is_timeout(problem: Exception) -> bool:
+    import httpx2
+
+    return isinstance(problem, httpx2.TimeoutException)
+
+
 def _wait(problem: Exception, backoff: float) -> float:
     """Return the seconds to wait: what the server asked for, else `backoff`, within limits."""
     asked = getattr(problem, "retry_after", None)
@@ -304,7 +333,9 @@ def _unreachable(url: str, problem: Exception) -> UnreachableError:
         hint = (
             f"PIP_CERT names a bundle of certificates; it must have the one that signs for {host}"
         )
+    elif _is_timeout(problem):
+        hint = "look at the network and at PIP_INDEX_URL, or wait longer: PIP_TIMEOUT=60"
     else:
-        hint = "look at the network, or set PYX_OFFLINE=1 to make do with what is in the store"
+        hint = "look at the network; PIP_INDEX_URL names a mirror, PIP_FIND_LINKS a directory"
     reason = " ".join(str(problem).split()) or type(problem).__name__
     return UnreachableError(f"cannot reach {host} for {shown(url)}: {reason}", hint=hint)

@@ -97,15 +97,21 @@ def _is_ours(link: Path, dirs: Dirs) -> bool:
 
 
 def write_kernel(
-    environment: Environment, name: str, command: Sequence[str], environ: Mapping[str, str]
+    environment: Environment,
+    name: str,
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    hint: str,
 ) -> Path:
     """Offer the environment to Jupyter as the kernel `name`; return the directory of its spec.
 
-    `command` starts python in it. Raises UsageError where ipykernel is missing, StoreError.
+    `command` starts python in it, `hint` is one that adds ipykernel. Raises UsageError where
+    that is missing, StoreError.
     https://jupyter-client.readthedocs.io/en/stable/kernels.html#kernel-specs
     """
     if not any(entry.facts.name == "ipykernel" for entry in environment.entries):
-        raise UsageError("ipykernel is not in this environment", hint="pyx add ipykernel")
+        raise UsageError("ipykernel is not in this environment", hint=hint)
     spec = {
         "argv": [*command, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         "display_name": f"{name} (pyx)",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pyx_launcher.credentials import find_shown_secrets
 from pyx_launcher.errors import BuildError, PyxError
+from pyx_launcher.lookup import explain_offline
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -67,10 +68,10 @@ class BuildPlace:
             return
         listed = ", ".join(wanted)
         if self.bench.offline and not self.bench.environ.get("PIP_FIND_LINKS"):
+            why = explain_offline(self.bench.environ)
             raise BuildError(
-                f"{self.bench.label} would have to be built, which needs {listed}, "
-                "and nothing may be fetched",
-                hint="run it once without --offline (and without PYX_OFFLINE)",
+                f"{self.bench.label} would have to be built, which needs {listed}, and {why.cause}",
+                hint=why.hint,
             )
         requirements_file = self.path / "requirements.txt"
         # In a file pip obeys their markers, on its command line it would not.

@@ -18,13 +18,13 @@ from pyx_launcher.credentials import check_link, shown, split_login
 from pyx_launcher.download import ForbiddenError, MissingError, Session, UnreachableError
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError
 from pyx_launcher.locks.indexes import NamedIndex, choose_sources
-from pyx_launcher.lookup import find_local_path
+from pyx_launcher.lookup import explain_offline, find_local_path
 from pyx_launcher.pipconfig import IndexSettings, read_settings
 from pyx_launcher.values import dataclass, field
 from pyx_launcher.verified import Wanted, check_hashes, read_chunks, write_verified
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from unearth.fetchers import Fetcher
@@ -95,7 +95,7 @@ class Index:
         """
         if not re.fullmatch(r"[^/\\\0]+", wanted.filename) or wanted.filename in (".", ".."):
             raise RefusedError(f"{wanted.filename!r} of {wanted.name} is not the name of a file")
-        told = progress or _ignore
+        told = progress or (lambda _: None)
         if wanted.path is not None:
             return write_verified(read_chunks(wanted.path), wanted, into, str(wanted.path), told)
         if wanted.url is None:
@@ -142,11 +142,9 @@ class Index:
             return found
         if problems:
             raise problems[0]
-        asked = ", ".join(shown(source.url) for source in sources) or "none may be asked"
-        raise ArtifactError(
-            f"no file of {name} on the indexes has a locked hash: {asked}",
-            hint="name the index that has it in PIP_INDEX_URL, or lock again",
-        )
+        absence = f"no file of {name} on the indexes has a locked hash"
+        hint = "name the index that has it in PIP_INDEX_URL, or lock again"
+        raise self._explain_absence(absence, sources, hint)
 
     def _fetch_from_url(
         self, url: str, wanted: Wanted, into: Path, progress: Callable[[int], None]
@@ -199,12 +197,9 @@ class Index:
         if problems:
             raise min(problems, key=lambda problem: not isinstance(problem, RefusedError))
         if self._offline:
-            raise _offline(wanted)
-        asked = ", ".join(shown(source.url) for source in sources) or "none may be asked"
-        raise ArtifactError(
-            f"{wanted.filename} is on no index: {asked}",
-            hint="name the index that has it in PIP_INDEX_URL or PIP_EXTRA_INDEX_URL",
-        )
+            raise self._explain_offline(wanted)
+        hint = "name the index that has it in PIP_INDEX_URL or PIP_EXTRA_INDEX_URL"
+        raise self._explain_absence(f"{wanted.filename} is on no index", sources, hint)
 
     def _fetch_from(
         self, source: _Source, wanted: Wanted, into: Path, progress: Callable[[int], None]
@@ -331,11 +326,26 @@ class Index:
         if path is not None:
             return write_verified(read_chunks(path), wanted, into, str(path), progress)
         if self._offline:
-            raise _offline(wanted)
+            raise self._explain_offline(wanted)
         _require_http(url)
         session = self._session()
         session.learn(wanted.index or "")
         return session.download(url, wanted, into, progress)
+
+    def _explain_offline(self, wanted: Wanted) -> ArtifactError:
+        why = explain_offline(self._settings.environ)
+        message = f"{wanted.filename} is not in the store, and {why.cause}"
+        return ArtifactError(message, hint=why.hint)
+
+    def _explain_absence(self, problem: str, asked: Sequence[_Source], hint: str) -> ArtifactError:
+        """Return what to tell of what no source has; `hint` where no setting is the reason."""
+        shown_urls = ", ".join(shown(source.url) for source in asked) or "none may be asked"
+        if self._offline:
+            hint = explain_offline(self._settings.environ).hint
+        elif self._settings.no_index:
+            origin = self._settings.forbidden_by or "no-index"
+            hint = f"{origin} says that no index is asked; PIP_NO_INDEX=0 lets it be, for one start"
+        return ArtifactError(f"{problem}: {shown_urls}", hint=hint)
 
     def _session(self) -> Session:
         with self._lock:
@@ -344,23 +354,12 @@ class Index:
             return self._opened
 
 
-def _ignore(_: int) -> None:
-    """Take the place of a progress that nobody wants."""
-
-
 @functools.cache
 def _default_index() -> str:
     """Return the index that unearth asks when it is told of none."""
     from unearth import PackageFinder
 
     return PackageFinder().sources[0]["url"]
-
-
-def _offline(wanted: Wanted) -> ArtifactError:
-    return ArtifactError(
-        f"{wanted.filename} is not in the store and --offline is set",
-        hint="run once without --offline and PYX_OFFLINE, to fetch it",
-    )
 
 
 def _digests_of(offer: Offer, name: str) -> list[tuple[str, str]]:

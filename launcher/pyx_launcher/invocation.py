@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import UsageError
 from pyx_launcher.values import dataclass, field
-from pyx_launcher.verbs import VERBS, Verb
+from pyx_launcher.verbs import OPTIONS_OF_OTHERS, VERBS, Verb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +16,15 @@ PYTHON_LETTERS = "bBc:dEhiIm:OPqRsStuvVW:xX:?"
 
 Without ``J``, which CPython knows only to refuse it."""
 
-_VALUED = ("--project", "--python", "--group", "--extra", "--with", "--allow-unhashed")
+_VALUES: Mapping[str, str] = {
+    "--project": "DIR",
+    "--python": "VERSION",
+    "--group": "NAME",
+    "--extra": "NAME",
+    "--with": "@NAME",
+    "--allow-unhashed": "NAME",
+}
+_VALUED = tuple(_VALUES)
 _FLAGS = ("--offline", "--locked", "--all-groups", "--all-extras", "--no-default-groups")
 
 
@@ -40,6 +48,8 @@ class Program:
     """`s` script, `m` module, `c` command, `i` standard input or the REPL, `p` python's own
     business: an option that prints and exits, or one that python is to complain about."""
     target: str | None = None
+    place: int = 0
+    """How many words stand before a script."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,13 +92,17 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
     if verb is not None:
         asked = VERBS.get(verb, _PLAIN)
         taken, words, more = _take_words(rest, asked)
+        if verb not in VERBS:
+            words, rest, taken = rest[taken:], [], 0
         # `pyx info --group dev x.py` speaks of the start `pyx --group dev x.py`.
         own += tuple(word for word in rest[1:taken] if word not in asked.flags)
         rest = rest[taken:]
         if rest and rest[0] in ("--help", "-h"):
             words, verb = (verb,), "--help"
-        elif asked.speaks_of_start and rest and parse_program(rest).mode in "ip":
-            raise UsageError(f"pyx {verb} does not know {rest[0]}", hint=f"pyx {verb} --help")
+        elif asked.speaks_of_start and rest:
+            rest, behind, others = _take_behind(rest, asked)
+            own += tuple(word for word in behind if word not in asked.flags)
+            more += others
         settings = _settle(more, asked)
         options.extend(option for option in more if option[0] not in settings)
     values = _collect(options)
@@ -138,23 +152,53 @@ def _is_own(word: str) -> bool:
 def _take_option(arguments: Sequence[str], at: int, verb: Verb) -> tuple[int, _Option]:
     """Return the option at `at`, pyx's own or the verb's, and where the next word is."""
     name, equals, value = arguments[at].partition("=")
-    valued, flags = (*verb.valued, *_VALUED), (*verb.flags, *_FLAGS)
+    valued, flags = {**_VALUES, **verb.valued}, (*verb.flags, *_FLAGS)
     if name in valued:
         if not equals:
             at += 1
-            if at >= len(arguments):
-                raise UsageError(f"{name} needs a value", hint="pyx --help")
-            value = arguments[at]
+            value = arguments[at] if at < len(arguments) else ""
         if not value:
-            raise UsageError(f"{name} needs a value", hint="pyx --help")
+            hint = f"{verb.command} {name} {valued[name]}"
+            raise UsageError(f"{name} needs a value", hint=hint)
         return at + 1, (name, value)
     if name in flags and not equals:
         return at + 1, (name, None)
+    if name in flags:
+        raise UsageError(f"{name} takes no value", hint=f"{verb.command} {name}")
     from difflib import get_close_matches
 
     close = get_close_matches(name, (*valued, *flags), n=1)
-    hint = f"did you mean {close[0]}?" if close else "pyx --help"
+    hint = f"did you mean {close[0]}?" if close else f"{verb.command} --help"
+    hint = OPTIONS_OF_OTHERS.get(name, hint)
     raise UsageError(f"unknown option {arguments[at]}", hint=hint)
+
+
+def _take_behind(
+    words: Sequence[str], verb: Verb
+) -> tuple[Sequence[str], Sequence[str], list[_Option]]:
+    """Take what stands behind the script that `verb` speaks of: options of its own and of pyx.
+
+    Returns the words of the start, those that were taken, and the options. Behind a module or a
+    command the words are the program's. Raises UsageError for words that are nobody's.
+    """
+    import shlex
+
+    program = parse_program(words)
+    if program.mode in "ip":
+        raise UsageError(f"{verb.command} does not know {words[0]}", hint=f"{verb.command} --help")
+    if program.mode != "s":
+        return words, (), []
+    at = end = program.place + 1
+    options: list[_Option] = []
+    while at < len(words):
+        if not _is_own(words[at]):
+            raise UsageError(
+                f"{verb.command} takes one script: {words[at]} is one word too many",
+                hint=shlex.join([*verb.command.split(), *words[:end]]),
+            )
+        at, option = _take_option(words, at, verb)
+        options.append(option)
+    return words[:end], words[end:], options
 
 
 def _take_words(arguments: Sequence[str], verb: Verb) -> tuple[int, list[str], list[_Option]]:
@@ -178,7 +222,13 @@ def _take_words(arguments: Sequence[str], verb: Verb) -> tuple[int, list[str], l
         elif word == "--":
             return len(arguments), [*words, *arguments[at + 1 :]], options
         elif word.startswith("-"):
-            raise UsageError(f"pyx {arguments[0]} does not know {word}", hint="pyx --help")
+            hint = OPTIONS_OF_OTHERS.get(word, f"{verb.command} --help")
+            if verb.passes_from.get("") and word[:2] in ("-m", "-c"):
+                import shlex
+
+                # What others have `run` for is a start of pyx itself.
+                hint = shlex.join(["pyx", *arguments[at:]])
+            raise UsageError(f"{verb.command} does not know {word}", hint=hint)
         else:
             words.append(word)
             at += 1
@@ -201,7 +251,10 @@ def _name_stacked(values: Sequence[str | None]) -> tuple[str, ...]:
     names = _split(values)
     for name in names:
         if not name.startswith("@"):
-            raise UsageError(f"--with {name}: it appends a named environment", hint="--with @NAME")
+            raise UsageError(
+                f"--with {name}: it appends a named environment",
+                hint=f"pyx add {name}, or --with @{name} where an environment is called so",
+            )
     return tuple(dict.fromkeys(name[1:] for name in names))
 
 
@@ -246,5 +299,5 @@ def parse_program(words: Sequence[str]) -> Program:
             break
         at += 1
     if at < len(words) and words[at] != "-":
-        return Program(words=tuple(words), mode="s", target=words[at])
+        return Program(words=tuple(words), mode="s", target=words[at], place=at)
     return Program(words=tuple(words), mode="i")

@@ -17,6 +17,7 @@ from pyx_launcher import pipfile, poetrytables, pyproject
 from pyx_launcher.edits import Files, exclusive, read_file, restoring, write_file
 from pyx_launcher.errors import LockError, StoreError, UnavailableError, UsageError
 from pyx_launcher.locks import FILE_NAMES
+from pyx_launcher.lookup import explain_offline
 from pyx_launcher.manifests import (
     LISTED,
     LISTS,
@@ -318,9 +319,10 @@ def _take_tool(
 ) -> Tool:
     name = project.tool
     if toolbox.offline and name != "uv":
+        why = explain_offline(toolbox.environ)
         raise UnavailableError(
-            f"{NAMES[name]} cannot lock {project.directory} without the network",
-            hint="leave out --offline (and PYX_OFFLINE)",
+            f"{NAMES[name]} cannot lock {project.directory} without the network, and {why.cause}",
+            hint=why.hint,
         )
     own_index = names_index(data, [keys for keys in _OWN_INDEX if keys[1] == name])
     settings = read_settings(toolbox.environ)

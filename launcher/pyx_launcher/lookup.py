@@ -15,7 +15,7 @@ from pyx_launcher.credentials import Login, find_origin, join_login, split_login
 from pyx_launcher.dirs import find_home
 from pyx_launcher.locks.project_indexes import uvs_index
 from pyx_launcher.pipconfig import read_settings
-from pyx_launcher.values import replace
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -50,10 +50,26 @@ def read_index_settings(options: IndexOptions, environ: Mapping[str, str]) -> In
         ),
         find_links=(*options.find_links, *settings.find_links),
         no_index=options.no_index or settings.no_index,
+        forbidden_by="--no-index in the lock" if options.no_index else settings.forbidden_by,
         trusted_hosts=(*options.trusted_hosts, *trusted, *settings.trusted_hosts),
         sources=options.sources,
         logins=tuple(find_logins(named, environ)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """Why nothing may be fetched, and what to do where something has to be."""
+
+    cause: str
+    hint: str
+
+
+def explain_offline(environ: Mapping[str, str]) -> Offline:
+    """Return the reason of a start that fetches nothing: the variable, else the option."""
+    if environ.get("PYX_OFFLINE", "") not in ("", "0"):
+        return Offline("PYX_OFFLINE is set", "run it once with PYX_OFFLINE=0")
+    return Offline("--offline was given", "run it once without --offline")
 
 
 def find_logins(named: Iterable[NamedIndex], environ: Mapping[str, str]) -> Iterator[Login]:

@@ -52,7 +52,7 @@ def named_directory(dirs: Dirs, name: str) -> Path:
     Raises UsageError for what cannot be a name.
     """
     if not name or name.startswith(".") or "/" in name or "\0" in name:
-        raise UsageError(f"@{name} cannot be the name of an environment", hint="pyx env --help")
+        raise UsageError(f"@{name} cannot be the name of an environment", hint="pyx env list")
     return dirs.named / name
 
 
@@ -82,7 +82,8 @@ def create_named(
     """
     directory = named_directory(dirs, name)
     if not _NAME.fullmatch(name):
-        hint = "letters, digits, and . _ - between them"
+        plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
+        hint = f"pyx env create {plain or 'NAME'}: letters, digits, and . _ - between them"
         raise UsageError(f"@{name} cannot be the name of an environment", hint=hint)
     if python is not None and "/" in python:
         raise UsageError(

@@ -17,6 +17,7 @@ from packaging.version import InvalidVersion, Version
 
 from pyx_launcher.errors import ArtifactError
 from pyx_launcher.locks.unnamed import UnnamedFile
+from pyx_launcher.lookup import explain_offline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -43,17 +44,21 @@ def find_newer(
         offers = index.list_offers(artifact.name, artifact.index)
         return _choose(artifact, offers, interpreter)
 
-    with ThreadPoolExecutor(max_workers=_WORKERS) as workers:
+    workers = ThreadPoolExecutor(max_workers=_WORKERS)
+    try:
         newest = list(workers.map(find, asked))
+    finally:
+        # An interruption does not wait for a slow server.
+        workers.shutdown(wait=False, cancel_futures=True)
     return {a.name: found for a, found in zip(asked, newest, strict=True) if found is not None}
 
 
-def refuse_offline(*, offline: bool) -> None:
+def refuse_offline(environ: Mapping[str, str], *, offline: bool) -> None:
     """Raise ArtifactError if no index may be asked."""
     if offline:
+        why = explain_offline(environ)
         raise ArtifactError(
-            "which versions there are stands on the index, and nothing may be fetched",
-            hint="run it without --offline (and without PYX_OFFLINE)",
+            f"which versions there are stands on the index, and {why.cause}", hint=why.hint
         )
 
 

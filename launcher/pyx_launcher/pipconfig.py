@@ -44,14 +44,20 @@ class IndexSettings:
     extra_index_urls: tuple[str, ...] = field(default=(), repr=False)
     find_links: tuple[str, ...] = ()
     no_index: bool = False
+    forbidden_by: str = field(default="", compare=False)
+    """What says `no_index`, for a person."""
     trusted_hosts: tuple[str, ...] = ()
     cert: Path | None = None
     client_cert: Path | None = None
     proxy: str | None = field(default=None, repr=False)
-    timeout: float = 15.0
-    """Seconds for connecting, and for each wait for further bytes."""
+    timeout: float = 10.0
+    """Seconds for each wait for the first or further bytes: shorter than pip's if none is set."""
+    connect_timeout: float = 5.0
+    """Seconds for connecting."""
     retries: int = 3
     """Attempts after the first one."""
+    silent_retries: int = 1
+    """The same where a server has never answered anything."""
     keyring: str = "auto"
     """How keyring is asked, in the words of pip's ``--keyring-provider``."""
     sources: tuple[NamedIndex, ...] = ()
@@ -84,12 +90,15 @@ def read_settings(environ: Mapping[str, str]) -> IndexSettings:
         extra_index_urls=_words(values.get("extra-index-url")),
         find_links=tuple(_expanded(w, environ) for w in _words(values.get("find-links"))),
         no_index=_flag(values.get("no-index")),
+        forbidden_by=values["no-index"].origin if "no-index" in values else "",
         trusted_hosts=_words(values.get("trusted-host")),
         cert=_path(values.get("cert"), environ) or _bundle_of_requests(environ),
         client_cert=_path(values.get("client-cert"), environ),
         proxy=proxy.text if proxy else None,
-        timeout=_number(values.get("timeout"), 15.0),
+        timeout=_number(values.get("timeout"), 10.0),
+        connect_timeout=_number(values.get("timeout"), 5.0),
         retries=int(_number(values.get("retries"), 3)),
+        silent_retries=int(_number(values.get("retries"), 1)),
         keyring=keyring.text if keyring else "auto",
     )
 

@@ -153,7 +153,7 @@ def _fetch_all(
     variables = build_variables(settings, offline=offline)
     if offline:
         with Index(settings, offline=True) as index:
-            _check_missing(missing, index, has_links=bool(variables["PIP_FIND_LINKS"]))
+            _check_missing(missing, index, environ, has_links=bool(variables["PIP_FIND_LINKS"]))
     known = sum(map(_size_of, missing))
     workers = ThreadPoolExecutor(max_workers=min(_WORKERS, len(missing)))
     with (
@@ -189,13 +189,16 @@ def _fetch_all(
     return results
 
 
-def _check_missing(missing: Sequence[Artifact], index: Index, *, has_links: bool) -> None:
+def _check_missing(
+    missing: Sequence[Artifact], index: Index, environ: Mapping[str, str], *, has_links: bool
+) -> None:
     """Raise ArtifactError that names all that is not on this machine, of `missing` and for builds.
 
     Of what a build requires it knows what a tree's pyproject.toml says; `has_links` tells that
     there are local directories where pip may find it.
     """
     from pyx_launcher.builds import find_requirements
+    from pyx_launcher.lookup import explain_offline
 
     absent = []
     required: dict[str, list[str]] = {}
@@ -207,9 +210,9 @@ def _check_missing(missing: Sequence[Artifact], index: Index, *, has_links: bool
             absent.append(artifact.label)
     absent += [f"{name} (to build {', '.join(labels)})" for name, labels in required.items()]
     if absent:
+        why = explain_offline(environ)
         raise ArtifactError(
-            f"not in the store, and nothing may be fetched: {', '.join(absent)}",
-            hint="run it once without --offline (and without PYX_OFFLINE)",
+            f"not in the store, and {why.cause}: {', '.join(absent)}", hint=why.hint
         )
 
 

@@ -16,6 +16,7 @@ import tomli
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import CannotExecuteError, UnavailableError
+from pyx_launcher.lookup import explain_offline
 from pyx_launcher.pipconfig import read_settings
 from pyx_launcher.toolbox import NAMES
 from pyx_launcher.values import dataclass
@@ -113,9 +114,13 @@ class Tool:
                 else f"by signal {-done.returncode}"
             )
             subject = self.subject or directory
+            hint = "what it wrote above says why"
+            if self.toolbox.offline:
+                offline = explain_offline(self.toolbox.environ)
+                hint += f"; where that is the network: {offline.cause}, {offline.hint}"
             raise ResolutionError(
                 f"{label} could not lock {subject} (it ended with {why}); nothing was changed",
-                hint="what it wrote above says why",
+                hint=hint,
             )
         return done.stdout or ""
 

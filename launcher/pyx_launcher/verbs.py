@@ -5,6 +5,7 @@ The parser, ``--help``, the completion scripts and the manual page all go by thi
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pyx_launcher.values import dataclass, field
@@ -28,16 +29,39 @@ class Verb:
     """Are its words python's command line?"""
     passes_from: Mapping[str, int] = field(default_factory=dict)
     """After how many words all others belong to a program, by the action, or by ``""``."""
+    notes: str = ""
+    """What its help and the manual say besides, in a paragraph."""
+    unnamed: tuple[str, ...] = ()
+    """The actions that belong to no environment, or ``""`` for all: they refuse ``@NAME``."""
 
     @property
-    def valued(self) -> tuple[str, ...]:
-        """Its own options that take a value."""
-        return tuple(text.split()[0] for text in self.options if " " in text)
+    def command(self) -> str:
+        """What a person types to call it; ``pyx`` itself for a verb without forms."""
+        return f"pyx {self.forms[0].split()[0]}" if self.forms else "pyx"
+
+    @property
+    def valued(self) -> Mapping[str, str]:
+        """Its own options that take a value, with the kind of that value."""
+        pairs = (text.split() for text in self.options if " " in text)
+        return dict(pairs)
 
     @property
     def flags(self) -> tuple[str, ...]:
         """Its own options that take none."""
         return tuple(text for text in self.options if " " not in text)
+
+    def takes_name(self, action: str) -> bool:
+        """Tell whether ``@NAME`` may come before it."""
+        return not {"", action}.intersection(self.unnamed)
+
+    def form_of(self, action: str) -> str:
+        """Return the first form that has `action`; without any, its first form."""
+        return next((form for form in self.forms if action in form.split()), self.forms[0])
+
+    def options_of(self, action: str) -> frozenset[str]:
+        """Return its own options that `action` takes, by its forms."""
+        forms = (form for form in self.forms if action in form.split())
+        return frozenset(option for form in forms for option in re.findall(r"--[a-z-]+", form))
 
     def is_complete(self, words: Sequence[str]) -> bool:
         """Tell whether everything behind `words` belongs to a program."""
@@ -63,9 +87,16 @@ VERBS: Mapping[str, Verb] = {
         speaks_of_start=True,
     ),
     "info": Verb(
-        forms=("info [SCRIPT]",),
+        forms=("info [SCRIPT] [--json]",),
         summary="say which lock, interpreter and sys.path a start gets, and why",
+        options={"--json": _JSON},
         speaks_of_start=True,
+        notes="With --json it prints one object: lock and reason; stale (null, or path, problem and"
+        " command); interpreter (path, version, reason); groups, extras, tools and hidden (lists);"
+        " distributions (each with name and version); missing (those of them that are not in the"
+        " store); environment and layout (null where it is not made yet); sys_path (a list) and"
+        " conflicts (a list); next_start (fast, reason). Keys may be added; none goes or changes"
+        " its meaning.",
     ),
     "add": Verb(
         forms=(
@@ -120,6 +151,7 @@ VERBS: Mapping[str, Verb] = {
             "--kernel": "offer the environment to Jupyter as a kernel",
         },
         actions=("list", "create", "remove", "show"),
+        unnamed=("list",),
     ),
     "tool": Verb(
         forms=(
@@ -127,7 +159,7 @@ VERBS: Mapping[str, Verb] = {
             "tool list [--json]",
             "tool upgrade [NAME]…",
             "tool uninstall NAME…",
-            "tool run [--from DISTRIBUTION] NAME [arguments]",
+            "tool run [--from DISTRIBUTION] [--with DISTRIBUTION]… NAME [arguments]",
         ),
         summary="programs in locked environments of their own, on PATH or run once",
         options={
@@ -137,19 +169,20 @@ VERBS: Mapping[str, Verb] = {
         },
         actions=("install", "list", "upgrade", "uninstall", "run"),
         passes_from={"run": 2},
+        unnamed=("",),
     ),
     "list": Verb(
-        forms=("list [--outdated] [--json]",),
+        forms=("list [SCRIPT] [--outdated] [--json]",),
         summary="list the distributions that a start gets",
         options={"--outdated": "ask the index, show only what has newer versions", "--json": _JSON},
     ),
     "tree": Verb(
-        forms=("tree [--invert NAME] [--json]",),
+        forms=("tree [SCRIPT] [--invert NAME] [--json]",),
         summary="show which distribution requires which",
         options={"--invert NAME": "show what requires NAME", "--json": _JSON},
     ),
     "which": Verb(
-        forms=("which MODULE|DISTRIBUTION [--json]",),
+        forms=("which MODULE|DISTRIBUTION [SCRIPT] [--json]",),
         summary="say where an import comes from, and what locked it",
         options={"--json": _JSON},
     ),
@@ -157,6 +190,7 @@ VERBS: Mapping[str, Verb] = {
         forms=("diff LOCK_A LOCK_B [--json]",),
         summary="compare what two locks mean; exit status 1 if they differ",
         options={"--json": _JSON},
+        unnamed=("",),
     ),
     "store": Verb(
         forms=(
@@ -175,6 +209,44 @@ VERBS: Mapping[str, Verb] = {
             "--json": _JSON,
         },
         actions=("verify", "gc", "list", "size", "path", "add"),
+        unnamed=("",),
     ),
 }
 """The management commands. A verb wins over a file of that name; ``./sync`` runs the file."""
+
+OPTIONS_OF_OTHERS: Mapping[str, str] = {
+    "--check": "pyx --locked sync",
+    "--frozen": "--locked",
+    "--no-dev": "--no-default-groups",
+    "--only": "--no-default-groups --group NAME",
+    "--dev": "--group dev",
+    "--directory": "--project DIR",
+    "--tree": "pyx tree",
+    "--outdated": "pyx list --outdated",
+    "--verbose": "PYX_DEBUG=1 before the command",
+    "--requirement": "mv requirements.txt requirements.in, then pyx lock",
+    "-r": "mv requirements.txt requirements.in, then pyx lock",
+    "-e": "pyx add 'NAME @ file:///DIRECTORY'",
+    "--editable": "pyx add 'NAME @ file:///DIRECTORY'",
+}
+"""What to type for options that other tools have, where a command has none of that name."""
+
+ACTIONS_OF_OTHERS: Mapping[str, Mapping[str, str]] = {
+    "env": {
+        "use": "--python VERSION before a program, or the version in a file .python-version",
+        "activate": "pyx @NAME SCRIPT",
+        "info": "pyx env show",
+        "new": "pyx env create NAME",
+        "rm": "pyx env remove NAME",
+        "delete": "pyx env remove NAME",
+    },
+    "tool": {
+        "add": "pyx tool install NAME",
+        "remove": "pyx tool uninstall NAME",
+        "rm": "pyx tool uninstall NAME",
+        "update": "pyx tool upgrade",
+        "inject": "pyx tool install NAME --with DISTRIBUTION",
+    },
+    "store": {"clean": "pyx store gc", "prune": "pyx store gc", "info": "pyx store size"},
+}
+"""The same for the first words of commands."""

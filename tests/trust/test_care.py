@@ -432,13 +432,13 @@ def test_a_wheel_that_is_none_is_not_added(pyx: Pyx, tmp_path: Path, pyx_home: P
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["store"], "which?"),
+        (["store"], "pyx store needs one of: verify, gc"),
         (["store", "gcc"], "pyx store does not know gcc"),
-        (["store", "add"], "pyx store add needs a wheel"),
+        (["store", "add"], "pyx store add needs WHEEL"),
         (["store", "gc", "--keep", "x"], "--keep x: it takes a number of days"),
         (["store", "gc", "--keep=-1"], "--keep -1: it takes a number of days"),
         (["store", "gc", "--repair"], "pyx store gc does not take --repair"),
-        (["store", "path", "x"], "pyx store does not know x"),
+        (["store", "path", "x"], "pyx store path does not take x"),
     ],
 )
 def test_what_is_typed_wrongly_is_said(pyx: Pyx, words: list[str], said: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,16 +78,19 @@ def _find_place(invocation: Invocation) -> Place:
     extras = (*invocation.settings.get("--optional", ()), *invocation.choice.extras)
     groups = (*invocation.choice.groups, *(["dev"] if "--dev" in invocation.settings else ()))
     if len(extras) + len(groups) > 1:
+        start = shlex.join(["pyx", invocation.verb or "", *invocation.words])
         raise UsageError(
             f"a requirement has one place, not {' and '.join((*extras, *groups))}",
-            hint=f"pyx {invocation.verb} --help",
+            hint=f"{start} --optional {extras[0]}" if extras else f"{start} --group {groups[0]}",
         )
     return Place(extra=_last(extras), group=_last(groups))
 
 
 def _check(verb: str, words: Words) -> None:
     if not words.names:
-        raise UsageError(f"pyx {verb} needs the name of a project", hint=f"pyx {verb} click")
+        start = f"pyx {verb} --script {words.script}" if words.script else f"pyx {verb}"
+        start += f" @{words.named}" if words.named else ""
+        raise UsageError(f"pyx {verb} needs NAME, that of a distribution", hint=f"{start} click")
     if words.script and (words.place.extra or words.place.group or words.named or words.init):
         raise UsageError(
             "an inline block has neither extras nor groups, and belongs to its script alone",
@@ -115,7 +119,7 @@ def _find_script(name: str | None) -> Path | None:
         return None
     path = Path(name).resolve()
     if not path.is_file():
-        raise UsageError(f"there is no script {path}", hint="name a file that exists")
+        raise UsageError(f"there is no script {path}", hint=f"touch {path}, if it is to be made")
     return path
 
 
@@ -145,7 +149,7 @@ def find_directory(words: Words, dirs: Dirs, working: Path) -> Path:
                 # What locks a project runs what it says, so it must not be a stranger's.
                 check_owner(directory / name, working)
                 return directory
+    names = shlex.join(words.names) if words.creates else "NAME"
     raise UsageError(
-        f"there is no project in {working} or above",
-        hint="pyx add --init NAME… makes one here" if words.names else "write a pyproject.toml",
+        f"there is no project in {working} or above", hint=f"pyx add --init {names} makes one here"
     )

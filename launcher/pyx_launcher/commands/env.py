@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 
+from pyx_launcher.commands.starts import explain_no_lock
 from pyx_launcher.commands.words import check_words, take_action
 from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.editors import link_environment, unlink_environment, write_kernel
@@ -34,9 +36,7 @@ def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Do one of the forms of ``pyx env``; the answer goes to stdout."""
     wishes = [name for name in invocation.settings if name != "--json"]
     if wishes:
-        check_words(invocation, 0)
-        if len(wishes) > 1:
-            raise UsageError(f"{wishes[0]} and {wishes[1]} exclude each other", hint="pyx env -h")
+        _check_wishes(wishes, invocation)
         return {"--link": _link, "--unlink": _unlink, "--kernel": _kernel}[wishes[0]](
             invocation, environ
         )
@@ -56,6 +56,15 @@ def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
     return 0
 
 
+def _check_wishes(wishes: list[str], invocation: Invocation) -> None:
+    called = f"pyx env {wishes[0]}"
+    if len(wishes) > 1:
+        raise UsageError(f"{wishes[0]} and {wishes[1]} exclude each other", hint=called)
+    if invocation.words or "--json" in invocation.settings:
+        other = next(iter(invocation.words), "--json")
+        raise UsageError(f"{called} does not take {other}", hint=called)
+
+
 def _take_name(invocation: Invocation, words: tuple[str, ...]) -> Invocation:
     """Return the invocation with the name among its words, typed with or without ``@``."""
     if not words:
@@ -66,7 +75,10 @@ def _take_name(invocation: Invocation, words: tuple[str, ...]) -> Invocation:
 def _require_name(invocation: Invocation, words: tuple[str, ...]) -> str:
     named = _take_name(invocation, words).named
     if named is None or len(words) > 1:
-        raise UsageError("one name is needed", hint=f"pyx env {invocation.words[0]} NAME")
+        called = f"pyx env {invocation.words[0]}"
+        raise UsageError(
+            f"{called} takes one NAME", hint=f"{called} {words[0] if words else 'NAME'}"
+        )
     return named
 
 
@@ -173,7 +185,8 @@ def _kernel(invocation: Invocation, environ: Mapping[str, str]) -> int:
         chosen += ["--python", invocation.python]
     command = [_find_command(environ), *chosen]
     name = invocation.named or project.name
-    write_out(f"{write_kernel(environment, name, command, environ)}\n")
+    hint = shlex.join(["pyx", *invocation.own, "add", "ipykernel"])
+    write_out(f"{write_kernel(environment, name, command, environ, hint=hint)}\n")
     return 0
 
 
@@ -186,5 +199,6 @@ def _find_command(environ: Mapping[str, str]) -> str:
 
 def _project_of(plan: Plan) -> Path:
     if plan.lock is None:
-        raise UsageError("there is no lock, so no environment", hint="pyx env create NAME")
+        option = next(iter(plan.invocation.settings))
+        raise explain_no_lock(plan, f"pyx @NAME env {option}")
     return Path(plan.lock.path).parent

@@ -2,77 +2,131 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyx_launcher.environment import find_environment
 from pyx_launcher.formats import check_formats
 from pyx_launcher.launch import Plan, make_plan, material_of, write_out
+from pyx_launcher.listing import format_json
 from pyx_launcher.provision import find_entries
 from pyx_launcher.record import find_change, find_record, read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pyx_launcher.environment import Environment
     from pyx_launcher.invocation import Invocation
+    from pyx_launcher.selection import Artifact
+
+Facts = dict[str, Any]
+"""What ``--json`` prints; the keys are promised in `verbs.py`."""
 
 
 def run_info(invocation: Invocation, environ: Mapping[str, str]) -> int:
-    """Print the answer on stdout, one ``name: value`` per line."""
+    """Print the answer on stdout, one ``name: value`` per line, or as JSON."""
     plan = make_plan(invocation, environ, may_lock=False)
+    facts = find_facts(plan)
+    if "--json" in invocation.settings:
+        write_out(format_json(facts))
+        return 0
     label = "{}:".format
-    write_out("".join(f"{label(n) if n else '':<15}{value}\n" for n, value in _describe(plan)))
+    lines = _describe(plan, facts)
+    write_out("".join(f"{label(n) if n else '':<15}{value}\n" for n, value in lines))
     return 0
 
 
-def _describe(plan: Plan) -> Iterator[tuple[str, str]]:
-    interpreter = plan.found.interpreter
-    yield "lock", f"{plan.context.lock or 'none'} ({plan.context.reason})"
-    staleness = plan.freshness.staleness
-    if staleness is not None:
-        shown = f"{staleness.path}: " if staleness.path != plan.context.lock else ""
-        yield "", f"{shown}{staleness.problem}; run `{staleness.command}`"
-    yield "interpreter", f"{interpreter.path} {interpreter.version} ({plan.found.reason})"
-    names = ", ".join(sorted(plan.selection.groups | plan.selection.extras))
-    yield "groups", names or "none"
-    for number, name in enumerate(plan.stack.names):
-        yield "tools" if number == 0 else "", f"@{name}"
-    for number, line in enumerate(plan.stack.hidden):
-        yield "hidden" if number == 0 else "", line
+def find_facts(plan: Plan) -> Facts:
+    """Return what a start after `plan` would get, in values of JSON."""
+    context, interpreter = plan.context, plan.found.interpreter
     check_formats(plan.dirs)
     entries, missing = find_entries(plan.selection, interpreter, plan.dirs)
-    yield "distributions", f"{len(plan.selection.artifacts)}, {len(missing)} not in the store"
-    yield from (("", f"missing {artifact.label}") for artifact in missing)
     environment = None if missing else find_environment(plan.dirs, interpreter, entries)
-    if environment is None:
+    is_fast, reason = _find_next(plan)
+    return {
+        "lock": str(context.lock) if context.lock else None,
+        "reason": context.reason,
+        "stale": _find_stale(plan),
+        "interpreter": {
+            "path": str(interpreter.path),
+            "version": interpreter.version,
+            "reason": plan.found.reason,
+        },
+        "groups": sorted(plan.selection.groups),
+        "extras": sorted(plan.selection.extras),
+        "tools": [*plan.stack.names],
+        "hidden": [*plan.stack.hidden],
+        "distributions": _name_all(plan.selection.artifacts),
+        "missing": _name_all(missing),
+        "environment": str(environment.path) if environment else None,
+        "layout": environment.layout if environment else None,
+        "sys_path": _list_path(plan, environment) if environment else [],
+        "conflicts": [*environment.conflicts] if environment else [],
+        "next_start": {"fast": is_fast, "reason": reason},
+    }
+
+
+def _find_stale(plan: Plan) -> Facts | None:
+    found = plan.freshness.staleness
+    if found is None:
+        return None
+    return {"path": str(found.path), "problem": found.problem, "command": found.command}
+
+
+def _name_all(artifacts: Iterable[Artifact]) -> list[Facts]:
+    return [{"name": artifact.name, "version": artifact.version} for artifact in artifacts]
+
+
+def _list_path(plan: Plan, environment: Environment) -> list[str]:
+    is_script = plan.invocation.program.mode == "s"
+    first = plan.context.directory if is_script else plan.context.start
+    return [str(first), *environment.interpreter.stdlib, *environment.sys_path]
+
+
+def _describe(plan: Plan, facts: Facts) -> Iterator[tuple[str, str]]:
+    """Yield the same for a person."""
+    yield "lock", f"{facts['lock'] or 'none'} ({facts['reason']})"
+    stale, interpreter = facts["stale"], facts["interpreter"]
+    if stale is not None:
+        shown = f"{stale['path']}: " if stale["path"] != facts["lock"] else ""
+        yield "", f"{shown}{stale['problem']}; run `{stale['command']}`"
+    yield "interpreter", f"{interpreter['path']} {interpreter['version']} ({interpreter['reason']})"
+    yield "groups", ", ".join(sorted({*facts["groups"], *facts["extras"]})) or "none"
+    yield from _label("tools", [f"@{name}" for name in facts["tools"]])
+    yield from _label("hidden", facts["hidden"])
+    missing = facts["missing"]
+    yield "distributions", f"{len(facts['distributions'])}, {len(missing)} not in the store"
+    for artifact in missing:
+        yield "", f"missing {artifact['name']} {artifact['version'] or ''}".rstrip()
+    if facts["environment"] is None:
         yield "environment", "not made yet; `pyx sync` makes it"
     else:
-        yield from _describe_environment(plan, environment)
-    yield "next start", _describe_next(plan)
+        yield "environment", facts["environment"]
+        yield "layout", facts["layout"]
+        first, *others = facts["sys_path"]
+        yield from _label("sys.path", [f"{first} ({_tell_first(plan)})", *others])
+        yield from _label("conflicts", facts["conflicts"])
+    following = facts["next_start"]
+    yield "next start", f"{'fast' if following['fast'] else 'slow'} path: {following['reason']}"
 
 
-def _describe_environment(plan: Plan, environment: Environment) -> Iterator[tuple[str, str]]:
-    yield "environment", str(environment.path)
-    yield "layout", environment.layout
-    yield "sys.path", _first_of_path(plan)
-    for place in (*environment.interpreter.stdlib, *environment.sys_path):
-        yield "", place
-    for number, conflict in enumerate(environment.conflicts):
-        yield "conflicts" if number == 0 else "", conflict
+def _label(name: str, lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(lines):
+        yield name if number == 0 else "", line
 
 
-def _first_of_path(plan: Plan) -> str:
+def _tell_first(plan: Plan) -> str:
     if plan.invocation.program.mode == "s":
-        return f"{plan.context.directory} (of the script)"
-    return f"{plan.context.start} (the working directory, '' for -c, - and the prompt)"
+        return "of the script"
+    return "the working directory, '' for -c, - and the prompt"
 
 
-def _describe_next(plan: Plan) -> str:
+def _find_next(plan: Plan) -> tuple[bool, str]:
+    """Return whether the next such start takes the fast path, and why or why not."""
     if not plan.context.repeatable:
-        return "slow path: the script is not an ordinary file"
+        return False, "the script is not an ordinary file"
     path = find_record(plan.dirs.records, material_of(plan))
     record = read_record(path)
     if record is None or record.material != material_of(plan):
-        return "slow path: there is no launch record yet"
+        return False, "there is no launch record yet"
     change = find_change(record)
-    return f"slow path: {change}" if change else f"fast path: launch record {path} holds"
+    return (False, change) if change else (True, f"launch record {path} holds")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyx_launcher.commands.starts import require_lock, take_script
 from pyx_launcher.commands.words import check_words
 from pyx_launcher.launch import make_plan, write_out
 from pyx_launcher.listing import format_json, format_table
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 
 def run_list(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Print a line for each distribution on stdout, in the order of their names."""
-    check_words(invocation, 0)
-    plan = make_plan(invocation, environ)
+    check_words(invocation, 0, at_most=1)
+    words = invocation.words
+    hint = f"pyx which {words[0]}, for one distribution" if words else ""
+    plan = make_plan(take_script(invocation, words, hint), environ)
+    require_lock(plan)
     newer = _ask(plan, environ) if "--outdated" in invocation.settings else None
     chosen = sorted(plan.selection.artifacts, key=lambda artifact: artifact.name)
     if newer is not None:
@@ -44,6 +48,6 @@ def _ask(plan: Plan, environ: Mapping[str, str]) -> Mapping[str, Version]:
     from pyx_launcher.lookup import read_index_settings
     from pyx_launcher.outdated import find_newer, refuse_offline
 
-    refuse_offline(offline=plan.invocation.offline)
+    refuse_offline(environ, offline=plan.invocation.offline)
     with Index(read_index_settings(plan.selection.find_indexes(), environ)) as index:
         return find_newer(plan.selection.artifacts, plan.found.interpreter, index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,12 +24,26 @@ def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
     check_words(invocation, 1, at_most=len(invocation.words))
     plan = make_plan(invocation, environ)
     environment = make_ready(plan, environ).environment
-    lock = str(plan.lock.path) if plan.lock else "no lock"
     name = invocation.words[0]
-    hint = f"pyx add the distribution that has {name}"
-    program = find_program(environment, name, lock, hint)
+    staleness = plan.freshness.staleness
+    if plan.lock is not None:
+        giver, hint = str(plan.lock.path), f"pyx add the distribution that has {name}"
+    else:
+        giver = f"the standard library alone (no lock in {plan.context.directory} or above)"
+        hint = f"pyx tool run {name}, or pyx --project DIR run {name}"
+        if staleness is not None:
+            hint = f"{staleness.path} has no lock yet: run `{staleness.command}`"
+    of_script = _hint_of_script(name)
+    program = find_program(environment, name, giver, of_script or hint)
     search = os.pathsep.join(filter(None, (str(environment.path / "bin"), environ.get("PATH"))))
-    return become_program(program, invocation.words[1:], {**environ, "PATH": search})
+    return become_program(
+        program, invocation.words[1:], {**environ, "PATH": search}, hint=of_script
+    )
+
+
+def _hint_of_script(name: str) -> str | None:
+    is_script = name.endswith(".py") and os.path.isfile(name)
+    return f"pyx {shlex.quote(name)}" if is_script else None
 
 
 def find_program(environment: Environment, name: str, giver: str, hint: str) -> Path:
@@ -43,12 +58,18 @@ def find_program(environment: Environment, name: str, giver: str, hint: str) -> 
     if os.path.lexists(program):
         return program
     known = sorted(os.listdir(environment.path / "bin"))
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else hint
+    close = difflib.get_close_matches(name, known, n=3)
+    hint = f"did you mean {' or '.join(close)}?" if close else hint
     raise NotFoundError(f"{giver} gives no program {name}", hint=hint)
 
 
-def become_program(program: Path, arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+def become_program(
+    program: Path,
+    arguments: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    hint: str | None = None,
+) -> int:
     """Execute `program`. Raises NotFoundError and CannotExecuteError where that fails."""
     flush_streams()
     try:
@@ -57,4 +78,6 @@ def become_program(program: Path, arguments: Sequence[str], environ: Mapping[str
     except FileNotFoundError as error:
         raise NotFoundError(f"cannot execute {program}: {error.strerror}") from error
     except OSError as error:
-        raise CannotExecuteError(f"cannot execute {program}: {error.strerror}") from error
+        raise CannotExecuteError(
+            f"cannot execute {program}: {error.strerror}", hint=hint
+        ) from error

@@ -26,12 +26,6 @@ DAMAGED = 1
 
 _KEEP_DAYS = 30.0
 _DAY = 86400.0
-_TAKES = {
-    "verify": ("--repair",),
-    "gc": ("--keep", "--dry-run"),
-    "list": ("--json",),
-    "size": ("--json",),
-}
 
 
 def run_store(invocation: Invocation, environ: Mapping[str, str]) -> int:
@@ -39,9 +33,6 @@ def run_store(invocation: Invocation, environ: Mapping[str, str]) -> int:
     action, words = take_action(invocation)
     if action != "add":
         check_words(invocation, 1)
-    for name in invocation.settings:
-        if name not in _TAKES.get(action, ()):
-            raise UsageError(f"pyx store {action} does not take {name}", hint="pyx store --help")
     dirs = resolve_dirs(environ)
     if action == "path":
         write_out(f"{dirs.store}\n")
@@ -117,7 +108,7 @@ def _read_days(invocation: Invocation) -> float:
     except ValueError:
         days = -1
     if not 0 <= days < float("inf"):
-        raise UsageError(f"--keep {text}: it takes a number of days", hint="--keep 30")
+        raise UsageError(f"--keep {text}: it takes a number of days", hint="pyx store gc --keep 30")
     return days
 
 
@@ -193,7 +184,7 @@ def _add(dirs: Dirs, words: tuple[str, ...]) -> int:
     from pyx_launcher.holding import holding_stores
 
     if not words:
-        raise UsageError("pyx store add needs a wheel", hint="pyx store add dist/*.whl")
+        raise UsageError("pyx store add needs WHEEL", hint="pyx store add dist/*.whl")
     lines = []
     with holding_stores(dirs):
         check_formats(dirs)

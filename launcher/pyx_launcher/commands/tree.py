@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from pyx_launcher.commands.starts import require_lock, take_script
 from pyx_launcher.commands.words import check_words
 from pyx_launcher.errors import UnavailableError
 from pyx_launcher.graph import build_graph, find_roots, invert_graph
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 
 def run_tree(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Print the tree on stdout. What is not in the store yet is fetched: its metadata tells."""
-    check_words(invocation, 0)
-    plan = make_plan(invocation, environ)
+    check_words(invocation, 0, at_most=1)
+    words = invocation.words
+    hint = f"pyx tree --invert {words[0]}, for one distribution" if words else ""
+    plan = make_plan(take_script(invocation, words, hint), environ)
+    require_lock(plan)
     graph = _read_graph(plan, environ)
     inverted = invocation.settings.get("--invert")
     roots = find_roots(graph)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import pyx_launcher
@@ -9,6 +10,8 @@ from pyx_launcher.verbs import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pyx_launcher.verbs import Verb
 
 USAGE = """\
 usage: pyx [@NAME] [options] [python options] SCRIPT | -m MODULE | -c CODE | - [arguments]
@@ -45,12 +48,21 @@ def format_usage(words: Sequence[str] = ()) -> str:
     if verb is None:
         commands = "".join(f"  {name:<22}{known.summary}\n" for name, known in VERBS.items())
         return USAGE.format(commands=commands)
-    forms = "\n       ".join(f"pyx [@NAME] [options] {form}" for form in verb.forms)
+    forms = "\n       ".join(format_form(verb, form) for form in verb.forms)
     lines = [f"usage: {forms}", "", f"{verb.summary[0].upper()}{verb.summary[1:]}."]
     if verb.options:
         lines += ["", "options (and those of pyx --help):"]
         lines += [f"  {option:<22}{text}" for option, text in verb.options.items()]
+    if verb.notes:
+        lines += ["", *textwrap.wrap(verb.notes, 78)]
     return "\n".join(lines) + "\n"
+
+
+def format_form(verb: Verb, form: str) -> str:
+    """Return the command line of one of the forms of `verb`."""
+    action = next((word for word in form.split()[1:2] if word in verb.actions), "")
+    named = "[@NAME] " if verb.takes_name(action) else ""
+    return f"pyx {named}[options] {form}"
 
 
 def version_line() -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from pyx_launcher.commands.starts import explain_no_lock, take_script
 from pyx_launcher.commands.words import check_words
 from pyx_launcher.errors import UnavailableError
 from pyx_launcher.launch import make_plan, write_out
@@ -38,9 +39,9 @@ class _Place:
 
 def run_which(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Print on stdout what has the name, a block for each distribution that has."""
-    check_words(invocation, 1)
-    name = invocation.words[0]
-    plan = make_plan(invocation, environ)
+    check_words(invocation, 1, at_most=2)
+    name, *others = invocation.words
+    plan = make_plan(take_script(invocation, others, f"pyx which {name}"), environ)
     facts = _look(name, plan)
     if "--json" in invocation.settings:
         write_out(format_json(facts))
@@ -66,6 +67,8 @@ def _look(name: str, plan: Plan) -> list[dict[str, str | None]]:
     if waiting:
         facts = {"distribution": waiting[0].label, "entry": "not in the store; run pyx sync"}
         return [{**facts, "locked by": _tell_lock(plan)}]
+    if plan.lock is None and plan.context.script is None:
+        raise explain_no_lock(plan, f"pyx --project DIR which {name}", name)
     raise _explain(name, plan, entries, unknown=[artifact.label for artifact in missing])
 
 
@@ -137,7 +140,8 @@ def _explain(
     known = {top.partition(".")[0] for entry in entries for top in entry.facts.tops}
     known |= {entry.facts.name for entry in entries}
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"pyx add {name}"
+    named = f"@{plan.invocation.named} " if plan.invocation.named else ""
+    hint = f"did you mean {close[0]}?" if close else f"pyx {named}add {name}"
     if unknown:
         hint = f"pyx sync; {len(unknown)} distributions are not in the store yet"
     lock = plan.lock.path if plan.lock else "no lock"

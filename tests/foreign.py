@@ -31,7 +31,10 @@ read -r _ && mount -t binfmt_misc none {MISC} && printf %s "$1" >{MISC}/register
 shift
 exec "$@"
 """
-INSIDE_ROOT = 'mount --rbind /proc "$1/proc" && mount --rbind /dev "$1/dev" && exec chroot "$@"'
+INSIDE_ROOT = """\
+mount --rbind /proc "$1/proc" && mount --rbind /dev "$1/dev" || exit 125
+exec "$(PATH=$PATH:/usr/sbin:/sbin && command -v chroot)" "$@"
+"""
 
 
 class Emulator:

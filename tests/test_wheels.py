@@ -6,7 +6,6 @@ then the ones that are tested. Otherwise they are built first, which takes some 
 
 from __future__ import annotations
 
-import ensurepip
 import hashlib
 import os
 import shutil
@@ -634,19 +633,18 @@ def arm_root(dist: Path, tmp_path_factory: pytest.TempPathFactory, emulator: Emu
                 for tag in (*platforms, "manylinux2014_aarch64")
                 for word in ("--platform", tag)
             ),
-            *("--dest", root / "wheels", "pyx-launcher"),
+            *("--dest", root / "wheels", "pyx-launcher", "pip"),
         ],
         check=True,
     )
-    (pip,) = Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl")
-    shutil.copy(pip, root / "wheels")
+    (pip,) = (root / "wheels").glob("pip-*.whl")
     for name in ("tmp", "root"):
         (root / name).mkdir(exist_ok=True)
     for command in (
         ["/usr/bin/python3", "-m", "venv", "--without-pip", "/opt/pyx"],
         [
             *("/opt/pyx/bin/python", f"/wheels/{pip.name}/pip", "install", "--no-index"),
-            *("--find-links", "/wheels", "pyx-launcher"),
+            *("--find-links", "/wheels", "--no-compile", "pyx-launcher"),
         ],
     ):
         done = emulator.run_in_root(root, command, {"HOME": "/root", "PATH": "/usr/bin"})

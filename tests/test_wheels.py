@@ -66,9 +66,10 @@ here_only = pytest.mark.skipif(
 )
 
 
-def built_into(directory: Path) -> Path:
+def built_into(directory: Path, *, umask: int = -1) -> Path:
     """Build everything into `directory`, which does not exist, and return it."""
-    subprocess.run([PLAIN_PYTHON, BUILD, directory], check=True, capture_output=True)
+    command = [PLAIN_PYTHON, BUILD, directory]
+    subprocess.run(command, check=True, capture_output=True, umask=umask)
     return directory
 
 
@@ -132,8 +133,8 @@ def test_there_is_one_for_each_platform(dist: Path) -> None:
 
 
 def test_two_builds_make_the_same_bytes(dist: Path, tmp_path: Path) -> None:
-    """Nothing of the time, the place or the process goes into an artifact."""
-    again = built_into(tmp_path / "again")
+    """Nothing of the time, the place, the process or its umask goes into an artifact."""
+    again = built_into(tmp_path / "again", umask=0o077)
     assert (again / "SHA256SUMS").read_text() == (dist / "SHA256SUMS").read_text()
 
 

@@ -330,21 +330,30 @@ def test_the_program_for_apples_processor_is_signed(dist: Path, tmp_path: Path) 
     assert found == [digest.digest() for digest in wanted]
 
 
-def run_native_tests(program: Path, *prefix: str | Path) -> list[str | Path]:
-    """Return the command that drives `program` through the tests of the native program."""
+def command_for(program: Path, file: str, *options: str) -> list[str | Path]:
+    """Return the command that runs one file of the tests with `program` in place of its own."""
     return [
-        *prefix,
         *("env", f"PYX_TEST_PROGRAM={program}"),
-        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "plain"),
-        *(f"--basetemp={program.parent / 'tests'}", ROOT / "tests" / "test_native.py"),
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options),
+        *(f"--basetemp={program.parent / 'tests'}", ROOT / "tests" / file),
     ]
 
 
-def assert_passed(done: subprocess.CompletedProcess[str]) -> None:
-    """Hold that pytest ran a good many tests, and all of them passed."""
+def run_native_tests(program: Path, emulator: Emulator | None = None) -> None:
+    """Drive `program` through the tests of the native program, of which there are hundreds."""
+    command = command_for(program, "test_native.py", "-k", "plain")
+    assert count_passed(emulator.run(command, cwd=ROOT) if emulator else run_here(command)) > 200
+
+
+def run_here(command: list[str | Path]) -> subprocess.CompletedProcess[str]:
+    """Run a command on this machine."""
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def count_passed(done: subprocess.CompletedProcess[str]) -> int:
+    """Return how many tests passed in a run of pytest; none may have failed."""
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr
-    passed = done.stdout.splitlines()[-1].split(" passed")[0].split()[-1]
-    assert int(passed) > 200
+    return int(done.stdout.splitlines()[-1].split(" passed")[0].split()[-1])
 
 
 @here_only
@@ -352,11 +361,14 @@ def test_the_program_of_the_wheel_passes_the_tests_of_the_native_program(
     dist: Path, tmp_path: Path
 ) -> None:
     """What zig made is held to everything that what cc makes is held to."""
+    run_native_tests(program_of(wheel_for(dist, LINUX_X86), tmp_path))
+
+
+@here_only
+def test_the_program_of_the_wheel_costs_no_more_than_the_limits(dist: Path, tmp_path: Path) -> None:
+    """Its instructions and system calls are those of a program without a C library."""
     program = program_of(wheel_for(dist, LINUX_X86), tmp_path)
-    done = subprocess.run(
-        run_native_tests(program), cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert_passed(done)
+    assert count_passed(run_here(command_for(program, "test_costs.py"))) > 0
 
 
 @here_only
@@ -392,10 +404,7 @@ def test_an_sdist_builds_with_and_without_a_compiler(
     program = program_of(wheel, tmp_path)
     # It starts without a C library, whoever made it.
     assert program.stat().st_size < 1 << 16
-    done = subprocess.run(
-        run_native_tests(program), cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert_passed(done)
+    run_native_tests(program)
 
 
 # Installing, running, and uninstalling.
@@ -609,8 +618,7 @@ def test_the_program_for_aarch64_passes_the_tests_of_the_native_program(
     dist: Path, tmp_path: Path, emulator: Emulator
 ) -> None:
     """Emulated, it confirms, refuses and executes what it does here."""
-    program = program_of(wheel_for(dist, LINUX_ARM), tmp_path)
-    assert_passed(emulator.run(run_native_tests(program), cwd=ROOT))
+    run_native_tests(program_of(wheel_for(dist, LINUX_ARM), tmp_path), emulator)
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,9 @@
 
     PYTHONPATH=launcher:runtime python packaging/shell_files.py
 
-Input: `pyx_launcher.verbs` and the general options below. Output: the files in `packaging/shell`,
-which are kept in the repository; a test holds that they are what this program writes.
+Input: `pyx_launcher.verbs`, the version, and the general options below. Output: the files in
+`packaging/shell`, which are kept in the repository; a test holds that they are what this program
+writes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyx_launcher import __version__
 from pyx_launcher.verbs import VERBS
 
 if TYPE_CHECKING:
@@ -250,7 +252,7 @@ def make_man() -> str:
     """Return the manual page, in the macros of man(7)."""
     lines = [
         '.\\" Written by packaging/shell_files.py.',
-        ".TH PYX 1",
+        f'.TH PYX 1 "" "pyx {__version__}" "User commands"',
         ".SH NAME",
         "pyx \\- run Python programs with exactly the distributions that their lock names",
         ".SH SYNOPSIS",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -66,8 +67,12 @@ def build_native(directory: Path, *kinds: Sequence[str]) -> Path | None:
     """Compile the native program once per session with the first of `kinds` that works.
 
     Each of `kinds` is a list of the compiler's options. Returns None where none of them works,
-    which with plain options means that there is no compiler.
+    which with plain options means that there is no compiler. ``$PYX_TEST_PROGRAM`` names a program
+    that was built elsewhere, and is tested in place of the one that would be installed.
     """
+    given = os.environ.get("PYX_TEST_PROGRAM")
+    if given and FREESTANDING in kinds:
+        return _copy(Path(given), directory / "native-given" / "pyx")
     source = [path.read_bytes() for path in sorted(NATIVE_SOURCE.parent.glob("*.[ch]"))]
     digest = hashlib.sha256(repr((source, kinds)).encode()).hexdigest()[:16]
     program = directory / f"native-{digest}" / "pyx"
@@ -79,6 +84,15 @@ def build_native(directory: Path, *kinds: Sequence[str]) -> Path | None:
             if _compile(options, program):
                 return program
     return None
+
+
+def _copy(given: Path, program: Path) -> Path:
+    program.parent.mkdir(exist_ok=True)
+    with FileLock(program.with_suffix(".lock")):
+        if not program.exists():
+            shutil.copy(given, program.with_suffix(".new"))
+            program.with_suffix(".new").rename(program)
+    return program
 
 
 def _compile(options: Sequence[str], program: Path) -> bool:

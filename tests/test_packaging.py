@@ -339,16 +339,64 @@ def test_a_program_that_does_not_start_is_built_with_the_c_library(
     assert done.stderr.startswith(b"pyx: cannot execute ")
 
 
-def test_the_tests_compile_as_the_build_does() -> None:
-    """The program that is tested is the one that is installed."""
+def constant_of_build(name: str) -> ast.expr:
+    """Return what the build hook assigns to `name`; it cannot be imported without hatchling."""
     tree = ast.parse((ROOT / "packaging" / "hatch_build.py").read_bytes())
     (value,) = (
         node.value
         for node in tree.body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "FREESTANDING"
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name
     )
-    words = [node.value for node in ast.walk(value) if isinstance(node, ast.Constant)]
+    return value
+
+
+def test_the_tests_compile_as_the_build_does() -> None:
+    """The program that is tested is the one that is installed."""
+    nodes = ast.walk(constant_of_build("FREESTANDING"))
+    words = [node.value for node in nodes if isinstance(node, ast.Constant)]
     assert sorted(map(str, (*words, "-O2"))) == sorted(FREESTANDING)
+
+
+def test_a_tag_promises_what_the_program_is_built_for() -> None:
+    """Processor and oldest macOS of a published wheel are those that its compiler is told."""
+    targets = constant_of_build("TARGETS")
+    assert isinstance(targets, ast.Dict)
+    for key, value in zip(targets.keys, targets.values, strict=True):
+        assert key is not None
+        assert isinstance(value, ast.Call)
+        name = ast.literal_eval(key)
+        told = {word.arg: ast.literal_eval(word.value) for word in value.keywords}
+        system, _, machine = name.partition("-")
+        tags = told["tag"].split(".")
+        assert all(tag.endswith(f"_{machine}") for tag in tags)
+        assert told["zig"].startswith({"arm64": "aarch64"}.get(machine, machine))
+        if system == "macos":
+            major, minor = told["zig"].partition("macos.")[2].split(".")
+            assert tags == [f"macosx_{major}_{minor}_{machine}"]
+        else:
+            assert {tag.partition("_")[0] for tag in tags} >= {"manylinux", "musllinux"}
+
+
+def test_what_takes_part_in_a_published_build_is_pinned() -> None:
+    """Each requirement has a version and hashes, hatchling and the compiler among them."""
+    text = (ROOT / "packaging" / "build-requirements.txt").read_text(encoding="ascii")
+    pins = text.replace("\\\n", "").splitlines()
+    assert all(re.match(r"[\w.-]+==[\w.]+ .*--hash=sha256:[0-9a-f]{64}", pin) for pin in pins)
+    assert {"hatchling", "ziglang"} <= {pin.partition("==")[0] for pin in pins}
+
+
+def test_a_build_never_mixes_with_what_lies_there(tmp_path: Path) -> None:
+    """What is published of a directory with old artifacts in it would be the wrong thing."""
+    (tmp_path / "old.whl").touch()
+    done = subprocess.run(
+        [PLAIN_PYTHON, ROOT / "packaging" / "build_wheels.py", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"{tmp_path} is there already" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["old.whl"]
 
 
 @pytest.mark.network

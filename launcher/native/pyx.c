@@ -19,6 +19,7 @@
 #include <unistd.h>
 #ifdef __APPLE__
 #include <mach-o/dyld.h>
+extern char **environ; /* No header declares it there. */
 #define st_mtim st_mtimespec
 #define st_ctim st_ctimespec
 #define USER_CACHE "/Library/Caches"

@@ -38,6 +38,12 @@ FREESTANDING = (
 )
 FREESTANDING_MACHINES = ("aarch64", "x86_64")
 
+# With a C library its functions know the sizes of what they write to, and the stack is guarded.
+HARDENED = ("-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=3", "-fstack-protector-strong")
+# It may lie anywhere: on macOS every program does, elsewhere those that are linked so.
+STATIC = ("-static-pie", "-fPIE")
+DYNAMIC = ("-pie", "-fPIE")
+
 # Includes a header, since a compiler may be there without the C library's development files.
 TRIAL = "#include <unistd.h>\nint main(void) { return 0; }\n"
 
@@ -121,11 +127,12 @@ def compile_program(source: Path, program: Path) -> None:
 
 
 def linkages() -> list[tuple[str, ...]]:
-    """Return the ways to link the program that are quicker than the compiler's own, best first."""
+    """Return the ways to link the program that are better than the compiler's own, best first."""
     if sys.platform != "linux":
-        return []
+        return [HARDENED]
     known = platform.machine() in FREESTANDING_MACHINES
-    return [*([FREESTANDING] if known else []), ("-static",)]
+    libraries = [(*HARDENED, *STATIC), (*HARDENED, *DYNAMIC)]
+    return [*([FREESTANDING] if known else []), *libraries, ("-static",)]
 
 
 def starts(program: Path) -> bool:

@@ -62,8 +62,9 @@ VERBS: Mapping[str, Verb] = {
         speaks_of_start=True,
     ),
     "info": Verb(
-        forms=("info [SCRIPT]",),
+        forms=("info [--sbom] [SCRIPT]",),
         summary="say which lock, interpreter and sys.path a start gets, and why",
+        options={"--sbom": "print the bill of materials instead: CycloneDX, as JSON"},
         speaks_of_start=True,
     ),
     "add": Verb(

@@ -132,9 +132,13 @@ VERBS: Mapping[str, Verb] = {
         passes_from={"run": 2},
     ),
     "list": Verb(
-        forms=("list [--outdated] [--json]",),
+        forms=("list [--outdated | --attestations] [--json]",),
         summary="list the distributions that a start gets",
-        options={"--outdated": "ask the index, show only what has newer versions", "--json": _JSON},
+        options={
+            "--outdated": "ask the index, show only what has newer versions",
+            "--attestations": "ask the index who is claimed to have published the locked files",
+            "--json": _JSON,
+        },
     ),
     "tree": Verb(
         forms=("tree [--invert NAME] [--json]",),

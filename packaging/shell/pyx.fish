@@ -56,6 +56,7 @@ complete -c pyx -n '__fish_seen_subcommand_from tool' -l from -r -d 'the distrib
 complete -c pyx -n '__fish_seen_subcommand_from tool' -l json -d 'print JSON'
 complete -c pyx -n "$first" -a list -d 'list the distributions that a start gets'
 complete -c pyx -n '__fish_seen_subcommand_from list' -l outdated -d 'ask the index, show only what has newer versions'
+complete -c pyx -n '__fish_seen_subcommand_from list' -l attestations -d 'ask the index who is claimed to have published the locked files'
 complete -c pyx -n '__fish_seen_subcommand_from list' -l json -d 'print JSON'
 complete -c pyx -n "$first" -a tree -d 'show which distribution requires which'
 complete -c pyx -n '__fish_seen_subcommand_from tree' -l invert -r -d 'show what requires NAME'

@@ -11,16 +11,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, lasting: bool = False) -> None:
     """Write `data` to a new file beside `path` and rename it into place.
 
-    Readers see the old file or the new one. Raises OSError, and then leaves nothing behind.
+    Readers see the old file or the new one; after a power cut they may see an empty one, unless
+    it is `lasting`, which waits for the disk. Raises OSError, and then leaves nothing behind.
     """
     temporary = name_temporary(path.parent, f".{path.name}.")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
         os.chmod(temporary, mode)
         os.replace(temporary, path)
     except BaseException:

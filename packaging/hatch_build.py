@@ -50,6 +50,12 @@ FREESTANDING_MACHINES = ("aarch64", "x86_64")
 ZIG_COMPILING = tuple(word for word in FREESTANDING if word not in ("-nostdlib", "-static-pie"))
 ZIG_LINKING = ("-nostdlib", "-static", "-pie")
 
+# With a C library its functions know the sizes of what they write to, and the stack is guarded.
+HARDENED = ("-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=3", "-fstack-protector-strong")
+# It may lie anywhere: on macOS every program does, elsewhere those that are linked so.
+STATIC = ("-static-pie", "-fPIE")
+DYNAMIC = ("-pie", "-fPIE")
+
 # Includes a header, since a compiler may be there without the C library's development files.
 TRIAL = "#include <unistd.h>\nint main(void) { return 0; }\n"
 
@@ -182,7 +188,10 @@ def find_ways(program: Path) -> Iterator[list[list[str]]]:
         zig = ["-target", ZIG_LINUX_TARGETS.get(machine, f"{machine}-linux-musl")] if linux else []
         compiler = [*ZIG, *zig]
     if linux:
-        yield [make_command(compiler, program, "-static", "-s")]
+        for linkage in ((*HARDENED, *STATIC), (*HARDENED, *DYNAMIC), ("-static",)):
+            yield [make_command(compiler, program, *linkage, "-s")]
+    else:
+        yield [make_command(compiler, program, *HARDENED)]
     yield [make_command(compiler, program, *(["-s"] if linux else []))]
 
 
@@ -190,7 +199,7 @@ def find_way(zig: str, program: Path) -> list[list[str]]:
     """Return the commands by which zig builds for its target `zig` as well as it can."""
     compiler = [*ZIG, "-target", zig]
     if "-linux-" not in zig:
-        return [make_command(compiler, program, "-fstack-protector-strong", "-s")]
+        return [make_command(compiler, program, *HARDENED, "-s")]
     compiled = program.with_suffix(".o")
     return [
         make_command(compiler, compiled, *ZIG_COMPILING, "-c"),

@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from indexserver import IndexServer
-from installed import (
-    DYNAMIC,
-    FREESTANDING,
-    PLAIN_PYTHON,
-    STATIC,
-    Pyx,
-    build_native,
-    shared_directory,
-)
+from installed import KINDS, PLAIN_PYTHON, Pyx, build_native, shared_directory
 
 from pyx_launcher.dirs import Dirs
 from pyx_launcher.installation import find_template
@@ -146,8 +138,8 @@ def _version(path: Path) -> str | None:
 
 @pytest.fixture(scope="session")
 def native(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the native program, compiled once per session, as an installer would."""
-    program = build_native(shared_directory(tmp_path_factory), FREESTANDING, STATIC, DYNAMIC)
+    """Give the native program, compiled once per session as `KINDS` says."""
+    program = build_native(shared_directory(tmp_path_factory), *KINDS)
     if program is None:
         pytest.skip("there is no C compiler")
     return program

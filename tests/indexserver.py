@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
+PROVENANCE_TYPE = "application/vnd.pypi.integrity.v1+json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +84,8 @@ class IndexServer:
     """Other SHA-256 digests for the pages to state, by file name."""
     content_types: dict[str, str] = field(default_factory=dict)
     """The types of files that are no artifacts, such as pages of links, by file name."""
+    provenance: dict[str, bytes] = field(default_factory=dict)
+    """What is said about the publishers of files (PEP 740), by file name."""
     rules: list[Rule] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
 
@@ -140,6 +143,12 @@ class IndexServer:
     def file_url(self, filename: str) -> str:
         """Return the URL of one artifact."""
         return f"{self.scheme}://{self.host}/files/{filename}"
+
+    def provenance_url(self, filename: str) -> str | None:
+        """Return where `provenance` has something about a file."""
+        if filename not in self.provenance:
+            return None
+        return f"{self.scheme}://{self.host}/provenance/{filename}"
 
     @property
     def accepted(self) -> int:
@@ -291,6 +300,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.answer_range(index, body, rule)
             else:
                 self.answer(200, body, rule=rule, content_type=kind)
+        elif folder == "/provenance" and name in index.provenance:
+            body = index.provenance[name]
+            self.answer(200, body, rule=rule, content_type=PROVENANCE_TYPE)
         elif folder == "/simple" and path.endswith("/") and index.files_of(name):
             self.answer_page(index, name, rule)
         elif path == "/simple/":
@@ -330,6 +342,7 @@ class _Handler(BaseHTTPRequestHandler):
                         "url": f"../../files/{path.name}",
                         "hashes": {"sha256": digests[path.name]} if index.declare_hashes else {},
                         "yanked": path.name in index.yanked,
+                        "provenance": index.provenance_url(path.name),
                     }
                     for path in files
                 ],

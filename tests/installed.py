@@ -34,9 +34,16 @@ FREESTANDING = (
     "-fno-asynchronous-unwind-tables",
 )
 """How `packaging/hatch_build.py` compiles where the program starts without a C library."""
-STATIC = ("-O2", "-static")
-DYNAMIC = ("-O2",)
-SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+HARDENED = ("-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=3", "-fstack-protector-strong")
+"""What it is compiled with where it has one."""
+STATIC = ("-O2", *HARDENED, "-static-pie", "-fPIE")
+DYNAMIC = ("-O2", *HARDENED)
+SANITIZED = (
+    *("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+    str(Path(__file__).with_name("sanitized.c")),
+)
+KINDS = (SANITIZED,) if os.environ.get("PYX_TEST_SANITIZED") else (FREESTANDING, STATIC, DYNAMIC)
+"""How the program is compiled that the tests install: as by a build, or with sanitizers."""
 
 SLOW_PATH = "SLOW PATH"
 """What a broken slow path prints on stdout, before it exits with `SLOW_PATH_STATUS`."""

@@ -49,6 +49,7 @@ ORDER = (
     "progress",
     "waiting",
     "download",
+    "offers",
     "index",
     "rpath",
     "store",
@@ -69,6 +70,7 @@ ORDER = (
     "builds",
     "naming",
     "outdated",
+    "attestations",
     "provision",
     "adding",
     "scripts",
@@ -96,6 +98,7 @@ ORDER = (
     "context",
     "stacking",
     "graph",
+    "sbom",
     "listing",
     "editors",
     "programs",
@@ -119,6 +122,9 @@ LONGER_MODULES = {
 
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "manager", "common", "misc"}
 """Names that do not tell what a module is responsible for."""
+
+IMPORT_NAMES = {"cyclonedx-python-lib": "cyclonedx", "packageurl-python": "packageurl"}
+"""What is imported of a distribution that is named otherwise."""
 
 REGISTRY_HOSTS = ("pypi" + ".org", "python" + "hosted")
 """Put together here, so that this file does not name them either."""
@@ -258,7 +264,8 @@ def test_an_import_against_the_order_is_seen(
 def test_the_launcher_imports_only_what_it_declares(path: Path) -> None:
     """A distribution that comes along with another one may stop coming along."""
     project = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {Requirement(text).name.replace("-", "_") for text in project["dependencies"]}
+    names = [Requirement(text).name for text in project["dependencies"]]
+    declared = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in names}
     assert third_parties(path) - declared - {"pyx_launcher", "pyx_runtime"} == set()
 
 

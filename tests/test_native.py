@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from installed import (
     DYNAMIC,
     FREESTANDING,
+    KINDS,
     NATIVE_SOURCE,
     SANITIZED,
     SLOW_PATH,
@@ -88,7 +89,7 @@ PROPERTY = settings(
 
 @pytest.fixture(
     scope="session",
-    params=[(FREESTANDING, STATIC, DYNAMIC), (SANITIZED,)],
+    params=[KINDS, (SANITIZED,)],
     ids=["plain", "checked"],
 )
 def native(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -101,13 +102,12 @@ def native(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    """Give the few variables that matter here; what is allocated is not freed before exec."""
+    """Give the few variables that matter here."""
     (tmp_path / "home").mkdir()
     return {
         "HOME": str(tmp_path / "home"),
         "PATH": os.defpath,
         "PYX_CACHE_DIR": str(tmp_path / "cache"),
-        "ASAN_OPTIONS": "detect_leaks=0",
     }
 
 

@@ -14,7 +14,15 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from installed import FREESTANDING, PLAIN_PYTHON
+from installed import (
+    DYNAMIC,
+    FREESTANDING,
+    HARDENED,
+    PLAIN_PYTHON,
+    STATIC,
+    build_native,
+    shared_directory,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "packaging" / "install.sh"
@@ -350,11 +358,34 @@ def constant_of_build(name: str) -> ast.expr:
     return value
 
 
+def words_of_build(name: str) -> list[str]:
+    """Return the words that a constant of the build hook consists of."""
+    nodes = ast.walk(constant_of_build(name))
+    return [str(node.value) for node in nodes if isinstance(node, ast.Constant)]
+
+
 def test_the_tests_compile_as_the_build_does() -> None:
     """The program that is tested is the one that is installed."""
-    nodes = ast.walk(constant_of_build("FREESTANDING"))
-    words = [node.value for node in nodes if isinstance(node, ast.Constant)]
-    assert sorted(map(str, (*words, "-O2"))) == sorted(FREESTANDING)
+    assert {*words_of_build("FREESTANDING"), "-O2"} == set(FREESTANDING)
+    assert set(words_of_build("HARDENED")) == set(HARDENED)
+    static = {*words_of_build("HARDENED"), *words_of_build("STATIC")}
+    assert static | {"-O2"} == set(STATIC)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the format of Linux' programs is looked at")
+@pytest.mark.parametrize("kind", [FREESTANDING, STATIC, ("-pie", "-fPIE", *DYNAMIC)])
+def test_a_program_may_lie_anywhere_and_guards_itself(
+    tmp_path_factory: pytest.TempPathFactory, kind: tuple[str, ...]
+) -> None:
+    """However it is linked, and by the C library's own checks where it has one."""
+    program = build_native(shared_directory(tmp_path_factory), kind)
+    if program is None:
+        pytest.skip("it cannot be linked so here")
+    content = program.read_bytes()
+    shared_object = 3
+    assert int.from_bytes(content[16:18], sys.byteorder) == shared_object
+    assert b"__stack_chk_fail" in content
+    assert (b"__realpath_chk" in content) == ("-nostdlib" not in kind)
 
 
 def test_a_tag_promises_what_the_program_is_built_for() -> None:

@@ -539,7 +539,7 @@ static const char *find_doubt(struct call *call, struct record *record, char sta
 
 /* Hide python's variables from the slow path, which is a python program too and gives them back. */
 static void keep_variables(void) {
-    static struct text kept;
+    struct text kept = {0};
     /* Its own locale must not be left in the environment that the program inherits. */
     add(&kept, "PYTHONCOERCECLOCALE=0"), add(&kept, "PYTHONUTF8=1");
     for (char **variable = environ; *variable; variable++)

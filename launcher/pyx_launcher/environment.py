@@ -3,6 +3,8 @@
     ENVIRONMENTS/DIGEST/    a real PEP 405 environment that holds links and no distribution
 
 The directory is derived: equal inputs have equal digests, and it can be deleted at any time.
+Nothing waits for the disk when it is made, so a power cut may leave names without content. The
+sizes of its files, which it knows itself, tell: such a directory is made anew.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from pyx_launcher.store import DATA, storing, touch_generation
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pyx_launcher.dirs import Dirs
     from pyx_launcher.interpreter import Interpreter
@@ -96,6 +98,7 @@ def build_environment(
         with storing(path):
             _link_native(temporary, dirs, interpreter, native)
             made = _write_environment(temporary, path, dirs, interpreter, entries)
+            _write_facts(temporary, made)
             write_launch(temporary, path, _launch_of_python(dirs, made))
             _publish(temporary, made)
     finally:
@@ -144,12 +147,21 @@ def _read_environment(
             sys_path=tuple(facts["sys_path"]),
             conflicts=tuple(facts["conflicts"]),
         )
+        sizes = dict(facts["sizes"])
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    needed = ("launch", "bootstrap.pyc", "pyvenv.cfg", "bin/python")
     site_packages = path / "lib" / interpreter.lib_name / "site-packages"
-    whole = site_packages.is_dir() and all((path / name).is_file() for name in needed)
-    return environment if whole else None
+    whole = site_packages.is_dir() and (path / "launch").is_file()
+    return environment if whole and sizes == _measure(path, sizes) else None
+
+
+def _measure(path: Path, names: Iterable[str]) -> dict[str, int]:
+    """Return the sizes of those of the files `names` below `path` that are there."""
+    sizes = {}
+    for name in names:
+        with contextlib.suppress(OSError):
+            sizes[name] = os.stat(f"{path}/{name}").st_size
+    return sizes
 
 
 def _refresh_launch(dirs: Dirs, environment: Environment) -> None:
@@ -205,7 +217,7 @@ def _write_environment(
         sys_path=tuple(sys_path),
         conflicts=tuple(conflicts),
     )
-    _write_texts(temporary, made)
+    _write_config(temporary, made)
     (temporary / "bootstrap.pyc").write_bytes(_fill_bootstrap(made, pth_lines))
     _link_bootstrap(temporary, interpreter)
     # Bytecode of linked modules comes to lie here, and must not look like an installation.
@@ -263,7 +275,10 @@ def _link_native(temporary: Path, dirs: Dirs, interpreter: Interpreter, native: 
     except OSError:
         import shutil
 
+        # No later start looks at it, as one more link of the file that it should be changes it.
         shutil.copy2(source, python)
+        with open(python, "rb") as file:
+            os.fsync(file.fileno())
     for name in ("python3", f"python{interpreter.short}"):
         os.symlink("python", temporary / "bin" / name)
 
@@ -285,11 +300,11 @@ def _keep_native(dirs: Dirs, native: Path) -> Path:
     kept = dirs.home / "native" / sha256(content).hexdigest()[:16]
     if not _holds(kept, content):
         kept.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(kept, content, mode=0o755)
+        write_atomic(kept, content, mode=0o755, durable=True)
     return kept
 
 
-def _write_texts(temporary: Path, environment: Environment) -> None:
+def _write_config(temporary: Path, environment: Environment) -> None:
     interpreter = environment.interpreter
     config = (
         f"home = {interpreter.path.parent}\n"
@@ -298,12 +313,24 @@ def _write_texts(temporary: Path, environment: Environment) -> None:
         f"executable = {interpreter.path}\n"
     )
     (temporary / "pyvenv.cfg").write_bytes(os.fsencode(config))
+
+
+def _write_facts(temporary: Path, environment: Environment) -> None:
+    """Write what later starts need to know, the sizes of all files that were written among it."""
+    interpreter = environment.interpreter
+    links = f"lib/{interpreter.lib_name}/site-packages"
+    written = ["pyvenv.cfg", "bootstrap.pyc"]
+    for directory in ("bin", links):
+        with os.scandir(temporary / directory) as found:
+            files = (item.name for item in found if item.is_file(follow_symlinks=False))
+            written += [f"{directory}/{name}" for name in files]
     facts = {
         "layout": environment.layout,
         "sys_path": environment.sys_path,
         "conflicts": environment.conflicts,
         "interpreter": str(interpreter.path),
         "entries": [str(entry.path) for entry in environment.entries],
+        "sizes": _measure(temporary, sorted(written)),
     }
     text = json.dumps(facts, indent=1, ensure_ascii=True)
     (temporary / "environment.json").write_text(text + "\n", encoding="utf-8")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import re
 import threading
 from typing import TYPE_CHECKING, cast
@@ -19,17 +18,22 @@ from pyx_launcher.download import ForbiddenError, MissingError, Session, Unreach
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError
 from pyx_launcher.locks.indexes import NamedIndex, choose_sources
 from pyx_launcher.lookup import explain_offline, find_local_path
+from pyx_launcher.offers import Offer, canonical, digests_of, list_directory
 from pyx_launcher.pipconfig import IndexSettings, read_settings
-from pyx_launcher.values import dataclass, field
+from pyx_launcher.values import dataclass
 from pyx_launcher.verified import Wanted, check_hashes, read_chunks, write_verified
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from unearth import Link
     from unearth.fetchers import Fetcher
 
 __all__ = ["Index", "IndexSettings", "Offer", "Wanted", "read_settings"]
+
+PROJECT_PAGE = "application/vnd.pypi.simple.v1+json"
+"""The type of an index' page about a project (PEP 691)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,24 +46,6 @@ class _Source:
     @property
     def is_local(self) -> bool:
         return find_local_path(self.url) is not None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Offer:
-    """A file that a source has, and what the source says of it."""
-
-    url: str
-    filename: str
-    hashes: Mapping[str, str] = field(default_factory=dict)
-    requires_python: str = ""
-    is_yanked: bool = False
-
-    def fits(self, wanted: Wanted) -> bool | None:
-        """Compare the hashes; None if source and lock have no algorithm in common."""
-        common = [a for a in wanted.hashes if a in self.hashes]
-        if not common:
-            return None
-        return all(self.hashes[a].lower() == wanted.hashes[a].lower() for a in common)
 
 
 class Index:
@@ -110,10 +96,10 @@ class Index:
         """Is the file on this machine, as far as names tell, so that no server need be asked?"""
         if wanted.path is not None or find_local_path(wanted.url or "://") is not None:
             return True
-        name = _canonical(wanted.filename)
+        name = canonical(wanted.filename)
         for source in filter(lambda source: source.is_local, self._sources(wanted)):
             with contextlib.suppress(ArtifactError, MissingError):
-                if any(_canonical(o.filename) == name for o in self._offers(source, wanted)):
+                if any(canonical(o.filename) == name for o in self._offers(source, wanted)):
                     return True
         return False
 
@@ -131,7 +117,7 @@ class Index:
         for source in sources:
             try:
                 for offer in self._offers(source, wanted):
-                    for pair in _digests_of(offer, name):
+                    for pair in digests_of(offer, name):
                         if pair in digests:
                             found.setdefault(offer.filename, pair)
             except MissingError:
@@ -179,6 +165,28 @@ class Index:
                 found += self._offers(source, wanted)
         return found
 
+    def read_pages(self, name: str, index: str | None) -> Iterator[tuple[str, bytes]]:
+        """Yield URL and content of the pages about the project `name`, asked for as JSON.
+
+        A source that does not know it, or that is a directory, has none. Raises ArtifactError
+        where one cannot be asked.
+        """
+        wanted = Wanted(name=name, version=None, filename=name, hashes={}, index=index)
+        for source in self._sources(wanted):
+            if source.is_index and not source.is_local:
+                url = f"{source.url.rstrip('/')}/{name}/"
+                with contextlib.suppress(MissingError):
+                    yield url, self.read_linked(url, source.url, PROJECT_PAGE)
+
+    def read_linked(self, url: str, source: str, kind: str) -> bytes:
+        """Return what is at `url`, to which `source` leads, asked for as of the type `kind`.
+
+        Raises RefusedError for a link that must not be followed, MissingError, ArtifactError.
+        """
+        check_link(source, url, self._settings.trusted_hosts)
+        session = self._open_session(_locate(url), source)
+        return session.get(url, headers={"Accept": kind}).content
+
     def _fetch_from_sources(
         self, wanted: Wanted, into: Path, progress: Callable[[int], None]
     ) -> Path:
@@ -205,11 +213,11 @@ class Index:
         self, source: _Source, wanted: Wanted, into: Path, progress: Callable[[int], None]
     ) -> Path | None:
         """Return the file if `source` has it, None if it has nothing of that name or hash."""
-        name = _canonical(wanted.filename)
+        name = canonical(wanted.filename)
         rejected: RefusedError | None = None
         try:
             offers = self._offers(source, wanted)
-            known = [o for o in offers if o.fits(wanted) or _canonical(o.filename) == name]
+            known = [o for o in offers if o.fits(wanted) or canonical(o.filename) == name]
             for offer in sorted(known, key=lambda o: not o.fits(wanted)):
                 try:
                     check_link(source.url, offer.url, self._settings.trusted_hosts)
@@ -278,31 +286,17 @@ class Index:
                 if path is None or path.suffix in (".html", ".htm"):
                     listing = self._linked(source.url, source.url)
                 else:
-                    listing = _listed(path)
+                    listing = list_directory(path)
                 self._listings[source.url] = tuple(listing)
             return self._listings[source.url]
 
     def _linked(self, url: str, source: str) -> list[Offer]:
         """Return what the page at `url`, one of `source`'s, links to."""
-        from unearth import Link
-        from unearth.collector import (
-            collect_links_from_location,
-            is_secure_origin,
-        )
+        from unearth.collector import collect_links_from_location
 
-        path = find_local_path(url)
-        if path is None:
-            _require_http(url)
-        location = Link(url) if path is None else Link.from_path(path.absolute())
-        session = self._session()
+        location = _locate(url)
         # unearth's protocol has the types of requests; its own client does not match it either.
-        fetcher = cast("Fetcher", session)
-        if not is_secure_origin(fetcher, location):
-            raise ArtifactError(
-                f"{shown(source)} is not asked: it has no TLS and its host is not a trusted one",
-                hint=f"PIP_TRUSTED_HOST={urlsplit(shown(source)).netloc}",
-            )
-        session.learn(source)
+        fetcher = cast("Fetcher", self._open_session(location, source))
         try:
             links = list(collect_links_from_location(fetcher, location))
             return [
@@ -318,6 +312,19 @@ class Index:
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             # Anything may come as a page, and unearth takes it to be well-formed.
             raise ArtifactError(f"{shown(url)} is not a page of an index") from error
+
+    def _open_session(self, location: Link, source: str) -> Session:
+        """Return the session, once it is known that a page of `source` may be asked for."""
+        from unearth.collector import is_secure_origin
+
+        session = self._session()
+        if not is_secure_origin(cast("Fetcher", session), location):
+            raise ArtifactError(
+                f"{shown(source)} is not asked: it has no TLS and its host is not a trusted one",
+                hint=f"PIP_TRUSTED_HOST={urlsplit(shown(source)).netloc}",
+            )
+        session.learn(source)
+        return session
 
     def _retrieve(
         self, url: str, wanted: Wanted, into: Path, progress: Callable[[int], None]
@@ -362,31 +369,15 @@ def _default_index() -> str:
     return PackageFinder().sources[0]["url"]
 
 
-def _digests_of(offer: Offer, name: str) -> list[tuple[str, str]]:
-    """Return algorithm and digest of an offer; a local file without any is hashed."""
-    path = find_local_path(offer.url)
-    if offer.hashes or path is None:
-        return [(algorithm, digest.lower()) for algorithm, digest in offer.hashes.items()]
-    if not _canonical(offer.filename).startswith(f"{_canonical(name)}-"):
-        return []
-    digest = hashlib.sha256()
-    for chunk in read_chunks(path):
-        digest.update(chunk)
-    return [("sha256", digest.hexdigest())]
+def _locate(url: str) -> Link:
+    """Return unearth's form of a URL or path. Raises ArtifactError for what is neither."""
+    from unearth import Link
 
-
-def _canonical(filename: str) -> str:
-    """Return what is the same for a file name's spellings with ``-``, ``_``, ``.`` and capitals."""
-    return re.sub(r"[-_.]+", "-", filename).lower()
-
-
-def _listed(path: Path) -> list[Offer]:
-    """Return the files of a directory, or the file itself; nothing if there is neither."""
-    try:
-        files = [*path.iterdir()] if path.is_dir() else [path] if path.exists() else []
-    except OSError:
-        return []
-    return [Offer(url=file.absolute().as_uri(), filename=file.name) for file in files]
+    path = find_local_path(url)
+    if path is not None:
+        return Link.from_path(path.absolute())
+    _require_http(url)
+    return Link(url)
 
 
 def _require_http(url: str) -> None:

@@ -94,10 +94,11 @@ def make_words(path: Path, launch: Launch, code: str = "") -> Words:
 
 def check_launch(place: Path, path: Path, launch: Launch) -> tuple[Check, ...]:
     """Return the checks that every start makes; `place` is where the files of `path` lie now."""
-    bootstrap = check_file(place / "bootstrap.pyc")
+    # What python itself reads of the environment: a power cut may have left the names alone.
+    read = ("bootstrap.pyc", "pyvenv.cfg")
     return (
         check_file(launch.interpreter.path),
-        replace(bootstrap, path=os.fsencode(path / "bootstrap.pyc")),
+        *(replace(check_file(place / name), path=os.fsencode(path / name)) for name in read),
         *(check_file(generation) for generation in launch.generations),
     )
 

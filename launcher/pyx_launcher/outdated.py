@@ -53,13 +53,11 @@ def find_newer(
     return {a.name: found for a, found in zip(asked, newest, strict=True) if found is not None}
 
 
-def refuse_offline(environ: Mapping[str, str], *, offline: bool) -> None:
-    """Raise ArtifactError if no index may be asked."""
+def refuse_offline(what: str, environ: Mapping[str, str], *, offline: bool) -> None:
+    """Raise ArtifactError if no index may be asked; `what` is what it would tell."""
     if offline:
         why = explain_offline(environ)
-        raise ArtifactError(
-            f"which versions there are stands on the index, and {why.cause}", hint=why.hint
-        )
+        raise ArtifactError(f"{what} stands on the index, and {why.cause}", hint=why.hint)
 
 
 def _parse(artifact: Artifact) -> Version | None:

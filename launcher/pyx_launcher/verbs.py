@@ -87,9 +87,12 @@ VERBS: Mapping[str, Verb] = {
         speaks_of_start=True,
     ),
     "info": Verb(
-        forms=("info [SCRIPT] [--json]",),
+        forms=("info [SCRIPT] [--json | --sbom]",),
         summary="say which lock, interpreter and sys.path a start gets, and why",
-        options={"--json": _JSON},
+        options={
+            "--json": _JSON,
+            "--sbom": "print the bill of materials instead: CycloneDX, as JSON",
+        },
         speaks_of_start=True,
         notes="With --json it prints one object: lock and reason; stale (null, or path, problem and"
         " command); interpreter (path, version, reason); groups, extras, tools and hidden (lists);"
@@ -172,9 +175,13 @@ VERBS: Mapping[str, Verb] = {
         unnamed=("",),
     ),
     "list": Verb(
-        forms=("list [SCRIPT] [--outdated] [--json]",),
+        forms=("list [SCRIPT] [--outdated | --attestations] [--json]",),
         summary="list the distributions that a start gets",
-        options={"--outdated": "ask the index, show only what has newer versions", "--json": _JSON},
+        options={
+            "--outdated": "ask the index, show only what has newer versions",
+            "--attestations": "ask the index who is claimed to have published the locked files",
+            "--json": _JSON,
+        },
     ),
     "tree": Verb(
         forms=("tree [SCRIPT] [--invert NAME] [--json]",),

@@ -43,16 +43,16 @@ _pyx() {
     case $verb:$action in
         :) word="sync info add remove lock run env tool list tree which diff store --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help --version" ;;
         sync:) word="--compile --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
-        info:) word="--json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        info:) word="--sbom --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         add:) word="--optional --dev --user --script --init --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         remove:) word="--optional --dev --user --script --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
-        lock:) word="--upgrade --check --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        lock:) word="--upgrade --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         run:) word="--project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         env:) word="list create remove show --json --link --unlink --kernel --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         env:*) word="--json --link --unlink --kernel --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         tool:) word="install list upgrade uninstall run --with --from --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         tool:*) word="--with --from --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
-        list:) word="--outdated --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        list:) word="--outdated --attestations --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         tree:) word="--invert --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         which:) word="--json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         diff:) word="--json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS.parent / "launcher"), str(TESTS.parent / "runtime")]
 
-from installed import DYNAMIC, FREESTANDING, STATIC, Pyx, build_native  # noqa: E402 -- found now
+from installed import KINDS, Pyx, build_native  # noqa: E402 -- found now
 from trust.ground import (  # noqa: E402 -- found now
     FULL,
     Shim,
@@ -52,7 +52,7 @@ class Field:
 
     def __init__(self, directory: Path, seed: int) -> None:
         """Fill `directory`, which is there."""
-        native = build_native(directory, FREESTANDING, STATIC, DYNAMIC)
+        native = build_native(directory, *KINDS)
         if native is None:
             raise SystemExit("there is no C compiler")
         self.directory = directory

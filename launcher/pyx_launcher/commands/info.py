@@ -1,4 +1,8 @@
-"""``pyx info``: what a start would get, and why. Fetches nothing and makes nothing ready."""
+"""``pyx info``: what a start would get, and why. Fetches nothing and makes nothing ready.
+
+``--sbom`` is another answer to the same question, for machines: it fetches what is missing, since
+only the metadata of a distribution tells its licence and what it requires.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from pyx_launcher.environment import find_environment
 from pyx_launcher.formats import check_formats
 from pyx_launcher.launch import Plan, make_plan, material_of, write_out
 from pyx_launcher.listing import format_json
+from pyx_launcher.naming import name_artifacts
 from pyx_launcher.provision import find_entries
 from pyx_launcher.record import find_change, find_record, read_record
 
@@ -23,7 +28,10 @@ Facts = dict[str, Any]
 
 
 def run_info(invocation: Invocation, environ: Mapping[str, str]) -> int:
-    """Print the answer on stdout, one ``name: value`` per line, or as JSON."""
+    """Print the answer on stdout: one ``name: value`` per line, as JSON, or a bill of materials."""
+    if "--sbom" in invocation.settings:
+        write_out(_describe_materials(make_plan(invocation, environ), environ))
+        return 0
     plan = make_plan(invocation, environ, may_lock=False)
     facts = find_facts(plan)
     if "--json" in invocation.settings:
@@ -33,6 +41,36 @@ def run_info(invocation: Invocation, environ: Mapping[str, str]) -> int:
     lines = _describe(plan, facts)
     write_out("".join(f"{label(n) if n else '':<15}{value}\n" for n, value in lines))
     return 0
+
+
+def _describe_materials(plan: Plan, environ: Mapping[str, str]) -> str:
+    from pyx_launcher import __version__
+    from pyx_launcher.progress import show_progress
+    from pyx_launcher.provision import provide
+    from pyx_launcher.sbom import format_bill
+
+    provision = provide(
+        plan.selection,
+        plan.found.interpreter,
+        plan.dirs,
+        environ,
+        offline=plan.invocation.offline,
+        progress=show_progress,
+    )
+    # By now it is known which file was meant where a lock has hashes alone.
+    artifacts = name_artifacts(plan.selection, plan.found.interpreter, plan.dirs).artifacts
+    interpreter = plan.found.interpreter
+    return format_bill(_name(plan), artifacts, provision.entries, interpreter, __version__)
+
+
+def _name(plan: Plan) -> str:
+    """Return what the bill is of: a named environment, a script, or the project's directory."""
+    if plan.invocation.named:
+        return plan.invocation.named
+    if plan.context.script is not None:
+        return plan.context.script.path.name
+    directory = plan.context.lock.parent if plan.context.lock else plan.context.directory
+    return directory.name or "/"
 
 
 def find_facts(plan: Plan) -> Facts:

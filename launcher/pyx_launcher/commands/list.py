@@ -1,4 +1,4 @@
-"""``pyx list``: the distributions that a start gets, and which of them have newer versions."""
+"""``pyx list``: the distributions that a start gets, and what indexes say about them."""
 
 from __future__ import annotations
 
@@ -6,48 +6,86 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.commands.starts import require_lock, take_script
 from pyx_launcher.commands.words import check_words
+from pyx_launcher.errors import UsageError
 from pyx_launcher.launch import make_plan, write_out
 from pyx_launcher.listing import format_json, format_table
+from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from packaging.version import Version
-
+    from pyx_launcher.attestations import Standing
     from pyx_launcher.invocation import Invocation
     from pyx_launcher.launch import Plan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Answer:
+    """What is said of one distribution, beside its name and version."""
+
+    cell: str
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 def run_list(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Print a line for each distribution on stdout, in the order of their names."""
     check_words(invocation, 0, at_most=1)
+    if {"--outdated", "--attestations"} <= invocation.settings.keys():
+        raise UsageError("--outdated and --attestations are two questions", hint="ask one of them")
     words = invocation.words
     hint = f"pyx which {words[0]}, for one distribution" if words else ""
     plan = make_plan(take_script(invocation, words, hint), environ)
     require_lock(plan)
-    newer = _ask(plan, environ) if "--outdated" in invocation.settings else None
-    chosen = sorted(plan.selection.artifacts, key=lambda artifact: artifact.name)
-    if newer is not None:
-        chosen = [artifact for artifact in chosen if artifact.name in newer]
-    facts = [
-        {"name": artifact.name, "version": artifact.version, "kind": artifact.kind}
-        | ({} if newer is None else {"latest": str(newer[artifact.name])})
-        for artifact in chosen
-    ]
+    column, answers = "kind", {a.name: _Answer(cell=a.kind) for a in plan.selection.artifacts}
+    if "--outdated" in invocation.settings:
+        column, answers = "latest", _ask_versions(plan, environ)
+    elif "--attestations" in invocation.settings:
+        column, answers = "attestations", _ask_claims(plan, environ)
+    chosen = sorted(
+        (artifact for artifact in plan.selection.artifacts if artifact.name in answers),
+        key=lambda artifact: artifact.name,
+    )
     if "--json" in invocation.settings:
+        facts = [
+            {"name": a.name, "version": a.version, "kind": a.kind, **answers[a.name].facts}
+            for a in chosen
+        ]
         write_out(format_json(facts))
         return 0
-    columns = ("name", "version", "kind") if newer is None else ("name", "version", "latest")
-    rows = [[fact[column] or "" for column in columns] for fact in facts]
-    write_out(format_table(columns, rows))
+    rows = [[a.name, a.version or "", answers[a.name].cell] for a in chosen]
+    write_out(format_table(("name", "version", column), rows))
     return 0
 
 
-def _ask(plan: Plan, environ: Mapping[str, str]) -> Mapping[str, Version]:
+def _ask_versions(plan: Plan, environ: Mapping[str, str]) -> dict[str, _Answer]:
     from pyx_launcher.index import Index
     from pyx_launcher.lookup import read_index_settings
     from pyx_launcher.outdated import find_newer, refuse_offline
 
-    refuse_offline(environ, offline=plan.invocation.offline)
+    refuse_offline("which versions there are", environ, offline=plan.invocation.offline)
     with Index(read_index_settings(plan.selection.find_indexes(), environ)) as index:
-        return find_newer(plan.selection.artifacts, plan.found.interpreter, index)
+        newer = find_newer(plan.selection.artifacts, plan.found.interpreter, index)
+    return {n: _Answer(cell=str(v), facts={"latest": str(v)}) for n, v in newer.items()}
+
+
+def _ask_claims(plan: Plan, environ: Mapping[str, str]) -> dict[str, _Answer]:
+    from pyx_launcher.attestations import find_standings
+    from pyx_launcher.index import Index
+    from pyx_launcher.lookup import read_index_settings
+    from pyx_launcher.naming import name_artifacts
+    from pyx_launcher.outdated import refuse_offline
+
+    refuse_offline("who attests to what", environ, offline=plan.invocation.offline)
+    with Index(read_index_settings(plan.selection.find_indexes(), environ)) as index:
+        # Which of the files that a lock has hashes of is used here, an index may have told before.
+        selection = name_artifacts(plan.selection, plan.found.interpreter, plan.dirs)
+        found = find_standings(selection.artifacts, index)
+    return {name: _Answer(cell=s.label, facts=_tell(s)) for name, s in found.items()}
+
+
+def _tell(standing: Standing) -> dict[str, object]:
+    """Return what is claimed, for a program: that nothing was verified is part of it."""
+    claims = [
+        {"publisher": {**c.publisher}, "predicates": [*c.predicates]} for c in standing.claims
+    ]
+    return {"attestations": {"verified": False, "claims": claims, "reason": standing.reason}}

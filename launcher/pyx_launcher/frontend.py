@@ -8,7 +8,6 @@ else is there. A tree that requires nothing is built without pip and without a n
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pyx_launcher.credentials import find_shown_secrets
 from pyx_launcher.errors import BuildError, PyxError
+from pyx_launcher.installation import find_pip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -101,8 +101,8 @@ class BuildPlace:
                 # Up to 3.11 it comes along, and a build would get what it did not ask for.
                 self._run([*own, "uninstall", "--quiet", "--yes", "setuptools"])
         except subprocess.CalledProcessError as error:
-            launchers = [sys.executable, "-I", "-m", "pip", "--python", self.python_executable]
-            if _works([*launchers, "--version"]):
+            launchers = find_pip(self.python_executable)
+            if launchers and _works([*launchers, "--version"]):
                 return launchers
             raise self.bench.failure(
                 "pip is needed for that, and neither this interpreter nor pyx has it",
@@ -117,9 +117,6 @@ def _venv_package(bench: Workbench) -> str:
 
 
 def _works(command: Sequence[str]) -> bool:
-    # In an executable made by PyInstaller, sys.executable is pyx itself.
-    if getattr(sys, "frozen", False):
-        return False
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 

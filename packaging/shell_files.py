@@ -43,7 +43,8 @@ FINAL: Mapping[str, str] = {
 ENVIRONMENT: Mapping[str, str] = {
     "PYX_HOME": "The store, the environments, the named environments and the tools.",
     "PYX_CACHE_DIR": "Launch records, bytecode of scripts, facts about interpreters.",
-    "PYX_STORES": "Read-only stores behind one's own, separated by colons.",
+    "PYX_STORES": "Read-only stores behind one's own, separated by colons. If it is not set: "
+    "/var/lib/pyx/store, where that exists.",
     "PYX_PROJECT": "As --project.",
     "PYX_PYTHON": "As --python.",
     "PYX_OFFLINE": "As --offline, unless empty or 0.",

@@ -8,8 +8,17 @@ from pathlib import Path
 import platformdirs
 import pytest
 
+import pyx_launcher.dirs as dirs_module
 from pyx_launcher.dirs import Dirs, resolve_dirs
 from pyx_launcher.errors import StoreError
+
+
+@pytest.fixture(autouse=True)
+def system_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Name a store of the system that is not there, whatever this machine has."""
+    place = tmp_path / "system" / "store"
+    monkeypatch.setattr(dirs_module, "SYSTEM_STORE", place)
+    return place
 
 
 def test_without_variables_the_platform_decides() -> None:
@@ -61,6 +70,19 @@ def test_stores_are_searched_in_order_after_the_own_one(tmp_path: Path) -> None:
     """The store that is written to comes first, and empty parts of the list mean nothing."""
     dirs = resolve_dirs({"PYX_HOME": str(tmp_path), "PYX_STORES": ":/one::/two:"})
     assert dirs.stores == (tmp_path / "store", Path("/one"), Path("/two"))
+
+
+def test_the_systems_store_lies_behind_where_it_is_there(
+    tmp_path: Path, system_store: Path
+) -> None:
+    """Any word about stores, be it an empty one, takes its place; it is not behind itself."""
+    own = {"PYX_HOME": str(tmp_path / "home")}
+    assert resolve_dirs(own).fallback_stores == ()
+    system_store.mkdir(parents=True)
+    assert resolve_dirs(own).fallback_stores == (system_store,)
+    assert resolve_dirs({**own, "PYX_STORES": ""}).fallback_stores == ()
+    assert resolve_dirs({**own, "PYX_STORES": "/one"}).fallback_stores == (Path("/one"),)
+    assert resolve_dirs({"PYX_HOME": str(system_store.parent)}).fallback_stores == ()
 
 
 @pytest.mark.parametrize("variable", ["PYX_HOME", "PYX_CACHE_DIR", "PYX_STORES"])

@@ -1192,16 +1192,22 @@ def test_a_launcher_that_is_gone(desk: Desk) -> None:
 
 
 def test_the_slow_path_is_given_everything(desk: Desk) -> None:
-    """The words arrive as they were, and the environment but for python's own variables."""
+    """The words arrive as they were, and the environment but for what acts on the launcher."""
     desk.pyx.launcher.unlink()
     desk.pyx.launcher.symlink_to(desk.words.interpreter)
     words = ["-c", "", "--", "a b"]
-    outcome = desk.run(*words, env={"PYTHONHOME": "/elsewhere", "OTHER": "as=it was"})
+    of_others = {"_PYI_ARCHIVE_FILE": "/elsewhere", "LD_LIBRARY_PATH": "/elsewhere"}
+    outcome = desk.run(*words, env={"PYTHONHOME": "/elsewhere", "OTHER": "as=it was", **of_others})
     assert outcome.line == [str(desk.pyx.launcher), *words]
     assert "OTHER=as=it was" in outcome.environment
     # The launcher is a python program too, on which they must not act; it gives them back.
     assert "PYX_KEPT_PYTHONHOME=/elsewhere" in outcome.environment
     assert "PYTHONHOME=/elsewhere" not in outcome.environment
+    # So is a standalone one on programs of PyInstaller, whose start-up changes the third.
+    assert "PYX_KEPT__PYI_ARCHIVE_FILE=/elsewhere" in outcome.environment
+    assert "_PYI_ARCHIVE_FILE=/elsewhere" not in outcome.environment
+    assert "PYX_KEPT_LD_LIBRARY_PATH=/elsewhere" in outcome.environment
+    assert "LD_LIBRARY_PATH=/elsewhere" in outcome.environment
 
 
 # The role of an environment's python.

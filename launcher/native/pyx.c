@@ -519,16 +519,14 @@ static const char *find_doubt(struct call *call, struct record *record, char sta
     read_python_arguments(call);
     if (issetugid()) return "this program runs with another user's rights";
     const char *word = call->argv[call->first];
-    if (word && is_one_of(word, VERBS))
-        return "that is a command of pyx";
+    if (word && is_one_of(word, VERBS)) return "that is a command of pyx";
     if (!(call->mode == 's' ? realpath(call->argv[call->target], start) : getcwd(start, PATH_MAX)))
         return "the program cannot be found";
     if (!find_records(&path) || stat(path.bytes, &info) != 0) return "there are no launch records";
     if (info.st_uid != geteuid() || (info.st_mode & WRITABLE_BY_OTHERS)) return "others may write records";
     if (!make_material(&material, call, start)) return "the working directory cannot be found";
     put(&path, "/"), put_number(&path, hash(&material), 16, 16);
-    if (!read_record(record, path.bytes, &info.st_uid))
-        return join("no launch record ", path.bytes, path.length);
+    if (!read_record(record, path.bytes, &info.st_uid)) return join("no launch record ", path.bytes, path.length);
     if (record->header.material != material.length ||
         memcmp(record->bytes + sizeof record->header, material.bytes, material.length) != 0)
         return "the launch record is for another start";
@@ -537,15 +535,18 @@ static const char *find_doubt(struct call *call, struct record *record, char sta
     return NULL;
 }
 
-/* Hide python's variables from the slow path, which is a python program too and gives them back. */
+/* Hide from the slow path, which gives it back, what acts on a python program or one of PyInstaller's. */
 static void keep_variables(void) {
     struct text kept = {0};
     /* Its own locale must not be left in the environment that the program inherits. */
     add(&kept, "PYTHONCOERCECLOCALE=0"), add(&kept, "PYTHONUTF8=1");
-    for (char **variable = environ; *variable; variable++)
-        if (strncmp(*variable, "PYTHON", 6) == 0 || strncmp(*variable, "__PYVENV", 8) == 0)
+    for (char **variable = environ; *variable; variable++) {
+        int hidden = strncmp(*variable, "PYTHON", 6) == 0 || strncmp(*variable, "__PYVENV", 8) == 0 ||
+                     strncmp(*variable, "_PYI_", 5) == 0;
+        if (hidden || strncmp(*variable, "LD_LIBRARY_PATH", 15) == 0)
             add(&kept, join("PYX_KEPT_", *variable, strlen(*variable)));
-        else add(&kept, *variable);
+        if (!hidden) add(&kept, *variable);
+    }
     add(&kept, NULL);
     environ = (char **)(uintptr_t)words_of(&kept);
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.context import NoSuchScriptError
 from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.errors import PyxError, explain_fault, is_fault_of_machine
+from pyx_launcher.installation import is_standalone
 from pyx_launcher.invocation import parse_invocation
 from pyx_launcher.launch import print_error, run_program, tell
 from pyx_launcher.ownership import check_dirs, check_process
@@ -44,9 +45,15 @@ def main() -> int:
 
 
 def give_back_variables() -> None:
-    """Undo what `pyx.c` did so that the user's ``PYTHON…`` variables do not act on this process."""
+    """Undo what `pyx.c` did so that the user's ``PYTHON…`` variables do not act on this process.
+
+    In a standalone pyx, what its start-up has set for itself goes as well.
+    """
     kept = b"PYX_KEPT_"
-    for name in (b"PYTHONCOERCECLOCALE", b"PYTHONUTF8"):
+    own = [b"PYTHONCOERCECLOCALE", b"PYTHONUTF8"]
+    if is_standalone():
+        own += [name for name in os.environb if name.startswith((b"LD_LIBRARY_PATH", b"_PYI_"))]
+    for name in own:
         os.environb.pop(name, None)
     for name in [name for name in os.environb if name.startswith(kept)]:
         os.environb[name.removeprefix(kept)] = os.environb.pop(name)

@@ -11,6 +11,9 @@ from pyx_launcher.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+SYSTEM_STORE = Path("/var/lib/pyx/store")
+"""The store that root fills for all users of a machine (docs/install.md), where there is one."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dirs:
@@ -23,7 +26,7 @@ class Dirs:
     """`PYX_CACHE_DIR`: launch records, script bytecode, interpreter facts."""
 
     fallback_stores: tuple[Path, ...] = ()
-    """`PYX_STORES`: read-only stores behind the user's own, nearest first."""
+    """`PYX_STORES`, else the system's: read-only stores behind the user's own, nearest first."""
 
     @property
     def store(self) -> Path:
@@ -70,14 +73,20 @@ def resolve_dirs(environ: Mapping[str, str]) -> Dirs:
     """Return the directories that `environ` asks for, absolute but with symlinks kept.
 
     Without `PYX_HOME` and `PYX_CACHE_DIR` they are platformdirs' user data and cache
-    directories for ``pyx``. The native program computes the cache directory by the same rule.
+    directories for ``pyx``; without `PYX_STORES`, even an empty one, `SYSTEM_STORE` lies behind
+    them if it is there. The native program computes the cache directory by the same rule.
     Raises StoreError for a relative one where the working directory is gone.
     """
     home = environ.get("PYX_HOME")
     cache = environ.get("PYX_CACHE_DIR")
-    stores = environ.get("PYX_STORES", "")
+    stores = environ.get("PYX_STORES")
+    own = _locate(home) if home else _ask(_place_data)
+    if stores is None:
+        # Who fills the system's store has no other behind it.
+        is_behind = SYSTEM_STORE.parent != own and SYSTEM_STORE.is_dir()
+        stores = str(SYSTEM_STORE) if is_behind else ""
     return Dirs(
-        home=_locate(home) if home else _ask(_place_data),
+        home=own,
         cache=_locate(cache) if cache else _ask(_place_cache),
         fallback_stores=tuple(_locate(store) for store in stores.split(":") if store),
     )

@@ -8,13 +8,13 @@ else is there. A tree that requires nothing is built without pip and without a n
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pyx_launcher.credentials import find_shown_secrets
 from pyx_launcher.errors import BuildError, PyxError
+from pyx_launcher.installation import find_pip
 from pyx_launcher.lookup import explain_offline
 from pyx_launcher.values import dataclass
 
@@ -102,8 +102,8 @@ class BuildPlace:
                 # Up to 3.11 it comes along, and a build would get what it did not ask for.
                 self._run([*own, "uninstall", "--quiet", "--yes", "setuptools"])
         except subprocess.CalledProcessError as error:
-            launchers = [sys.executable, "-I", "-m", "pip", "--python", self.python_executable]
-            if _works([*launchers, "--version"]):
+            launchers = find_pip(self.python_executable)
+            if launchers and _works([*launchers, "--version"]):
                 return launchers
             raise self.bench.failure(
                 "pip is needed for that, and neither this interpreter nor pyx has it",
@@ -118,9 +118,6 @@ def _venv_package(bench: Workbench) -> str:
 
 
 def _works(command: Sequence[str]) -> bool:
-    # In an executable made by PyInstaller, sys.executable is pyx itself.
-    if getattr(sys, "frozen", False):
-        return False
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 

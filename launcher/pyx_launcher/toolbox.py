@@ -7,6 +7,7 @@ A variable such as `PYX_UV` names another one that is installed already.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import subprocess
@@ -19,7 +20,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.environment import build_environment
 from pyx_launcher.errors import InterpreterError, LockError, NotFoundError, UnavailableError
-from pyx_launcher.installation import find_native, find_template
+from pyx_launcher.installation import find_native, find_template, is_standalone
 from pyx_launcher.interpreter import Interpreter, find_interpreter, probe_interpreter
 from pyx_launcher.invocation import Choice
 from pyx_launcher.locks import read_lock
@@ -106,22 +107,19 @@ class Toolbox:
 
     def find_own_interpreter(self) -> Interpreter:
         """Return the interpreter that tools run in: pyx's own, else any that is new enough."""
-        own = Path(getattr(sys, "_base_executable", "") or sys.executable)
-        try:
-            return probe_interpreter(own, cache=self.dirs.interpreters, template=self.template)
-        except InterpreterError:
-            # A pyx that is one executable file has no interpreter beside it.
-            from packaging.specifiers import SpecifierSet
-
-            return find_interpreter(
-                request=None,
-                requires_python=SpecifierSet(">=3.10"),
-                start=self.dirs.home,
-                environ=self.environ,
-                cache=self.dirs.interpreters,
-                template=self.template,
-                required_by="the tool that locks",
-            ).interpreter
+        if not is_standalone():
+            own = Path(getattr(sys, "_base_executable", "") or sys.executable)
+            with contextlib.suppress(InterpreterError):
+                return probe_interpreter(own, cache=self.dirs.interpreters, template=self.template)
+        return find_interpreter(
+            request=None,
+            requires_python=SpecifierSet(">=3.10"),
+            start=self.dirs.home,
+            environ=self.environ,
+            cache=self.dirs.interpreters,
+            template=self.template,
+            required_by="the tool that locks",
+        ).interpreter
 
     def make_empty_environment(self, interpreter: Interpreter) -> Path:
         """Return an environment of `interpreter` without any distribution."""

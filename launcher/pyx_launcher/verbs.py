@@ -33,6 +33,10 @@ class Verb:
     """What its help and the manual say besides, in a paragraph."""
     unnamed: tuple[str, ...] = ()
     """The actions that belong to no environment, or ``""`` for all: they refuse ``@NAME``."""
+    passes_at: str = ""
+    """The option of python's with which that begins earlier."""
+    short: Mapping[str, str] = field(default_factory=dict)
+    """Other names of its options."""
 
     @property
     def command(self) -> str:
@@ -210,6 +214,17 @@ VERBS: Mapping[str, Verb] = {
         },
         actions=("verify", "gc", "list", "size", "path", "add"),
         unnamed=("",),
+    ),
+    "bundle": Verb(
+        forms=(
+            "bundle [--no-compile] OUT",
+            "bundle OUT SCRIPT|DIR/|NAME [arguments]",
+            "bundle OUT -m MODULE [arguments]",
+        ),
+        summary="write a directory or tar archive that runs without pyx, store and network",
+        options={"--no-compile": "leave the bytecode out: smaller, and slower to start"},
+        passes_from={"": 2},
+        passes_at="-m",
     ),
 }
 """The management commands. A verb wins over a file of that name; ``./sync`` runs the file."""

@@ -33,7 +33,7 @@ _pyx() {
                 if [[ -z $verb ]]; then
                     verb=$word
                     # Behind a script or a program that is run, no word is pyx's.
-                    [[ " sync info add remove lock run env tool list tree which diff store " == *" $verb "* ]] || return
+                    [[ " sync info add remove lock run env tool list tree which diff store bundle " == *" $verb "* ]] || return
                 elif [[ -z $action ]]; then
                     action=$word
                 fi
@@ -41,7 +41,7 @@ _pyx() {
         esac
     done
     case $verb:$action in
-        :) word="sync info add remove lock run env tool list tree which diff store --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help --version" ;;
+        :) word="sync info add remove lock run env tool list tree which diff store bundle --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help --version" ;;
         sync:) word="--compile --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         info:) word="--json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         add:) word="--optional --dev --user --script --init --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
@@ -58,6 +58,7 @@ _pyx() {
         diff:) word="--json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         store:) word="verify gc list size path add --repair --keep --dry-run --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         store:*) word="--repair --keep --dry-run --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        bundle:) word="--no-compile --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         *) return ;;
     esac
     COMPREPLY=($(compgen -W "$word" -- "$cur"))

@@ -82,6 +82,8 @@ ORDER = (
     "compiling",
     "archive",
     "bundle",
+    "virtualenv",
+    "exporting",
     "collection",
     "repair",
     "tabletext",

@@ -226,6 +226,18 @@ VERBS: Mapping[str, Verb] = {
         passes_from={"": 2},
         passes_at="-m",
     ),
+    "export": Verb(
+        forms=(
+            "export --format pylock|requirements [-o FILE] [SCRIPT]",
+            "export --format venv -o DIR [SCRIPT]",
+        ),
+        summary="write what the lock means for other tools, or as a virtual environment",
+        options={
+            "--format FORMAT": "pylock, requirements or venv",
+            "--output OUT": "the file, else stdout; for venv the new directory; also -o",
+        },
+        short={"-o": "--output"},
+    ),
 }
 """The management commands. A verb wins over a file of that name; ``./sync`` runs the file."""
 

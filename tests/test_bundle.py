@@ -255,7 +255,8 @@ def test_equal_input_gives_equal_bytes(pyx: Pyx, project: Path, tmp_path: Path) 
     for number, umask in enumerate((0o022, 0o077)):
         before = os.umask(umask)
         try:
-            home = {"PYX_HOME": str(tmp_path / f"home{number}")}
+            names = {"PYX_HOME": f"home{number}", "PYX_CACHE_DIR": f"cache{number}"}
+            home = {name: str(tmp_path / place) for name, place in names.items()}
             for name in (f"{number}/out", f"{number}/out.tar", f"{number}/out.tar.gz"):
                 (tmp_path / str(number)).mkdir(exist_ok=True)
                 told = pyx("bundle", tmp_path / name, "start.py", cwd=project, env=home)

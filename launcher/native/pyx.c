@@ -5,7 +5,8 @@
  * it is still so, and executes the interpreter. Any doubt at all starts the slow path,
  * `pyx-launcher`, beside it. RECORD.md describes the record and the command line it makes.
  *
- * As <environment>/bin/python it takes <environment>/launch for its record, and has no slow path.
+ * As <environment>/bin/python it takes <environment>/launch for its record, and has no slow path; nor
+ * has it as a program of a bundle, <bundle>/bin/NAME, whose record is <bundle>/programs/NAME.launch.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -35,12 +36,18 @@ extern char **environ; /* No header declares it there. */
 enum { FORMAT = 1, MAX_RECORD = 1 << 20, MAX_SCRIPT = 16 << 20, MAX_STRINGS = 128, MAX_LEVEL = 255, MAX_OPTIMIZE = 3 };
 enum { WRITABLE_BY_OTHERS = S_IWGRP | S_IWOTH };
 enum { OUT_OF_DATE = 69, OUT_OF_MEMORY = 71, CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
-enum { FILE_SAME = 1, FILE_ABSENT = 2, DIRECTORY = 3, SCRIPT = 4 };
+enum { FILE_SAME = 1, FILE_ABSENT = 2, DIRECTORY = 3, SCRIPT = 4, THERE = 5 };
 enum { INTERPRETER, ARGV0, LETTERS, BOOT, CODE, ROWS };
 
 struct header { char magic[7]; uint8_t format; uint32_t total, material, checks, strings; };
 struct check { uint32_t kind, length, count, block; int64_t mtime_ns, ctime_ns, size; uint64_t inode; };
-struct record { struct header header; char *bytes; const char *end, *strings[MAX_STRINGS]; };
+struct record {
+    struct header header;
+    char *bytes;
+    const char *end, *strings[MAX_STRINGS];
+    const char *directory; /* the environment that it lies in, where its paths may begin; or NULL */
+    const char *missing;   /* a file that need only be there, and is not */
+};
 
 /* Bytes that grow; a list of words is the bytes of their pointers. What is allocated is never freed:
  * soon this is another program. */
@@ -58,7 +65,7 @@ struct call {
 /* Lists of words, each ended by a NUL, the whole by an empty word. There is no pointer among them that
  * somebody would have to relocate at each start. */
 static const char WITH_VALUE[] = "--project\0--python\0--group\0--extra\0--with\0--allow-unhashed\0";
-static const char VERBS[] = "sync\0info\0add\0remove\0lock\0run\0env\0tool\0list\0tree\0which\0diff\0store\0-h\0";
+static const char VERBS[] = "sync\0info\0add\0remove\0lock\0run\0env\0tool\0list\0tree\0which\0diff\0store\0bundle\0export\0-h\0";
 static const char KEY_VARIABLES[] = /* Sorted, as they are in the key. */
     "ASDF_DATA_DIR\0HOME\0PATH\0PYENV_ROOT\0PYENV_VERSION\0PYX_CACHE_DIR\0PYX_HOME\0PYX_OFFLINE\0"
     "PYX_PROJECT\0PYX_PYTHON\0PYX_STORES\0RYE_PY_ROOT\0UV_PYTHON_INSTALL_DIR\0XDG_CACHE_HOME\0"
@@ -314,22 +321,31 @@ static int is_true(const struct check *check, const char *path, int settled) {
     if (settled && check->kind == FILE_SAME && info.st_size == check->size &&
         nanoseconds(info.st_mtim) / 1000000000 == check->mtime_ns / 1000000000)
         return 1;
+    if (check->kind == THERE) return 1;
     return check->kind == SCRIPT && has_same_block(path, path + check->length - check->block, check->block);
+}
+
+/* Return a path of the record. Those of a bundle begin at its directory, wherever that lies. */
+static const char *place(const struct record *record, const char *path) {
+    if (*path == '/' || !record->directory) return path;
+    return join(join(record->directory, "/", 1), path, strlen(path));
 }
 
 /* Find the strings that are the rest of the record: five, and two for each row. */
 static int find_strings(struct record *record, const char *at) {
     uint32_t found = 0, wanted = record->header.strings;
     if (wanted < ROWS || wanted > MAX_STRINGS || (wanted - ROWS) % 2) return 0;
-    for (; found < wanted && at < record->end; at += strlen(at) + 1) record->strings[found++] = at;
+    for (; found < wanted && at < record->end; at += strlen(at) + 1)
+        record->strings[found] = found == ARGV0 || found == BOOT ? place(record, at) : at, found++;
     return found == wanted && at == record->end;
 }
 
 /* Is everything so that was so when the record was written? A directory that has not changed has
  * gained no file, so the absences it answers for need no look; one that has changed proves nothing. */
-static int holds(struct record *record, int settled) {
+static int holds(struct record *record) {
     const char *at = record->bytes + sizeof record->header + record->header.material, *path;
     struct check check;
+    int settled = record->directory != NULL;
     for (uint32_t count = 0, known = 0; count < record->header.checks; count++) {
         size_t left = (size_t)(record->end - at);
         if (left < sizeof check) return 0;
@@ -338,9 +354,13 @@ static int holds(struct record *record, int settled) {
         if (check.length > left - sizeof check || check.block >= check.length) return 0;
         at = path + check.length;
         if (path[check.length - check.block - 1]) return 0;
+        if (check.kind == THERE) path = place(record, path);
         if (check.kind == DIRECTORY) known = is_true(&check, path, settled) ? check.count : 0;
         else if (check.kind == FILE_ABSENT && known) known--;
-        else if (!is_true(&check, path, settled)) return debug(path, " is not what it was", ""), 0;
+        else if (!is_true(&check, path, settled)) {
+            if (check.kind == THERE) record->missing = path;
+            return debug(path, " is not what it was", ""), 0;
+        }
     }
     return find_strings(record, at);
 }
@@ -494,18 +514,32 @@ static int become(const struct record *record, struct call *call, const char *st
     return execute(record->strings[INTERPRETER], words_of(&line), "");
 }
 
-/* As <environment>/bin/python: the environment's own record, or one line of regret. */
-static int run_python(const char *self, struct call *call) {
+/* Put the words that a program of a bundle stands for before the user's own. The first is a script in the
+ * bundle, unless it is an option. */
+static void put_before(struct call *call, const struct record *record) {
+    struct text words = {0};
+    const char *start = record->bytes + sizeof record->header, *at = start;
+    add(&words, call->argv[0]);
+    for (; at < start + record->header.material; at += strlen(at) + 1)
+        add(&words, at == start && *at != '-' ? place(record, at) : at);
+    for (int from = 1; from <= call->argc; from++) add(&words, call->argv[from]);
+    call->argv = (char **)(uintptr_t)words_of(&words);
+    call->argc = (int)count_of(&words) - 1;
+}
+
+/* As a program in <environment>/bin: the record `name` in that environment, or one line of regret. */
+static int run_python(const char *self, struct call *call, const char *name) {
     struct record record;
-    struct text path = {0};
     char start[PATH_MAX];
     size_t length = strlen(self);
     for (int slashes = 0; slashes < 2 && length > 0;) slashes += self[--length] == '/';
-    put_bytes(&path, self, length), put(&path, "/launch");
-    if (!read_record(&record, path.bytes, NULL) || !holds(&record, 1)) {
-        say("the environment ", join("", self, length), " is out of date; run `pyx sync` in its project");
+    record.directory = join("", self, length), record.missing = NULL;
+    if (!read_record(&record, place(&record, name), NULL) || !holds(&record)) {
+        if (record.missing) say("this bundle needs ", record.missing, ", which is not there");
+        else say("the environment ", record.directory, " is out of date; run `pyx sync` in its project");
         return OUT_OF_DATE;
     }
+    put_before(call, &record);
     read_python_arguments(call);
     if (call->mode == 's' && !realpath(call->argv[call->target], start)) start[0] = 0;
     return become(&record, call, start);
@@ -530,7 +564,7 @@ static const char *find_doubt(struct call *call, struct record *record, char sta
     if (record->header.material != material.length ||
         memcmp(record->bytes + sizeof record->header, material.bytes, material.length) != 0)
         return "the launch record is for another start";
-    if (!holds(record, 0)) return "the launch record does not hold";
+    if (!holds(record)) return "the launch record does not hold";
     debug("launch record ", path.bytes, " holds");
     return NULL;
 }
@@ -555,6 +589,7 @@ static void keep_variables(void) {
 static int run_launcher(const char *self, struct call *call) {
     struct record record;
     char start[PATH_MAX];
+    record.directory = NULL;
     const char *doubt = find_doubt(call, &record, start), *launcher;
     if (!doubt) return become(&record, call, start);
     debug("slow path: ", doubt, "");
@@ -586,6 +621,8 @@ int main(int argc, char **argv) {
         say("cannot tell where this program lies", "", "");
         return CANNOT_EXECUTE;
     }
-    if (strncmp(strrchr(self, '/') + 1, "python", 6) == 0) return run_python(self, &call);
-    return run_launcher(self, &call);
+    const char *name = strrchr(self, '/') + 1;
+    if (strncmp(name, "python", 6) == 0) return run_python(self, &call, "launch");
+    if (strcmp(name, "pyx") == 0) return run_launcher(self, &call);
+    return run_python(self, &call, join(join("programs/", name, strlen(name)), ".launch", 7));
 }

@@ -18,12 +18,15 @@ from pyx_launcher.errors import InterpreterError
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pyx_launcher.dirs import Dirs
     from pyx_launcher.environment import Environment
+    from pyx_launcher.interpreter import Interpreter
 
 _PROGRAM = Path(pyx_runtime.__file__).with_name("bytecode.py")
+_SHARES = 4
+"""How many processes compile copies, on any machine."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +57,26 @@ def compile_environment(environment: Environment, dirs: Dirs) -> Compiled:
     return _run(environment.interpreter.path, [share for share in shares if share])
 
 
+def compile_copies(
+    tree: Path, interpreter: Interpreter, places: Sequence[str], *, kind: str, home: str
+) -> Compiled:
+    """Write the bytecode of every module below `places`, which are relative to `tree`.
+
+    `kind` is what it holds for: `times` for the source as it is now, `unchecked` for whatever the
+    source is. `home` is what tracebacks put before the relative paths. Equal sources give equal
+    bytes: hashes are not random, and who compiles what does not depend on the machine. Raises
+    InterpreterError where the interpreter itself fails.
+    """
+    base = f"{tree}/"
+    found = [
+        (size, path.removeprefix(base))
+        for size, path in _list_sources([f"{base}{place}" for place in places])
+    ]
+    shares = [share for share in _share_out(found, _SHARES) if share]
+    environ = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
+    return _run(interpreter.path, shares, (kind, home), cwd=tree, environ=environ)
+
+
 def _list_sources(places: Iterable[str]) -> Iterator[tuple[int, str]]:
     """Yield size and path of each source file below `places`, the path as an import has it."""
     seen: set[tuple[int, int]] = set()
@@ -81,8 +104,17 @@ def _share_out(sources: list[tuple[int, str]], count: int) -> list[list[str]]:
     return [ordered[start::count] for start in range(count)]
 
 
-def _run(python: Path, shares: Sequence[Sequence[str]]) -> Compiled:
-    command = [os.fspath(python), "-I", "-S", os.fspath(_PROGRAM)]
+def _run(
+    python: Path,
+    shares: Sequence[Sequence[str]],
+    words: Sequence[str] = (),
+    *,
+    cwd: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Compiled:
+    # A seed for hashes is a variable, which -I would keep away; other variables there are none.
+    isolation = ("-I", "-S") if environ is None else ("-s", "-S")
+    command = [os.fspath(python), *isolation, os.fspath(_PROGRAM), *words]
     processes: list[subprocess.Popen[bytes]] = []
     answers: list[dict[str, int]] = []
     try:
@@ -92,6 +124,8 @@ def _run(python: Path, shares: Sequence[Sequence[str]]) -> Compiled:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                cwd=cwd,
+                env=environ,
             )
             processes.append(process)
             if process.stdin is not None:

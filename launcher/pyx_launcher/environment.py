@@ -11,18 +11,23 @@ from __future__ import annotations
 
 import contextlib
 import json
-import marshal
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.atomic import make_directory, remove_tree, write_atomic
+from pyx_launcher.bootstrapfile import (
+    Packages,
+    fill_bootstrap,
+    find_customizations,
+    link_bootstrap,
+)
 from pyx_launcher.digests import sha256
 from pyx_launcher.errors import StoreError
-from pyx_launcher.farm import Plan, Root, plan_farm, write_farm
+from pyx_launcher.farm import write_farm
 from pyx_launcher.formats import FORMAT_FILE
 from pyx_launcher.launchfile import Launch, write_launch
-from pyx_launcher.layout import DIRECT_LIMIT, choose_layout, read_pth
+from pyx_launcher.layout import DIRECT_LIMIT, choose_layout, plan_data, read_pth
 from pyx_launcher.record import FORMAT
 from pyx_launcher.scripts import write_scripts
 from pyx_launcher.store import DATA, storing, touch_generation
@@ -35,7 +40,6 @@ if TYPE_CHECKING:
     from pyx_launcher.interpreter import Interpreter
     from pyx_launcher.store import Entry
 
-_PLACEHOLDER = b"the facts of one environment"
 _OURS = frozenset({"pyvenv.cfg", "boot", "bootstrap.pyc", "launch", "environment.json"})
 
 
@@ -203,7 +207,7 @@ def _write_environment(
     if layout.name == "direct" and entries:
         text = "".join(f"{entry.path}\n" for entry in entries)
         (temporary / site_packages / "pyx.pth").write_bytes(os.fsencode(text))
-    data_plan = _plan_data(interpreter, entries)
+    data_plan = plan_data(interpreter, entries, skip=_OURS)
     conflicts = [*layout.site_plan.conflicts, *data_plan.conflicts]
     conflicts += write_farm(data_plan, temporary, dirs.links)
     _write_headers(temporary, interpreter, entries)
@@ -218,40 +222,12 @@ def _write_environment(
         conflicts=tuple(conflicts),
     )
     _write_config(temporary, made)
-    (temporary / "bootstrap.pyc").write_bytes(_fill_bootstrap(made, pth_lines))
-    _link_bootstrap(temporary, interpreter)
+    (temporary / "bootstrap.pyc").write_bytes(_make_bootstrap(made, pth_lines))
+    link_bootstrap(temporary, interpreter)
     # Bytecode of linked modules comes to lie here, and must not look like an installation.
     (temporary / site_packages / "__pycache__").mkdir(exist_ok=True)
     os.utime(temporary / site_packages, (0, 0))
     return made
-
-
-def _link_bootstrap(temporary: Path, interpreter: Interpreter) -> None:
-    """Put the bootstrap where ``-X pycache_prefix`` has python look for bytecode of `encodings`."""
-    source = Path(interpreter.encodings_file)
-    directory = temporary / "boot" / source.parent.relative_to("/")
-    directory.mkdir(parents=True)
-    target = os.path.relpath(temporary / "bootstrap.pyc", directory)
-    # Python has two levels, and takes a third as the second with a name of its own.
-    for level in ("", ".opt-1", ".opt-2", ".opt-3"):
-        name = f"{source.stem}.{interpreter.cache_tag}{level}.pyc"
-        os.symlink(target, directory / name)
-
-
-def _plan_data(interpreter: Interpreter, entries: Sequence[Entry]) -> Plan:
-    """Return where the data files go; `bin` and `lib` are there already and get them added."""
-    roots = [
-        Root(
-            path=entry.path / DATA / "data",
-            label=entry.label,
-            names=entry.facts.data["data"],
-        )
-        for entry in entries
-        if "data" in entry.facts.data
-    ]
-    library = f"lib/{interpreter.lib_name}"
-    real = frozenset({"bin", "lib", library, f"{library}/site-packages"})
-    return plan_farm(roots, skip=_OURS, real=real)
 
 
 def _write_headers(temporary: Path, interpreter: Interpreter, entries: Sequence[Entry]) -> None:
@@ -336,43 +312,18 @@ def _write_facts(temporary: Path, environment: Environment) -> None:
     (temporary / "environment.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _fill_bootstrap(environment: Environment, pth_lines: list[tuple[str, list[str]]]) -> bytes:
-    """Return the `.pyc` of the template with this environment's facts in place of its constant.
-
-    The constant is one bytes object in the marshalled code (CPython's Python/marshal.c: type
-    ``s``, length as 4 bytes little-endian, content), so that no interpreter needs to run.
-    """
+def _make_bootstrap(environment: Environment, pth_lines: list[tuple[str, list[str]]]) -> bytes:
     interpreter = environment.interpreter
-    prefix = str(environment.path)
-    site_packages = environment.path / "lib" / interpreter.lib_name / "site-packages"
-    facts = (
-        prefix,
-        str(interpreter.path.parent),
-        str(interpreter.path),
-        f"{prefix}/boot",
-        interpreter.encodings_codes,
-        (
-            environment.sys_path,
-            pth_lines,
-            _find_customizations(environment),
-            str(site_packages),
+    return fill_bootstrap(
+        interpreter,
+        prefix=str(environment.path),
+        boot=f"{environment.path}/boot",
+        packages=Packages(
+            sys_path=environment.sys_path,
+            pth_lines=pth_lines,
+            customizations=find_customizations(
+                interpreter, environment.entries, environment.sys_path
+            ),
+            site_packages=str(environment.path / "lib" / interpreter.lib_name / "site-packages"),
         ),
     )
-    # Version 2 has no references, and every supported interpreter reads it.
-    filled = marshal.dumps(facts, 2)
-    size = len(_PLACEHOLDER).to_bytes(4, "little")
-    before, after = interpreter.pycompile.split(size + _PLACEHOLDER)
-    code = before + len(filled).to_bytes(4, "little") + filled + after
-    # Checked by nobody (PEP 552): the launch record vouches for it, whatever the stdlib's times.
-    unchecked = (1).to_bytes(4, "little")
-    return interpreter.magic + unchecked + interpreter.encodings_hash + code
-
-
-def _find_customizations(environment: Environment) -> list[str]:
-    """Return which of the modules that `site` would import exist (never the user's own)."""
-    # What the entries hold is known from their facts: the farm of links is not in its place yet.
-    owned = {name.partition(".")[0] for entry in environment.entries for name in entry.facts.tops}
-    places = [*environment.interpreter.stdlib, *environment.sys_path]
-    files = (os.path.join(place, "sitecustomize.py") for place in places)
-    there = "sitecustomize" in owned or any(os.path.isfile(file) for file in files)
-    return ["sitecustomize"] if there else []

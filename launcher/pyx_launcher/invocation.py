@@ -209,6 +209,8 @@ def _take_words(arguments: Sequence[str], verb: Verb) -> tuple[int, list[str], l
     """
     words: list[str] = []
     options: list[_Option] = []
+    if verb.short:
+        arguments = [verb.short.get(word, word) for word in arguments]
     at = 1
     while at < len(arguments):
         word = arguments[at]
@@ -219,6 +221,8 @@ def _take_words(arguments: Sequence[str], verb: Verb) -> tuple[int, list[str], l
             options.append(option)
         elif verb.speaks_of_start:
             return at, words, options
+        elif word == verb.passes_at:
+            return len(arguments), [*words, *arguments[at:]], options
         elif word == "--":
             return len(arguments), [*words, *arguments[at + 1 :]], options
         elif word.startswith("-"):

@@ -226,20 +226,9 @@ def warn_if_stale(plan: Plan) -> None:
 
 def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
     """Bring every artifact into the store and build the environment."""
-    interpreter = plan.found.interpreter
+    provision = fetch_all(plan, environ)
+    interpreter, entries = plan.found.interpreter, provision.entries
     with closed_to_others():
-        # Until the program runs, or this process ends: nothing that is found may be deleted.
-        hold_stores(plan.dirs)
-        check_formats(plan.dirs)
-        provision = provide(
-            plan.selection,
-            interpreter,
-            plan.dirs,
-            environ,
-            offline=plan.invocation.offline,
-            progress=show_progress,
-        )
-        entries = provision.entries
         environment, made = build_environment(plan.dirs, interpreter, entries, find_native())
     debug(f"{environment.path} ({'made' if made else 'found'}, {environment.layout})")
     for conflict in environment.conflicts if made else ():
@@ -247,6 +236,22 @@ def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
     for line in plan.stack.hidden if made else ():
         tell(line)
     return Ready(plan=plan, provision=provision, environment=environment, made=made)
+
+
+def fetch_all(plan: Plan, environ: Mapping[str, str]) -> Provision:
+    """Bring every artifact into the store. Nothing that is there may be deleted from now on."""
+    with closed_to_others():
+        # Until the program runs, or this process ends.
+        hold_stores(plan.dirs)
+        check_formats(plan.dirs)
+        return provide(
+            plan.selection,
+            plan.found.interpreter,
+            plan.dirs,
+            environ,
+            offline=plan.invocation.offline,
+            progress=show_progress,
+        )
 
 
 def remember(ready: Ready) -> None:

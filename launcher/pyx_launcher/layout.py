@@ -6,12 +6,14 @@ import os
 from typing import TYPE_CHECKING
 
 from pyx_launcher.farm import Plan, Root, plan_farm
+from pyx_launcher.store import DATA
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pyx_launcher.interpreter import Interpreter
     from pyx_launcher.store import Entry
 
 DIRECT_LIMIT = 16
@@ -35,6 +37,11 @@ def choose_layout(site_packages: Path, entries: Sequence[Entry]) -> Layout:
     if few and not _would_hide(entries):
         places = tuple(entry.path for entry in entries)
         return Layout(name="direct", site_plan=Plan(), site_directories=places)
+    return choose_farm(site_packages, entries)
+
+
+def choose_farm(site_packages: Path, entries: Sequence[Entry]) -> Layout:
+    """Return the layout in which everything lies in one directory."""
     roots = [
         Root(
             path=entry.path,
@@ -45,6 +52,25 @@ def choose_layout(site_packages: Path, entries: Sequence[Entry]) -> Layout:
         for entry in entries
     ]
     return Layout(name="farm", site_plan=plan_farm(roots), site_directories=(site_packages,))
+
+
+def plan_data(interpreter: Interpreter, entries: Sequence[Entry], skip: frozenset[str]) -> Plan:
+    """Return where the data files go, but for the names in `skip`.
+
+    `bin` and `lib` are there already and get them added.
+    """
+    roots = [
+        Root(
+            path=entry.path / DATA / "data",
+            label=entry.label,
+            names=entry.facts.data["data"],
+        )
+        for entry in entries
+        if "data" in entry.facts.data
+    ]
+    library = f"lib/{interpreter.lib_name}"
+    real = frozenset({"bin", "lib", library, f"{library}/site-packages"})
+    return plan_farm(roots, skip=skip, real=real)
 
 
 def _would_hide(entries: Sequence[Entry]) -> bool:

@@ -62,6 +62,7 @@ class Kind(IntEnum):
     ABSENT = 2
     DIRECTORY = 3
     SCRIPT = 4
+    THERE = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -348,6 +349,8 @@ def find_difference(check: Check) -> str | None:
         return f"{path}: {error.strerror}"
     if check.kind is Kind.ABSENT:
         return f"{path} has appeared"
+    if check.kind is Kind.THERE:
+        return None
     if _identity(_check_info(check.kind, check.path, info)) == _identity(check):
         return None
     if check.kind is Kind.SCRIPT and find_block(Path(path).read_bytes()) == check.block:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.store import DATA
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pyx_launcher.store import Entry
@@ -29,11 +29,17 @@ _LONGEST_SHEBANG = 127
 _LONGEST_NAME = 255
 
 
-def write_scripts(directory: Path, python: Path, entries: Sequence[Entry]) -> list[str]:
+def write_scripts(
+    directory: Path,
+    python: Path,
+    entries: Sequence[Entry],
+    put: Callable[[Path, Path], None] = os.symlink,
+) -> list[str]:
     """Write the scripts of `entries`, in their order, into `directory`; `python` runs them.
 
-    Returns one line for each name that two distributions have (the later wins) and each that
-    would hide the interpreter (left out). Raises OSError.
+    `put` brings what is no script of python's from its entry to its place. Returns one line for
+    each name that two distributions have (the later wins) and each that would hide the
+    interpreter (left out). Raises OSError.
     """
     owners: dict[str, str] = {}
     problems: list[str] = []
@@ -49,7 +55,7 @@ def write_scripts(directory: Path, python: Path, entries: Sequence[Entry]) -> li
                 problems.append(f"bin/{name}: left out, the environment has its own")
                 continue
             owners[name] = entry.label
-            _write(directory / name, name, python, entry)
+            _write(directory / name, name, python, entry, put)
     return problems
 
 
@@ -64,7 +70,9 @@ def _is_allowed(name: str) -> bool:
     )
 
 
-def _write(target: Path, name: str, python: Path, entry: Entry) -> None:
+def _write(
+    target: Path, name: str, python: Path, entry: Entry, put: Callable[[Path, Path], None]
+) -> None:
     target.unlink(missing_ok=True)
     if name in entry.facts.scripts:
         module, _, attribute = entry.facts.scripts[name].partition(":")
@@ -74,14 +82,14 @@ def _write(target: Path, name: str, python: Path, entry: Entry) -> None:
         return
     source = entry.path / DATA / "scripts" / name
     if source.is_dir():
-        os.symlink(source, target)
+        put(source, target)
         return
     with open(source, "rb") as file:
         first = file.readline(1024)
         if first.startswith(b"#!python"):
             _write_executable(target, _make_shebang(python) + file.read())
             return
-    os.symlink(source, target)
+    put(source, target)
 
 
 def _make_shebang(python: Path) -> bytes:

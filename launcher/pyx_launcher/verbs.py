@@ -33,6 +33,10 @@ class Verb:
     """What its help and the manual say besides, in a paragraph."""
     unnamed: tuple[str, ...] = ()
     """The actions that belong to no environment, or ``""`` for all: they refuse ``@NAME``."""
+    passes_at: str = ""
+    """The option of python's with which that begins earlier."""
+    short: Mapping[str, str] = field(default_factory=dict)
+    """Other names of its options."""
 
     @property
     def command(self) -> str:
@@ -217,6 +221,29 @@ VERBS: Mapping[str, Verb] = {
         },
         actions=("verify", "gc", "list", "size", "path", "add"),
         unnamed=("",),
+    ),
+    "bundle": Verb(
+        forms=(
+            "bundle [--no-compile] OUT",
+            "bundle OUT SCRIPT|DIR/|NAME [arguments]",
+            "bundle OUT -m MODULE [arguments]",
+        ),
+        summary="write a directory or tar archive that runs without pyx, store and network",
+        options={"--no-compile": "leave the bytecode out: smaller, and slower to start"},
+        passes_from={"": 2},
+        passes_at="-m",
+    ),
+    "export": Verb(
+        forms=(
+            "export --format pylock|requirements [-o FILE] [SCRIPT]",
+            "export --format venv -o DIR [SCRIPT]",
+        ),
+        summary="write what the lock means for other tools, or as a virtual environment",
+        options={
+            "--format FORMAT": "pylock, requirements or venv",
+            "--output OUT": "the file, else stdout; for venv the new directory; also -o",
+        },
+        short={"-o": "--output"},
     ),
 }
 """The management commands. A verb wins over a file of that name; ``./sync`` runs the file."""

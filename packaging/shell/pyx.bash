@@ -21,19 +21,19 @@ _pyx() {
     case $prev in
         --project) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --python) COMPREPLY=($(compgen -c -X '!python3*' -- "$cur")); return ;;
-        --group|--extra|--with|--allow-unhashed|--optional|--script|--from|--invert|--keep) return ;;
+        --group|--extra|--with|--allow-unhashed|--optional|--script|--from|--invert|--keep|--format|--output) return ;;
     esac
     for ((at = 1; at < COMP_CWORD; at++)); do
         word=${COMP_WORDS[at]}
         case $word in
-            --project|--python|--group|--extra|--with|--allow-unhashed|--optional|--script|--from|--invert|--keep) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
+            --project|--python|--group|--extra|--with|--allow-unhashed|--optional|--script|--from|--invert|--keep|--format|--output) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
             @) ((at++)) ;;
             -*) ;;
             *)
                 if [[ -z $verb ]]; then
                     verb=$word
                     # Behind a script or a program that is run, no word is pyx's.
-                    [[ " sync info add remove lock run env tool list tree which diff store " == *" $verb "* ]] || return
+                    [[ " sync info add remove lock run env tool list tree which diff store bundle export " == *" $verb "* ]] || return
                 elif [[ -z $action ]]; then
                     action=$word
                 fi
@@ -41,7 +41,7 @@ _pyx() {
         esac
     done
     case $verb:$action in
-        :) word="sync info add remove lock run env tool list tree which diff store --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help --version" ;;
+        :) word="sync info add remove lock run env tool list tree which diff store bundle export --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help --version" ;;
         sync:) word="--compile --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         info:) word="--json --sbom --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         add:) word="--optional --dev --user --script --init --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
@@ -58,6 +58,8 @@ _pyx() {
         diff:) word="--json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         store:) word="verify gc list size path add --repair --keep --dry-run --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         store:*) word="--repair --keep --dry-run --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        bundle:) word="--no-compile --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        export:) word="--format --output --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         *) return ;;
     esac
     COMPREPLY=($(compgen -W "$word" -- "$cur"))

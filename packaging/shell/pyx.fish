@@ -9,7 +9,7 @@ function __pyx_named
     end
 end
 
-set -l verbs sync info add remove lock run env tool list tree which diff store
+set -l verbs sync info add remove lock run env tool list tree which diff store bundle export
 set -l first "not __fish_seen_subcommand_from $verbs"
 complete -c pyx -n "$first" -a '(__pyx_named)' -d 'named environment'
 complete -c pyx -l project -r -d 'take this project\'s lock'
@@ -73,3 +73,8 @@ complete -c pyx -n '__fish_seen_subcommand_from store' -l repair -d 'verify: fet
 complete -c pyx -n '__fish_seen_subcommand_from store' -l keep -r -d 'gc: what was used within so many days stays (30); 0 keeps what runs'
 complete -c pyx -n '__fish_seen_subcommand_from store' -l dry-run -d 'gc: say what would go, and delete nothing'
 complete -c pyx -n '__fish_seen_subcommand_from store' -l json -d 'print JSON'
+complete -c pyx -n "$first" -a bundle -d 'write a directory or tar archive that runs without pyx, store and network'
+complete -c pyx -n '__fish_seen_subcommand_from bundle' -l no-compile -d 'leave the bytecode out: smaller, and slower to start'
+complete -c pyx -n "$first" -a export -d 'write what the lock means for other tools, or as a virtual environment'
+complete -c pyx -n '__fish_seen_subcommand_from export' -l format -r -d 'pylock, requirements or venv'
+complete -c pyx -n '__fish_seen_subcommand_from export' -l output -r -d 'the file, else stdout; for venv the new directory; also -o'

@@ -29,6 +29,15 @@ def prepare(namespace):
     start, code = options.pop("pyx.start", ""), options.pop("pyx.code", "")
     words = [options.pop(f"pyx.{number}") for number in range(int(options.pop("pyx.words", 0)))]
 
+    if not prefix:
+        # A bundle lies anywhere: its `boot` is what stands before the directory of encodings.
+        spec = namespace["__spec__"]
+        library, _, _ = spec.origin.rpartition("/")
+        boot = spec.cached.rpartition("/")[0][: -len(library)]
+        prefix = boot[: -len("/boot")]
+        entries = [place if place[:1] == "/" else prefix + "/" + place for place in entries]
+        pth_lines = [(prefix + "/" + place, lines) for place, lines in pth_lines]
+
     def become_encodings():
         """Give python the module that it asked for, and its own place for bytecode."""
         asked = options.get("pycache_prefix")

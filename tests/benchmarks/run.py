@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from budgets import measure_budgets
+from bundles import measure_bundles
 from cold import measure_cold
 from first import measure_first, measure_sizes
 from ground import Ground, prepare_ground
@@ -79,8 +80,8 @@ def measure_all(ground: Ground, into: Path) -> tuple[list[str], list[str]]:
         if drawn:
             (into / f"{name}.svg").write_text(drawn[1], encoding="utf-8")
             texts.append(f"{drawn[0]}\n![{name}]({name}.svg)\n")
-    scale = _attempt(measure_scale, ground)
-    return texts + ([scale] if scale else []), exceeded
+    tables = [_attempt(measure, ground) for measure in (measure_bundles, measure_scale)]
+    return texts + [text for text in tables if text], exceeded
 
 
 def _attempt(measure: Callable[[Ground], T], ground: Ground) -> T | None:

@@ -1,0 +1,188 @@
+"""``pyx bundle``: a directory or archive that runs without pyx, without store and network."""
+
+from __future__ import annotations
+
+import ast
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyx_launcher.archive import SUFFIXES, settle_tree, write_archive
+from pyx_launcher.bundle import Start, is_of_library, write_bundle
+from pyx_launcher.commands.output import making, name_output, publish, take_copies
+from pyx_launcher.commands.words import check_words
+from pyx_launcher.dirs import find_working_directory
+from pyx_launcher.entries import measure_tree
+from pyx_launcher.errors import NotFoundError, UsageError
+from pyx_launcher.installation import find_native
+from pyx_launcher.invocation import parse_program
+from pyx_launcher.launch import debug, fetch_all, make_plan, tell, warn_if_stale, write_out
+from pyx_launcher.ownership import closed_to_others
+from pyx_launcher.values import replace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pyx_launcher.interpreter import Interpreter
+    from pyx_launcher.invocation import Invocation
+    from pyx_launcher.launch import Plan
+    from pyx_launcher.store import Entry
+
+_MOMENT = 315532800
+"""The first of January 1980, which every archive format can hold; in seconds since the epoch."""
+
+
+def run_bundle(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    """Make everything ready and copy it; prints what was written on stdout."""
+    check_words(invocation, 1, at_most=len(invocation.words))
+    word, *words = invocation.words
+    output = name_output(word)
+    top = _name_top(output)
+    moment = _read_moment(environ)
+    program = parse_program(words if words and _is_file(words[0]) else ())
+    plan = take_copies(make_plan(replace(invocation, program=program, words=()), environ))
+    warn_if_stale(plan)
+    entries = fetch_all(plan, environ).entries
+    interpreter = plan.found.interpreter
+    start = _choose_start(words, interpreter, entries) if words else None
+    with closed_to_others(), making(output) as temporary:
+        tree = temporary / "bundle"
+        tree.mkdir()
+        bytecode = "--no-compile" not in invocation.settings
+        problems = write_bundle(
+            tree, interpreter, entries, start, native=find_native(), bytecode=bytecode
+        )
+        settle_tree(tree, moment)
+        made = tree
+        if top:
+            made = temporary / output.name
+            write_archive(tree, made, top, moment)
+            made.chmod(0o644)
+        size = measure_tree(tree)
+        publish(made, output)
+    for line in problems:
+        debug(line)
+    write_out(_describe(output, plan, entries, size))
+    return 0
+
+
+def _describe(output: Path, plan: Plan, entries: Sequence[Entry], size: int) -> str:
+    interpreter = plan.found.interpreter
+    return (
+        f"{output}: {len(entries)} distributions, {size / 1e6:.1f} MB unpacked, "
+        f"for Python {interpreter.version} at {interpreter.path}\n"
+    )
+
+
+def _name_top(output: Path) -> str:
+    """Return the directory within the archive; empty where `output` is a directory."""
+    for suffix in SUFFIXES:
+        if output.name.endswith(suffix) and output.name != suffix:
+            return output.name.removesuffix(suffix)
+    if ".tar." in output.name:
+        hint = f"{output.name.partition('.tar.')[0]}.tar, which any program may compress"
+        raise UsageError(f"{output.name}: archives are {', '.join(SUFFIXES)}", hint=hint)
+    return ""
+
+
+def _read_moment(environ: Mapping[str, str]) -> int:
+    """Return the time of every file in the bundle, which builds can set for all that they make."""
+    asked = environ.get("SOURCE_DATE_EPOCH", "")
+    return int(asked) if asked.isascii() and asked.isdigit() else _MOMENT
+
+
+def _is_file(word: str) -> bool:
+    """Is it a script or a directory of the user's, rather than a console script?"""
+    return "/" in word or word.endswith((".py", ".pyw")) or os.path.isfile(word)
+
+
+def _choose_start(
+    words: Sequence[str], interpreter: Interpreter, entries: Sequence[Entry]
+) -> Start:
+    first, *more = words
+    if first == "-m":
+        if not more:
+            raise UsageError("-m needs a module", hint="pyx bundle OUT -m MODULE")
+        return _start_module(more[0], more[1:], interpreter, entries)
+    if _is_file(first):
+        return _start_file(first, more, entries)
+    known = {*_list_programs(entries)}
+    if first not in known:
+        import difflib
+
+        close = difflib.get_close_matches(first, sorted(known), n=1)
+        hint = f"did you mean {close[0]}?" if close else f"a script or directory is ./{first}"
+        raise NotFoundError(f"no distribution has the program {first}", hint=hint)
+    return Start(words=(first, *more), is_program=True)
+
+
+def _list_programs(entries: Sequence[Entry]) -> list[str]:
+    facts = [entry.facts for entry in entries]
+    return [name for one in facts for name in (*one.scripts, *one.data.get("scripts", ()))]
+
+
+def _start_file(word: str, more: Sequence[str], entries: Sequence[Entry]) -> Start:
+    path = Path(os.path.realpath(word))
+    if path.is_dir() and not (path / "__main__.py").is_file():
+        raise UsageError(f"{path} has no __main__.py", hint="python runs a directory that has one")
+    if not path.exists():
+        raise NotFoundError(f"{path} does not exist", hint="pyx bundle --help")
+    if path.is_file():
+        _warn_of_siblings(path, entries)
+    return Start(words=(f"app/{path.name}", *more), source=path)
+
+
+def _warn_of_siblings(script: Path, entries: Sequence[Entry]) -> None:
+    """Say which modules beside a script it imports, since only the script goes into the bundle."""
+    try:
+        tree = ast.parse(script.read_bytes())
+    except (SyntaxError, ValueError):
+        # It need not be Python of the launcher's version.
+        return
+    names = {
+        name.partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in _imported(node)
+    }
+    names -= {top.partition(".")[0] for entry in entries for top in entry.facts.tops}
+    beside = sorted(name for name in names if _find_module(script.parent, name))
+    if beside:
+        tell(
+            f"warning: {script.name} imports {', '.join(beside)}, which lies beside it and is not "
+            "in the bundle; name a directory that has a __main__.py, and all of it is"
+        )
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module] if node.module and not node.level else []
+
+
+def _find_module(directory: Path, name: str) -> Path | None:
+    """Return the file or directory in `directory` that is the top-level module `name`."""
+    file, package = directory / f"{name}.py", directory / name
+    if (package / "__init__.py").is_file():
+        return package
+    return file if file.is_file() else package if package.is_dir() else None
+
+
+def _start_module(
+    module: str, more: Sequence[str], interpreter: Interpreter, entries: Sequence[Entry]
+) -> Start:
+    """Return a start by ``-m``; a module that is nowhere else is copied from the working directory.
+
+    The working directory is no part of a bundle, so python is told (from 3.11 on) to keep it off
+    the path.
+    """
+    safe = ("-P",) if interpreter.tag_facts.python >= (3, 11) else ()
+    words = (*safe, "-m", module, *more)
+    top = module.partition(".")[0]
+    owned = {name.partition(".")[0] for entry in entries for name in entry.facts.tops}
+    if top in owned or is_of_library(interpreter, top):
+        return Start(words=words, is_module=True)
+    source = _find_module(find_working_directory(), top)
+    if source is None:
+        raise NotFoundError(f"no distribution has the module {top}", hint="pyx list")
+    return Start(words=words, source=source, is_module=True)

@@ -1,0 +1,123 @@
+"""``pyx export``: what the lock means, for tools that do not read it, or without any tool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.pylock import PylockValidationError
+
+from pyx_launcher.atomic import write_atomic
+from pyx_launcher.commands.output import making, name_output, publish, take_copies
+from pyx_launcher.commands.words import check_words
+from pyx_launcher.dirs import find_working_directory
+from pyx_launcher.errors import LockError, StoreError, UsageError
+from pyx_launcher.exporting import (
+    format_pylock,
+    format_requirements,
+    make_pylock,
+    match_packages,
+    move_pylock,
+)
+from pyx_launcher.invocation import Choice, parse_program
+from pyx_launcher.launch import debug, fetch_all, make_plan, tell, warn_if_stale, write_out
+from pyx_launcher.locks.pylock import PylockLock
+from pyx_launcher.ownership import closed_to_others
+from pyx_launcher.values import replace
+from pyx_launcher.virtualenv import write_virtualenv
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyx_launcher.exporting import Chosen
+    from pyx_launcher.invocation import Invocation
+    from pyx_launcher.launch import Plan
+    from pyx_launcher.locks import Lock
+
+_HINT = "pyx export --format pylock|requirements|venv"
+
+
+def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    """Write a text to stdout or a file, or a virtual environment to a new directory."""
+    check_words(invocation, 0, at_most=1)
+    kind = invocation.settings.get("--format", ("",))[-1]
+    if kind not in ("pylock", "requirements", "venv"):
+        raise UsageError(f"--format {kind or 'is needed'}: which?", hint=_HINT)
+    word = invocation.settings.get("--output", ("",))[-1]
+    program = parse_program(invocation.words)
+    start = replace(invocation, program=program, words=())
+    if kind == "venv":
+        return _export_venv(start, word, environ)
+    into = Path(find_working_directory() / word) if word else None
+    plan = make_plan(start, environ)
+    if plan.lock is None:
+        raise UsageError("there is no lock to export", hint="pyx lock, or name one: --project DIR")
+    if into is not None and into.exists() and into.samefile(plan.lock.path):
+        raise UsageError(f"{into} is the lock itself", hint="name another file: -o FILE")
+    warn_if_stale(plan)
+    make = _make_pylock if kind == "pylock" else _make_requirements
+    text = make(plan, plan.lock, into.parent if into else find_working_directory(), environ)
+    if into is None:
+        write_out(text)
+        return 0
+    try:
+        write_atomic(into, text.encode(), mode=0o644)
+    except OSError as error:
+        raise StoreError(f"cannot write {into}: {error.strerror}") from error
+    return 0
+
+
+def _make_pylock(plan: Plan, lock: Lock, into: Path, environ: Mapping[str, str]) -> str:
+    """Return the lock as it is where it is one of this format, else what it means here."""
+    from pyx_launcher.index import Index
+    from pyx_launcher.lookup import read_index_settings
+
+    try:
+        if isinstance(lock, PylockLock) and plan.invocation.choice == Choice():
+            return format_pylock(move_pylock(lock.content, lock.path.parent, into))
+        settings = read_index_settings(plan.selection.find_indexes(), environ)
+        with Index(settings, offline=plan.invocation.offline) as index:
+            made = make_pylock(_choose(plan, lock), plan.found.interpreter, into, index.list_offers)
+        return format_pylock(made)
+    except PylockValidationError as error:
+        raise LockError(lock.path, f"cannot be written as a pylock.toml: {error}") from error
+
+
+def _make_requirements(plan: Plan, lock: Lock, into: Path, environ: Mapping[str, str]) -> str:
+    del into, environ
+    text, left_out = format_requirements(_choose(plan, lock))
+    if left_out:
+        names = ", ".join(f"{artifact.label} ({artifact.kind})" for artifact in left_out)
+        tell(f"warning: left out, as pip checks hashes of files alone: {names}")
+    return text
+
+
+def _choose(plan: Plan, lock: Lock) -> list[Chosen]:
+    """Return what the lock itself selects; the project it belongs to is not among it."""
+    pylock = lock.pylock(plan.found.interpreter.markers, plan.invocation.choice)
+    chosen = match_packages(pylock, plan.selection.artifacts)
+    own = {lock.path.parent, lock.root or lock.path.parent}
+    return [
+        one
+        for one in chosen
+        if one.package.directory is None
+        or one.artifact.find_path(one.package.directory.path) not in own
+    ]
+
+
+def _export_venv(invocation: Invocation, word: str, environ: Mapping[str, str]) -> int:
+    if not word:
+        raise UsageError("a virtual environment needs a place", hint=f"{_HINT} -o DIR")
+    output = name_output(word)
+    plan = take_copies(make_plan(invocation, environ))
+    warn_if_stale(plan)
+    interpreter = plan.found.interpreter
+    entries = fetch_all(plan, environ).entries
+    with closed_to_others(), making(output) as temporary:
+        problems = write_virtualenv(temporary, output, interpreter, entries)
+        temporary.chmod(0o755)
+        publish(temporary, output)
+    for line in problems:
+        debug(line)
+    write_out(f"{output}: {len(entries)} distributions, for Python {interpreter.version}\n")
+    return 0

@@ -1,0 +1,326 @@
+"""What `pyx export` writes: each kind is held against the tool that it is for."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+import tomli
+from installed import PLAIN_PYTHON
+from packaging.pylock import Pylock
+from wheelhouse import (
+    make_sdist,
+    make_source_tree,
+    make_wheel,
+    poetry_lock_text,
+    pylock_text,
+    sha256,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from indexserver import IndexServer
+    from installed import Pyx
+
+    Write = Callable[[Path, Sequence[Path], IndexServer], None]
+
+MARKERS = {"only-elsewhere": "sys_platform == 'nowhere'"}
+
+
+def write_poetry(directory: Path, artifacts: Sequence[Path], _: IndexServer) -> None:
+    """Lock without any URL."""
+    (directory / "poetry.lock").write_text(poetry_lock_text(artifacts, markers=MARKERS))
+
+
+def write_pylock(directory: Path, artifacts: Sequence[Path], index: IndexServer) -> None:
+    """Lock with URLs."""
+    text = pylock_text(artifacts, index_url=index.url, markers=MARKERS)
+    (directory / "pylock.toml").write_text(text)
+
+
+def write_requirements(directory: Path, artifacts: Sequence[Path], _: IndexServer) -> None:
+    """Lock by hashes alone."""
+    lines = []
+    for artifact in artifacts:
+        name, version = artifact.name.split("-")[:2]
+        marker = MARKERS.get(name.replace("_", "-"))
+        what = f"{name}=={version}" + (f" ; {marker}" if marker else "")
+        lines.append(f"{what} --hash=sha256:{sha256(artifact)}\n")
+    (directory / "requirements.txt").write_text("".join(lines))
+
+
+def write_pipfile(directory: Path, artifacts: Sequence[Path], _: IndexServer) -> None:
+    """Lock by hashes alone, too."""
+    default = {}
+    for artifact in artifacts:
+        name, version = artifact.name.split("-")[:2]
+        name = name.replace("_", "-")
+        default[name] = {"hashes": [f"sha256:{sha256(artifact)}"], "version": f"=={version}"}
+        if name in MARKERS:
+            default[name]["markers"] = MARKERS[name]
+    meta = {"hash": {"sha256": "0" * 64}, "pipfile-spec": 6, "requires": {}, "sources": []}
+    lock = {"_meta": meta, "default": default, "develop": {}}
+    (directory / "Pipfile.lock").write_text(json.dumps(lock))
+
+
+FORMATS: dict[str, Write] = {
+    "poetry.lock": write_poetry,
+    "pylock.toml": write_pylock,
+    "requirements.txt": write_requirements,
+    "Pipfile.lock": write_pipfile,
+}
+
+
+@pytest.fixture
+def artifacts(wheels: Path) -> list[Path]:
+    """Give what the locks name: a wheel with a program, another, and one for another platform."""
+    files = {"tick/__init__.py": "def main():\n    print('tick runs')\n"}
+    return [
+        make_wheel(
+            wheels,
+            "tick",
+            "1.0",
+            files=files,
+            entry_points={"tick": "tick:main"},
+            requires=["talk"],
+        ),
+        make_wheel(wheels, "talk", "2.0"),
+        make_wheel(wheels, "only-elsewhere", "3.0"),
+    ]
+
+
+@pytest.fixture(params=FORMATS)
+def project(
+    request: pytest.FixtureRequest, tmp_path: Path, artifacts: list[Path], index: IndexServer
+) -> Path:
+    """Give a project that has them locked in each format."""
+    directory = tmp_path / "project"
+    directory.mkdir()
+    FORMATS[request.param](directory, artifacts, index)
+    return directory
+
+
+def list_versions(pyx: Pyx, *words: str | Path, cwd: Path) -> dict[str, str]:
+    """Return what a start gets."""
+    told = pyx(*words, "list", "--json", cwd=cwd)
+    assert told.returncode == 0, told.stderr
+    return {one["name"]: one["version"] for one in json.loads(told.stdout)}
+
+
+def test_a_pylock_means_what_the_lock_means(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """It is sound by the specification, and a start under it gets the same from the same index."""
+    target = tmp_path / "elsewhere" / "pylock.toml"
+    target.parent.mkdir()
+    told = pyx("export", "--format", "pylock", "-o", target, cwd=project)
+    assert (told.returncode, told.stdout, told.stderr) == (0, "", "")
+    printed = pyx("export", "--format", "pylock", cwd=project)
+    assert printed.stdout == target.read_text()
+    lock = Pylock.from_dict(tomli.loads(target.read_text()))
+    assert all(package.wheels and package.wheels[0].hashes for package in lock.packages)
+    names = [package.name for package in lock.packages]
+    if (project / "pylock.toml").exists():
+        # What is for other platforms is still in it.
+        assert sorted(names) == ["only-elsewhere", "talk", "tick"]
+        assert lock.environments is None
+    else:
+        assert names == ["talk", "tick"]
+        assert lock.environments is not None
+    started = pyx("-c", "import tick; tick.main()", cwd=target.parent)
+    assert (started.stdout, started.stderr) == ("tick runs\n", "")
+    assert list_versions(pyx, cwd=target.parent) == list_versions(pyx, cwd=project)
+
+
+def test_requirements_satisfy_pip(
+    pyx: Pyx, project: Path, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """Pip installs exactly the same, and insists on the hashes."""
+    if subprocess.run([PLAIN_PYTHON, "-m", "pip", "-V"], check=False).returncode:
+        pytest.skip("the interpreter has no pip")
+    target = tmp_path / "requirements.txt"
+    assert pyx("export", "--format", "requirements", "-o", target, cwd=project).returncode == 0
+    assert "only-elsewhere" not in target.read_text()
+    words = ["install", "--require-hashes", "--no-deps", "--target", str(tmp_path / "site")]
+    installed = pyx.run([PLAIN_PYTHON, "-m", "pip", *words, "-r", target], cwd=tmp_path)
+    assert installed.returncode == 0, installed.stderr
+    there = {path.name for path in (tmp_path / "site").glob("*.dist-info")}
+    assert there == {"tick-1.0.dist-info", "talk-2.0.dist-info"}
+    wrong = re.sub(r"[0-9a-f]{64}", "0" * 64, target.read_text())
+    target.write_text(wrong)
+    refused = pyx.run([PLAIN_PYTHON, "-m", "pip", *words, "-r", target], cwd=tmp_path)
+    assert refused.returncode != 0
+
+
+def test_all_files_of_a_release_are_among_the_hashes(
+    pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServer
+) -> None:
+    """Another platform takes another file of the same release."""
+    files = [
+        make_wheel(wheels, "tick", "1.0"),
+        make_wheel(wheels, "tick", "1.0", tag="cp39-none-win_amd64"),
+        make_sdist(wheels, "tick", "1.0"),
+    ]
+    (tmp_path / "pylock.toml").write_text(pylock_text(files, index_url=index.url))
+    told = pyx("export", "--format", "requirements", cwd=tmp_path)
+    digests = sorted(sha256(file) for file in files)
+    hashes = "".join(f" \\\n    --hash=sha256:{digest}" for digest in digests)
+    assert told.stdout == f"tick==1.0{hashes}\n"
+
+
+def test_groups_and_extras_are_chosen(
+    pyx: Pyx, tmp_path: Path, artifacts: list[Path], index: IndexServer
+) -> None:
+    """What a start with these options would get, whatever the lock has besides."""
+    text = poetry_lock_text(artifacts[:2], groups={"talk": ["dev"]})
+    (tmp_path / "poetry.lock").write_text(text)
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.poetry]\npackage-mode = false\n[tool.poetry.group.dev]\noptional = true\n"
+    )
+    plain = pyx("export", "--format", "requirements", cwd=tmp_path)
+    assert re.findall(r"^\w+", plain.stdout, re.MULTILINE) == ["tick"]
+    more = pyx("--group", "dev", "export", "--format", "requirements", cwd=tmp_path)
+    assert re.findall(r"^\w+", more.stdout, re.MULTILINE) == ["talk", "tick"]
+
+
+def test_source_trees_keep_their_place(
+    pyx: Pyx, tmp_path: Path, artifacts: list[Path], index: IndexServer
+) -> None:
+    """A pylock names them from where it lies; requirements say what they leave out."""
+    project = tmp_path / "a" / "project"
+    make_source_tree(project / "tree", "mine", "0.1")
+    text = pylock_text(artifacts, index_url=index.url)
+    text += '\n[[packages]]\nname = "mine"\ndirectory = {path = "tree"}\n'
+    (project / "pylock.toml").write_text(text)
+    target = tmp_path / "b" / "pylock.toml"
+    target.parent.mkdir()
+    assert pyx("export", "--format", "pylock", "-o", target, cwd=project).returncode == 0
+    assert pyx("-c", "import mine", cwd=target.parent).returncode == 0
+    lock = Pylock.from_dict(tomli.loads(target.read_text()))
+    (tree,) = [p.directory.path for p in lock.packages if p.directory is not None]
+    assert tree == "../a/project/tree"
+    told = pyx("export", "--format", "requirements", cwd=project)
+    assert "mine" not in told.stdout
+    assert told.stderr == (
+        "pyx: warning: left out, as pip checks hashes of files alone: mine (tree)\n"
+    )
+
+
+def test_a_virtual_environment_needs_nothing_of_pyx(
+    pyx: Pyx, project: Path, tmp_path: Path
+) -> None:
+    """Its scripts, its packages and what tools read of them are there when all else is gone."""
+    out = tmp_path / "environment"
+    told = pyx("export", "--format", "venv", "-o", "../environment", cwd=project)
+    assert told.stderr == ""
+    assert re.fullmatch(rf"{out}: 2 distributions, for Python 3\.\S+\n", told.stdout)
+    for gone in (project, tmp_path / "pyx-home", tmp_path / "pyx-cache", tmp_path / "installed"):
+        shutil.rmtree(gone)
+    assert sorted(tmp_path.glob(".*")) == []
+    code = (
+        "import sys, tick, importlib.metadata as m; print(sys.prefix, tick.__file__, "
+        "m.distribution('tick').read_text('INSTALLER').strip(), "
+        "[str(f) for d in m.distributions() for f in d.files if not f.locate().exists()])"
+    )
+    prefix, file, installer, missing = subprocess.run(
+        [out / "bin" / "python", "-I", "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split(maxsplit=3)
+    assert (prefix, installer, missing) == (str(out), "pyx", "[]\n")
+    assert file.startswith(f"{out}/lib/")
+    script = (out / "bin" / "tick").read_text()
+    assert script.startswith(f"#!{out}/bin/python\n")
+    assert subprocess.check_output([out / "bin" / "tick"], env={}, text=True) == "tick runs\n"
+    activated = f'. "{out}/bin/activate" && command -v tick && echo "$VIRTUAL_ENV"'
+    shell = subprocess.check_output(["sh", "-c", activated], text=True)
+    assert shell == f"{out}/bin/tick\n{out}\n"
+    assert all(".new." not in path.read_text(errors="replace") for path in list_texts(out))
+
+
+def list_texts(directory: Path) -> list[Path]:
+    """Return all files below `directory`, bytecode among them."""
+    return [path for path in directory.rglob("*") if path.is_file() and not path.is_symlink()]
+
+
+def test_pip_manages_it(pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServer) -> None:
+    """Pip lists, checks and uninstalls as if it had installed everything itself."""
+    if subprocess.run([PLAIN_PYTHON, "-m", "pip", "-V"], check=False).returncode:
+        pytest.skip("the interpreter has no pip")
+    tick = make_wheel(
+        wheels,
+        "tick",
+        "1.0",
+        entry_points={"tick": "tick:main"},
+        data={
+            "scripts/old-tick": "#!python\nprint('old')\n",
+            "data/share/tick/more.txt": "more",
+            "headers/tick.h": "",
+        },
+    )
+    (tmp_path / "pylock.toml").write_text(pylock_text([tick], index_url=index.url))
+    out = tmp_path / "out"
+    empty = tmp_path / "empty"
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "pylock.toml").write_text(pylock_text([]) + "packages = []\n")
+    for directory, place in ((tmp_path, out), (tmp_path / "none", empty)):
+        told = pyx("export", "--format", "venv", "-o", place, cwd=directory)
+        assert told.returncode == 0, told.stderr
+
+    def pip(*words: str) -> str:
+        command = [PLAIN_PYTHON, "-m", "pip", "--python", out / "bin" / "python", *words]
+        done = pyx.run(command, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert json.loads(pip("list", "--format", "json")) == [{"name": "tick", "version": "1.0"}]
+    assert pip("check") == "No broken requirements found.\n"
+    pip("uninstall", "-y", "tick")
+    left = {path.relative_to(out) for path in list_texts(out)}
+    assert left == {path.relative_to(empty) for path in list_texts(empty)}
+
+
+REFUSED = {
+    "no format": ((), 64, "--format is needed: which?", "pylock|requirements|venv"),
+    "format": (("--format", "conda"), 64, "--format conda: which?", "pylock|requirements|venv"),
+    "no place": (("--format", "venv"), 64, "needs a place", "-o DIR"),
+    "there": (("--format", "venv", "-o", "there"), 64, "/there exists", "rm -r there"),
+    "itself": (
+        ("--format", "pylock", "-o", "pylock.toml"),
+        64,
+        "/pylock.toml is the lock itself",
+        "-o FILE",
+    ),
+    "unwritable": (("--format", "pylock", "-o", "no/x"), 74, "cannot write ", ""),
+    "no lock": (("--format", "pylock", "/nowhere.py"), 2, "can't open file", ""),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_done_leaves_nothing(
+    pyx: Pyx, tmp_path: Path, artifacts: list[Path], index: IndexServer, case: str
+) -> None:
+    """One line says what, another what to type, and no file is new."""
+    words, status, message, hint = REFUSED[case]
+    project = tmp_path / "project"
+    (project / "there").mkdir(parents=True)
+    write_pylock(project, artifacts, index)
+    before = sorted(project.rglob("*"))
+    told = pyx("export", *words, cwd=project)
+    assert (told.returncode, told.stdout) == (status, "")
+    lines = told.stderr.splitlines()
+    assert message in lines[0]
+    assert hint in (lines[1] if len(lines) > 1 else "")
+    assert sorted(project.rglob("*")) == before
+
+
+def test_a_file_that_no_index_has_is_named(pyx: Pyx, tmp_path: Path, wheels: Path) -> None:
+    """Where a lock has hashes alone, a pylock needs what only an index can tell."""
+    (tmp_path / "poetry.lock").write_text(poetry_lock_text([make_wheel(wheels, "tick", "1.0")]))
+    for wheel in wheels.iterdir():
+        wheel.unlink()
+    told = pyx("export", "--format", "pylock", cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (69, "")
+    assert told.stderr.startswith("pyx: tick 1.0: the lock does not say where its files are")

@@ -117,13 +117,30 @@ def add_requirements(
     """Return `text` with `requirements` at `place`, which is made where it is not there.
 
     One that replaces a requirement of the same project and marker stands where that stood; a bare
-    one leaves it as it is. Raises LockError where the file is not as it should be.
+    one leaves it as it is. Raises LockError where the file is not as it should be, UsageError where
+    the project would require itself.
     """
     document = parse_document(path, text)
     listed = _find_list(path, document, place, make=True)
+    if place == MAIN:
+        _refuse_itself(document, requirements)
     for requirement in requirements:
         _put(listed, requirement)
     return document.as_string()
+
+
+def _refuse_itself(document: TOMLDocument, requirements: Sequence[Requirement]) -> None:
+    """Refuse what a resolver would take for the project itself, and so find without looking.
+
+    Groups and extras may name the project, for its extras. Raises UsageError.
+    """
+    own = document.get("project", {}).get("name")
+    for requirement in requirements:
+        if isinstance(own, str) and canonicalize_name(own) == canonicalize_name(requirement.name):
+            raise UsageError(
+                f"the project itself is named {own} and cannot require {requirement.name}",
+                hint="rename it in its [project] table; a new project is named by its directory",
+            )
 
 
 def bound_requirements(path: Path, text: str, versions: Mapping[str, str], place: Place) -> str:

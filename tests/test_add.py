@@ -75,6 +75,23 @@ def locked(project: Path) -> dict[str, tuple[str, str | None]]:
     return {one["name"]: (one["version"], one.get("marker")) for one in packages}
 
 
+def test_what_is_named_as_it_requires(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """An environment may be named as what it is for; a project cannot require itself."""
+    assert succeed(pyx("add", "@tick", "tick", "talk"))[:2] == ["+ talk 2.0", "+ tick 1.0"]
+    assert succeed(pyx("@tick", "-c", "import tick; print(tick.__version__)")) == ["1.0"]
+    directory = tmp_path / "Tick"
+    directory.mkdir()
+    refused = pyx("add", "--init", "tick[more]>=1", cwd=directory)
+    assert (refused.returncode, refused.stderr.splitlines()) == (
+        USAGE,
+        [
+            "pyx: the project itself is named tick and cannot require tick",
+            "pyx: hint: rename it in its [project] table; a new project is named by its directory",
+        ],
+    )
+    assert listed(directory) == {}
+
+
 def test_a_project_is_made_where_the_user_says_so(pyx: Pyx, project: Path, tmp_path: Path) -> None:
     """Without `--init` a directory stays empty; with it, it is a project whose programs run."""
     empty = tmp_path / "My Tools"

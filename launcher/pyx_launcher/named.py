@@ -122,7 +122,8 @@ def _publish(directory: Path, name: str, python: str | None, requires_python: st
 def write_project_file(directory: Path, name: str, requires_python: str) -> None:
     """Write the pyproject.toml of a project that is no distribution itself. Raises OSError."""
     text = (
-        f'[project]\nname = "{name}"\nversion = "0"\n'
+        # Not the bare name: an environment `dask` could require neither dask nor what requires it.
+        f'[project]\nname = "{name}-environment"\nversion = "0"\n'
         f'requires-python = "{requires_python}"\ndependencies = []\n\n'
         # What the tools that lock it would otherwise install: the directory itself.
         "[tool.uv]\npackage = false\n\n[tool.poetry]\npackage-mode = false\n\n"

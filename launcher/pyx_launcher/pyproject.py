@@ -136,7 +136,8 @@ def add_requirements(
     """Return `text` with `requirements` at `place`, which is made where it is not there.
 
     One that replaces a requirement of the same project and marker stands where that stood; a bare
-    one leaves it as it is. Raises LockError where the file is not as it should be.
+    one leaves it as it is. Raises LockError where the file is not as it should be, UsageError where
+    the project would require itself.
     """
     return keep_newlines(text, lambda text: _add(path, text, requirements, place))
 
@@ -144,6 +145,8 @@ def add_requirements(
 def _add(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:
     document = parse_document(path, _make_place(path, text, place))
     listed = _find_list(path, document, place, make=True)
+    if place == MAIN:
+        _refuse_itself(document, requirements)
     for requirement in requirements:
         _put(listed, requirement)
     return document.as_string()
@@ -180,6 +183,20 @@ def _make_place(path: Path, text: str, place: Place) -> str:
             path, "has no table of its own", where="project", hint="write it as [project]"
         )
     return made
+
+
+def _refuse_itself(document: TOMLDocument, requirements: Sequence[Requirement]) -> None:
+    """Refuse what a resolver would take for the project itself, and so find without looking.
+
+    Groups and extras may name the project, for its extras. Raises UsageError.
+    """
+    own = document.get("project", {}).get("name")
+    for requirement in requirements:
+        if isinstance(own, str) and canonicalize_name(own) == canonicalize_name(requirement.name):
+            raise UsageError(
+                f"the project itself is named {own} and cannot require {requirement.name}",
+                hint="rename it in its [project] table; a new project is named by its directory",
+            )
 
 
 def bound_requirements(path: Path, text: str, versions: Mapping[str, str], place: Place) -> str:

@@ -76,9 +76,9 @@ def test_a_page_does_what_it_says(name: str, ground: dict[str, str], tmp_path: P
     directory.mkdir()
     answers = run_commands(commands, directory, ground)
     for number, command in enumerate(commands):
-        told = answers[number] if number < len(answers) else Told(lines=(), status=-1)
-        lines = tuple(line.replace(ground["HOME"], HOME) for line in told.lines)
-        difference = find_difference(command, Told(lines=lines, status=told.status))
+        told = answers[number] if number < len(answers) else Told(text="", status=-1)
+        text = told.text.replace(ground["HOME"], HOME)
+        difference = find_difference(command, Told(text=text, status=told.status))
         assert difference is None, f"{name}, {difference}"
 
 

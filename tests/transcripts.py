@@ -10,7 +10,7 @@ the ground, ``<!-- exits STATUS -->`` the status of the block's last command, ``
 REASON -->`` that it is no command for this ground, but run by another test, and ``<!-- not run:
 REASON -->`` that nothing runs it.
 
-Output: `Told` for each command, as a terminal showed it, without empty lines around it.
+Output: `Told` for each command, as a terminal showed it.
 """
 
 from __future__ import annotations
@@ -74,10 +74,16 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """What came of a command: its lines, without spaces at their ends, and its status."""
+    """What came of a command: what the terminal was sent, and its status."""
 
-    lines: tuple[str, ...]
+    text: str
     status: int
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines without spaces at their ends, and without empty lines around them."""
+        lines = "\n".join(line.rstrip() for line in self.text.splitlines())
+        return tuple(lines.strip("\n").splitlines())
 
 
 def read_blocks(page: str) -> list[Block]:
@@ -244,8 +250,7 @@ def read_terminal(terminal: int, process: subprocess.Popen[bytes], seconds: floa
 def _split_output(text: str) -> Iterator[Told]:
     for part in text.split(f"{MARK}begin\n")[1:]:
         shown, mark, status = part.partition(MARK)
-        lines = "\n".join(line.rstrip() for line in shown.splitlines()).strip("\n").splitlines()
-        yield Told(lines=tuple(lines), status=int(status.split()[0]) if mark else -1)
+        yield Told(text=shown, status=int(status.split()[0]) if mark else -1)
 
 
 def find_difference(command: Command, told: Told) -> str | None:

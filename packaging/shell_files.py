@@ -312,7 +312,9 @@ def make_page() -> str:
 
 
 def _table(options: Mapping[str, str]) -> str:
-    cells = ((f"`{key}`".replace("|", "\\|"), text) for key, text in options.items())
+    # As HTML, since those who read Markdown differ in how a bar stands in a table.
+    shown = (f"<code>{key}</code>".replace("|", "&#124;") for key in options)
+    cells = zip(shown, options.values(), strict=True)
     return "| option | |\n|---|---|\n" + "".join(f"| {key} | {text} |\n" for key, text in cells)
 
 

@@ -1,4 +1,4 @@
-"""The figures of README.md: the rows of docs/performance.md that have a budget, and nothing else.
+"""The figures of README.md: the budgets as docs/performance.md has them, and nothing else.
 
 Input: the text of both pages. Output: README.md with the block between its two comments replaced.
 So README.md never has a figure that the benchmarks have not put on the page.
@@ -6,7 +6,7 @@ So README.md never has a figure that the benchmarks have not put on the page.
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from measure import format_table
@@ -20,46 +20,60 @@ COMMAND = "pyx tests/benchmarks/run.py --wheelhouse DIR"
 NONE = f"No figures yet: `{COMMAND}` writes them here.\n"
 
 
-def read_budgets(page: str) -> list[tuple[str, str, float, float]]:
-    """Return what, against what, ratio and budget of each row of `page` that has a budget.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Budget:
+    """What is measured against what, the worst ratio of all runs, and the greatest allowed."""
 
-    Of rows that differ in the interpreter alone it is the worst.
-    """
-    rows: dict[tuple[str, str], tuple[float, float]] = {}
-    for line in page.splitlines():
-        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-        if len(cells) == 6 and all(re.fullmatch(r"\d+\.\d+", cell) for cell in cells[2:4]):
-            what, most = (cells[0], cells[1]), float(cells[3])
-            rows[what] = (max(float(cells[2]), rows.get(what, (0.0, 0.0))[0]), most)
-    return [(*what, *figures) for what, figures in rows.items()]
+    what: str
+    against: str
+    ratio: float
+    most: float
+
+
+def read_budgets(page: str) -> list[Budget]:
+    """Return the rows of the section on budgets, in the form that `budgets` gives them."""
+    lines = _find_section(page)
+    head, *rows = ([*map(str.strip, line.split("|")[1:-1])] for line in lines if line[:1] == "|")
+    runs = [at for at, name in enumerate(head) if name.startswith("run ")]
+    return [
+        Budget(
+            what=row[0],
+            against=row[1],
+            most=float(row[2]),
+            ratio=max(float(row[at]) for at in runs),
+        )
+        for row in rows[1:]
+    ]
+
+
+def _find_section(page: str) -> list[str]:
+    _, _, section = page.partition("### Budgets\n")
+    return section.partition("\n#")[0].splitlines()
 
 
 def format_figures(page: str) -> str:
     """Return the block for README.md: when and where it was measured, and the rows."""
-    rows = read_budgets(page)
-    if not rows:
+    if "### Budgets\n" not in page:
         return NONE
-    facts = [line[2:] for line in page.splitlines() if line.startswith("- ")][:2]
-    table = [(what, peer, f"{ratio:.2f}", f"{most:.2f}") for what, peer, ratio, most in rows]
+    budgets = read_budgets(page)
+    facts = "; ".join(line[2:] for line in page.splitlines() if line.startswith("- "))
+    rows = [(b.what, b.against, f"{b.ratio:.2f}", f"{b.most:.2f}") for b in budgets]
+    rest = [line for line in _find_section(page) if line and line[0] != "|"]
     return (
-        "Ratios of wall time: below 1, pyx takes less. Where several Pythons were measured, it is\n"
-        "the worst of them. Each ratio has a budget that a change must keep.\n"
-        f"{_judge(rows)} {_sentence(facts)} `{COMMAND}` measures\n"
-        "it anew and writes this table and [docs/performance.md](docs/performance.md).\n\n"
-        + format_table(("what", "against", "ratio", "at most"), table)
+        "Ratios of wall time: below 1, pyx takes less. The worst of all runs is shown, and the\n"
+        f"budget that a change must keep. {_judge(budgets)}\n\n"
+        + format_table(("what", "against", "ratio", "budget"), rows)
+        + "".join(f"\n{line}\n" for line in rest)
+        + f"\n[docs/performance.md](docs/performance.md) has the rest: {facts}.\n"
+        f"`{COMMAND}` measures it anew, and writes that page and this block.\n"
     )
 
 
-def _judge(rows: Sequence[tuple[str, str, float, float]]) -> str:
-    over = [f"{what} against {peer}" for what, peer, ratio, most in rows if ratio > most]
+def _judge(budgets: Sequence[Budget]) -> str:
+    over = [f"{b.what} against {b.against}" for b in budgets if b.ratio > b.most]
     if not over:
         return "All are kept."
-    return f"{len(over)} of {len(rows)} are not kept: {'; '.join(over)}."
-
-
-def _sentence(facts: Sequence[str]) -> str:
-    text = "; ".join(facts)
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+    return f"{len(over)} of {len(budgets)} are not kept: {'; '.join(over)}."
 
 
 def replace_figures(readme: str, page: str) -> str:

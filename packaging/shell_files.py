@@ -2,9 +2,8 @@
 
     PYTHONPATH=launcher:runtime python packaging/shell_files.py
 
-Input: `pyx_launcher.verbs`, the general options below, and for the page what `commands.md` beside
-this file says of each command. Output: the page and the files in `packaging/shell`, which are kept
-in the repository; a test holds that they are what this program writes.
+Input: `pyx_launcher.verbs` and the general options below. Output: the files in `packaging/shell`,
+which are kept in the repository; a test holds that they are what this program writes.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 PROSE = Path(__file__).with_name("commands.md")
+"""What docs/commands.md says beside the table, by command."""
 
 GENERAL: Mapping[str, str] = {
     "--project DIR|LOCK": "take this project's lock",

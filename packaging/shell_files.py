@@ -1,4 +1,4 @@
-"""Write the completion scripts and the manual page from the table of commands.
+"""Write the completion scripts, the manual page and docs/commands.md from the table of commands.
 
     PYTHONPATH=launcher:runtime python packaging/shell_files.py
 
@@ -18,7 +18,9 @@ from pyx_launcher.verbs import VERBS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-OUTPUT = Path(__file__).with_name("shell")
+ROOT = Path(__file__).resolve().parent.parent
+PROSE = Path(__file__).with_name("commands.md")
+"""What docs/commands.md says beside the table, by command."""
 
 GENERAL: Mapping[str, str] = {
     "--project DIR|LOCK": "take this project's lock",
@@ -299,13 +301,41 @@ def _man(text: str) -> str:
     return f"\\&{plain}" if plain.startswith((".", "'")) else plain
 
 
-FILES = {"pyx.bash": make_bash, "_pyx": make_zsh, "pyx.fish": make_fish, "pyx.1": make_man}
+def make_page() -> str:
+    """Return the page on the commands, in Markdown."""
+    first, *parts = PROSE.read_text(encoding="utf-8").split("\n## ")
+    prose = dict(part.split("\n", 1) for part in parts)
+    text = f"{first.rstrip()}\n\n## Options\n\n{prose['Options'].strip()}\n\n"
+    text += _table({**GENERAL, **FINAL})
+    for name, verb in VERBS.items():
+        forms = "\n".join(f"pyx [@NAME] [options] {form}" for form in verb.forms)
+        text += f"\n## pyx {name}\n\n{verb.summary[0].upper()}{verb.summary[1:]}.\n\n"
+        text += f"```text\n{forms}\n```\n"
+        text += "\n" + _table(verb.options) if verb.options else ""
+        text += f"\n{prose[name].strip()}\n" if name in prose else ""
+    return text
+
+
+def _table(options: Mapping[str, str]) -> str:
+    # As HTML, since those who read Markdown differ in how a bar stands in a table.
+    shown = (f"<code>{key}</code>".replace("|", "&#124;") for key in options)
+    cells = zip(shown, options.values(), strict=True)
+    return "| option | |\n|---|---|\n" + "".join(f"| {key} | {text} |\n" for key, text in cells)
+
+
+FILES = {
+    "packaging/shell/pyx.bash": make_bash,
+    "packaging/shell/_pyx": make_zsh,
+    "packaging/shell/pyx.fish": make_fish,
+    "packaging/shell/pyx.1": make_man,
+    "docs/commands.md": make_page,
+}
 
 
 def main() -> None:
     """Write all files."""
     for name, make in FILES.items():
-        (OUTPUT / name).write_text(make(), encoding="utf-8")
+        (ROOT / name).write_text(make(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 
+from figures import NONE, format_figures, read_budgets, replace_figures
+from installed import ROOT
 from measure import Command, Row, format_results, list_exceeded, measure, measure_rows
 from plot import Line, draw_plot
 from scale import measure_usage
@@ -108,3 +110,56 @@ def test_what_has_a_name_elsewhere_takes_nothing(tmp_path: Path) -> None:
     usage = measure_usage(here)
     assert usage.inodes == 3
     assert usage.bytes - empty.bytes >= 5000
+
+
+PAGE = """\
+# Performance
+
+- measured on 2026-01-01: Linux
+- 2 processors
+
+### Budgets
+
+| what | against | at most | run 1 | run 2 | python alone |
+|---|---|---|---|---|---|
+| warm start | `python -I` | 1.12 | 1.10 | 1.05 | 1.00, 1.00 |
+| cold | uv | 1.00 | 0.90 | 1.30 |  |
+
+A further environment takes 150 kB.
+
+### More
+
+| what | against | ratio | at most | pyx, ms | the other, ms |
+|---|---|---|---|---|---|
+| warm start | pex | 0.20 |  | 11.0 | 55.0 |
+"""
+
+
+def test_the_readme_has_the_budgets() -> None:
+    """It says which are not kept, and the rest of it stays as it is."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    changed = replace_figures(readme, PAGE)
+    assert "| warm start | `python -I` | 1.10 | 1.12 |\n| cold | uv | 1.30 | 1.00 |\n" in changed
+    assert "1 of 2 are not kept: cold against uv." in changed
+    assert "\nA further environment takes 150 kB.\n" in changed
+    assert "measured on 2026-01-01: Linux; 2 processors" in changed
+    assert "pex" not in format_figures(PAGE)
+    assert "All are kept." in format_figures(PAGE.replace("1.30", "0.95"))
+    assert replace_figures(changed, "") == replace_figures(readme, "")
+    assert NONE in replace_figures(readme, "")
+
+
+def test_figures_are_read_as_they_are_written() -> None:
+    """The table is the one that the benchmark of the budgets makes."""
+    found = [(b.what, b.against, b.ratio, b.most) for b in read_budgets(PAGE)]
+    assert found == [("warm start", "`python -I`", 1.10, 1.12), ("cold", "uv", 1.30, 1.00)]
+    source = (ROOT / "tests" / "benchmarks" / "budgets.py").read_text(encoding="utf-8")
+    assert '["what", "against", "at most"]' in source
+    assert "### Budgets\\n" in source
+
+
+def test_the_readme_has_no_other_figures() -> None:
+    """What stands there is what docs/performance.md says."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert replace_figures(readme, page) == readme

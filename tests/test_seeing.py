@@ -66,9 +66,17 @@ def test_a_terminal_gets_a_table(pyx: Pyx, project: Path) -> None:
     assert "version" not in pyx("list", cwd=project).stdout
 
 
-def _run_on_terminal(pyx: Pyx, words: list[str], project: Path) -> str:
+def test_a_narrow_terminal_cuts_nothing(pyx: Pyx, project: Path, pyx_home: Path) -> None:
+    """A path is longer than the line, and still whole."""
+    named = pyx_home / "named" / "science"
+    named.mkdir(parents=True)
+    named.parent.chmod(0o700)
+    assert str(named) in _run_on_terminal(pyx, ["env", "list"], project, columns=30)
+
+
+def _run_on_terminal(pyx: Pyx, words: list[str], project: Path, *, columns: int = 100) -> str:
     ours, theirs = pty.openpty()
-    env = pyx.variables({"TERM": "xterm-256color", "COLUMNS": "100"})
+    env = pyx.variables({"TERM": "xterm-256color", "COLUMNS": str(columns)})
     with subprocess.Popen([pyx.path, *words], cwd=project, env=env, stdout=theirs) as process:
         os.close(theirs)
         text = b""

@@ -40,10 +40,17 @@ def writer() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["pyx.bash", "_pyx", "pyx.fish", "pyx.1"])
+@pytest.mark.parametrize("name", ["pyx.bash", "_pyx", "pyx.fish", "pyx.1", "docs/commands.md"])
 def test_the_files_are_what_the_table_says(writer: ModuleType, name: str) -> None:
     """After a change of the commands: ``python packaging/shell_files.py`` writes them anew."""
-    assert (SHELL / name).read_text(encoding="utf-8") == writer.FILES[name]()
+    name = name if "/" in name else f"packaging/shell/{name}"
+    assert (ROOT / name).read_text(encoding="utf-8") == writer.FILES[name]()
+
+
+def test_the_page_tells_of_no_command_that_is_gone(writer: ModuleType) -> None:
+    """What is said of a command beside the table belongs to one that the table has."""
+    text = writer.PROSE.read_text(encoding="utf-8")
+    assert set(re.findall(r"^## (.*)$", text, re.MULTILINE)) <= {"Options", *VERBS}
 
 
 def test_every_option_is_known(writer: ModuleType) -> None:

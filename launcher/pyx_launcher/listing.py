@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+WIDEST = 10_000
+"""Columns of a table; no terminal has as many."""
+
+
 def is_terminal() -> bool:
     """Tell whether stdout is a terminal."""
     return sys.stdout is not None and sys.stdout.isatty()
@@ -64,7 +68,8 @@ def _draw_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _open_console() -> Console:
     from rich.console import Console
 
-    return Console(soft_wrap=True)
+    # What does not fit a line is wrapped by the terminal, so that a path can still be copied.
+    return Console(width=WIDEST)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

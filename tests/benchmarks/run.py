@@ -1,4 +1,4 @@
-"""Run every benchmark and write ``docs/performance.md`` with its plots.
+"""Run every benchmark and write ``docs/performance.md``, its plots and the figures of README.md.
 
     pyx tests/benchmarks/run.py --wheelhouse DIR [--tools DIR:DIR] [--quick]
 
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 from budgets import measure_budgets
 from bundles import measure_bundles
 from cold import measure_cold
+from figures import replace_figures
 from first import measure_first, measure_sizes
 from ground import Ground, prepare_ground
 from imports import measure_imports
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
+README = DOCS.parent / "README.md"
 PEERS = ("uv", "pipx", "pex", "shiv", "poetry", "pdm", "pip-run")
 INTRODUCTION = """\
 # Performance
@@ -60,6 +62,9 @@ def main() -> int:
         texts, exceeded = measure_all(ground, into)
         page = INTRODUCTION + describe_machine(ground) + "\n" + "\n".join(texts)
     (into / "performance.md").write_text(page, encoding="utf-8")
+    if into == DOCS:
+        readme = README.read_text(encoding="utf-8")
+        README.write_text(replace_figures(readme, page), encoding="utf-8")
     sys.stderr.writelines(f"over budget: {line}\n" for line in exceeded)
     return 1 if exceeded else 0
 

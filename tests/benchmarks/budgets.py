@@ -18,14 +18,13 @@ from imports import make_rows as make_import_rows
 from measure import Result, format_table, measure, measure_rows
 from projects import filled_project
 from scale import measure_usage
-from starts import make_row, write_programs
+from starts import BARE, make_row, measure_in_project, write_programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 RUNS, QUICK_RUNS = 3, 1
 START_ROUNDS, FIRST_ROUNDS, IMPORT_ROUNDS, COLD_ROUNDS = 40, 9, 5, 4
-BARE = "bare `python -I -S`"
 BYTES, INODES = 200_000, 6.0
 """What one further environment may take on disk, and how many inodes for each distribution."""
 
@@ -71,7 +70,8 @@ def _measure_starts(ground: Ground, number: int) -> list[Result]:
     directory = ground.directory / f"budgets-{number}"
     kinds = [kind for kind in write_programs(directory) if kind.at_venv]
     rows = [make_row(ground, kind, "3.12", directory) for kind in kinds]
-    return [measure(row, min(ground.rounds, START_ROUNDS), unmeasured=4) for row in rows]
+    results = [measure(row, min(ground.rounds, START_ROUNDS), unmeasured=4) for row in rows]
+    return [*results, measure_in_project(ground, f"started-{number}")]
 
 
 def _measure_first(ground: Ground, number: int) -> list[Result]:

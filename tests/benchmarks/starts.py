@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from first import choose_wheels
 from ground import Ground, prepare_ground
 from measure import (
     Command,
@@ -24,6 +25,7 @@ from measure import (
     list_exceeded,
     measure,
 )
+from projects import filled_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +43,7 @@ def f{n}(a, b={n}):
 LARGE = "".join(FUNCTION.format(n=n) for n in range(1150)) + "print('large')\n"
 INLINE = "# /// script\n# dependencies = []\n# ///\n" + EMPTY
 TOOL_ROUNDS = 12
+BARE = "bare `python -I -S`"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,9 +69,13 @@ def measure_starts(ground: Ground) -> tuple[str, list[str]]:
         texts += [f"### Warm starts, Python {version}\n", format_results(results)]
         texts += list(_count(ground, version, rows))
         exceeded += [f"Python {version}: {line}" for line in list_exceeded(results)]
-    tools = measure_tools(ground)
-    texts += ["### An empty script, against other tools\n", format_results([tools])]
-    return "\n".join(texts), exceeded + list_exceeded([tools])
+    in_project = measure_in_project(ground, "start")
+    texts += ["### An empty script in a project that is in order\n", format_results([in_project])]
+    texts += [
+        "### An empty script, against other tools\n",
+        format_results([measure_tools(ground)]),
+    ]
+    return "\n".join(texts), exceeded + list_exceeded([in_project])
 
 
 def write_programs(directory: Path) -> list[Kind]:
@@ -101,16 +108,14 @@ def make_row(ground: Ground, kind: Kind, version: str, directory: Path) -> Row:
     subject = ground.command("pyx", ground.pyx, *kind.words, **there)
     peers = [
         ground.command("venv", venv / "bin" / "python", *kind.words, **there),
-        ground.command("bare `python -I -S`", python, "-I", "-S", *kind.words, **there),
+        ground.command(BARE, python, "-I", "-S", *kind.words, **there),
     ]
     uv = ground.find("uv")
     if uv:
         run = (uv, "run", "--offline", "--no-project", "--python", python)
         words = kind.words if kind.words[0].endswith(".py") else ("python", *kind.words)
         peers.append(ground.command("`uv run`", *run, *words, **there))
-    limits = {"venv": kind.at_venv, "bare `python -I -S`": kind.at_bare}
-    if kind.words == ("empty.py",):
-        limits["`uv run`"] = 0.38
+    limits = {"venv": kind.at_venv, BARE: kind.at_bare}
     at_most = {label: limit for label, limit in limits.items() if limit}
     return Row(name=kind.name, subject=subject, peers=tuple(peers), at_most=at_most)
 
@@ -129,6 +134,31 @@ def _count(ground: Ground, version: str, rows: list[Row]) -> Iterator[str]:
     head = ("instructions, millions", "pyx", "venv", "bare", "pyx / venv", "pyx / bare")
     yield f"Python {version}:\n"
     yield format_table(head, lines)
+
+
+def measure_in_project(ground: Ground, name: str) -> Result:
+    """Measure what pyx is for: a script beside a lock, everything of which is there.
+
+    Raises RuntimeError where uv is not there.
+    """
+    wheels = choose_wheels(ground)["few"]
+    with filled_project(ground, name, wheels) as project:
+        script = project.directory / "empty.py"
+        script.write_text(EMPTY)
+        time.sleep(2.5)
+        uv = ground.find("uv") or "uv"
+        there = {"directory": project.directory}
+        row = Row(
+            name=f"empty script, {project.size} distributions locked",
+            subject=ground.command("pyx", ground.pyx, "empty.py", **there),
+            peers=(
+                ground.command("`uv run` there", uv, "run", "empty.py", **there),
+                ground.command("its venv", project.directory / ".venv/bin/python", script, **there),
+                ground.command(BARE, ground.python, "-I", "-S", "empty.py", **there),
+            ),
+            at_most={"`uv run` there": 0.38},
+        )
+        return measure(row, ground.rounds, unmeasured=4)
 
 
 def measure_tools(ground: Ground) -> Result:

@@ -79,7 +79,7 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("why rich", "pyx tree --invert rich"),
         ("version", "pyx --version"),
         ("python -m rich", "pyx -m rich"),
-        ("check", "pyx --locked sync"),
+        ("check", "pyx lock --check"),
         ("isntall rich", "did you mean pyx add rich?"),
         ("lits", "did you mean pyx list?"),
         ("black .", "no program of the environment is called black either; pyx --help"),
@@ -150,6 +150,14 @@ def test_a_script_that_lies_there_is_told(pyx: Pyx, tmp_path: Path, typed: str, 
     told = pyx(typed, cwd=tmp_path)
     assert told.returncode == NO_FILE
     assert told.stderr.splitlines()[1] == f"pyx: hint: did you mean pyx {meant}?"
+
+
+def test_a_link_that_leads_nowhere_is_not_proposed(pyx: Pyx, tmp_path: Path) -> None:
+    """Neither for its own name nor for one like it."""
+    (tmp_path / "report.py").symlink_to("nowhere")
+    for name in ("report.py", "repotr.py"):
+        told = pyx(name, cwd=tmp_path)
+        assert (told.returncode, len(told.stderr.splitlines())) == (NO_FILE, 1)
 
 
 def test_a_lock_that_cannot_be_read_is_no_answer(pyx: Pyx, project: Path) -> None:

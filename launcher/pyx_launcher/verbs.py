@@ -249,7 +249,7 @@ VERBS: Mapping[str, Verb] = {
 """The management commands. A verb wins over a file of that name; ``./sync`` runs the file."""
 
 OPTIONS_OF_OTHERS: Mapping[str, str] = {
-    "--check": "pyx --locked sync",
+    "--check": "pyx lock --check",
     "--frozen": "--locked",
     "--no-dev": "--no-default-groups",
     "--only": "--no-default-groups --group NAME",

@@ -43,7 +43,7 @@ _COUNTERPARTS: Mapping[str, str] = {
     "python": "NAME…",
     "python3": "NAME…",
     "compile": "lock",
-    "check": "--locked sync",
+    "check": "lock --check",
     "venv": "env --link",
     "virtualenv": "env --link",
     "cache": "store gc",
@@ -103,10 +103,12 @@ def answer_mistake(invocation: Invocation, environ: Mapping[str, str], error: Py
 def _find_file(name: str) -> str | None:
     """Return the script beside which `name` looks like a slip; None for what is a known word."""
     directory, base = os.path.split(name)
-    if name in (*_COUNTERPARTS, *_TOOLS):
+    # A name that is there and cannot be opened, such as a dangling link, is no slip.
+    if name in (*_COUNTERPARTS, *_TOOLS) or os.path.lexists(name):
         return None
     try:
         files = [file for file in os.listdir(directory or ".") if file.endswith(".py")]
+        files = [file for file in files if os.path.isfile(os.path.join(directory, file))]
     except OSError:
         return None
     wanted = base if base.endswith(".py") else f"{base}.py"

@@ -672,6 +672,28 @@ def test_mistakes_cost_one_line(
     assert listed(project) == {"pyproject.toml": MANIFEST.encode()}
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("remove", "tick"), "name it: pyx --project DIRECTORY remove tick"),
+        (("add", "tick"), "pyx add --init tick makes one here"),
+        (("lock",), "pyx add --init NAME makes one here"),
+        (("lock", "--check"), "pyx add --init NAME makes one here"),
+        (("remove", "@gone", "tick"), "pyx env list"),
+    ],
+)
+def test_without_a_project_there_is_nothing_to_change(
+    pyx: Pyx, project: Path, tmp_path: Path, words: tuple[str, ...], hint: str
+) -> None:
+    """The hint is one for the command: to remove something, nobody makes a project."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    told = pyx(*words, cwd=empty)
+    assert (told.returncode, told.stdout) == (USAGE, "")
+    assert told.stderr.splitlines()[1] == f"pyx: hint: {hint}"
+    assert listed(empty) == {}
+
+
 def test_a_tool_that_is_not_there(pyx: Pyx, project: Path) -> None:
     """The error names the variable that names it."""
     told = pyx("add", "talk", cwd=project, env={"PYX_UV": "/nowhere/uv"})

@@ -106,6 +106,33 @@ def test_the_link_can_be_taken_back(pyx: Pyx, project: Path) -> None:
     assert pyx("env", "--unlink", cwd=project).stdout == "there was no link\n"
 
 
+@pytest.mark.parametrize("lock", ["gone", "damaged"])
+def test_the_link_can_be_taken_back_without_a_lock(
+    pyx: Pyx, project: Path, pyx_home: Path, lock: str
+) -> None:
+    """From below as well; where another project begins, the link of the one above is not meant."""
+    pyx("env", "--link", cwd=project)
+    if lock == "gone":
+        (project / "pylock.toml").unlink()
+    else:
+        (project / "pylock.toml").write_text("<<<<<<< ours\n")
+    (project / "other").mkdir()
+    (project / "other" / "pyproject.toml").touch()
+    told = pyx("env", "--unlink", cwd=project / "other")
+    assert (told.returncode, told.stdout) == (0, "there was no link\n")
+    (project / "other" / "pyproject.toml").unlink()
+    told = pyx("env", "--unlink", cwd=project / "other")
+    assert (told.returncode, told.stdout, told.stderr) == (0, f"{project}/.venv removed\n", "")
+    assert not os.path.lexists(project / ".venv")
+    told = pyx("env", "--unlink", cwd=project)
+    assert (told.returncode, told.stdout, told.stderr) == (0, "there was no link\n", "")
+    (project / ".venv").symlink_to(pyx_home / "environments" / "gone")
+    told = pyx("--project", project, "env", "--unlink", cwd=project.parent)
+    assert (told.returncode, told.stdout) == (0, f"{project}/.venv removed\n")
+    (project / ".venv").mkdir()
+    assert pyx("env", "--unlink", cwd=project).returncode == 77
+
+
 def test_gc_keeps_what_a_link_leads_to(pyx: Pyx, project: Path, pyx_home: Path) -> None:
     """However long it is unused; also where the project moved, until the link is gone."""
 
@@ -157,7 +184,7 @@ def test_gc_deletes_what_a_link_led_to_before(
 
 def test_without_a_lock_there_is_nothing_to_link(pyx: Pyx, tmp_path: Path) -> None:
     """One line and a hint, and no file is made."""
-    for option in ("--link", "--unlink", "--kernel"):
+    for option in ("--link", "--kernel"):
         told = pyx("env", option, cwd=tmp_path)
         assert (told.returncode, told.stdout) == (64, "")
         assert "there is no lock" in told.stderr

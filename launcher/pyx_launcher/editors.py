@@ -36,7 +36,7 @@ def link_environment(project: Path, dirs: Dirs, environment: Path) -> Path:
     Raises RefusedError where something else has that name, and StoreError.
     """
     link = project / LINK
-    if os.path.lexists(link) and not _is_ours(link, dirs):
+    if os.path.lexists(link) and not is_own_link(link, dirs):
         raise RefusedError(f"{link} was not made by pyx", hint=f"mv {link} {link}.old")
     try:
         # First, so that no link is ever there that does not count.
@@ -50,7 +50,7 @@ def link_environment(project: Path, dirs: Dirs, environment: Path) -> Path:
 def refresh_link(project: Path, dirs: Dirs, environment: Path) -> Path | None:
     """Let a link that pyx made lead to `environment`; return it if it led elsewhere before."""
     link = project / LINK
-    if not _is_ours(link, dirs):
+    if not is_own_link(link, dirs):
         return None
     if os.readlink(link) != str(environment):
         return link_environment(project, dirs, environment)
@@ -65,7 +65,7 @@ def unlink_environment(project: Path, dirs: Dirs) -> Path | None:
     link = project / LINK
     if not os.path.lexists(link):
         return None
-    if not _is_ours(link, dirs):
+    if not is_own_link(link, dirs):
         raise RefusedError(f"{link} was not made by pyx", hint=f"rm -r {link}")
     try:
         link.unlink()
@@ -87,7 +87,7 @@ def replace_link(link: Path, target: Path) -> None:
             aside.rmdir()
 
 
-def _is_ours(link: Path, dirs: Dirs) -> bool:
+def is_own_link(link: Path, dirs: Dirs) -> bool:
     """Tell whether it leads to an environment of this home, or of another that is still there."""
     try:
         target = Path(os.readlink(link))

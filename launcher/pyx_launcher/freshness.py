@@ -185,7 +185,7 @@ def _outdated(lock: Path, origin: Path, command: str | None, what: str | None) -
 
 
 def _compare_hash(
-    lock: Lock, name: str, fits: Callable[[Any, Mapping[str, Any]], bool]
+    lock: Lock, name: str, fits: Callable[[Any, Mapping[str, Any]], bool | None]
 ) -> Freshness:
     """Return whether the file `name` beside a lock is, by the rule `fits`, the one it was made of.
 
@@ -198,17 +198,22 @@ def _compare_hash(
         is_same = fits(lock, read_toml(origin).data)
     except (TypeError, AttributeError):
         # What JSON does not have, such as a date, none of these tools can hash either.
+        is_same = None
+    if is_same is None:
         return Freshness(looked=(origin,))
     staleness = None if is_same else _changed(lock.path, origin)
     return Freshness(staleness=staleness, looked=(origin,), is_told=True)
 
 
-def fits_poetry(lock: PoetryLock, project: Mapping[str, Any]) -> bool:
-    """Return whether a pyproject.toml has the content hash in a poetry.lock of any generation."""
+def fits_poetry(lock: PoetryLock, project: Mapping[str, Any]) -> bool | None:
+    """Return whether a pyproject.toml has the content hash in a poetry.lock of any generation.
+
+    None, as for the other tools, where nothing is recorded that could tell.
+    """
     recorded = lock.document.table("metadata").get("content-hash", str, "")
-    return not recorded or any(
-        _digest(content) == recorded for content in _poetry_contents(lock, project)
-    )
+    if not recorded:
+        return None
+    return any(_digest(content) == recorded for content in _poetry_contents(lock, project))
 
 
 def _poetry_contents(lock: PoetryLock, project: Mapping[str, Any]) -> Iterator[object]:
@@ -254,7 +259,7 @@ def _poetry_version(lock: PoetryLock) -> Version:
     return Version({"1.0": "1.0", "1.1": "1.1", "2.0": "1.3"}.get(lock_version, "9999"))
 
 
-def fits_pdm(lock: PdmLock, project: Mapping[str, Any]) -> bool:
+def fits_pdm(lock: PdmLock, project: Mapping[str, Any]) -> bool | None:
     """Return whether a pyproject.toml has the content hash in a pdm.lock."""
     recorded = lock.document.table("metadata").get("content_hash", str, "")
     # OpenSSL takes long to load, and few starts have one of these locks.
@@ -263,7 +268,7 @@ def fits_pdm(lock: PdmLock, project: Mapping[str, Any]) -> bool:
     algorithm, _, digest = recorded.partition(":")
     if not digest or "project" not in project or algorithm not in hashlib.algorithms_available:
         # PDM translates the tables of other tools where there is no [project].
-        return True
+        return None
     return any(_digest(content, algorithm) == digest for content in _pdm_contents(project))
 
 
@@ -291,7 +296,7 @@ def _pdm_contents(project: Mapping[str, Any]) -> Iterator[object]:
     yield old | {"overrides": resolution.get("overrides", {})}
 
 
-def fits_pipfile(lock: PipfileLock, pipfile: Mapping[str, Any]) -> bool:
+def fits_pipfile(lock: PipfileLock, pipfile: Mapping[str, Any]) -> bool | None:
     """Return whether a Pipfile has the hash in a Pipfile.lock."""
     meta = lock.document.table("_meta")
     recorded = meta.table("hash").get("sha256", str, "")
@@ -310,7 +315,9 @@ def fits_pipfile(lock: PipfileLock, pipfile: Mapping[str, Any]) -> bool:
     # Pipenv has hashed the names as they are written, up to 2026.
     contents = (head | plain, head | sections)
     tight = (",", ":")
-    return not recorded or any(_digest(c, separators=tight) == recorded for c in contents)
+    if not recorded:
+        return None
+    return any(_digest(c, separators=tight) == recorded for c in contents)
 
 
 def _digest(

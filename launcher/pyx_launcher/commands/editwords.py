@@ -133,9 +133,7 @@ def find_directory(words: Words, dirs: Dirs, working: Path) -> Path:
         directory = named_directory(dirs, words.named)
         if directory.is_dir() or words.creates:
             return directory
-        raise UsageError(
-            f"there is no environment @{words.named}", hint=f"pyx env create {words.named}"
-        )
+        raise UsageError(f"there is no environment @{words.named}", hint="pyx env list")
     if words.project is not None:
         path = Path(words.project).absolute()
         if not path.exists():
@@ -149,7 +147,8 @@ def find_directory(words: Words, dirs: Dirs, working: Path) -> Path:
                 # What locks a project runs what it says, so it must not be a stranger's.
                 check_owner(directory / name, working)
                 return directory
-    names = shlex.join(words.names) if words.creates else "NAME"
-    raise UsageError(
-        f"there is no project in {working} or above", hint=f"pyx add --init {names} makes one here"
-    )
+    hint = f"name it: pyx --project DIRECTORY remove {shlex.join(words.names)}"
+    if words.creates or not words.names:
+        names = shlex.join(words.names) or "NAME"
+        hint = f"pyx add --init {names} makes one here"
+    raise UsageError(f"there is no project in {working} or above", hint=hint)

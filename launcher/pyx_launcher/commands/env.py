@@ -12,15 +12,23 @@ from packaging.specifiers import SpecifierSet
 
 from pyx_launcher.commands.starts import explain_no_lock
 from pyx_launcher.commands.words import check_words, take_action
-from pyx_launcher.dirs import resolve_dirs
-from pyx_launcher.editors import link_environment, unlink_environment, write_kernel
+from pyx_launcher.dirs import find_working_directory, resolve_dirs
+from pyx_launcher.editors import (
+    LINK,
+    is_own_link,
+    link_environment,
+    unlink_environment,
+    write_kernel,
+)
 from pyx_launcher.environment import find_environment
 from pyx_launcher.errors import UsageError
 from pyx_launcher.installation import find_native, find_template
 from pyx_launcher.interpreter import find_interpreter
 from pyx_launcher.launch import make_plan, make_ready, write_out
 from pyx_launcher.listing import format_facts, format_json, format_table
-from pyx_launcher.named import create_named, list_named, remove_named
+from pyx_launcher.locks import FILE_NAMES
+from pyx_launcher.manifests import MANIFESTS
+from pyx_launcher.named import create_named, list_named, named_directory, remove_named
 from pyx_launcher.provision import find_entries
 from pyx_launcher.values import replace
 
@@ -169,10 +177,25 @@ def _link(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
 
 def _unlink(invocation: Invocation, environ: Mapping[str, str]) -> int:
-    plan = make_plan(invocation, environ)
-    link = unlink_environment(_project_of(plan), plan.dirs)
+    dirs = resolve_dirs(environ)
+    link = unlink_environment(_find_linked_project(invocation, dirs), dirs)
     write_out(f"{link} removed\n" if link else "there was no link\n")
     return 0
+
+
+def _find_linked_project(invocation: Invocation, dirs: Dirs) -> Path:
+    """Return the directory whose link is meant; a lock need not be there, nor be readable."""
+    if invocation.named is not None:
+        return named_directory(dirs, invocation.named)
+    if invocation.project is not None:
+        path = Path(invocation.project).absolute()
+        return path if path.is_dir() else path.parent
+    working = find_working_directory()
+    for directory in (working, *working.parents):
+        names = (directory / name for name in (*MANIFESTS, *FILE_NAMES))
+        if is_own_link(directory / LINK, dirs) or any(path.is_file() for path in names):
+            return directory
+    return working
 
 
 def _kernel(invocation: Invocation, environ: Mapping[str, str]) -> int:

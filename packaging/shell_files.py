@@ -312,6 +312,7 @@ def make_page() -> str:
         text += f"\n## pyx {name}\n\n{verb.summary[0].upper()}{verb.summary[1:]}.\n\n"
         text += f"```text\n{forms}\n```\n"
         text += "\n" + _table(verb.options) if verb.options else ""
+        text += f"\n{verb.notes}\n" if verb.notes else ""
         text += f"\n{prose[name].strip()}\n" if name in prose else ""
     return text
 

@@ -87,6 +87,7 @@ def test_every_block_is_of_a_known_kind(name: str) -> None:
     """What is no command of a shell, and has a grammar, is correct in that."""
     for block in blocks_of(name):
         assert block.language in (*SHELLS, *PARSERS, *OTHERS), (name, block.line)
+        assert block.language in SHELLS or not re.search(r"^\$ ", block.text, re.MULTILINE)
         if block.language in PARSERS:
             PARSERS[block.language](block.text)
 
@@ -231,6 +232,7 @@ def test_what_is_left_out(expected: str, shown: str, *, fits: bool) -> None:
         ("```\ntext\n```\n", "line 1: a block without a language"),
         ("Text:\n\n    $ command\n", "line 3: indented"),
         ("```sh\ntrue\n", "line 2: '```' is missing"),
+        ("<!-- not run: no -->\nText.\n```sh\ntrue\n```\n", "line 2: no block"),
         ("```console\ntrue\n```\n", "line 2: a transcript starts with"),
     ],
 )

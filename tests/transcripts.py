@@ -89,7 +89,8 @@ class Told:
 def read_blocks(page: str) -> list[Block]:
     """Return the blocks of a page in order; comments that hold commands are blocks too.
 
-    Raises PageError for a block that is not closed, has no language, or is made by indentation.
+    Raises PageError for a block that is not closed, has no language, or is made by indentation, and
+    for a comment that is not directly before its block.
     """
     blocks: list[Block] = []
     lines = page.splitlines()
@@ -115,6 +116,8 @@ def read_blocks(page: str) -> list[Block]:
             said = {}
             at = end + 1
         else:
+            if said and lines[at].strip():
+                raise PageError(f"line {at + 1}: no block, where a comment announces one")
             _refuse_indented(lines, at)
             at += 1
     return blocks

@@ -438,7 +438,7 @@ def test_the_records_name_no_place(pyx: Pyx, project: Path, tmp_path: Path) -> N
 REFUSED: dict[str, tuple[Sequence[str], int, str, str]] = {
     "exists": (("there",), 64, "/there exists", "rm -r there"),
     "parent": (("no/out",), 74, "/no is no directory", "mkdir -p "),
-    "nothing": ((), 64, "pyx bundle needs a word more", "pyx bundle --help"),
+    "nothing": ((), 64, "pyx bundle needs OUT", "pyx bundle --help"),
     "program": (("out", "tock"), 127, "no distribution has the program tock", "did you mean tick?"),
     "script": (("out", "gone.py"), 2, "can't open file", ""),
     "module": (("out", "-m", "gone"), 127, "no distribution has the module gone", "pyx list"),

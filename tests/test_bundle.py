@@ -350,6 +350,31 @@ def test_a_bytecode_directory_of_the_users_own_is_obeyed(
     assert run(python, "-c", code).stdout == "None True\n"
 
 
+def test_on_every_interpreter(
+    pyx: Pyx, project: Path, tmp_path: Path, interpreters: dict[str, Path]
+) -> None:
+    """Each finds the place of its bundle by itself, and what it says of itself is that place's."""
+    code = (
+        "import json, sys, tick, encodings.utf_8; import encodings; print(json.dumps(["
+        "sys.prefix, sys.executable, sys._base_executable, sys.argv, tick_started, sys.path[-1], "
+        "encodings.__cached__ if hasattr(encodings, '__cached__') else encodings.__spec__.cached, "
+        "[name for name in sys._xoptions]]))"
+    )
+    (project / "ask.py").write_text(code)
+    for version, python in interpreters.items():
+        out = tmp_path / f"for {version}"
+        bundle(pyx, project, "--python", python, out, "ask.py", "one")
+        told = run(out / "run", "two")
+        assert told.stderr == ""
+        prefix, executable, base, argv, started, last, cached, options = json.loads(told.stdout)
+        assert (prefix, executable) == (str(out), str(out / "bin" / "python"))
+        assert os.path.realpath(base) == os.path.realpath(python)
+        assert argv == [f"{out}/app/ask.py", "one", "two"]
+        assert (started, options) == (True, [])
+        assert last.startswith(f"{out}/lib/python{version}/")
+        assert not cached.startswith(str(out))
+
+
 @pytest.fixture
 def open_directory() -> Iterator[Path]:
     """Give a directory that other users can reach."""

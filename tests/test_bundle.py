@@ -189,6 +189,17 @@ def test_a_script_obeys_its_own_block_and_lock(
     assert run(tmp_path / "out" / "run").stdout == "2.0\n"
 
 
+def test_a_named_environment(pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServer) -> None:
+    """What `@name` has can be carried away like a project's."""
+    assert pyx("env", "create", "tools", cwd=tmp_path).returncode == 0
+    tick = make_wheel(wheels, "tick", "1.0", files=TICK, entry_points={"tick": "tick:main"})
+    lock = pyx.environ["PYX_HOME"] + "/named/tools/pylock.toml"
+    Path(lock).write_text(pylock_text([tick], index_url=index.url))
+    told = pyx("@tools", "bundle", tmp_path / "out", "tick", cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert run(tmp_path / "out" / "run", "x").stdout == "tick ['x']\n"
+
+
 def test_a_module(pyx: Pyx, project: Path, tmp_path: Path) -> None:
     """`-m` takes it from the distributions, and the working directory has no part in it."""
     out = tmp_path / "out"

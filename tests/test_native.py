@@ -1331,7 +1331,7 @@ def test_as_a_program_it_says_in_one_line_what_is_wrong(
 ) -> None:
     """There is no slow path, and what is missing is named."""
     program = bundle / "bin" / "script"
-    line = f"the environment {bundle} is out of date; run `pyx sync` in its project"
+    line = f"the bundle {bundle} is not whole; make it again: pyx bundle"
     if damage == "script":
         (bundle / "programs" / "script").unlink()
         line = f"this bundle needs {bundle}/programs/script, which is not there"

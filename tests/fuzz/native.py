@@ -87,7 +87,12 @@ def build(directory: Path, part: str, native: Path = NATIVE_SOURCE.parent) -> Pa
     command = ["clang", *OPTIONS, *own]
     try:
         subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
+    except OSError:
+        return None
+    except subprocess.CalledProcessError as error:
+        # What does not compile is no reason to try nothing.
+        if b"libclang_rt" not in error.stderr:
+            raise
         return None
     return program
 

@@ -117,7 +117,7 @@ ORDER = (
 """The units of `pyx_launcher`, modules and packages. Each imports only from those before it."""
 
 LONGEST_MODULE = 400
-LONGEST_PROGRAM = {"pyx.c": 630, "freestanding.h": 330}
+LONGEST_PROGRAM = {"pyx.c": 635, "freestanding.h": 330}
 """How long the native program may become, and what it brings along in place of a C library."""
 
 LONGER_MODULES = {

@@ -189,6 +189,17 @@ def test_a_script_obeys_its_own_block_and_lock(
     assert run(tmp_path / "out" / "run").stdout == "2.0\n"
 
 
+def test_a_named_environment(pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServer) -> None:
+    """What `@name` has can be carried away like a project's."""
+    assert pyx("env", "create", "tools", cwd=tmp_path).returncode == 0
+    tick = make_wheel(wheels, "tick", "1.0", files=TICK, entry_points={"tick": "tick:main"})
+    lock = pyx.environ["PYX_HOME"] + "/named/tools/pylock.toml"
+    Path(lock).write_text(pylock_text([tick], index_url=index.url))
+    told = pyx("@tools", "bundle", tmp_path / "out", "tick", cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert run(tmp_path / "out" / "run", "x").stdout == "tick ['x']\n"
+
+
 def test_a_module(pyx: Pyx, project: Path, tmp_path: Path) -> None:
     """`-m` takes it from the distributions, and the working directory has no part in it."""
     out = tmp_path / "out"
@@ -350,6 +361,31 @@ def test_a_bytecode_directory_of_the_users_own_is_obeyed(
     assert run(python, "-c", code).stdout == "None True\n"
 
 
+def test_on_every_interpreter(
+    pyx: Pyx, project: Path, tmp_path: Path, interpreters: dict[str, Path]
+) -> None:
+    """Each finds the place of its bundle by itself, and what it says of itself is that place's."""
+    code = (
+        "import json, sys, tick, encodings.utf_8; import encodings; print(json.dumps(["
+        "sys.prefix, sys.executable, sys._base_executable, sys.argv, tick_started, sys.path[-1], "
+        "encodings.__cached__ if hasattr(encodings, '__cached__') else encodings.__spec__.cached, "
+        "[name for name in sys._xoptions]]))"
+    )
+    (project / "ask.py").write_text(code)
+    for version, python in interpreters.items():
+        out = tmp_path / f"for {version}"
+        bundle(pyx, project, "--python", python, out, "ask.py", "one")
+        told = run(out / "run", "two")
+        assert told.stderr == ""
+        prefix, executable, base, argv, started, last, cached, options = json.loads(told.stdout)
+        assert (prefix, executable) == (str(out), str(out / "bin" / "python"))
+        assert os.path.realpath(base) == os.path.realpath(python)
+        assert argv == [f"{out}/app/ask.py", "one", "two"]
+        assert (started, options) == (True, [])
+        assert last.startswith(f"{out}/lib/python{version}/")
+        assert not cached.startswith(str(out))
+
+
 @pytest.fixture
 def open_directory() -> Iterator[Path]:
     """Give a directory that other users can reach."""
@@ -438,7 +474,7 @@ def test_the_records_name_no_place(pyx: Pyx, project: Path, tmp_path: Path) -> N
 REFUSED: dict[str, tuple[Sequence[str], int, str, str]] = {
     "exists": (("there",), 64, "/there exists", "rm -r there"),
     "parent": (("no/out",), 74, "/no is no directory", "mkdir -p "),
-    "nothing": ((), 64, "pyx bundle needs a word more", "pyx bundle --help"),
+    "nothing": ((), 64, "pyx bundle needs OUT", "pyx bundle --help"),
     "program": (("out", "tock"), 127, "no distribution has the program tock", "did you mean tick?"),
     "script": (("out", "gone.py"), 2, "can't open file", ""),
     "module": (("out", "-m", "gone"), 127, "no distribution has the module gone", "pyx list"),

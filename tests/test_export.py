@@ -136,6 +136,37 @@ def test_a_pylock_means_what_the_lock_means(pyx: Pyx, project: Path, tmp_path: P
     assert list_versions(pyx, cwd=target.parent) == list_versions(pyx, cwd=project)
 
 
+@pytest.mark.oracle
+def test_a_pylock_satisfies_uv(pyx: Pyx, project: Path, tmp_path: Path, uv: Path) -> None:
+    """Uv installs exactly the same from it."""
+    target = tmp_path / "pylock.toml"
+    assert pyx("export", "--format", "pylock", "-o", target, cwd=project).returncode == 0
+    venv = tmp_path / "venv"
+    variables = {"UV_CACHE_DIR": str(tmp_path / "uv-cache"), "VIRTUAL_ENV": str(venv)}
+    for words in (
+        ("venv", "--quiet", "--python", PLAIN_PYTHON, venv),
+        ("pip", "sync", "--preview", "--no-config", target),
+    ):
+        done = pyx.run([uv, *words], cwd=tmp_path, env=variables)
+        assert done.returncode == 0, done.stderr
+    there = {path.name for path in venv.glob("lib/python3*/site-packages/*.dist-info")}
+    assert there == {"tick-1.0.dist-info", "talk-2.0.dist-info"}
+
+
+def test_a_script_has_its_own(
+    pyx: Pyx, tmp_path: Path, wheels: Path, artifacts: list[Path], index: IndexServer
+) -> None:
+    """Of a script its own lock is exported, from wherever that is done."""
+    project = tmp_path / "project"
+    project.mkdir()
+    write_pylock(project, artifacts, index)
+    newer = make_wheel(wheels, "tick", "2.0")
+    (project / "pylock.start.toml").write_text(pylock_text([newer], index_url=index.url))
+    (project / "start.py").touch()
+    told = pyx("export", "--format", "requirements", project / "start.py", cwd=tmp_path)
+    assert (told.stdout.partition(" ")[0], told.stderr) == ("tick==2.0", "")
+
+
 def test_requirements_satisfy_pip(
     pyx: Pyx, project: Path, tmp_path: Path, environ: dict[str, str]
 ) -> None:

@@ -1271,6 +1271,78 @@ def test_as_python_it_says_in_one_line_what_to_do(
     assert (outcome.status, outcome.stdout, outcome.stderr) == (69, "", line)
 
 
+# The role of a program of a bundle.
+
+
+@pytest.fixture
+def bundle(desk: Desk, tmp_path: Path) -> Path:
+    """Give a bundle whose programs are `bin/script` and `bin/module`."""
+    path = tmp_path / "the bundle"
+    for name in ("bin", "programs"):
+        (path / name).mkdir(parents=True)
+    (path / "programs" / "script").touch()
+    needed = (desk.words.interpreter, Path("programs/script"))
+    record = LaunchRecord(
+        material=b"",
+        checks=tuple(Check(kind=Kind.THERE, path=os.fsencode(one)) for one in needed),
+        words=replace(desk.words, argv0=Path("bin/python"), boot=Path("boot"), code=""),
+    )
+    words = {"script": b"programs/script\0-x\0", "module": b"-u\0-m\0name\0./a\0"}
+    for name, material in words.items():
+        (path / "bin" / name).hardlink_to(desk.pyx.path)
+        launch = path / "programs" / f"{name}.launch"
+        launch.write_bytes(encode_record(replace(record, material=material)))
+        launch.chmod(0o644)
+    return path
+
+
+def run_program(desk: Desk, program: Path, *words: str) -> list[str]:
+    """Start a program of a bundle; returns the command line that it makes."""
+    done = desk.pyx.run([program, *words], cwd=desk.cwd)
+    assert done.stderr == ""
+    parts = done.stdout.split("\0")
+    return parts[1 : int(parts[0]) + 1]
+
+
+def test_as_a_program_its_words_stand_before_the_users(desk: Desk, bundle: Path) -> None:
+    """The first is a script in the bundle, unless it is an option; all others are as they are."""
+    line = run_program(desk, bundle / "bin" / "script", "-c", "y")
+    assert line[:2] == [f"{bundle}/bin/python", f"-Xpycache_prefix={bundle}/boot"]
+    assert line[-4:] == [f"{bundle}/programs/script", "-x", "-c", "y"]
+    assert f"-Xpyx.start={bundle}/programs/script" in line
+    line = run_program(desk, bundle / "bin" / "module", "--help")
+    assert line[-4:] == ["-m", "name", "./a", "--help"]
+    assert "-u" in line
+
+
+def test_as_a_program_it_is_found_through_links_and_moves(
+    desk: Desk, bundle: Path, tmp_path: Path
+) -> None:
+    """Nothing in the record names the place of the bundle."""
+    (tmp_path / "link").symlink_to(bundle / "bin" / "script")
+    assert run_program(desk, tmp_path / "link")[0] == f"{bundle}/bin/python"
+    moved = bundle.rename(tmp_path / "moved")
+    assert run_program(desk, moved / "bin" / "script")[0] == f"{moved}/bin/python"
+
+
+@pytest.mark.parametrize("damage", ["script", "launch", "unknown"])
+def test_as_a_program_it_says_in_one_line_what_is_wrong(
+    desk: Desk, bundle: Path, damage: str
+) -> None:
+    """There is no slow path, and what is missing is named."""
+    program = bundle / "bin" / "script"
+    line = f"the bundle {bundle} is not whole; make it again: pyx bundle"
+    if damage == "script":
+        (bundle / "programs" / "script").unlink()
+        line = f"this bundle needs {bundle}/programs/script, which is not there"
+    elif damage == "launch":
+        (bundle / "programs" / "script.launch").write_bytes(b"x")
+    else:
+        program = program.rename(program.with_name("unknown"))
+    outcome = desk.pyx.run([program, "x"], cwd=desk.cwd)
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (69, "", f"pyx: {line}\n")
+
+
 def test_the_one_line_stays_one(desk: Desk, tmp_path: Path) -> None:
     """A directory whose name would break the line, or obey the terminal, is shown with marks."""
     path = tmp_path / "new\nline\x1b[1m" / "bin"

@@ -527,19 +527,21 @@ static void put_before(struct call *call, const struct record *record) {
     call->argc = (int)count_of(&words) - 1;
 }
 
-/* As a program in <environment>/bin: the record `name` in that environment, or one line of regret. */
-static int run_python(const char *self, struct call *call, const char *name) {
+/* As <environment>/bin/python, or as a `program` of a bundle: its own record, or one line of regret. */
+static int run_python(const char *self, struct call *call, const char *program) {
     struct record record;
     char start[PATH_MAX];
     size_t length = strlen(self);
+    const char *name = program ? join(join("programs/", program, strlen(program)), ".launch", 7) : "launch";
     for (int slashes = 0; slashes < 2 && length > 0;) slashes += self[--length] == '/';
     record.directory = join("", self, length), record.missing = NULL;
     if (!read_record(&record, place(&record, name), NULL) || !holds(&record)) {
         if (record.missing) say("this bundle needs ", record.missing, ", which is not there");
+        else if (program) say("the bundle ", record.directory, " is not whole; make it again: pyx bundle");
         else say("the environment ", record.directory, " is out of date; run `pyx sync` in its project");
         return OUT_OF_DATE;
     }
-    put_before(call, &record);
+    if (program) put_before(call, &record);
     read_python_arguments(call);
     if (call->mode == 's' && !realpath(call->argv[call->target], start)) start[0] = 0;
     return become(&record, call, start);
@@ -622,7 +624,7 @@ int main(int argc, char **argv) {
         return CANNOT_EXECUTE;
     }
     const char *name = strrchr(self, '/') + 1;
-    if (strncmp(name, "python", 6) == 0) return run_python(self, &call, "launch");
+    if (strncmp(name, "python", 6) == 0) return run_python(self, &call, NULL);
     if (strcmp(name, "pyx") == 0) return run_launcher(self, &call);
-    return run_python(self, &call, join(join("programs/", name, strlen(name)), ".launch", 7));
+    return run_python(self, &call, name);
 }

@@ -87,6 +87,7 @@ static int fuzz_open(const char *path, int flags) {
     TRAP((flags & (O_NOFOLLOW | O_NONBLOCK)) != (O_NOFOLLOW | O_NONBLOCK));
     if (length >= 7 && strcmp(path + length - 7, "/launch") == 0) return RECORD_FILE;
     if (strncmp(path, CACHE "/launch/", sizeof CACHE "/launch/" - 1) == 0) return RECORD_FILE;
+    if (length >= 9 && strcmp(path + length - 9, "/x.launch") == 0) return RECORD_FILE;
     return strcmp(path, "/code") == 0 ? CODE_FILE : SCRIPT_FILE;
 }
 
@@ -284,9 +285,11 @@ static void fit_header(void) {
     record_bytes.at = copy;
 }
 
+enum { PYTHON, PYX, PROGRAM };
+
 static void start(int role) {
     struct call call = make_call(user_words, user_count);
-    int status = role ? run_launcher(LAUNCHER, &call) : run_python(SELF, &call);
+    int status = role == PYX ? run_launcher(LAUNCHER, &call) : run_python(SELF, &call, role == PROGRAM ? "x" : NULL);
     TRAP(status != OUT_OF_DATE && status != CANNOT_EXECUTE && status != NOT_FOUND);
     TRAP(status != OUT_OF_DATE && !executed);
 }
@@ -316,9 +319,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (script > input.size) script = input.size;
         script_bytes = (struct bytes){piece(input.at, script), script};
         record_bytes = (struct bytes){piece(input.at + script, input.size - script), input.size - script};
-        if (how & 2) fit_material();
+        /* The material of a program's record is words, and any words may stand there. */
+        if ((how & 3) == 3) fit_material();
         if (!(how & 4)) fit_header();
-        start(how & 1);
+        start((how & 3) == 2 ? PROGRAM : how & 1);
     }
     forget();
     return 0;

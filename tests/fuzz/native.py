@@ -87,13 +87,18 @@ def build(directory: Path, part: str, native: Path = NATIVE_SOURCE.parent) -> Pa
     command = ["clang", *OPTIONS, *own]
     try:
         subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
+    except OSError:
+        return None
+    except subprocess.CalledProcessError as error:
+        # What does not compile is no reason to try nothing.
+        if b"libclang_rt" not in error.stderr:
+            raise
         return None
     return program
 
 
 def collect_records(directory: Path) -> list[bytes]:
-    """Return the launch records of real starts: of scripts, a module, and of an environment."""
+    """Return launch records of real starts: of scripts, a module, an environment, a bundle."""
     native = build_native(directory, DYNAMIC)
     if native is None:
         raise SystemExit("there is no C compiler")
@@ -109,8 +114,10 @@ def collect_records(directory: Path) -> list[bytes]:
             told = pyx(*words, cwd=project, env={"PYX_DEBUG": "1"})
             if "has just been written" not in told.stderr:
                 break
-    found = [*cache.glob("launch/*"), *home.glob("environments/*/launch")]
-    if len(found) < 3:
+    told = pyx("bundle", directory / "bundle", "main.py", "word", cwd=project)
+    bundled = (directory / "bundle" / "programs").glob(".*.launch")
+    found = [*cache.glob("launch/*"), *home.glob("environments/*/launch"), *bundled]
+    if len(found) < 4:
         raise SystemExit(f"the starts left too few records: {told.stderr}")
     return [path.read_bytes() for path in found]
 
@@ -119,7 +126,7 @@ def make_seeds(part: str, records: Iterable[bytes]) -> Iterator[bytes]:
     """Yield inputs of `part` as its harness takes them apart."""
     if part == "record":
         script = BLOCK.encode()
-        for record, words, how in itertools.product(records, COMMAND_LINES[:4], (0, 3, 4)):
+        for record, words, how in itertools.product(records, COMMAND_LINES[:4], (0, 2, 3, 4)):
             given = _join(words) + b"\0\0" + bytes([len(script)]) + script
             yield bytes([how << 5 | 1 << 4, 0, 0]) + given + record
     elif part == "words":

@@ -132,6 +132,30 @@ def test_a_locked_project_runs_from_an_index(
     assert "21, 0 not in the store" in succeed(root.run("pyx", "info", cwd=cwd, user=user))
 
 
+def test_the_other_commands_have_what_they_need(
+    root: Root, user: int, wheels: Path, index: IndexServer
+) -> None:
+    """Libraries that few commands import, with their data, and the parts of pyx itself."""
+    alpha = make_wheel(wheels, "alpha", "1.0", metadata=["License-Expression: MIT"])
+    lock = pylock_text([alpha], index_url=index.url)
+    cwd = write_project(root, user, {"pylock.toml": lock, "main.py": "import alpha; print(alpha)"})
+
+    def pyx(*words: str) -> str:
+        return succeed(root.run("pyx", *words, cwd=cwd, user=user))
+
+    pyx("sync")
+    bill = json.loads(pyx("info", "--sbom"))
+    assert [each["name"] for each in bill["components"]] == ["alpha"]
+    assert "alpha" in pyx("list")
+    assert "alpha" in pyx("tree")
+    assert "alpha==1.0" in pyx("export", "--format", "requirements")
+    pyx("env", "create", "science")
+    assert "science" in pyx("env", "list")
+    pyx("bundle", "/work/bundle", "main.py")
+    assert "alpha" in succeed(root.run("/work/bundle/run", cwd="/", user=user))
+    assert "1 entry" in pyx("store", "verify")
+
+
 def test_a_locked_project_runs_from_a_wheelhouse(
     root: Root, user: int, tmp_path: Path, wheels: Path
 ) -> None:

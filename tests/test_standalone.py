@@ -132,6 +132,17 @@ def test_a_locked_project_runs_from_an_index(
     assert "21, 0 not in the store" in succeed(root.run("pyx", "info", cwd=cwd, user=user))
 
 
+def test_it_does_without_proc(root: Root, user: int, wheels: Path, index: IndexServer) -> None:
+    """In a root where nothing is mounted, too, the programs find themselves and one another."""
+    files = {"alpha.py": "def main():\n    print('alpha runs')\n"}
+    alpha = make_wheel(wheels, "alpha", "1.0", files=files, entry_points={"alpha": "alpha:main"})
+    lock = pylock_text([alpha], index_url=index.url)
+    cwd = write_project(root, user, {"pylock.toml": lock})
+    for words in (("run", "alpha"), ("-c", "import alpha; alpha.main()")) * 2:
+        told = root.run("pyx", *words, cwd=cwd, user=user, proc="tmpfs")
+        assert succeed(told) == "alpha runs\n"
+
+
 def test_the_other_commands_have_what_they_need(
     root: Root, user: int, wheels: Path, index: IndexServer
 ) -> None:

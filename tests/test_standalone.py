@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from indexserver import IndexServer
+    from installed import Pyx
 
 # Whoever builds first does so within the time of one test.
 pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.timeout(1800)]
@@ -164,7 +166,7 @@ def test_the_other_commands_have_what_they_need(
     assert "science" in pyx("env", "list")
     pyx("bundle", "/work/bundle", "main.py")
     assert "alpha" in succeed(root.run("/work/bundle/run", cwd="/", user=user))
-    assert "1 entry" in pyx("store", "verify")
+    assert pyx("store", "verify") == "1 entries verified, 0 damaged\n"
 
 
 def test_a_locked_project_runs_from_a_wheelhouse(
@@ -404,3 +406,13 @@ def test_what_goes_along_is_what_the_lock_has() -> None:
     """Pip is pinned as well: its version and its hash stand in a file of the repository."""
     text = (ROOT / "packaging" / "standalone-requirements.txt").read_text(encoding="utf-8")
     assert re.search(r"^pip==[\d.]+ --hash=sha256:[0-9a-f]{64}$", text, re.MULTILINE)
+
+
+def test_it_is_measured(archive: Path, pyx: Pyx) -> None:
+    """The benchmark of artefacts prints a row for it, each figure above zero."""
+    program = ROOT / "tests" / "benchmarks" / "artifacts.py"
+    words = [sys.executable, program, archive, "--quick", "--rounds", "1", "--pyx", pyx.path]
+    row = succeed(pyx.run(words, timeout=600)).splitlines()[-1].strip("| ").split(" | ")
+    assert row[0] == archive.name
+    assert len(row) == 6
+    assert all(float(figure) > 0 for figure in row[1:])

@@ -1,10 +1,11 @@
 """Build the standalone pyx: one directory that needs no Python of its own, packed.
 
-    python packaging/build_standalone.py OUT [--python PYTHON]
+    python packaging/build_standalone.py OUT [--python PYTHON] [--wheel WHEEL]
 
 writes ``pyx-VERSION-SYSTEM-MACHINE.tar.gz`` and its ``.sha256`` into the directory OUT, and says
 on stderr which C library it needs. PYTHON (3.11 or newer, with a shared library, by default the one
-that runs this) is the interpreter within. What goes along is what poetry.lock has, by hash, so the
+that runs this) is the interpreter within. WHEEL is pyx as ``build_wheels.py`` has made it; else it
+is built with the machine's compiler. What goes along is what poetry.lock has, by hash, so the
 same tree and interpreter make the same bytes, anywhere. ``SOURCE_DATE_EPOCH`` dates the files.
 """
 
@@ -17,6 +18,7 @@ import os
 import platform
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tarfile
@@ -37,6 +39,9 @@ MOMENT = 1580601600
 """The date of the files unless SOURCE_DATE_EPOCH names one; hatchling has the same."""
 
 PROGRAMS = ("pyx", "pyx-launcher")
+PT_DYNAMIC, DT_RPATH, DT_RUNPATH = 2, 15, 29
+"""Numbers of ELF: the table that the dynamic linker reads, and its entries with directories."""
+
 LICENSES = re.compile(r"(?i)(licen[cs]e|copying|notice|authors)[^/]*$")
 
 
@@ -45,10 +50,11 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="build_standalone.py", allow_abbrev=False)
     parser.add_argument("out", type=Path)
     parser.add_argument("--python", default=getattr(sys, "_base_executable", sys.executable))
+    parser.add_argument("--wheel", type=Path)
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pyx-standalone-") as temporary:
-        tree = build_tree(Path(temporary), options.python)
+        tree = build_tree(Path(temporary), options.python, options.wheel)
         archive = pack(tree, options.out)
         needed = ".".join(map(str, find_glibc(tree)))
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
@@ -59,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def build_tree(directory: Path, python: str) -> Path:
+def build_tree(directory: Path, python: str, wheel: Path | None) -> Path:
     """Build the directory that is shipped, below `directory`, and return it."""
     environment = directory / "environment"
     interpreter = environment / "bin" / "python"
@@ -71,8 +77,10 @@ def build_tree(directory: Path, python: str) -> Path:
     run(*pip, "install", *hashed, "-r", requirements)
     pins = PACKAGING / "standalone-requirements.txt"
     run(*pip, "download", *hashed, "-d", directory / "pip", "-r", pins)
-    run(*pip, "wheel", "--no-deps", "-w", directory / "wheel", ROOT)
-    run(*pip, "install", "--no-deps", *(directory / "wheel").glob("*.whl"))
+    if wheel is None:
+        run(*pip, "wheel", "--no-deps", "-w", directory / "wheel", ROOT)
+        (wheel,) = (directory / "wheel").glob("*.whl")
+    run(*pip, "install", "--no-deps", wheel)
     (bundled,) = (directory / "pip").glob("pip-*.whl")
     run(
         *(interpreter, "-I", "-m", "PyInstaller", "--noconfirm", "--log-level=ERROR"),
@@ -95,6 +103,7 @@ def build_tree(directory: Path, python: str) -> Path:
             # RECORD has the hashes of scripts, which name the interpreter of the build.
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         elif not path.is_symlink() and path.exists():
+            drop_search_paths(path)
             executable = path.is_dir() or (path.parent == tree and path.name in PROGRAMS)
             path.chmod(0o755 if executable else 0o644)
     return tree
@@ -142,6 +151,29 @@ def name_tree(environment: Path) -> str:
     )
     version = told.stdout.split()[1]
     return f"pyx-{version}-{platform.system().lower()}-{platform.machine()}"
+
+
+def drop_search_paths(path: Path) -> None:
+    """Keep a library from searching where the interpreter of the build has its libraries.
+
+    That place may be anybody's on another machine. What goes along is found without it: the
+    start-up of PyInstaller names its own directory. Of ELF files for 64 bits alone.
+    """
+    content = bytearray(path.read_bytes()) if path.is_file() else bytearray()
+    if content[:6] != b"\x7fELF\x02\x01":
+        return
+    (headers,) = struct.unpack_from("<Q", content, 0x20)
+    size, count = struct.unpack_from("<HH", content, 0x36)
+    for header in range(headers, headers + size * count, size):
+        kind, start, length = struct.unpack_from("<I4xQ16xQ", content, header)
+        if kind == PT_DYNAMIC:
+            entries = list(struct.iter_unpack("<qQ", content[start : start + length]))
+            kept = [entry for entry in entries if entry[0] not in (DT_RPATH, DT_RUNPATH)]
+            if kept != entries:
+                words = b"".join(struct.pack("<qQ", *entry) for entry in kept)
+                content[start : start + length] = words.ljust(length, b"\0")
+                path.write_bytes(content)
+            return
 
 
 def sort_library(library: Path) -> None:

@@ -51,10 +51,11 @@ def find_shared_python(interpreters: Mapping[str, Path]) -> Path:
 def build_standalone(directory: Path, python: Path, **variables: str) -> Path:
     """Build the standalone pyx into `directory`, unless it is there, and return the archive.
 
-    ``PYX_STANDALONE`` names one that is tested instead.
+    Where ``$PYX_TEST_DIST`` names a directory with one, that one is tested.
     """
-    if named := os.environ.get("PYX_STANDALONE"):
-        return Path(named)
+    built = Path(os.environ.get("PYX_TEST_DIST") or os.devnull).rglob("pyx-*-linux-*.tar.gz")
+    if found := list(built):
+        return found[0]
     directory.mkdir(parents=True, exist_ok=True)
     with FileLock(directory.with_suffix(".lock")):
         found = list(directory.glob("*.tar.gz"))
@@ -79,9 +80,9 @@ _PROGRAMS = [
 
 # What is mounted here ends with the process, whose namespace it is mounted in.
 _ENTER = """\
-mount=$1 chroot=$2 root=$3 installed=$4 user=$5
-shift 5
-"$mount" -t proc proc "$root/proc" &&
+mount=$1 chroot=$2 kind=$3 root=$4 installed=$5 user=$6
+shift 6
+"$mount" -t "$kind" none "$root/proc" &&
 "$mount" --bind "$root$installed" "$root$installed" &&
 "$mount" -o remount,ro,bind "$root$installed" &&
 exec "$chroot" "--userspec=$user:$user" --groups= "$root" \\
@@ -105,13 +106,17 @@ class Root:
         cwd: str = "/",
         user: int = 0,
         env: Mapping[str, str] | None = None,
+        proc: str = "proc",
         timeout: float = 300,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command in it as `user` in the directory `cwd`, and return what it said."""
+        """Run a command in it as `user` in the directory `cwd`, and return what it said.
+
+        `proc` is the file system at /proc; tmpfs stands for a root that has none.
+        """
         unshare, *others = _PROGRAMS
         enter = (unshare, "--mount", "--propagation", "private", "/bin/sh", "-c", _ENTER, "sh")
         return subprocess.run(
-            [*enter, *others, self.path, self.installed, str(user), cwd, *words],
+            [*enter, *others, proc, self.path, self.installed, str(user), cwd, *words],
             env={**self.environ, "HOME": f"/home/{user}", **(env or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from indexserver import IndexServer
+    from installed import Pyx
 
 # Whoever builds first does so within the time of one test.
 pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.timeout(1800)]
@@ -130,6 +132,41 @@ def test_a_locked_project_runs_from_an_index(
     assert succeed(root.run("pyx", "run", "alpha", cwd=cwd, user=user)) == "alpha runs\n"
     assert "compiled" in succeed(root.run("pyx", "sync", "--compile", cwd=cwd, user=user))
     assert "21, 0 not in the store" in succeed(root.run("pyx", "info", cwd=cwd, user=user))
+
+
+def test_it_does_without_proc(root: Root, user: int, wheels: Path, index: IndexServer) -> None:
+    """In a root where nothing is mounted, too, the programs find themselves and one another."""
+    files = {"alpha.py": "def main():\n    print('alpha runs')\n"}
+    alpha = make_wheel(wheels, "alpha", "1.0", files=files, entry_points={"alpha": "alpha:main"})
+    lock = pylock_text([alpha], index_url=index.url)
+    cwd = write_project(root, user, {"pylock.toml": lock})
+    for words in (("run", "alpha"), ("-c", "import alpha; alpha.main()")) * 2:
+        told = root.run("pyx", *words, cwd=cwd, user=user, proc="tmpfs")
+        assert succeed(told) == "alpha runs\n"
+
+
+def test_the_other_commands_have_what_they_need(
+    root: Root, user: int, wheels: Path, index: IndexServer
+) -> None:
+    """Libraries that few commands import, with their data, and the parts of pyx itself."""
+    alpha = make_wheel(wheels, "alpha", "1.0", metadata=["License-Expression: MIT"])
+    lock = pylock_text([alpha], index_url=index.url)
+    cwd = write_project(root, user, {"pylock.toml": lock, "main.py": "import alpha; print(alpha)"})
+
+    def pyx(*words: str) -> str:
+        return succeed(root.run("pyx", *words, cwd=cwd, user=user))
+
+    pyx("sync")
+    bill = json.loads(pyx("info", "--sbom"))
+    assert [each["name"] for each in bill["components"]] == ["alpha"]
+    assert "alpha" in pyx("list")
+    assert "alpha" in pyx("tree")
+    assert "alpha==1.0" in pyx("export", "--format", "requirements")
+    pyx("env", "create", "science")
+    assert "science" in pyx("env", "list")
+    pyx("bundle", "/work/bundle", "main.py")
+    assert "alpha" in succeed(root.run("/work/bundle/run", cwd="/", user=user))
+    assert pyx("store", "verify") == "1 entries verified, 0 damaged\n"
 
 
 def test_a_locked_project_runs_from_a_wheelhouse(
@@ -369,3 +406,13 @@ def test_what_goes_along_is_what_the_lock_has() -> None:
     """Pip is pinned as well: its version and its hash stand in a file of the repository."""
     text = (ROOT / "packaging" / "standalone-requirements.txt").read_text(encoding="utf-8")
     assert re.search(r"^pip==[\d.]+ --hash=sha256:[0-9a-f]{64}$", text, re.MULTILINE)
+
+
+def test_it_is_measured(archive: Path, pyx: Pyx) -> None:
+    """The benchmark of artefacts prints a row for it, each figure above zero."""
+    program = ROOT / "tests" / "benchmarks" / "artifacts.py"
+    words = [sys.executable, program, archive, "--quick", "--rounds", "1", "--pyx", pyx.path]
+    row = succeed(pyx.run(words, timeout=600)).splitlines()[-1].strip("| ").split(" | ")
+    assert row[0] == archive.name
+    assert len(row) == 6
+    assert all(float(figure) > 0 for figure in row[1:])

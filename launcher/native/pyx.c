@@ -601,15 +601,17 @@ static int run_launcher(const char *self, struct call *call) {
     return execute(launcher, (const char **)(uintptr_t)call->argv, "; install pyx again");
 }
 
-static int find_self(char self[PATH_MAX]) {
+static int find_self(char self[PATH_MAX], char **argv) {
 #ifdef __APPLE__
     char raw[PATH_MAX];
     uint32_t size = sizeof raw;
+    (void)argv;
     return _NSGetExecutablePath(raw, &size) == 0 && realpath(raw, self) != NULL;
 #else
     ssize_t length = readlink("/proc/self/exe", self, PATH_MAX);
     const char *started = (const char *)getauxval(AT_EXECFN);
-    /* Without /proc the kernel still says what it was asked to execute. */
+    /* Without /proc the kernel still says what it executed: this, or a script whose first line names this. */
+    if (started && argv[0] && argv[1] && strcmp(argv[1], started) == 0) started = argv[0];
     if (length <= 0 || length >= PATH_MAX) return started && !issetugid() && realpath(started, self) != NULL;
     self[length] = 0;
     return 1;
@@ -619,7 +621,7 @@ static int find_self(char self[PATH_MAX]) {
 int main(int argc, char **argv) {
     char self[PATH_MAX], *unnamed[] = {self, NULL};
     struct call call = {.argc = argc > 0 ? argc : 1, .argv = argc > 0 ? argv : unnamed, .first = 1};
-    if (!find_self(self) || !strchr(self, '/')) {
+    if (!find_self(self, argv) || !strchr(self, '/')) {
         say("cannot tell where this program lies", "", "");
         return CANNOT_EXECUTE;
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,7 +84,7 @@ def resolve_dirs(environ: Mapping[str, str]) -> Dirs:
     own = _locate(home) if home else _ask(_place_data)
     if stores is None:
         # Who fills the system's store has no other behind it.
-        is_behind = SYSTEM_STORE.parent != own and SYSTEM_STORE.is_dir()
+        is_behind = SYSTEM_STORE.parent != own and os.path.isdir(SYSTEM_STORE)
         stores = str(SYSTEM_STORE) if is_behind else ""
     return Dirs(
         home=own,

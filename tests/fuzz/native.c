@@ -131,7 +131,8 @@ static int fuzz_stat(const char *path, struct stat *info) {
     TRAP(at - from < sizeof check);
     memcpy(&check, path - sizeof check, sizeof check);
     int changed = ++looks == world.changed ? world.change : 0;
-    if ((check.kind == 2) != (changed == 1)) return errno = changed == 2 ? EACCES : ENOENT, -1;
+    int fails = check.kind == 2 || check.kind == 6;
+    if (fails != (changed == 1)) return errno = (check.kind == 6) != (changed == 2) ? EACCES : ENOENT, -1;
     int64_t second = 1000000000, past = check.mtime_ns % second, ctime_past = check.ctime_ns % second;
     info->st_mtim.tv_nsec = past < 0 ? past + second : past;
     info->st_mtim.tv_sec = check.mtime_ns / second - (past < 0);

@@ -86,6 +86,7 @@ static int fuzz_open(const char *path, int flags) {
     size_t length = strlen(path);
     TRAP((flags & (O_NOFOLLOW | O_NONBLOCK)) != (O_NOFOLLOW | O_NONBLOCK));
     if (length >= 7 && strcmp(path + length - 7, "/launch") == 0) return RECORD_FILE;
+    if (length >= 7 && strcmp(path + length - 7, ".launch") == 0) return RECORD_FILE;
     if (strncmp(path, CACHE "/launch/", sizeof CACHE "/launch/" - 1) == 0) return RECORD_FILE;
     return strcmp(path, "/code") == 0 ? CODE_FILE : SCRIPT_FILE;
 }
@@ -287,7 +288,8 @@ static void fit_header(void) {
 
 static void start(int role) {
     struct call call = make_call(user_words, user_count);
-    int status = role ? run_launcher(LAUNCHER, &call) : run_python(SELF, &call);
+    const char *name = role ? "programs/app.launch" : "launch";
+    int status = role == 1 ? run_launcher(LAUNCHER, &call) : run_python(SELF, &call, name);
     TRAP(status != OUT_OF_DATE && status != CANNOT_EXECUTE && status != NOT_FOUND);
     TRAP(status != OUT_OF_DATE && !executed);
 }
@@ -317,9 +319,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (script > input.size) script = input.size;
         script_bytes = (struct bytes){piece(input.at, script), script};
         record_bytes = (struct bytes){piece(input.at + script, input.size - script), input.size - script};
-        if (how & 2) fit_material();
+        /* As pyx, as an environment's python, as a program of a bundle. */
+        int role = how & 1 ? 1 : how & 2;
+        if (role == 1 && (how & 2)) fit_material();
         if (!(how & 4)) fit_header();
-        start(how & 1);
+        start(role);
     }
     forget();
     return 0;

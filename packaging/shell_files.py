@@ -33,7 +33,7 @@ GENERAL: Mapping[str, str] = {
     "--no-default-groups": "leave out the groups that are there by default",
     "--offline": "fetch nothing",
     "--locked": "refuse a lock that no longer fits its project",
-    "--allow-unhashed NAME": "take this project's file though its only hash is MD5 or SHA-1",
+    "--allow-unhashed NAME": "take this project's file though no hash binds it",
 }
 """Options that every start and most commands take."""
 

@@ -18,8 +18,11 @@ from packaging.tags import Tag, parse_tag
 from pyx_launcher.errors import LockError
 from pyx_launcher.invocation import Choice
 from pyx_launcher.locks import read_lock
+from pyx_launcher.locks.unhashed import Unhashed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from packaging.markers import Environment
     from packaging.pylock import Package
 
@@ -111,8 +114,18 @@ def write_lock(path: Path, lock: str, pyproject: str | None = None) -> Path:
 def list_packages(
     lock: Lock, choice: Choice | None = None, python: str = "3.12.1", platform: str = "linux"
 ) -> list[Package]:
-    """Return what a lock selects, by default on Linux."""
-    return list(lock.pylock(environment(python, platform), choice or Choice()).packages)
+    """Return what a lock selects, by default on Linux. Raises LockError for what has no hash."""
+    return hold_hashes(lock.pylock(environment(python, platform), choice or Choice()).packages)
+
+
+def hold_hashes(packages: Iterable[Package]) -> list[Package]:
+    """Return `packages`. Raises the LockError of a file without a hash, as `select` would."""
+    packages = list(packages)
+    for package in packages:
+        for file in (package.archive, package.sdist, *(package.wheels or ())):
+            if file is not None and isinstance(file.hashes, Unhashed):
+                raise file.hashes.error
+    return packages
 
 
 def names(lock: Lock, choice: Choice | None = None, python: str = "3.12.1") -> list[str]:

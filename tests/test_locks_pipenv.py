@@ -16,6 +16,7 @@ from lockcases import (
     check_broken,
     environment,
     find_cases,
+    hold_hashes,
     names,
     read_expected,
     select,
@@ -200,7 +201,7 @@ def read_entry(directory: Path, **entry: Any) -> Package:
     document = json.loads(LOCK)
     document["default"] = {"Pure_One": entry}
     lock = read_lock(write_lock(directory, json.dumps(document)))
-    [package] = lock.pylock(environment("3.12.1"), Choice()).packages
+    [package] = hold_hashes(lock.pylock(environment("3.12.1"), Choice()).packages)
     assert package.name == "pure-one"
     return package
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from lockcases import environment, find_cases, read_choice, read_expected
+from lockcases import environment, find_cases, hold_hashes, read_choice, read_expected
 from packaging.pylock import Package, PackageArchive, PackageWheel
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -125,7 +125,7 @@ def write(directory: Path, text: str, name: str = "requirements.txt") -> Path:
 
 def packages(path: Path, python: str = "3.12.1", platform: str = "linux") -> list[Package]:
     """Return what a file means."""
-    return list(read_lock(path).pylock(environment(python, platform), Choice()).packages)
+    return hold_hashes(read_lock(path).pylock(environment(python, platform), Choice()).packages)
 
 
 def versions(path: Path, python: str = "3.12.1", platform: str = "linux") -> dict[str, str]:

@@ -1019,6 +1019,15 @@ def test_a_file_that_cannot_be_looked_at_is_not_absent(desk: Desk) -> None:
     assert desk.run("x").slow
 
 
+def test_what_was_hidden_must_stay_hidden(desk: Desk) -> None:
+    """Whoever may look now, at a file or at its absence, has to decide anew."""
+    hidden = Check(kind=Kind.HIDDEN, path=os.fsencode(desk.cwd / "new"))
+    desk.remember("x", checks=[hidden])
+    assert desk.run("x").slow
+    (desk.cwd / "new").touch()
+    assert desk.run("x").slow
+
+
 def directory_check(path: Path, count: int) -> Check:
     """Return the check of a directory that answers for `count` absences."""
     return replace(check_file(path), kind=Kind.DIRECTORY, count=count)

@@ -36,7 +36,7 @@ extern char **environ; /* No header declares it there. */
 enum { FORMAT = 1, MAX_RECORD = 1 << 20, MAX_SCRIPT = 16 << 20, MAX_STRINGS = 128, MAX_LEVEL = 255, MAX_OPTIMIZE = 3 };
 enum { WRITABLE_BY_OTHERS = S_IWGRP | S_IWOTH };
 enum { OUT_OF_DATE = 69, OUT_OF_MEMORY = 71, CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
-enum { FILE_SAME = 1, FILE_ABSENT = 2, DIRECTORY = 3, SCRIPT = 4, THERE = 5 };
+enum { FILE_SAME = 1, FILE_ABSENT = 2, DIRECTORY = 3, SCRIPT = 4, THERE = 5, HIDDEN = 6 };
 enum { INTERPRETER, ARGV0, LETTERS, BOOT, CODE, ROWS };
 
 struct header { char magic[7]; uint8_t format; uint32_t total, material, checks, strings; };
@@ -314,10 +314,11 @@ static int has_same_block(const char *path, const char *block, size_t length) {
  * which change no byte, are no doubt, for there is no slow path that could look closer. */
 static int is_true(const struct check *check, const char *path, int settled) {
     struct stat info;
-    if (stat(path, &info) != 0) return check->kind == FILE_ABSENT && (errno == ENOENT || errno == ENOTDIR);
+    if (stat(path, &info) != 0)
+        return errno == EACCES ? check->kind == HIDDEN : check->kind == FILE_ABSENT && (errno == ENOENT || errno == ENOTDIR);
     if (nanoseconds(info.st_mtim) == check->mtime_ns && nanoseconds(info.st_ctim) == check->ctime_ns &&
         (info.st_size == check->size || check->kind == DIRECTORY) && info.st_ino == check->inode)
-        return check->kind != FILE_ABSENT;
+        return check->kind != FILE_ABSENT && check->kind != HIDDEN;
     if (settled && check->kind == FILE_SAME && info.st_size == check->size &&
         nanoseconds(info.st_mtim) / 1000000000 == check->mtime_ns / 1000000000)
         return 1;

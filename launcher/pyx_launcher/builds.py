@@ -187,8 +187,11 @@ def name_build(artifact: Artifact, interpreter: Interpreter) -> str:
             words += [os.fsencode(tree).hex(), digest_tree(tree)]
     elif "sha256" in source.hashes:
         words += ["sha256", source.hashes["sha256"].lower()]
-    else:
+    elif source.hashes:
         words += [f"{kind}={digest.lower()}" for kind, digest in sorted(source.hashes.items())]
+    else:
+        # Nothing tells one content from another: what was built once is kept.
+        words += ["unhashed", artifact.version or "", source.url or source.path or ""]
     facts = interpreter.tag_facts
     words += [interpreter.cache_tag, interpreter.soabi, interpreter.ext_suffix, facts.platform]
     return sha256("\0".join(words).encode()).hexdigest()
@@ -231,7 +234,7 @@ def want_file(artifact: Artifact, source: _File) -> Wanted:
         name=artifact.name,
         version=artifact.version,
         filename=_name_file(source),
-        hashes=dict(source.hashes),
+        hashes=source.hashes,
         url=source.url,
         path=None if source.path is None else artifact.find_path(source.path),
         index=artifact.index,

@@ -80,11 +80,15 @@ def resolve_candidate(
     """Return what `path`, a program or the directory of an environment, stands for."""
     inputs: list[Path] = []
     current: Path | None = path.absolute()
-    for _ in range(MAX_STEPS):
-        if current is None or _is_machine_code(current):
-            break
-        current = _follow(current, environ, inputs)
-    binary = current if current and _is_machine_code(current) else None
+    try:
+        for _ in range(MAX_STEPS):
+            if current is None or _is_machine_code(current):
+                break
+            current = _follow(current, environ, inputs)
+        binary = current if current and _is_machine_code(current) else None
+    except PermissionError:
+        # A name in a directory that may be listed and not be entered: to a shell it is not there.
+        binary = None
     return Candidate(found_as=path, binary=binary, origin=origin, inputs=tuple(inputs))
 
 
@@ -217,7 +221,8 @@ def _find_system(shim: Path, environ: Mapping[str, str]) -> Path | None:
     """Return the first program on PATH of the same name that is no shim of pyenv."""
     for directory in path_directories(environ):
         program = directory / shim.name
-        if program.is_file() and not SHIM_CALL.search(_read_head(program, 4096)):
+        # Path.is_file would raise where the user may not look.
+        if os.path.isfile(program) and not SHIM_CALL.search(_read_head(program, 4096)):
             return program
     return None
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 from pyx_launcher.errors import UsageError
 from pyx_launcher.values import dataclass, field
 from pyx_launcher.verbs import OPTIONS_OF_OTHERS, VERBS, Verb
@@ -37,6 +39,8 @@ class Choice:
     all_extras: bool = False
     all_groups: bool = False
     default_groups: bool = True
+    unhashed: frozenset[str] = frozenset()
+    """The projects, normalised, whose files are taken though the lock has no hash of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +123,7 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
             all_extras="--all-extras" in values,
             all_groups="--all-groups" in values,
             default_groups="--no-default-groups" not in values,
+            unhashed=frozenset(map(canonicalize_name, _split(values.get("--allow-unhashed", [])))),
         ),
         unhashed=_split(values.get("--allow-unhashed", [])),
         offline="--offline" in values or environ.get("PYX_OFFLINE", "") not in ("", "0"),

@@ -1,7 +1,8 @@
 """Tell which file is meant where a lock records hashes alone (requirements.txt, Pipfile.lock).
 
 Only an index knows which file a hash belongs to. It is asked once for each set of hashes; the
-answer is kept in ``CACHE/names/KEY.json``, so that a later start asks nobody.
+answer is kept in ``CACHE/names/KEY.json``, so that a later start asks nobody. Where the user
+allows a release without any hash, what the index says the first time binds in the same way.
 """
 
 from __future__ import annotations
@@ -13,20 +14,24 @@ from typing import TYPE_CHECKING
 from packaging.pylock import PackageSdist, PackageWheel
 from packaging.tags import create_compatible_tags_selector
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.version import Version
 
 from pyx_launcher.atomic import write_atomic
 from pyx_launcher.credentials import shown
 from pyx_launcher.digests import sha256
 from pyx_launcher.errors import ArtifactError
+from pyx_launcher.locks.artifacts import is_wheel_of, sdist_suffix_of
 from pyx_launcher.locks.unnamed import UnnamedFile
+from pyx_launcher.reliance import STRONG
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from pyx_launcher.dirs import Dirs
     from pyx_launcher.interpreter import Interpreter
+    from pyx_launcher.offers import Offer
     from pyx_launcher.selection import Artifact, Selection, Source
 
 Names = dict[str, tuple[str, str]]
@@ -82,15 +87,40 @@ def _choose(
             continue
     best = next(select(wheels), None)
     if best is not None:
-        return PackageWheel(name=best, hashes=dict([names[best]]))
+        return PackageWheel(name=best, hashes=_hashes_of(names[best], source))
     archives = [name for name in names if not name.endswith(".whl")] if source.sdists else []
     if archives:
-        return PackageSdist(name=min(archives), hashes=dict([names[min(archives)]]))
+        return PackageSdist(name=min(archives), hashes=_hashes_of(names[min(archives)], source))
     found = ", ".join(sorted(names)) or "none"
     raise ArtifactError(
         f"no locked file of {artifact.label} fits Python {interpreter.short} here (found: {found})",
         hint="lock again for this platform, or choose another interpreter with --python",
     )
+
+
+def _hashes_of(pair: tuple[str, str], source: UnnamedFile) -> Mapping[str, str]:
+    return dict([pair]) if pair[0] else source.hashes
+
+
+def list_release(artifact: Artifact, offers: Iterable[Offer]) -> Names:
+    """Return every file of the locked version, each with a digest if the index has one that binds.
+
+    Without one both words are empty. Raises ArtifactError where there is no such file.
+    """
+    found: Names = {}
+    version = Version(artifact.version or "0")
+    for offer in offers:
+        name = offer.filename
+        if offer.is_yanked or not (is_wheel_of(name, version) or sdist_suffix_of(name, version)):
+            continue
+        strong = [(kind, digest.lower()) for kind, digest in offer.hashes.items() if kind in STRONG]
+        found.setdefault(name, min(strong, default=("", "")))
+    if not found:
+        raise ArtifactError(
+            f"no index has a file of {artifact.label}",
+            hint="name the index that has it in PIP_INDEX_URL, or lock again",
+        )
+    return found
 
 
 def _place(dirs: Dirs, artifact: Artifact, source: UnnamedFile) -> Path:
@@ -112,7 +142,8 @@ def _recall(dirs: Dirs, artifact: Artifact, source: UnnamedFile) -> Names | None
     except (OSError, ValueError, TypeError, AttributeError):
         return None
     # Whatever the file says, only what the lock allows can come of it.
-    return names if source.digests.issuperset(names.values()) else None
+    bound = not source.digests or source.digests.issuperset(names.values())
+    return names if bound else None
 
 
 def _keep(path: Path, names: Names) -> None:

@@ -10,11 +10,12 @@ from packaging.pylock import PackageDirectory, PackageVcs, PackageWheel
 
 from pyx_launcher.digests import hash_file
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreError
-from pyx_launcher.naming import is_unnamed, name_artifacts
+from pyx_launcher.naming import is_unnamed, list_release, name_artifacts
 from pyx_launcher.store import (
     Entry,
     check_wheel_name,
     find_entry,
+    find_entry_by_file,
     find_entry_by_hash,
     locked_place,
     name_entry,
@@ -104,6 +105,9 @@ def _ask_names(
 
         def ask(artifact: Artifact, source: UnnamedFile) -> Names | None:
             try:
+                if not source.digests:
+                    offers = index.list_offers(artifact.name, artifact.index)
+                    return list_release(artifact, offers)
                 return index.list_files(artifact.name, source.digests, artifact.index)
             except ArtifactError:
                 # Offline all that is missing is said at once, and this is part of it.
@@ -122,6 +126,8 @@ def _find(artifact: Artifact, interpreter: Interpreter, dirs: Dirs) -> Entry | N
         from pyx_launcher.builds import find_built
 
         return find_built(artifact, interpreter, dirs)
+    if not source.hashes:
+        return find_entry_by_file(dirs, artifact.name, artifact.version or "", source.filename)
     if "sha256" not in source.hashes:
         return find_entry_by_hash(dirs, artifact.name, artifact.version or "", source.hashes)
     place = name_entry(

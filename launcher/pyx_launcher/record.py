@@ -63,6 +63,8 @@ class Kind(IntEnum):
     DIRECTORY = 3
     SCRIPT = 4
     THERE = 5
+    HIDDEN = 6
+    """Nobody told whether it is there: the user may not look into a directory above it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,12 +141,14 @@ def find_record(directory: Path, material: bytes) -> Path:
 
 
 def check_file(path: Path) -> Check:
-    """Return the check that `path` stays exactly as it is now, or stays absent."""
+    """Return the check that `path` stays exactly as it is now, or stays absent or hidden."""
     name = os.fsencode(path)
     try:
         info = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return Check(kind=Kind.ABSENT, path=name)
+    except PermissionError:
+        return Check(kind=Kind.HIDDEN, path=name)
     return _check_info(Kind.FILE, name, info)
 
 
@@ -158,6 +162,7 @@ def check_absences(paths: Iterable[Path]) -> tuple[Check, ...]:
 
     A directory answers for the files in it only if none of them is there at all (a dangling
     symlink can come to life without its directory changing) and its times are old enough.
+    One that may not be looked into hides them, whatever it is said to have.
     """
     by_directory: dict[Path, list[Path]] = {}
     for path in paths:
@@ -167,6 +172,11 @@ def check_absences(paths: Iterable[Path]) -> tuple[Check, ...]:
         absences = [Check(kind=Kind.ABSENT, path=os.fsencode(path)) for path in below]
         try:
             info = os.stat(directory)
+            # Only what may be entered can be looked into. `Path` would drop the dot.
+            os.stat(os.path.join(directory, "."))
+        except PermissionError:
+            checks.extend(check_file(path) for path in below)
+            continue
         except OSError:
             info = None
         if info and not is_racy(info) and not any(os.path.lexists(path) for path in below):
@@ -345,9 +355,11 @@ def find_difference(check: Check) -> str | None:
         info = os.stat(check.path)
     except (FileNotFoundError, NotADirectoryError):
         return None if check.kind is Kind.ABSENT else f"{path} is gone"
+    except PermissionError as error:
+        return None if check.kind is Kind.HIDDEN else f"{path}: {error.strerror}"
     except OSError as error:
         return f"{path}: {error.strerror}"
-    if check.kind is Kind.ABSENT:
+    if check.kind in (Kind.ABSENT, Kind.HIDDEN):
         return f"{path} has appeared"
     if check.kind is Kind.THERE:
         return None

@@ -55,5 +55,5 @@ def is_bound(source: Source) -> bool:
         return True
     if isinstance(source, UnnamedFile):
         # Any file that has any of the hashes will do.
-        return source.hashes.keys() <= STRONG
+        return bool(source.hashes) and source.hashes.keys() <= STRONG
     return not STRONG.isdisjoint(source.hashes)

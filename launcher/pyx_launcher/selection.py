@@ -20,6 +20,7 @@ from packaging.utils import parse_wheel_filename
 
 from pyx_launcher.errors import ArtifactError, InterpreterError, LockError
 from pyx_launcher.locks.indexes import IndexOptions
+from pyx_launcher.locks.unhashed import Unhashed
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -114,21 +115,40 @@ def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
         problem = str(error).partition("\n")[0]
         where = _find_marker(pylock, interpreter, extras, groups)
         raise LockError(lock.path, problem, where=where, hint="lock again") from error
+    artifacts = tuple(
+        Artifact(
+            name=package.name,
+            version=_find_version(package, source),
+            source=source,
+            index=package.index,
+            base=lock.path.parent,
+        )
+        for package, source in chosen
+    )
+    _check_hashes(artifacts, choice)
     return Selection(
-        artifacts=tuple(
-            Artifact(
-                name=package.name,
-                version=_find_version(package, source),
-                source=source,
-                index=package.index,
-                base=lock.path.parent,
-            )
-            for package, source in chosen
-        ),
+        artifacts=artifacts,
         extras=frozenset(extras),
         groups=frozenset(groups),
         find_indexes=lock.find_indexes,
     )
+
+
+def _check_hashes(artifacts: Iterable[Artifact], choice: Choice) -> None:
+    """Raise LockError for the first file without a hash that the user did not allow by name."""
+    loose = [
+        (artifact.name, artifact.source.hashes.error)
+        for artifact in artifacts
+        if not isinstance(artifact.source, PackageVcs | PackageDirectory)
+        and isinstance(artifact.source.hashes, Unhashed)
+        and artifact.name not in choice.unhashed
+    ]
+    if loose:
+        error = loose[0][1]
+        lead = f"{error.hint}; or, to" if error.hint else "to"
+        names = ",".join(name for name, _ in loose)
+        error.hint = f"{lead} take what is there today: --allow-unhashed {names}"
+        raise error
 
 
 def _leave_out_foreign(pylock: Pylock, interpreter: Interpreter) -> Pylock:

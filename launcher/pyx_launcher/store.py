@@ -112,6 +112,17 @@ def find_entry_by_hash(
     return None
 
 
+def find_entry_by_file(dirs: Dirs, name: str, version: str, filename: str) -> Entry | None:
+    """Return an entry of a wheel of this name, for locks that say nothing else of it."""
+    beginning = name_entry(name, version, filename, "").name
+    for store in dirs.stores:
+        for place in sorted(_list_builds(store / name / version)):
+            entry = read_entry(place) if place.name.startswith(beginning) else None
+            if entry is not None:
+                return entry
+    return None
+
+
 def find_entry_by_key(dirs: Dirs, name: str, key: str) -> Entry | None:
     """Return an entry that was built under `key`, whatever its version and tags came out as."""
     for store in dirs.stores:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import ArtifactError, RefusedError, StoreError
 from pyx_launcher.limits import read_limits
+from pyx_launcher.locks.unhashed import Unhashed
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ class Wanted:
     filename: str
 
     hashes: Mapping[str, str]
-    """Algorithm (of hashlib) → hex digest, never empty. The file must have all of them."""
+    """Algorithm (of hashlib) → hex digest. The file must have all of them.
+
+    Empty only as `Unhashed`, where the user has allowed that."""
 
     url: str | None = None
     """Where the lock says that it is; without one it is looked up on the index."""
@@ -167,7 +170,7 @@ def _digests(wanted: Wanted) -> dict[str, hashlib._Hash]:
         # The digests of the shake family have no length of their own.
         if algorithm in hashlib.algorithms_available and not algorithm.startswith("shake")
     }
-    if not digests:
+    if not digests and not isinstance(wanted.hashes, Unhashed):
         known = ", ".join(wanted.hashes) or "none"
         raise RefusedError(
             f"{wanted.filename}: the lock has no hash that can be checked ({known})",

@@ -85,7 +85,6 @@ static _Noreturn void fuzz_exit(int status) { TRAP(status != 71); longjmp(out_of
 static int fuzz_open(const char *path, int flags) {
     size_t length = strlen(path);
     TRAP((flags & (O_NOFOLLOW | O_NONBLOCK)) != (O_NOFOLLOW | O_NONBLOCK));
-    if (length >= 7 && strcmp(path + length - 7, "/launch") == 0) return RECORD_FILE;
     if (strncmp(path, CACHE "/launch/", sizeof CACHE "/launch/" - 1) == 0) return RECORD_FILE;
     if (length >= 9 && strcmp(path + length - 9, "/x.launch") == 0) return RECORD_FILE;
     return strcmp(path, "/code") == 0 ? CODE_FILE : SCRIPT_FILE;
@@ -132,7 +131,8 @@ static int fuzz_stat(const char *path, struct stat *info) {
     TRAP(at - from < sizeof check);
     memcpy(&check, path - sizeof check, sizeof check);
     int changed = ++looks == world.changed ? world.change : 0;
-    if ((check.kind == 2) != (changed == 1)) return errno = changed == 2 ? EACCES : ENOENT, -1;
+    int fails = check.kind == 2 || check.kind == 6;
+    if (fails != (changed == 1)) return errno = (check.kind == 6) != (changed == 2) ? EACCES : ENOENT, -1;
     int64_t second = 1000000000, past = check.mtime_ns % second, ctime_past = check.ctime_ns % second;
     info->st_mtim.tv_nsec = past < 0 ? past + second : past;
     info->st_mtim.tv_sec = check.mtime_ns / second - (past < 0);

@@ -82,19 +82,27 @@ class Outcome:
 
 def build(directory: Path, part: str, native: Path = NATIVE_SOURCE.parent) -> Path | None:
     """Compile the harness of `part` upon the `pyx.c` in `native`; None without libFuzzer."""
+    if not _has_fuzzer(directory):
+        return None
     program = directory / f"fuzz-{part}"
     own = (f"-D{part.upper()}", f"-I{native}", "-o", str(program), str(SOURCE))
     command = ["clang", *OPTIONS, *own]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except OSError:
-        return None
-    except subprocess.CalledProcessError as error:
-        # What does not compile is no reason to try nothing.
-        if b"libclang_rt" not in error.stderr:
-            raise
-        return None
+    subprocess.run(command, check=True)
     return program
+
+
+def _has_fuzzer(directory: Path) -> bool:
+    """Tell whether clang is there with libFuzzer, so that any other failure is one."""
+    trial = directory / "trial.c"
+    trial.write_text(
+        "int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return !d && n; }\n"
+    )
+    try:
+        command = ["clang", *OPTIONS, "-o", str(trial.with_suffix("")), str(trial)]
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return True
 
 
 def collect_records(directory: Path) -> list[bytes]:
@@ -157,7 +165,7 @@ def fuzz(program: Path, part: str, corpus: Path, *, seconds: int, seed: int) -> 
     command = [
         *(str(program), f"-max_total_time={seconds}", f"-max_len={LONGEST}", f"-seed={seed}"),
         f"-artifact_prefix={part}-",
-        *("-print_final_stats=1", "-timeout=10", "-rss_limit_mb=4096", str(corpus)),
+        *("-print_final_stats=1", "-timeout=300", "-rss_limit_mb=4096", str(corpus)),
     ]
     environ = {**os.environ, "RECORD": str(program.with_name("record"))}
     # A leak is none: what the program allocates ends with it.

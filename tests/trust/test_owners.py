@@ -116,8 +116,6 @@ def run(
         "PYX_HOME": str(own / "pyx-home"),
         "PYX_CACHE_DIR": str(own / "pyx-cache"),
         "TMPDIR": str(own),
-        # A directory that cannot be looked into, as root's may be, keeps records from being made.
-        "PATH": scene.pyx.environ["PATH"],
         **(env or {}),
     }
     return subprocess.run(
@@ -156,6 +154,31 @@ def can_run(scene: Scene) -> None:
     if "Permission denied" in told.stderr:
         pytest.skip("other users cannot reach this tree or its libraries")
     assert told.stdout == "1.0\n", told.stderr
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o744, 0o711])
+def test_a_closed_directory_on_path_makes_no_start_slow(shared: Scene, mode: int) -> None:
+    """It is passed over as a shell does; a python that can be seen in it one day is found."""
+    closed = shared.base / "closed"
+    closed.mkdir()
+    (closed / "python3.99").write_text("#!/bin/sh\n")
+    closed.chmod(mode)
+    path = {"PATH": f"{closed}:{shared.pyx.environ['PATH']}", "PYX_DEBUG": "1"}
+    for _ in range(30):
+        told = run(shared, BOB, *RAN, env=path)
+        assert told.stdout == "1.0\n", told.stderr
+        if "has just been written" not in told.stderr:
+            break
+        time.sleep(0.2)
+    assert "wrote launch record" in told.stderr, told.stderr
+    told = run(shared, BOB, *RAN, env=path)
+    assert "slow path" not in told.stderr
+    assert (told.stdout, "holds" in told.stderr) == ("1.0\n", True)
+    closed.chmod(0o755)
+    (closed / "python3").symlink_to("python3.99")
+    told = run(shared, BOB, *RAN, env=path)
+    assert "slow path" in told.stderr
+    assert told.stdout == "1.0\n"
 
 
 @pytest.mark.parametrize("part", ["", "store", "environments"])

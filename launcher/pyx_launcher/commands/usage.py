@@ -32,7 +32,7 @@ options, before python's own:
   --with @NAME          append the distributions of a named environment
   --offline             fetch nothing (also PYX_OFFLINE)
   --locked              a lock that no longer fits its project is an error
-  --allow-unhashed NAME take this project's file though its only hash is MD5 or SHA-1
+  --allow-unhashed NAME take this project's file though no hash binds it
 
 commands (pyx COMMAND --help says more; ./sync runs a file of that name):
 {commands}

@@ -12,6 +12,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from pyx_launcher.locks.unhashed import Unhashed
+
 if TYPE_CHECKING:
     from pyx_launcher.locks.conditions import Place
     from pyx_launcher.locks.tables import Table
@@ -63,7 +65,12 @@ def parse_specifiers(place: Place, key: str, text: str) -> SpecifierSet:
 
 
 def read_hash(table: Table) -> dict[str, str]:
-    """Return the hash of a file, ``ALGORITHM:DIGEST``. Raises LockError where there is none."""
+    """Return the hash of a file, ``ALGORITHM:DIGEST``; `Unhashed` where there is none.
+
+    Raises LockError for one that is malformed.
+    """
+    if "hash" not in table.data:
+        return Unhashed(table.error("hash", "this key is missing"))
     algorithm, _, digest = table.require("hash", str).partition(":")
     check_hash(table, "hash", algorithm, digest)
     return {algorithm: digest}

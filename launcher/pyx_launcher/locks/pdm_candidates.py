@@ -14,6 +14,8 @@ from packaging.utils import canonicalize_name
 from pyx_launcher.locks.artifacts import SDIST_SUFFIXES, parse_version, sort_files
 from pyx_launcher.locks.fields import read_hash, read_name, read_version
 from pyx_launcher.locks.sources import COMMIT, file_package, find_filename, find_local
+from pyx_launcher.locks.unhashed import Unhashed
+from pyx_launcher.locks.unnamed import UnnamedFile
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -100,9 +102,13 @@ def indexed_package(candidate: Candidate, project: Project | None, markers: Envi
     locked = candidate.version
     version = highest_version([name for name, _ in files], locked, markers["sys_platform"])
     wheels, sdist = sort_files(files, version)
+    archive = None
     if not wheels and sdist is None:
         problem = f"no wheel or sdist is listed for {candidate.name} {locked}"
-        raise candidate.table.error("files", problem)
+        missing = candidate.table.error("files", problem)
+        if files:
+            raise missing
+        archive = UnnamedFile((), error=missing)
     if urls:
         wheels = tuple(replace(wheel, url=urls.get(wheel.filename)) for wheel in wheels)
         sdist = replace(sdist, url=urls.get(sdist.filename)) if sdist else None
@@ -110,6 +116,7 @@ def indexed_package(candidate: Candidate, project: Project | None, markers: Envi
         name=candidate.name,
         version=version,
         index=project.find_index(candidate.name) if project else None,
+        archive=archive,
         wheels=wheels or None,
         sdist=sdist,
     )
@@ -212,7 +219,7 @@ def single_file(candidate: Candidate, *, url: str | None, path: str | None) -> P
     hashes = dict(read_files(candidate)[0]).get(filename)
     if hashes is None:
         problem = f"no hash is recorded for {filename} of {candidate.name}"
-        raise table.error("files", problem)
+        hashes = Unhashed(table.error("files", problem))
     return file_package(
         table,
         key,

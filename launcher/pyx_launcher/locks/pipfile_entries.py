@@ -13,6 +13,7 @@ from pyx_launcher.locks.artifacts import SDIST_SUFFIXES
 from pyx_launcher.locks.fields import parse_version
 from pyx_launcher.locks.indexes import NamedIndex
 from pyx_launcher.locks.sources import COMMIT, check_url, file_package, find_local
+from pyx_launcher.locks.unhashed import Unhashed
 from pyx_launcher.locks.unnamed import UnnamedFile
 from pyx_launcher.values import dataclass
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
     from packaging.version import Version
 
+    from pyx_launcher.errors import LockError
     from pyx_launcher.locks.tables import Table
 
 PINNED = re.compile(r"===?\s*(?P<version>[^\s,*]+)\Z")
@@ -90,7 +92,11 @@ def indexed_package(entry: Entry, sources: tuple[NamedIndex, ...]) -> Package:
         name=entry.name,
         version=version,
         index=find_index(entry, sources),
-        archive=UnnamedFile(read_hashes(entry), wheels=not table.data.get("no_binary")),
+        archive=UnnamedFile(
+            read_hashes(entry),
+            wheels=not table.data.get("no_binary"),
+            error=explain_missing(entry),
+        ),
     )
 
 
@@ -108,10 +114,7 @@ def find_index(entry: Entry, sources: tuple[NamedIndex, ...]) -> str | None:
 
 def read_hashes(entry: Entry) -> list[tuple[str, str]]:
     """Return the hashes of a release, each an algorithm with a digest. Raises LockError."""
-    hashes = entry.table.strings("hashes")
-    if not hashes:
-        problem = f"no hash is recorded for {entry.name}, so it could not be checked"
-        raise entry.table.error("hashes", problem)
+    hashes = entry.table.strings("hashes") if "hashes" in entry.table.data else ()
     result = []
     for position, text in enumerate(hashes):
         match = HASH.match(text)
@@ -120,6 +123,12 @@ def read_hashes(entry: Entry) -> list[tuple[str, str]]:
             raise entry.table.error(f"hashes[{position}]", problem)
         result.append((match["algorithm"], match["digest"].lower()))
     return result
+
+
+def explain_missing(entry: Entry) -> LockError:
+    """Return what is to be said of an entry without hashes."""
+    problem = f"no hash is recorded for {entry.name}, so it could not be checked"
+    return entry.table.error("hashes", problem)
 
 
 def vcs_package(entry: Entry, system: str) -> Package:
@@ -190,7 +199,7 @@ def single_file(entry: Entry, place: str, digests: list[tuple[str, str]]) -> Pac
         entry.version,
         url=url,
         path=path,
-        hashes=hashes,
+        hashes=hashes or Unhashed(explain_missing(entry)),
         subdirectory=entry.table.get("subdirectory", str, "") or None,
     )
 

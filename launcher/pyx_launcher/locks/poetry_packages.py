@@ -11,6 +11,8 @@ from packaging.pylock import Package, PackageDirectory, PackageVcs
 from pyx_launcher.locks.artifacts import sort_files
 from pyx_launcher.locks.fields import read_hash, read_name, read_version
 from pyx_launcher.locks.sources import COMMIT, check_url, file_package, find_filename
+from pyx_launcher.locks.unhashed import Unhashed
+from pyx_launcher.locks.unnamed import UnnamedFile
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -73,14 +75,18 @@ def convert_package(package: LockedPackage) -> Package:
 def indexed_package(package: LockedPackage, source: Table) -> Package:
     """Return a package that an index serves; its files are known by name and hash only."""
     version = package.version
-    wheels, sdist = sort_files(read_files(package), version)
-    if not wheels and sdist is None:
-        table, key = package.files
-        raise table.error(key, f"no wheel or sdist is listed for {package.name} {version}")
+    files = read_files(package)
+    wheels, sdist = sort_files(files, version)
+    table, key = package.files
+    missing = table.error(key, f"no wheel or sdist is listed for {package.name} {version}")
+    if files and not wheels and sdist is None:
+        raise missing
     return Package(
         name=package.name,
         version=version,
         index=check_url(source, "url", source.get("url", str, "")) or None,
+        # Poetry has written locks without any file, for indexes that told no hashes.
+        archive=None if files else UnnamedFile((), error=missing),
         wheels=wheels or None,
         sdist=sdist,
     )
@@ -131,7 +137,7 @@ def archive_package(package: LockedPackage, source: Table, kind: str) -> Package
     hashes = dict(read_files(package)).get(filename)
     if hashes is None:
         table, key = package.files
-        raise table.error(key, f"no hash is recorded for {filename} of {package.name}")
+        hashes = Unhashed(table.error(key, f"no hash is recorded for {filename} of {package.name}"))
     return file_package(
         source,
         "url",

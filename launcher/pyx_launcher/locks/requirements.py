@@ -28,6 +28,7 @@ from pyx_launcher.locks.requirements_options import (
     read_options,
 )
 from pyx_launcher.locks.sources import file_package, find_filename, find_local, parse_wheel
+from pyx_launcher.locks.unhashed import Unhashed
 from pyx_launcher.locks.unnamed import UnnamedFile
 from pyx_launcher.values import dataclass, field
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from packaging.markers import Environment
 
+    from pyx_launcher.errors import LockError
     from pyx_launcher.invocation import Choice
     from pyx_launcher.locks.indexes import IndexOptions
 
@@ -64,6 +66,8 @@ class PinnedRequirement:
 
     marker: str
     digests: Digests
+    missing: LockError | None = None
+    """What is to be said where it has no digest."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +118,7 @@ class RequirementsLock:
         if found.place is not None:
             return direct_package(found)
         wheels, sdists = self.formats.allowed(found.name)
-        archive = UnnamedFile(found.digests, wheels=wheels, sdists=sdists)
+        archive = UnnamedFile(found.digests, wheels=wheels, sdists=sdists, error=found.missing)
         return Package(
             name=found.name,
             version=found.version,
@@ -155,7 +159,7 @@ def is_requirement(line: Line) -> bool:
 
 
 def parse_requirement(line: Line) -> PinnedRequirement:
-    """Return what a line requires. Raises LockError if it is not pinned or not hashed."""
+    """Return what a line requires. Raises LockError if it is not pinned."""
     text = shorten(line.text)
     if len(text) > LONGEST_LINE:
         raise line.error("", "longer than any requirement")
@@ -165,16 +169,14 @@ def parse_requirement(line: Line) -> PinnedRequirement:
     if pinned is None:
         raise line.error("", explain(text))
     version = parse_version(line, "", pinned["version"])
-    digests = read_hashes(line)
-    if not digests:
-        raise line.error("", f"{shorten(text)} has no --hash, so it could not be checked")
     return PinnedRequirement(
         line=line,
         name=parse_name(line, "", pinned["name"]),
         version=version,
         place=None,
         marker=pinned["marker"] or "",
-        digests=digests,
+        digests=read_hashes(line),
+        missing=line.error("", f"{shorten(text)} has no --hash, so it could not be checked"),
     )
 
 
@@ -193,12 +195,13 @@ def shorten(text: str) -> str:
 
 
 def direct_requirement(line: Line, match: re.Match[str]) -> PinnedRequirement:
-    """Return a requirement that names its file. Raises LockError if the file has no hash."""
+    """Return a requirement that names its file. Raises LockError for what is no file."""
     place, _, fragment = match["place"].partition("#")
     digests = read_hashes(line) | {(a, d.lower()) for a, d in FRAGMENT.findall(fragment)}
-    if not digests:
-        raise line.error("", f"{match['place']} has no hash, so it could not be checked")
+    missing = line.error("", f"{match['place']} has no hash, so it could not be checked")
     if place.startswith(("git+", "hg+", "bzr+", "svn+")) or place.endswith("/"):
+        if not digests:
+            raise missing
         raise line.error("", f"{match['place']} is not a file, so its hash means nothing")
     if len(dict(digests)) < len(digests):
         raise line.error("", f"{match['place']} is one file, and has several hashes")
@@ -218,6 +221,7 @@ def direct_requirement(line: Line, match: re.Match[str]) -> PinnedRequirement:
         place=place,
         marker=match["marker"] or "",
         digests=digests,
+        missing=missing,
     )
 
 
@@ -244,11 +248,14 @@ def unite(one: PinnedRequirement, other: PinnedRequirement) -> PinnedRequirement
         place=one.place,
         marker="",
         digests=common_hashes(other.line, one.digests, other.digests),
+        missing=one.missing,
     )
 
 
 def common_hashes(line: Line, one: Digests, other: Digests) -> Digests:
     """Return the hashes that both allow. Raises LockError if there is none."""
+    if not one or not other:
+        return one or other
     if not one & other:
         raise line.error("", "no hash is allowed here and where this is required otherwise")
     return one & other
@@ -281,6 +288,7 @@ def constrain(
             place=found.place,
             marker="",
             digests=common_hashes(line, found.digests, digests),
+            missing=found.missing,
         )
 
 
@@ -291,6 +299,8 @@ def direct_package(found: PinnedRequirement) -> Package:
     path = place if local else find_local(place) if place.startswith("file:") else None
     url = place if path is None else None
     hashes = dict(found.digests)
+    if found.missing is not None and not hashes:
+        hashes = Unhashed(found.missing)
     return file_package(
         found.line, "", found.name, found.version, url=url, path=path, hashes=hashes
     )

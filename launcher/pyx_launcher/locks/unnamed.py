@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 
 from packaging.pylock import PackageArchive
 
+from pyx_launcher.locks.unhashed import Unhashed
+
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from pyx_launcher.errors import LockError
 
 
 class UnnamedFile(PackageArchive):
@@ -20,7 +24,7 @@ class UnnamedFile(PackageArchive):
     """
 
     digests: frozenset[tuple[str, str]]
-    """Algorithm and digest of every file that may be taken."""
+    """Algorithm and digest of every file that may be taken; none where any of the release may."""
 
     wheels: bool
     sdists: bool
@@ -32,12 +36,17 @@ class UnnamedFile(PackageArchive):
         *,
         wheels: bool = True,
         sdists: bool = True,
+        error: LockError | None = None,
     ) -> None:
-        """Take the hashes; all of them together are what it is known by."""
+        """Take the hashes; all of them together are what it is known by.
+
+        Without any, `error` says that there should be one.
+        """
         by_algorithm: dict[str, list[str]] = {}
         for algorithm, digest in sorted(digests):
             by_algorithm.setdefault(algorithm, []).append(digest)
-        super().__init__(hashes={name: ",".join(found) for name, found in by_algorithm.items()})
+        known = {name: ",".join(found) for name, found in by_algorithm.items()}
+        super().__init__(hashes=Unhashed(error) if error and not known else known)
         # The base class is frozen, and sets its own attributes in this way too.
         object.__setattr__(self, "digests", frozenset(digests))
         object.__setattr__(self, "wheels", wheels)

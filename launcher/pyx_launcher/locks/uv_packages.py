@@ -19,6 +19,7 @@ from pyx_launcher.digests import hash_file
 from pyx_launcher.locks.artifacts import is_wheel_of, sdist_suffix_of
 from pyx_launcher.locks.fields import read_hash, read_name, read_version
 from pyx_launcher.locks.sources import COMMIT, check_url, file_package, find_filename
+from pyx_launcher.locks.unhashed import Unhashed
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -229,13 +230,17 @@ def unhashed_files(package: LockedPackage) -> Iterator[str]:
 
 
 def read_hashes(table: Table, path: str | None = None) -> dict[str, str]:
-    """Return the one hash of a file; `path` is where it lies on this machine. Raises LockError."""
+    """Return the one hash of a file, if it has one; `path` is where it lies on this machine.
+
+    Raises LockError for one that is malformed, and for a file that is not there.
+    """
     if "hash" not in table.data:
         if path is not None:
             # uv locks a directory of files without hashes: what lies there is what is meant.
             return {"sha256": _hash_local(table, table.path.parent / path)}
         # Nor has it one for a file of an index that tells none; nothing could check that.
-        raise table.error("hash", "no hash is recorded, so the file could not be checked")
+        problem = "no hash is recorded, so the file could not be checked"
+        return Unhashed(table.error("hash", problem))
     return read_hash(table)
 
 

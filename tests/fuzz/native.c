@@ -85,6 +85,7 @@ static _Noreturn void fuzz_exit(int status) { TRAP(status != 71); longjmp(out_of
 static int fuzz_open(const char *path, int flags) {
     size_t length = strlen(path);
     TRAP((flags & (O_NOFOLLOW | O_NONBLOCK)) != (O_NOFOLLOW | O_NONBLOCK));
+    if (length >= 7 && strcmp(path + length - 7, "/launch") == 0) return RECORD_FILE;
     if (strncmp(path, CACHE "/launch/", sizeof CACHE "/launch/" - 1) == 0) return RECORD_FILE;
     if (length >= 9 && strcmp(path + length - 9, "/x.launch") == 0) return RECORD_FILE;
     return strcmp(path, "/code") == 0 ? CODE_FILE : SCRIPT_FILE;

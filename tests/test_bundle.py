@@ -470,7 +470,7 @@ def test_what_is_missing_is_said_in_one_line(
         missing.unlink()
     told = run(out / "run")
     assert (told.returncode, told.stdout) == (69, "")
-    assert told.stderr == f"pyx: this bundle needs {os.fsdecode(missing)}, which is not there\n"
+    assert told.stderr == f"pyx: this bundle needs {os.fsdecode(missing)}, which cannot be found\n"
 
 
 def test_the_records_name_no_place(pyx: Pyx, project: Path, tmp_path: Path) -> None:

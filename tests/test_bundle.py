@@ -438,6 +438,21 @@ def test_no_process_stands_between(pyx: Pyx, project: Path, tmp_path: Path) -> N
     ] * 2
 
 
+def test_records_that_others_can_write_are_not_obeyed(
+    pyx: Pyx, project: Path, tmp_path: Path
+) -> None:
+    """Neither the programs' nor python's own, and one line says so."""
+    out = tmp_path / "out"
+    bundle(pyx, project, out, "tick")
+    for record in (out / "programs" / "tick.launch", out / "launch"):
+        record.chmod(0o664)
+    for program in ("run", "bin/python"):
+        told = run(out / program, "-c", "print('ran')")
+        assert (told.returncode, told.stdout) == (69, "")
+        assert told.stderr.startswith("pyx: the ")
+        assert told.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("name", ["encodings", "bootstrap.pyc"])
 def test_what_is_missing_is_said_in_one_line(
     pyx: Pyx, project: Path, tmp_path: Path, name: str
@@ -455,7 +470,7 @@ def test_what_is_missing_is_said_in_one_line(
         missing.unlink()
     told = run(out / "run")
     assert (told.returncode, told.stdout) == (69, "")
-    assert told.stderr == f"pyx: this bundle needs {os.fsdecode(missing)}, which is not there\n"
+    assert told.stderr == f"pyx: this bundle needs {os.fsdecode(missing)}, which cannot be found\n"
 
 
 def test_the_records_name_no_place(pyx: Pyx, project: Path, tmp_path: Path) -> None:

@@ -1343,7 +1343,7 @@ def test_as_a_program_it_says_in_one_line_what_is_wrong(
     line = f"the bundle {bundle} is not whole; make it again: pyx bundle"
     if damage == "script":
         (bundle / "programs" / "script").unlink()
-        line = f"this bundle needs {bundle}/programs/script, which is not there"
+        line = f"this bundle needs {bundle}/programs/script, which cannot be found"
     elif damage == "launch":
         (bundle / "programs" / "script.launch").write_bytes(b"x")
     else:

@@ -537,7 +537,7 @@ static int run_python(const char *self, struct call *call, const char *program) 
     for (int slashes = 0; slashes < 2 && length > 0;) slashes += self[--length] == '/';
     record.directory = join("", self, length), record.missing = NULL;
     if (!read_record(&record, place(&record, name), NULL) || !holds(&record)) {
-        if (record.missing) say("this bundle needs ", record.missing, ", which is not there");
+        if (record.missing) say("this bundle needs ", record.missing, ", which cannot be found");
         else if (program) say("the bundle ", record.directory, " is not whole; make it again: pyx bundle");
         else say("the environment ", record.directory, " is out of date; run `pyx sync` in its project");
         return OUT_OF_DATE;

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ground import Ground, prepare_ground
-from measure import Row, format_results, format_table, measure
+from measure import Row, format_results, format_table, measure, measure_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -218,7 +218,7 @@ def measure_spark(ground: Ground) -> str:
             peers=peers,
         ),
     ]
-    results = [measure(row, min(ground.rounds, MORE_ROUNDS)) for row in rows]
+    results = measure_rows(rows, min(ground.rounds, MORE_ROUNDS))
     return "### Spark\n\n" + format_results(results)
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ground import Ground, prepare_ground
-from measure import Row, format_results, format_table, measure
+from measure import Row, format_results, format_table, measure, measure_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -194,14 +194,17 @@ def measure_dask(ground: Ground) -> str:
 
 
 def measure_spark(ground: Ground) -> str:
-    """Return a table of starts of the process that an executor forks its python workers from."""
+    """Return a table of starts of the process that an executor forks its python workers from.
+
+    It comes as far as it would before it listens for its executor.
+    """
     project = make_project(ground, "spark")
     environ = make_environ(ground)
     venv = make_venv(ground, ground.directory / "spark-uv")
     tell = (ground.pyx, "-c", "import sys; print(sys.executable)")
     python = ground.call(*tell, directory=project, environ=environ).strip()
     there = {"directory": project, "environ": environ}
-    daemon = ("-m", "pyspark.daemon", "pyspark.worker")
+    daemon = ("-c", "import pyspark.daemon, pyspark.worker")
     peers = (ground.command("venv", venv, *daemon, **there),)
     rows = [
         Row(
@@ -215,7 +218,7 @@ def measure_spark(ground: Ground) -> str:
             peers=peers,
         ),
     ]
-    results = [measure(row, min(ground.rounds, MORE_ROUNDS)) for row in rows]
+    results = measure_rows(rows, min(ground.rounds, MORE_ROUNDS))
     return "### Spark\n\n" + format_results(results)
 
 

@@ -68,5 +68,5 @@ def test_a_guard_that_is_missing(
     if program is None:
         pytest.skip("there is no clang that has libFuzzer")
     fill(program, part, tmp_path / "corpus")
-    done = fuzz(program, part, tmp_path / "corpus", seconds=60, seed=1)
+    done = fuzz(program, part, tmp_path / "corpus", seconds=240, seed=1)
     assert "Test unit written to" in done.finding

@@ -5,7 +5,8 @@
 Any number of wheels, archives of the standalone pyx and Debian packages. A wheel is installed by
 pip from the index that it is configured for, with what it requires; the others are unpacked. Each
 start is of the same interpreter: `pyx info`, which takes the slow path; the very first start of a
-script, which finds interpreters and makes an environment; and a later one.
+script, which finds interpreters and makes an environment; and a later one. Where valgrind is there,
+it counts the instructions of `pyx info`, which do not depend on what else the machine does.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ground import prepare_ground
-from measure import Row, format_table, measure_rows
+from measure import Command, Row, count_instructions, format_table, measure_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,6 +68,7 @@ def measure_artifacts(ground: Ground, artifacts: list[Path]) -> str:
     project.mkdir()
     (project / "h.py").write_text("pass\n", encoding="utf-8")
     rows = []
+    counted: dict[str, Command] = {}
     for each in installed:
         environ = ground.environ(home=each.tree.name)
         # Relative places: each directory that a first start is prepared has its own.
@@ -81,19 +83,28 @@ def measure_artifacts(ground: Ground, artifacts: list[Path]) -> str:
                 label, each.pyx, *words, directory=project, environ=variables, prepare=prepare
             )
             rows.append(Row(name=label, subject=subject, peers=()))
+            if what == "info":
+                counted[each.tree.name] = subject
     medians = measure_rows(rows, ground.rounds)[0].medians
-    times = ("`pyx info`, ms", "first start, ms", "later, ms")
+    valgrind = ground.find("valgrind")
+    counts = {
+        name: count_instructions(command, valgrind) if valgrind else None
+        for name, command in counted.items()
+    }
+    times = ("`pyx info`, ms", "first start, ms", "later, ms", "`pyx info`, million instructions")
     head = ("artefact", "file, MB", "installed, MB", *times)
-    return format_table(head, (_tell(each, medians) for each in installed))
+    rows_told = (_tell(each, medians, counts[each.tree.name]) for each in installed)
+    return format_table(head, rows_told)
 
 
-def _tell(each: Installed, medians: Mapping[str, float]) -> list[str]:
+def _tell(each: Installed, medians: Mapping[str, float], count: float | None) -> list[str]:
     sizes = [each.artifact.stat().st_size, each.size]
     times = [medians[f"{what} {each.artifact}"] for what in ("info", "first", "later")]
     return [
         each.artifact.name,
         *(f"{size / 1e6:.1f}" for size in sizes),
         *(f"{time:.1f}" for time in times),
+        f"{count:.0f}" if count else "",
     ]
 
 

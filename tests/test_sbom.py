@@ -182,4 +182,4 @@ def test_what_cannot_be_fetched_is_an_error(pyx: Pyx, project: Path) -> None:
     """No bill is better than half of one."""
     told = pyx("info", "--sbom", "--offline", cwd=project)
     assert (told.returncode, told.stdout) == (69, "")
-    assert "nothing may be fetched" in told.stderr
+    assert "not in the store" in told.stderr

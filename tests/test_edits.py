@@ -146,6 +146,57 @@ def test_a_project_that_went_on_is_not_taken_back(dirs: Dirs, project: Path) -> 
     assert [path.suffix for path in (dirs.home / "changes").iterdir()] == [".lock"]
 
 
+@pytest.mark.parametrize("ends_by", ["kill", "failure"])
+def test_an_edit_of_what_only_a_lock_was_made_of_is_left_alone(
+    dirs: Dirs, project: Path, ends_by: str
+) -> None:
+    """As with `pyx lock`, which leaves the manifest as it is and is killed, or fails."""
+    manifest, lock = project / "pyproject.toml", project / "a.lock"
+
+    def lock_it() -> None:
+        with (
+            exclusive(dirs, project, lambda _: None) as journal,
+            restoring(journal, [manifest, lock], lambda _: None) as files,
+        ):
+            files.expect(manifest, b"before\r\n")
+            lock.write_bytes(b"locked")
+            if ends_by == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            manifest.write_bytes(b"by hand")
+            raise KeyboardInterrupt
+
+    process = multiprocessing.get_context("fork").Process(target=lock_it)
+    process.start()
+    process.join()
+    if ends_by == "kill":
+        time.sleep(0.02)
+        manifest.write_bytes(b"by hand")
+    recover(dirs, [project], lambda _: None)
+    assert listed(project) == {"pyproject.toml": b"by hand"}
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_edit_made_meanwhile_is_not_written_over(dirs: Dirs, project: Path, moment: str) -> None:
+    """Not that from before the first file changes, nor that from while the tool runs."""
+    manifest = project / "pyproject.toml"
+
+    def write_twice() -> None:
+        with (
+            exclusive(dirs, project, lambda _: None) as journal,
+            restoring(journal, [manifest], lambda _: None) as files,
+        ):
+            files.expect(manifest, b"before\r\n")
+            files.write(manifest, b"after")
+            manifest.write_bytes(b"by hand")
+            files.write(manifest, b"after, with a bound")
+
+    if moment == "before":
+        manifest.write_bytes(b"by hand")
+    with pytest.raises(StoreError, match=r"pyproject\.toml was edited meanwhile"):
+        write_twice()
+    assert listed(project) == {"pyproject.toml": b"by hand"}
+
+
 def test_a_lock_that_was_made_after_the_edit_stays(dirs: Dirs, project: Path) -> None:
     """Who has edited the manifest and then locked it with the tool itself needs nothing of us."""
     process = multiprocessing.get_context("fork").Process(target=be_killed, args=(dirs, project))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,8 +83,8 @@ def resolve_dirs(environ: Mapping[str, str]) -> Dirs:
     stores = environ.get("PYX_STORES")
     own = _locate(home) if home else _ask(_place_data)
     if stores is None:
-        # Who fills the system's store has no other behind it.
-        is_behind = SYSTEM_STORE.parent != own and SYSTEM_STORE.is_dir()
+        # Who fills the system's store has no other behind it, and who may not look at it has none.
+        is_behind = SYSTEM_STORE.parent != own and os.path.isdir(SYSTEM_STORE)
         stores = str(SYSTEM_STORE) if is_behind else ""
     return Dirs(
         home=own,

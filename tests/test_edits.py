@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from filelock import FileLock
@@ -15,9 +15,12 @@ from filelock import FileLock
 from pyx_launcher.dirs import Dirs
 from pyx_launcher.edits import exclusive, list_journals, recover, restoring, write_file
 from pyx_launcher.errors import StoreError
+from pyx_launcher.inputs import recover_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pyx_launcher.context import Context
 
 
 @pytest.fixture
@@ -274,6 +277,16 @@ def test_a_start_restores_what_nobody_works_on(
     assert [line.split()[0] for line in told] == ["restored", "removed"]
     assert list_journals(dirs) == []
     assert not recover(dirs, places, told.append).has_restored
+
+
+def test_a_start_without_a_journal_looks_no_further(dirs: Dirs) -> None:
+    """Neither a lock that is free nor what is left of a journal that was never one counts."""
+    changes = dirs.home / "changes"
+    changes.mkdir(parents=True)
+    for name in ("0123.lock", ".0123.4567"):
+        (changes / name).write_bytes(b"")
+    assert recover_inputs(cast("Context", None), dirs, print) is None
+    assert list_journals(dirs) == []
 
 
 def add_one(dirs: Dirs, project: Path) -> None:

@@ -31,6 +31,17 @@ def test_without_variables_the_platform_decides() -> None:
     assert resolve_dirs(empty) == expected
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look everywhere")
+def test_a_store_that_one_may_not_look_at_is_none(system_store: Path) -> None:
+    """As where root has filled it with a umask that keeps everybody else away."""
+    system_store.mkdir(parents=True)
+    system_store.parent.chmod(0)
+    try:
+        assert resolve_dirs({}).fallback_stores == ()
+    finally:
+        system_store.parent.chmod(0o755)
+
+
 def test_everything_lies_below_the_two_directories(tmp_path: Path) -> None:
     """The store, environments and names belong to the home, what can be lost to the cache."""
     dirs = resolve_dirs({"PYX_HOME": f"{tmp_path}/h", "PYX_CACHE_DIR": f"{tmp_path}/c"})

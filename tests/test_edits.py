@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from filelock import FileLock
@@ -15,9 +15,12 @@ from filelock import FileLock
 from pyx_launcher.dirs import Dirs
 from pyx_launcher.edits import exclusive, list_journals, recover, restoring, write_file
 from pyx_launcher.errors import StoreError
+from pyx_launcher.inputs import recover_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pyx_launcher.context import Context
 
 
 @pytest.fixture
@@ -146,6 +149,57 @@ def test_a_project_that_went_on_is_not_taken_back(dirs: Dirs, project: Path) -> 
     assert [path.suffix for path in (dirs.home / "changes").iterdir()] == [".lock"]
 
 
+@pytest.mark.parametrize("ends_by", ["kill", "failure"])
+def test_an_edit_of_what_only_a_lock_was_made_of_is_left_alone(
+    dirs: Dirs, project: Path, ends_by: str
+) -> None:
+    """As with `pyx lock`, which leaves the manifest as it is and is killed, or fails."""
+    manifest, lock = project / "pyproject.toml", project / "a.lock"
+
+    def lock_it() -> None:
+        with (
+            exclusive(dirs, project, lambda _: None) as journal,
+            restoring(journal, [manifest, lock], lambda _: None) as files,
+        ):
+            files.expect(manifest, b"before\r\n")
+            lock.write_bytes(b"locked")
+            if ends_by == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            manifest.write_bytes(b"by hand")
+            raise KeyboardInterrupt
+
+    process = multiprocessing.get_context("fork").Process(target=lock_it)
+    process.start()
+    process.join()
+    if ends_by == "kill":
+        time.sleep(0.02)
+        manifest.write_bytes(b"by hand")
+    recover(dirs, [project], lambda _: None)
+    assert listed(project) == {"pyproject.toml": b"by hand"}
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_edit_made_meanwhile_is_not_written_over(dirs: Dirs, project: Path, moment: str) -> None:
+    """Not that from before the first file changes, nor that from while the tool runs."""
+    manifest = project / "pyproject.toml"
+
+    def write_twice() -> None:
+        with (
+            exclusive(dirs, project, lambda _: None) as journal,
+            restoring(journal, [manifest], lambda _: None) as files,
+        ):
+            files.expect(manifest, b"before\r\n")
+            files.write(manifest, b"after")
+            manifest.write_bytes(b"by hand")
+            files.write(manifest, b"after, with a bound")
+
+    if moment == "before":
+        manifest.write_bytes(b"by hand")
+    with pytest.raises(StoreError, match=r"pyproject\.toml was edited meanwhile"):
+        write_twice()
+    assert listed(project) == {"pyproject.toml": b"by hand"}
+
+
 def test_a_lock_that_was_made_after_the_edit_stays(dirs: Dirs, project: Path) -> None:
     """Who has edited the manifest and then locked it with the tool itself needs nothing of us."""
     process = multiprocessing.get_context("fork").Process(target=be_killed, args=(dirs, project))
@@ -223,6 +277,16 @@ def test_a_start_restores_what_nobody_works_on(
     assert [line.split()[0] for line in told] == ["restored", "removed"]
     assert list_journals(dirs) == []
     assert not recover(dirs, places, told.append).has_restored
+
+
+def test_a_start_without_a_journal_looks_no_further(dirs: Dirs) -> None:
+    """Neither a lock that is free nor what is left of a journal that was never one counts."""
+    changes = dirs.home / "changes"
+    changes.mkdir(parents=True)
+    for name in ("0123.lock", ".0123.4567"):
+        (changes / name).write_bytes(b"")
+    assert recover_inputs(cast("Context", None), dirs, print) is None
+    assert list_journals(dirs) == []
 
 
 def add_one(dirs: Dirs, project: Path) -> None:

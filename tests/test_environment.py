@@ -245,6 +245,19 @@ def test_a_half_removed_environment_is_made_again(workshop: Workshop, damage: st
     assert leftovers(workshop.dirs) == []
 
 
+def test_what_a_program_installs_stays(workshop: Workshop) -> None:
+    """As by `pip install --upgrade`: a module more, and another script in the place of ours."""
+    one = workshop.entry("one", entry_points={"one": "one:main"})
+    environment = workshop.build(one)
+    module = environment.path / "lib" / workshop.interpreter.lib_name / "site-packages" / "more.py"
+    module.write_text("")
+    script = environment.path / "bin" / "one"
+    script.unlink()
+    script.write_text("#!/bin/sh\n")
+    assert workshop.build(one) == environment
+    assert (module.is_file(), script.read_text()) == (True, "#!/bin/sh\n")
+
+
 @pytest.mark.parametrize("damage", [None, "bin/python", "launch"])
 def test_threads_that_build_the_same_all_succeed(workshop: Workshop, damage: str | None) -> None:
     """Of concurrent builds one wins, also where a broken environment stands there; all agree."""

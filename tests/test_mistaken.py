@@ -61,6 +61,8 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("uv pip install rich", "pyx add rich"),
         ("uv tool install rich", "pyx tool install rich"),
         ("uv run script.py a", "pyx script.py a"),
+        ("uv run -m rich.table", "pyx -m rich.table"),
+        ("uv python install", "pyx --help"),
         ("poetry run tick x", "pyx run tick x"),
         ("poetry env use 3.12", "pyx env --help"),
         ("poetry publish", "pyx --help"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from pyx_launcher.pyproject import (
     add_project_table,
     add_requirements,
     bound_requirements,
+    parse_data,
     parse_requirement,
     remove_requirements,
     split_git,
@@ -193,3 +195,23 @@ def test_what_may_be_meant_by_it_is_told(text: str, hint: str) -> None:
 def test_a_git_url_has_a_revision_behind_its_path(url: str, expected: tuple[str, str]) -> None:
     """An at sign that belongs to a user's name is not taken for one."""
     assert split_git(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("project = 3", "project: expected a table, found a number"),
+        ("[project]\ndynamic = 3", "project.dynamic: expected an array, found a number"),
+        (
+            "[project.optional-dependencies]\nex = 'a'",
+            "project.optional-dependencies.ex: expected an array, found a string",
+        ),
+        ("[dependency-groups]\ndev = {}", "dependency-groups.dev: expected an array"),
+        ("tool.poetry = []", "tool.poetry: expected a table, found an array"),
+        ("tool.poetry.group.dev = 1", "tool.poetry.group.dev: expected a table"),
+    ],
+)
+def test_what_is_of_another_kind_is_refused(text: str, problem: str) -> None:
+    """What would hold requirements names itself, before anything is edited."""
+    with pytest.raises(LockError, match=re.escape(f"pyproject.toml: {problem}")):
+        parse_data(Path("pyproject.toml"), text)

@@ -102,3 +102,9 @@ def test_headers_are_told_from_what_looks_like_them() -> None:
     assert insert_table(text, "[g]\n", ("g",)) is None
     assert tomli.loads(append_table(text, "[g]\n"))["g"] == {}
     assert append_table("", "[g]\n") == "[g]\n"
+
+
+def test_a_key_of_any_letters_stands_as_it_is() -> None:
+    """What is no bare key is quoted, and means the same to whoever reads it."""
+    group = "\N{PARTY POPPER} a.b"
+    assert tomli.loads(add(HEAD, Place(group=group)))["dependency-groups"] == {group: ["click"]}

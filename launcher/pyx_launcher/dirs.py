@@ -83,7 +83,7 @@ def resolve_dirs(environ: Mapping[str, str]) -> Dirs:
     stores = environ.get("PYX_STORES")
     own = _locate(home) if home else _ask(_place_data)
     if stores is None:
-        # Who fills the system's store has no other behind it.
+        # Who fills the system's store has no other behind it, and who may not look at it has none.
         is_behind = SYSTEM_STORE.parent != own and os.path.isdir(SYSTEM_STORE)
         stores = str(SYSTEM_STORE) if is_behind else ""
     return Dirs(

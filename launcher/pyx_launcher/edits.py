@@ -175,11 +175,26 @@ class Files:
         """Remember what is in `paths`, here and in the journal. Raises StoreError."""
         self._journal = journal
         self._snapshots = {path: _take(path) for path in map(_real, paths)}
+        self._expected: set[Path] = set()
         _write_journal(journal, tuple(self._snapshots.values()))
 
-    def write(self, path: Path, data: bytes) -> None:
-        """Write one of the files. Raises StoreError."""
+    def expect(self, path: Path, content: bytes | None) -> None:
+        """Note that no tool writes one of the files, and that `content` was read from it.
+
+        Whatever else is in it, from now on or already, is somebody's edit. Raises StoreError.
+        """
         known = self._snapshots[_real(path)]
+        if known.before != content:
+            raise _edited_meanwhile(path)
+        self._expected.add(known.path)
+        self._snapshots[known.path] = replace(known, written=content)
+        _write_journal(self._journal, tuple(self._snapshots.values()))
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Write one of the files. Raises StoreError, also where that would undo an edit."""
+        known = self._snapshots[_real(path)]
+        if known.path in self._expected and _is_edited(known):
+            raise _edited_meanwhile(path)
         self._snapshots[known.path] = replace(known, written=data)
         _write_journal(self._journal, tuple(self._snapshots.values()))
         write_file(path, data)
@@ -227,6 +242,10 @@ def restoring(journal: Path, paths: Sequence[Path], tell: Callable[[str], None])
             raise
         finally:
             journal.unlink(missing_ok=True)
+
+
+def _edited_meanwhile(path: Path) -> StoreError:
+    return StoreError(f"{path} was edited meanwhile", hint="start the same command again")
 
 
 def _real(path: Path) -> Path:

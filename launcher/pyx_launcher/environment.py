@@ -154,9 +154,19 @@ def _read_environment(
         sizes = dict(facts["sizes"])
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    site_packages = path / "lib" / interpreter.lib_name / "site-packages"
-    whole = site_packages.is_dir() and (path / "launch").is_file()
-    return environment if whole and sizes == _measure(path, sizes) else None
+    try:
+        installed = os.stat(path / "lib" / interpreter.lib_name / "site-packages").st_mtime_ns != 0
+    except OSError:
+        return None
+    if installed:
+        # What a program has installed it may have installed over scripts, and is not thrown away.
+        sizes = {name: size for name, size in sizes.items() if not _is_script(name)}
+    whole = (path / "launch").is_file() and sizes == _measure(path, sizes)
+    return environment if whole else None
+
+
+def _is_script(name: str) -> bool:
+    return name.startswith("bin/") and name != "bin/python"
 
 
 def _measure(path: Path, names: Iterable[str]) -> dict[str, int]:

@@ -98,7 +98,8 @@ def _copy_content(source: int, target: int, size: int) -> None:
         except OSError:
             break
         if not moved:
-            return
+            # Some file systems say so of a file that has more; reading tells.
+            break
         left -= moved
     while left and (chunk := os.read(source, min(left, 1 << 20))):
         view = memoryview(chunk)

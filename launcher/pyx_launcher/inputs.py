@@ -28,10 +28,12 @@ _UNDECIDED = ("requirements.txt", PROJECT_FILE)
 def recover_inputs(context: Context, dirs: Dirs, tell: Callable[[str], None]) -> Recovery | None:
     """Restore what a killed `pyx add` left in the project of the start, if one was killed."""
     try:
-        if all(name.endswith(".lock") for name in os.listdir(dirs.home / "changes")):
-            return None
+        names = os.listdir(dirs.home / "changes")
     except OSError:
         # Nothing was ever changed.
+        return None
+    # The same that `list_journals` leaves out, without what it takes to import that.
+    if all(name.endswith(".lock") or name.startswith(".") for name in names):
         return None
     from pyx_launcher.edits import recover
 

@@ -229,6 +229,7 @@ def change_project(
             paths.append(directory / UV_LOCK)
         damage = find_damage(project.lock)
         with restoring(journal, paths, tell) as files:
+            files.expect(project.manifest, old)
             if damage is not None:
                 tell(f"{damage}; it is made anew")
                 files.remove(project.lock)

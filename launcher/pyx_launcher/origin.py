@@ -22,7 +22,7 @@ from packaging.utils import canonicalize_name
 from pyx_launcher.digests import sha256
 from pyx_launcher.locks.content import read_content
 from pyx_launcher.locks.requirements_lines import join_lines
-from pyx_launcher.locks.tables import read_toml
+from pyx_launcher.locks.tables import Table, read_toml
 from pyx_launcher.locks.uv_workspace import read_workspace
 from pyx_launcher.manifests import LISTS, MANIFEST
 from pyx_launcher.values import dataclass
@@ -30,8 +30,6 @@ from pyx_launcher.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
-
-    from pyx_launcher.locks.tables import Table
 
 _PROJECT = ("requires-python", "dependencies")
 _GROUPED = ("optional-dependencies",)
@@ -93,8 +91,9 @@ def read_origin(manifest: Path, *, grouped: bool = True) -> Origin:
 
 def read_block_origin(script: Path, block: Mapping[str, Any]) -> Origin:
     """Return what the lock of a script with the parsed inline `block` is resolved from."""
-    uv = block.get("tool", {}).get("uv", {})
-    return Origin(name=script.name, digest=_digest([_choose(block, _PROJECT), _choose(uv, _UV)]))
+    uv = Table(path=script, where="inline block", data=block).table("tool").table("uv")
+    content = [_choose(block, _PROJECT), _choose(uv.data, _UV)]
+    return Origin(name=script.name, digest=_digest(content))
 
 
 def stamp_pylock(content: bytes, origin: Origin) -> bytes:
@@ -119,9 +118,7 @@ def find_pylock_origin(tool: object) -> Origin | None:
     name, digest = table.get("resolved-from"), table.get("content-hash")
     if not (isinstance(name, str) and isinstance(digest, str)):
         return None
-    # It lies beside the lock: nothing leads elsewhere.
-    is_plain = name not in ("", ".", "..") and "/" not in name and "\0" not in name
-    return Origin(name=name, digest=digest) if is_plain else None
+    return Origin(name=name, digest=digest) if _is_beside(name) else None
 
 
 def find_list_origin(lock: Path) -> Origin | None:
@@ -132,9 +129,13 @@ def find_list_origin(lock: Path) -> Origin | None:
             found = _COMMENT.search(file.read())
     except OSError:
         return None
-    if found is None:
-        return None
-    return Origin(name=os.fsdecode(found[1]), digest=found[2].decode())
+    name = os.fsdecode(found[1]) if found is not None else ""
+    return Origin(name=name, digest=found[2].decode()) if found and _is_beside(name) else None
+
+
+def _is_beside(name: str) -> bool:
+    """Tell whether a name that a lock gives is that of a file beside it, and leads nowhere else."""
+    return name not in ("", ".", "..") and "/" not in name and "\0" not in name
 
 
 def _content(document: Table, *, grouped: bool) -> dict[str, object]:

@@ -15,6 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import LockError, UsageError
+from pyx_launcher.locks import tables
 from pyx_launcher.tabletext import (
     append_table,
     format_item,
@@ -105,13 +106,39 @@ def parse_document(path: Path, text: str) -> TOMLDocument:
 
 
 def parse_data(path: Path, text: str) -> dict[str, Any]:
-    """Return the plain values of `text`, which came from `path`. Raises LockError."""
+    """Return the plain values of `text`, which came from `path`. Raises LockError.
+
+    What holds requirements is then of the kind that it has to be.
+    """
     import tomli
 
     try:
-        return tomli.loads(text)
+        data = tomli.loads(text)
     except tomli.TOMLDecodeError as error:
         raise LockError(path, str(error), hint="mend its TOML first") from error
+    _check_kinds(tables.Table(path=path, where="", data=data, hint="mend it first"))
+    return data
+
+
+def _check_kinds(document: tables.Table) -> None:
+    project, tool = document.table("project"), document.table("tool")
+    poetry, _ = tool.table("poetry"), tool.table("uv")
+    _check_lists(project, ("dynamic", "dependencies"))
+    extras, groups = project.table("optional-dependencies"), document.table("dependency-groups")
+    for lists in (extras, groups, poetry.table("extras")):
+        _check_lists(lists, lists.data)
+    for key in ("dependencies", "dev-dependencies"):
+        poetry.table(key)
+    own_groups = poetry.table("group")
+    for key in own_groups.data:
+        own_groups.table(key).table("dependencies")
+
+
+def _check_lists(table: tables.Table, keys: Iterable[str]) -> None:
+    for key in keys:
+        value = table.data.get(key, [])
+        if not isinstance(value, list):
+            raise table.unexpected(key, "an array", value)
 
 
 def new_project(name: str, requires_python: str) -> str:

@@ -86,7 +86,9 @@ def format_item(key: str, value: object) -> str:
 
 def format_keys(keys: Path) -> str:
     """Return keys as they stand in a header, quoted where TOML would have it so."""
-    return ".".join(key if _BARE.fullmatch(key) else json.dumps(key) for key in keys)
+    return ".".join(
+        key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=False) for key in keys
+    )
 
 
 def _join(head: str, table: str, tail: str) -> str:

@@ -160,6 +160,7 @@ def _lock_into_home(job: _Job, journal: Path, old: Path) -> Outcome:
     before = job.find_versions(old)
     place = job.name_own_lock(text)
     with restoring(journal, [job.block.script, place], tell) as files:
+        files.expect(job.block.script, job.source)
         files.write(place, content)
         job.write(files, text)
     return Outcome(lock=place, before=before, after=versions)
@@ -173,6 +174,7 @@ def _lock_beside(job: _Job, journal: Path, lock: Path) -> Outcome:
     # A bound that is what came out changes the block, but not what comes out.
     origin = read_block_origin(job.block.script, parse_data(job.block.script, text))
     with restoring(journal, [job.block.script, lock], tell) as files:
+        files.expect(job.block.script, job.source)
         files.write(lock, stamp_pylock(content, origin))
         job.write(files, text)
     return Outcome(lock=lock, before=before, after=versions)
@@ -182,6 +184,7 @@ def _lock_by_uv(job: _Job, journal: Path, lock: Path, *, is_damaged: bool) -> Ou
     """Let uv write its lock beside the script, which it reads and which is changed first."""
     before = job.find_versions(lock)
     with restoring(journal, [job.block.script, lock], tell) as files:
+        files.expect(job.block.script, job.source)
         if is_damaged:
             files.remove(lock)
         job.write(files, job.block.text)

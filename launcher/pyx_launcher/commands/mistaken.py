@@ -73,6 +73,7 @@ _TOOLS: Mapping[str, Mapping[str, str]] = {
 }
 """What may stand before a verb of theirs, by habit."""
 
+_PYTHONS = ("python", "python3")
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _PROJECT = ("-r", "--requirement", "-e", "--editable")
 _CLOSE = 0.7
@@ -170,12 +171,13 @@ def _translate_tool(tool: str, words: Sequence[str]) -> str:
     name, *others = words
     if tool == "uv" and name == "pip" and others:
         name, *others = others
-    meant = translate(name, others, _TOOLS[tool])
+    # Behind another tool `python` installs interpreters, which nothing here does.
+    meant = None if name in _PYTHONS else translate(name, others, _TOOLS[tool])
     if meant is not None:
         return meant
     if name not in VERBS:
         return "--help"
-    if name == "run" and others and others[0].endswith(".py"):
+    if name == "run" and others and (others[0].endswith(".py") or others[0] in ("-m", "-c")):
         return shlex.join(others)
     actions = VERBS[name].actions
     if actions and (not others or others[0] not in actions):

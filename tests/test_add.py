@@ -538,6 +538,7 @@ def test_a_merge_conflict_in_a_lock_is_the_users(pyx: Pyx, project: Path) -> Non
     for words in (["-c", "pass"], ["lock"], ["add", "talk"]):
         told = pyx(*words, cwd=project)
         assert (told.returncode, lock.read_bytes()) == (BAD_LOCK, before)
+        assert "holds both sides of a merge conflict" in told.stderr.splitlines()[0]
         hint = told.stderr.partition("hint: ")[2]
     command = hint.split("`")[1]
     assert subprocess.run(command, shell=True, cwd="/", check=False).returncode == 0  # noqa: S602

@@ -496,6 +496,7 @@ REFUSED: dict[str, tuple[Sequence[str], int, str, str]] = {
     "no module": (("out", "-m"), 64, "-m needs a module", "pyx bundle OUT -m MODULE"),
     "directory": (("out", "./"), 64, " has no __main__.py", ""),
     "archive": (("out.tar.zst",), 64, "archives are .tar, .tar.gz, .tgz", "out.tar, which"),
+    "zip": (("out.zip",), 64, "out.zip: archives are .tar, .tar.gz, .tgz", "out.tar, which"),
     "shell": (("out", "shell-tick", "x"), 64, "shell-tick is no program of python's", ""),
     "option": (("--compil", "out"), 64, "unknown option --compil", "did you mean --no-compile?"),
 }

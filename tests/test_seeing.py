@@ -66,6 +66,11 @@ def test_a_terminal_gets_a_table(pyx: Pyx, project: Path) -> None:
     assert "version" not in pyx("list", cwd=project).stdout
 
 
+def test_a_terminal_gets_no_table_of_nothing(pyx: Pyx, project: Path) -> None:
+    """Names of columns with nothing below them look like something that went wrong."""
+    assert _run_on_terminal(pyx, ["tool", "list"], project) == ""
+
+
 def test_a_narrow_terminal_cuts_nothing(pyx: Pyx, project: Path, pyx_home: Path) -> None:
     """A path is longer than the line, and still whole."""
     named = pyx_home / "named" / "science"

@@ -8,11 +8,13 @@ import pty
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
+from installed import ROOT
 from wheelhouse import make_wheel, pylock_text
 
 from pyx_launcher.errors import ArtifactError
@@ -134,6 +136,28 @@ def test_an_interruption_ends_it_at_once(
     assert text.count(b"waiting for") == 1
     assert text.endswith(b"pyx: interrupted\r\n")
     assert b"Traceback" not in text
+
+
+def test_an_interruption_of_the_first_moment_shows_no_traceback() -> None:
+    """Nor does one that comes while the launcher is still being imported."""
+    code = (
+        "import sys\n"
+        "sys.path[:] = eval(sys.argv[1])\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'pyx_launcher.launch':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "import pyx_launcher.__main__\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code, repr([str(ROOT / "launcher"), *sys.path])],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (told.returncode, told.stdout) == (INTERRUPTED, "")
+    assert told.stderr == "pyx: interrupted\n"
 
 
 def test_bytes_are_a_sign_of_life(capsys: pytest.CaptureFixture[str]) -> None:

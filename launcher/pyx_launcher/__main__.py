@@ -6,19 +6,25 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from pyx_launcher.context import NoSuchScriptError
-from pyx_launcher.dirs import resolve_dirs
-from pyx_launcher.errors import PyxError, explain_fault, is_fault_of_machine
-from pyx_launcher.installation import is_standalone
-from pyx_launcher.invocation import parse_invocation
-from pyx_launcher.launch import print_error, run_program, tell
-from pyx_launcher.ownership import check_dirs, check_process
+INTERRUPTED = 130
+"""The status of a command that Ctrl-C ended, as shells give it."""
+
+try:
+    from pyx_launcher.context import NoSuchScriptError
+    from pyx_launcher.dirs import resolve_dirs
+    from pyx_launcher.errors import PyxError, explain_fault, is_fault_of_machine
+    from pyx_launcher.installation import is_standalone
+    from pyx_launcher.invocation import parse_invocation
+    from pyx_launcher.launch import print_error, run_program, tell
+    from pyx_launcher.ownership import check_dirs, check_process
+except KeyboardInterrupt:
+    # Importing all this takes longer than a finger does, and `main` is not there yet.
+    if sys.stderr is not None:
+        sys.stderr.write("pyx: interrupted\n")
+    os._exit(INTERRUPTED)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-INTERRUPTED = 130
-"""The status of a command that Ctrl-C ended, as shells give it."""
 
 
 def main() -> int:

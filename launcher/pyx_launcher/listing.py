@@ -31,9 +31,10 @@ def format_json(value: object) -> str:
 def format_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return `rows` under the names of `columns`; without those and without colour in a pipe.
 
-    The plain form has columns as wide as they need be, and a line for each row.
+    The plain form has columns as wide as they need be, and a line for each row. Without rows there
+    is nothing to print.
     """
-    if is_terminal():
+    if rows and is_terminal():
         return _draw_table(columns, rows)
     widths = [max((len(row[at]) for row in rows), default=0) for at in range(len(columns))]
     lines = ("  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)) for row in rows)

@@ -13,7 +13,7 @@ from pyx_launcher.edits import read_file
 from pyx_launcher.errors import LockError, PyxError, UsageError
 from pyx_launcher.invocation import Choice
 from pyx_launcher.locks import Lock, read_lock
-from pyx_launcher.locks.content import CONFLICT, advise_conflict
+from pyx_launcher.locks.content import CONFLICT, TWO_SIDES, advise_conflict
 from pyx_launcher.locks.requirements import read_requirements
 from pyx_launcher.manifests import WISHES
 
@@ -37,8 +37,7 @@ def find_damage(path: Path) -> str | None:
     if data is None:
         return None
     if CONFLICT.search(data.decode("utf-8", "replace")):
-        problem = "holds both sides of a merge conflict"
-        raise LockError(path, problem, hint=advise_conflict(path))
+        raise LockError(path, TWO_SIDES, hint=advise_conflict(path))
     try:
         read_lock(path, path.parent)
     except LockError as error:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from pyx_launcher.launch import Plan
     from pyx_launcher.store import Entry
 
+_OTHER_ARCHIVES = frozenset({".zip", ".pyz", ".pex", ".7z", ".tbz2", ".txz", ".tzst"})
+"""How names end of which nobody would want a directory."""
+
 _MOMENT = 315532800
 """The first of January 1980, which every archive format can hold; in seconds since the epoch."""
 
@@ -79,8 +82,11 @@ def _name_top(output: Path) -> str:
     for suffix in SUFFIXES:
         if output.name.endswith(suffix) and output.name != suffix:
             return output.name.removesuffix(suffix)
-    if ".tar." in output.name:
-        hint = f"{output.name.partition('.tar.')[0]}.tar, which any program may compress"
+    stem, point, _ = output.name.partition(".tar.")
+    if not point and output.suffix in _OTHER_ARCHIVES:
+        stem, point = output.stem, output.suffix
+    if point:
+        hint = f"{stem}.tar, which any program may compress"
         raise UsageError(f"{output.name}: archives are {', '.join(SUFFIXES)}", hint=hint)
     return ""
 

@@ -15,6 +15,7 @@ LARGEST = 16 << 20
 """Bytes. A lock of a thousand distributions has about two million; more takes too long to parse."""
 
 CONFLICT = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
+TWO_SIDES = "holds both sides of a merge conflict"
 MEND_CONFLICT = "resolve the merge conflict in this file"
 
 

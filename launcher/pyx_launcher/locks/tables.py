@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import tomli
 
 from pyx_launcher.errors import LockError
-from pyx_launcher.locks.content import CONFLICT, MEND_CONFLICT, advise_conflict, read_content
+from pyx_launcher.locks.content import (
+    CONFLICT,
+    MEND_CONFLICT,
+    TWO_SIDES,
+    advise_conflict,
+    read_content,
+)
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -134,16 +140,15 @@ def read_document(
         # It takes a walk over everything, which only what the parser was told to make needs.
         impossible = find_impossible(data) if ESCAPED.search(text) else None
     except ValueError as error:
-        mend = hint
-        if CONFLICT.search(text):
-            # Of a lock each side will do; what a person wrote, a person has to put together.
-            mend = MEND_CONFLICT if hint is None else advise_conflict(path)
         line = getattr(error, "lineno", None)
         # Both parsers leave it to Python to refuse a number of thousands of digits.
         problem = "a number is too long" if line is None else getattr(error, "msg", "")
         where = f"line {line}, column {getattr(error, 'colno', 0)}" if line else None
         problem = f"not {language}: {problem[:1].lower()}{problem[1:]}"
-        raise LockError(path, problem, where=where, hint=mend) from error
+        if CONFLICT.search(text):
+            # Of a lock each side will do; what a person wrote, a person has to put together.
+            problem, hint = TWO_SIDES, MEND_CONFLICT if hint is None else advise_conflict(path)
+        raise LockError(path, problem, where=where, hint=hint) from error
     except RecursionError as error:
         raise LockError(path, f"not {language}: nested too deeply", hint=hint) from error
     if not isinstance(data, dict):

@@ -224,12 +224,15 @@ VERBS: Mapping[str, Verb] = {
     ),
     "bundle": Verb(
         forms=(
-            "bundle [--no-compile] OUT",
+            "bundle [--no-compile] [--relocatable] OUT",
             "bundle OUT SCRIPT|DIR/|NAME [arguments]",
             "bundle OUT -m MODULE [arguments]",
         ),
         summary="write a directory or tar archive that runs without pyx, store and network",
-        options={"--no-compile": "leave the bytecode out: smaller, and slower to start"},
+        options={
+            "--no-compile": "leave the bytecode out: smaller, and slower to start",
+            "--relocatable": "say that it will be moved, as every bundle can be",
+        },
         passes_from={"": 2},
         passes_at="-m",
     ),

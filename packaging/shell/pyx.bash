@@ -58,7 +58,7 @@ _pyx() {
         diff:) word="--json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         store:) word="verify gc list size path add --repair --keep --dry-run --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         store:*) word="--repair --keep --dry-run --json --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
-        bundle:) word="--no-compile --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
+        bundle:) word="--no-compile --relocatable --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         export:) word="--format --output --project --python --group --extra --with --all-groups --all-extras --no-default-groups --offline --locked --allow-unhashed --help" ;;
         *) return ;;
     esac

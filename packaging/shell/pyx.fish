@@ -75,6 +75,7 @@ complete -c pyx -n '__fish_seen_subcommand_from store' -l dry-run -d 'gc: say wh
 complete -c pyx -n '__fish_seen_subcommand_from store' -l json -d 'print JSON'
 complete -c pyx -n "$first" -a bundle -d 'write a directory or tar archive that runs without pyx, store and network'
 complete -c pyx -n '__fish_seen_subcommand_from bundle' -l no-compile -d 'leave the bytecode out: smaller, and slower to start'
+complete -c pyx -n '__fish_seen_subcommand_from bundle' -l relocatable -d 'say that it will be moved, as every bundle can be'
 complete -c pyx -n "$first" -a export -d 'write what the lock means for other tools, or as a virtual environment'
 complete -c pyx -n '__fish_seen_subcommand_from export' -l format -r -d 'pylock, requirements or venv'
 complete -c pyx -n '__fish_seen_subcommand_from export' -l output -r -d 'the file, else stdout; for venv the new directory; also -o'

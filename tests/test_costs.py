@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from installed import SLOW_PATH
+from installed import KINDS, SANITIZED, SLOW_PATH
 
 from pyx_launcher.record import KEY_VARIABLES, Kind
 
@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 
     from installed import Pyx
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"),
-    reason="elsewhere the C library's start is part of the costs",
-)
+pytestmark = [
+    pytest.mark.skipif(
+        sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"),
+        reason="elsewhere the C library's start is part of the costs",
+    ),
+    pytest.mark.skipif(KINDS == (SANITIZED,), reason="the sanitizers have costs of their own"),
+]
 
 TRACER = """
 #include <errno.h>

@@ -298,6 +298,18 @@ def add_one(dirs: Dirs, project: Path) -> None:
         write_file(path, str(number + 1).encode())
 
 
+def test_nobody_else_can_write_a_journal(dirs: Dirs, project: Path) -> None:
+    """Whatever the umask is: what a journal says, a start writes."""
+    before = os.umask(0)
+    try:
+        change(dirs, project, lambda: None)
+    finally:
+        os.umask(before)
+    made = [dirs.home, *dirs.home.rglob("*")]
+    assert len(made) == 3
+    assert [path for path in made if path.stat().st_mode & 0o022] == []
+
+
 def test_changes_wait_for_one_another(dirs: Dirs, project: Path) -> None:
     """Of five at once, none is lost."""
     (project / "number").write_bytes(b"0")

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.atomic import sync_path, write_atomic
 from pyx_launcher.errors import StoreError
+from pyx_launcher.ownership import closed_to_others
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -90,8 +91,10 @@ def exclusive(dirs: Dirs, directory: Path, tell: Callable[[str], None]) -> Itera
     name = hashlib.sha256(os.fsencode(os.path.realpath(directory))).hexdigest()[:32]
     place = dirs.home / "changes" / name
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(place.with_suffix(".lock"))
+        with closed_to_others():
+            # Who could write a journal would choose what a start writes into a project.
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = FileLock(place.with_suffix(".lock"), mode=0o600)
         try:
             lock.acquire(timeout=0)
         except Timeout:

@@ -114,6 +114,27 @@ def test_somebody_elses_edit_is_left_alone(dirs: Dirs, project: Path) -> None:
     assert told == [f"{manifest} was edited meanwhile, so it is left as it is now"]
 
 
+def test_what_cannot_be_restored_is_not_forgotten(dirs: Dirs, project: Path) -> None:
+    """As on a full disk: the rest is restored at once, and that by the next start that can."""
+    manifest = project / "pyproject.toml"
+
+    def stand_in_the_way() -> None:
+        manifest.unlink()
+        manifest.mkdir()
+        raise KeyboardInterrupt
+
+    with pytest.raises(StoreError, match=r"pyproject\.toml"):
+        change(dirs, project, stand_in_the_way)
+    assert [path.name for path in project.iterdir()] == ["pyproject.toml"]
+    told: list[str] = []
+    assert recover(dirs, [project], told.append).is_unfinished
+    manifest.rmdir()
+    manifest.write_bytes(b"after")
+    assert recover(dirs, [project], told.append).has_restored
+    assert listed(project) == BEFORE
+    assert list_journals(dirs) == []
+
+
 def be_killed(dirs: Dirs, project: Path) -> None:
     """Change the project and die in the middle."""
     change(dirs, project, lambda: os.kill(os.getpid(), signal.SIGKILL))

@@ -221,12 +221,21 @@ class Files:
         restore_file(replace(self._snapshots[_real(path)], written=None))
 
     def put_all_back(self, tell: Callable[[str], None]) -> None:
-        """Make all of them what they were, but for one that somebody else has edited meanwhile."""
+        """Make all of them what they were, but for one that somebody else has edited meanwhile.
+
+        Raises StoreError where that fails for one, after it was done for the others.
+        """
+        problems: list[StoreError] = []
         for snapshot in self._snapshots.values():
-            if _is_edited(snapshot):
-                tell(f"{snapshot.path} was edited meanwhile, so it is left as it is now")
-            else:
-                restore_file(snapshot)
+            try:
+                if _is_edited(snapshot):
+                    tell(f"{snapshot.path} was edited meanwhile, so it is left as it is now")
+                else:
+                    restore_file(snapshot)
+            except StoreError as error:
+                problems.append(error)
+        if problems:
+            raise problems[0]
 
 
 @contextlib.contextmanager
@@ -241,10 +250,11 @@ def restoring(journal: Path, paths: Sequence[Path], tell: Callable[[str], None])
             yield files
             files.settle()
         except BaseException:
+            # Where that fails the journal stays: it has all that is left of what they were.
             files.put_all_back(tell)
-            raise
-        finally:
             journal.unlink(missing_ok=True)
+            raise
+        journal.unlink(missing_ok=True)
 
 
 def _edited_meanwhile(path: Path) -> StoreError:

@@ -25,6 +25,7 @@ from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
     from types import FrameType
 
     from pyx_launcher.dirs import Dirs
@@ -128,28 +129,39 @@ def recover(dirs: Dirs, places: Iterable[Path], tell: Callable[[str], None]) -> 
 
     One that goes on is left alone; what cannot be restored is told, and stops nobody.
     """
+    wanted = {Path(os.path.realpath(place)) for place in places}
+    journals = [journal for journal in list_journals(dirs) if _concerns(journal, wanted)]
+    if not journals:
+        # That of a project nobody comes back to must not cost every start this import.
+        return Recovery(has_restored=False, is_unfinished=False)
     from filelock import FileLock, Timeout
 
-    wanted = {Path(os.path.realpath(place)) for place in places}
     restored: list[Path] = []
     is_unfinished = False
-    for journal in list_journals(dirs):
+    for journal in journals:
         try:
-            paths = {snapshot.path for snapshot in _read_rows(journal.read_bytes())}
-            if wanted.isdisjoint(paths | {path.parent for path in paths}):
-                continue
-            with FileLock(journal.with_suffix(".lock")).acquire(timeout=0):
+            with FileLock(journal.with_suffix(".lock"), mode=0o600).acquire(timeout=0):
                 restored += restore_journal(journal)
         except Timeout:
             is_unfinished = True
-        except (OSError, ValueError, KeyError, TypeError):
-            # Whose it is cannot be told; the next change of its own project names it.
+        except OSError:
+            # Where nothing can be locked, nothing can be restored either.
             continue
         except StoreError as error:
             tell(f"an interrupted change is unfinished: {error.message}")
             is_unfinished = True
     _tell_restored(restored, tell)
     return Recovery(has_restored=bool(restored), is_unfinished=is_unfinished)
+
+
+def _concerns(journal: Path, places: AbstractSet[Path]) -> bool:
+    """Tell whether a journal is of files among `places`, or in them."""
+    try:
+        paths = {snapshot.path for snapshot in _read_rows(journal.read_bytes())}
+    except (OSError, ValueError, KeyError, TypeError):
+        # Whose it is cannot be told; the next change of its own project names it.
+        return False
+    return not places.isdisjoint(paths | {path.parent for path in paths})
 
 
 def list_journals(dirs: Dirs) -> list[Path]:

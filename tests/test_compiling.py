@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import marshal
 import stat
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from installed import PLAIN_PYTHON
 from wheelhouse import make_wheel, pylock_text
 
+from pyx_launcher.compiling import compile_copies
+from pyx_launcher.errors import InterpreterError
 from pyx_launcher.invocation import parse_invocation
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
     from indexserver import IndexServer
     from installed import Pyx
+
+    from pyx_launcher.interpreter import Interpreter
 
 BROKEN = "def f(:\n"
 ASK = """\
@@ -119,3 +124,20 @@ def test_it_works_for_every_interpreter(
     for python in interpreters.values():
         told = pyx("--python", python, "sync", "--compile", cwd=project)
         assert "bytecode: 3 files compiled, 0 were already, 1 cannot be" in told.stdout
+
+
+def test_copies_are_compiled_with_the_variables_that_an_interpreter_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where its libraries lie, above all; one that cannot start is an error of one line."""
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\n[ "$LD_LIBRARY_PATH" = /libraries ] || exit 127\nexec {PLAIN_PYTHON} "$@"\n'
+    )
+    python.chmod(0o755)
+    interpreter = cast("Interpreter", SimpleNamespace(path=python))
+    (tmp_path / "module.py").write_text("x = 1\n")
+    with pytest.raises(InterpreterError, match="cannot compile: it ended without an answer"):
+        compile_copies(tmp_path, interpreter, ["."], kind="unchecked", home="")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/libraries")
+    assert compile_copies(tmp_path, interpreter, ["."], kind="unchecked", home="").written == 1

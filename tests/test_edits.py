@@ -114,6 +114,27 @@ def test_somebody_elses_edit_is_left_alone(dirs: Dirs, project: Path) -> None:
     assert told == [f"{manifest} was edited meanwhile, so it is left as it is now"]
 
 
+def test_what_cannot_be_restored_is_not_forgotten(dirs: Dirs, project: Path) -> None:
+    """As on a full disk: the rest is restored at once, and that by the next start that can."""
+    manifest = project / "pyproject.toml"
+
+    def stand_in_the_way() -> None:
+        manifest.unlink()
+        manifest.mkdir()
+        raise KeyboardInterrupt
+
+    with pytest.raises(StoreError, match=r"pyproject\.toml"):
+        change(dirs, project, stand_in_the_way)
+    assert [path.name for path in project.iterdir()] == ["pyproject.toml"]
+    told: list[str] = []
+    assert recover(dirs, [project], told.append).is_unfinished
+    manifest.rmdir()
+    manifest.write_bytes(b"after")
+    assert recover(dirs, [project], told.append).has_restored
+    assert listed(project) == BEFORE
+    assert list_journals(dirs) == []
+
+
 def be_killed(dirs: Dirs, project: Path) -> None:
     """Change the project and die in the middle."""
     change(dirs, project, lambda: os.kill(os.getpid(), signal.SIGKILL))
@@ -296,6 +317,18 @@ def add_one(dirs: Dirs, project: Path) -> None:
         number = int(path.read_bytes())
         time.sleep(0.05)
         write_file(path, str(number + 1).encode())
+
+
+def test_nobody_else_can_write_a_journal(dirs: Dirs, project: Path) -> None:
+    """Whatever the umask is: what a journal says, a start writes."""
+    before = os.umask(0)
+    try:
+        change(dirs, project, lambda: None)
+    finally:
+        os.umask(before)
+    made = [dirs.home, *dirs.home.rglob("*")]
+    assert len(made) == 3
+    assert [path for path in made if path.stat().st_mode & 0o022] == []
 
 
 def test_changes_wait_for_one_another(dirs: Dirs, project: Path) -> None:

@@ -15,6 +15,7 @@ from pyx_launcher.atomic import make_directory, remove_tree
 from pyx_launcher.edits import exclusive, write_file
 from pyx_launcher.errors import PyxError, StoreError
 from pyx_launcher.inlineblock import relative_sources, replace_block_text
+from pyx_launcher.ownership import closed_to_others
 from pyx_launcher.pyproject import parse_data, parse_document
 from pyx_launcher.resolvers import NO_UPGRADE, Tool, Upgrade, names_index, uv_arguments
 from pyx_launcher.universal import lock_block
@@ -125,7 +126,8 @@ def lock_by_uv(block: Block, upgrade: Upgrade, *, quiet: bool = False) -> None:
 def _workplace(toolbox: Toolbox) -> Iterator[Path]:
     scripts = toolbox.dirs.home / "scripts"
     try:
-        scripts.mkdir(parents=True, exist_ok=True)
+        with closed_to_others():
+            scripts.mkdir(parents=True, exist_ok=True)
         directory = make_directory(scripts, ".new.")
     except OSError as error:
         raise StoreError(f"cannot write to {scripts}: {error.strerror}") from error

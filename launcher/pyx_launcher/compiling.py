@@ -73,7 +73,9 @@ def compile_copies(
         for size, path in _list_sources([f"{base}{place}" for place in places])
     ]
     shares = [share for share in _share_out(found, _SHARES) if share]
-    environ = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
+    # With what an interpreter needs to start, such as where its libraries are.
+    others = {n: value for n, value in os.environ.items() if not n.startswith(("PYTHON", "__PY"))}
+    environ = {**others, "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
     return _run(interpreter.path, shares, (kind, home), cwd=tree, environ=environ)
 
 
@@ -112,7 +114,7 @@ def _run(
     cwd: Path | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Compiled:
-    # A seed for hashes is a variable, which -I would keep away; other variables there are none.
+    # A seed for hashes is a variable, which -I would keep away; of the user's there are none.
     isolation = ("-I", "-S") if environ is None else ("-s", "-S")
     command = [os.fspath(python), *isolation, os.fspath(_PROGRAM), *words]
     processes: list[subprocess.Popen[bytes]] = []
@@ -134,8 +136,10 @@ def _run(
                     stdin.write(b"".join(os.fsencode(path) + b"\0" for path in share))
                 process.stdin = None
         answers.extend(json.loads(process.communicate()[0]) for process in processes)
-    except (OSError, ValueError) as error:
-        raise InterpreterError(f"{python} cannot compile: {error}") from error
+    except OSError as error:
+        raise InterpreterError(f"{python} cannot compile: {error.strerror}") from error
+    except ValueError as error:
+        raise InterpreterError(f"{python} cannot compile: it ended without an answer") from error
     finally:
         for process in processes:
             process.kill()

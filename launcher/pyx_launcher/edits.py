@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.atomic import sync_path, write_atomic
 from pyx_launcher.errors import StoreError
+from pyx_launcher.ownership import closed_to_others
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
     from types import FrameType
 
     from pyx_launcher.dirs import Dirs
@@ -90,8 +92,10 @@ def exclusive(dirs: Dirs, directory: Path, tell: Callable[[str], None]) -> Itera
     name = hashlib.sha256(os.fsencode(os.path.realpath(directory))).hexdigest()[:32]
     place = dirs.home / "changes" / name
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(place.with_suffix(".lock"))
+        with closed_to_others():
+            # Who could write a journal would choose what a start writes into a project.
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = FileLock(place.with_suffix(".lock"), mode=0o600)
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -125,28 +129,39 @@ def recover(dirs: Dirs, places: Iterable[Path], tell: Callable[[str], None]) -> 
 
     One that goes on is left alone; what cannot be restored is told, and stops nobody.
     """
+    wanted = {Path(os.path.realpath(place)) for place in places}
+    journals = [journal for journal in list_journals(dirs) if _concerns(journal, wanted)]
+    if not journals:
+        # That of a project nobody comes back to must not cost every start this import.
+        return Recovery(has_restored=False, is_unfinished=False)
     from filelock import FileLock, Timeout
 
-    wanted = {Path(os.path.realpath(place)) for place in places}
     restored: list[Path] = []
     is_unfinished = False
-    for journal in list_journals(dirs):
+    for journal in journals:
         try:
-            paths = {snapshot.path for snapshot in _read_rows(journal.read_bytes())}
-            if wanted.isdisjoint(paths | {path.parent for path in paths}):
-                continue
-            with FileLock(journal.with_suffix(".lock")).acquire(timeout=0):
+            with FileLock(journal.with_suffix(".lock"), mode=0o600).acquire(timeout=0):
                 restored += restore_journal(journal)
         except Timeout:
             is_unfinished = True
-        except (OSError, ValueError, KeyError, TypeError):
-            # Whose it is cannot be told; the next change of its own project names it.
+        except OSError:
+            # Where nothing can be locked, nothing can be restored either.
             continue
         except StoreError as error:
             tell(f"an interrupted change is unfinished: {error.message}")
             is_unfinished = True
     _tell_restored(restored, tell)
     return Recovery(has_restored=bool(restored), is_unfinished=is_unfinished)
+
+
+def _concerns(journal: Path, places: AbstractSet[Path]) -> bool:
+    """Tell whether a journal is of files among `places`, or in them."""
+    try:
+        paths = {snapshot.path for snapshot in _read_rows(journal.read_bytes())}
+    except (OSError, ValueError, KeyError, TypeError):
+        # Whose it is cannot be told; the next change of its own project names it.
+        return False
+    return not places.isdisjoint(paths | {path.parent for path in paths})
 
 
 def list_journals(dirs: Dirs) -> list[Path]:
@@ -218,12 +233,21 @@ class Files:
         restore_file(replace(self._snapshots[_real(path)], written=None))
 
     def put_all_back(self, tell: Callable[[str], None]) -> None:
-        """Make all of them what they were, but for one that somebody else has edited meanwhile."""
+        """Make all of them what they were, but for one that somebody else has edited meanwhile.
+
+        Raises StoreError where that fails for one, after it was done for the others.
+        """
+        problems: list[StoreError] = []
         for snapshot in self._snapshots.values():
-            if _is_edited(snapshot):
-                tell(f"{snapshot.path} was edited meanwhile, so it is left as it is now")
-            else:
-                restore_file(snapshot)
+            try:
+                if _is_edited(snapshot):
+                    tell(f"{snapshot.path} was edited meanwhile, so it is left as it is now")
+                else:
+                    restore_file(snapshot)
+            except StoreError as error:
+                problems.append(error)
+        if problems:
+            raise problems[0]
 
 
 @contextlib.contextmanager
@@ -238,10 +262,11 @@ def restoring(journal: Path, paths: Sequence[Path], tell: Callable[[str], None])
             yield files
             files.settle()
         except BaseException:
+            # Where that fails the journal stays: it has all that is left of what they were.
             files.put_all_back(tell)
-            raise
-        finally:
             journal.unlink(missing_ok=True)
+            raise
+        journal.unlink(missing_ok=True)
 
 
 def _edited_meanwhile(path: Path) -> StoreError:

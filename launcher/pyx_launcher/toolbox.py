@@ -24,6 +24,7 @@ from pyx_launcher.installation import find_native, find_template, is_standalone
 from pyx_launcher.interpreter import Interpreter, find_interpreter, probe_interpreter
 from pyx_launcher.invocation import Choice
 from pyx_launcher.locks import read_lock
+from pyx_launcher.ownership import closed_to_others
 from pyx_launcher.progress import show_progress
 from pyx_launcher.provision import provide
 from pyx_launcher.selection import select
@@ -50,6 +51,7 @@ class Toolbox:
     template: Path
     offline: bool
 
+    @closed_to_others()
     def find_interpreter(
         self, origin: Path, requires: str, *, where: str, python: str | None
     ) -> Interpreter:
@@ -71,6 +73,7 @@ class Toolbox:
             required_by=str(origin),
         ).interpreter
 
+    @closed_to_others()
     def find_tool(self, name: str) -> Path:
         """Return the program `name`, one of `NAMES`, fetching it where it is not there.
 
@@ -105,6 +108,7 @@ class Toolbox:
         environment, _ = build_environment(self.dirs, interpreter, provision.entries, self.native)
         return environment.path / "bin" / name
 
+    @closed_to_others()
     def find_own_interpreter(self) -> Interpreter:
         """Return the interpreter that tools run in: pyx's own, else any that is new enough."""
         if not is_standalone():
@@ -121,11 +125,13 @@ class Toolbox:
             required_by="the tool that locks",
         ).interpreter
 
+    @closed_to_others()
     def make_empty_environment(self, interpreter: Interpreter) -> Path:
         """Return an environment of `interpreter` without any distribution."""
         environment, _ = build_environment(self.dirs, interpreter, (), self.native)
         return environment.path
 
+    @closed_to_others()
     def make_virtual_environment(self, interpreter: Interpreter) -> Path:
         """Return an empty environment as `venv` makes it, for a tool that takes no other."""
         words = f"{interpreter.path}\0{interpreter.version}"

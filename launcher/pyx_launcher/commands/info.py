@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyx_launcher.environment import find_environment
 from pyx_launcher.formats import check_formats
-from pyx_launcher.launch import Plan, make_plan, material_of, write_out
+from pyx_launcher.launch import Plan, fetch_all, make_plan, material_of, write_out
 from pyx_launcher.listing import format_json
 from pyx_launcher.naming import name_artifacts
 from pyx_launcher.provision import find_entries
@@ -45,22 +45,13 @@ def run_info(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
 def _describe_materials(plan: Plan, environ: Mapping[str, str]) -> str:
     from pyx_launcher import __version__
-    from pyx_launcher.progress import show_progress
-    from pyx_launcher.provision import provide
     from pyx_launcher.sbom import format_bill
 
-    provision = provide(
-        plan.selection,
-        plan.found.interpreter,
-        plan.dirs,
-        environ,
-        offline=plan.invocation.offline,
-        progress=show_progress,
-    )
+    entries = fetch_all(plan, environ).entries
     # By now it is known which file was meant where a lock has hashes alone.
     artifacts = name_artifacts(plan.selection, plan.found.interpreter, plan.dirs).artifacts
     interpreter = plan.found.interpreter
-    return format_bill(_name(plan), artifacts, provision.entries, interpreter, __version__)
+    return format_bill(_name(plan), artifacts, entries, interpreter, __version__)
 
 
 def _name(plan: Plan) -> str:

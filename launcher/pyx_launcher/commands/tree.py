@@ -10,10 +10,8 @@ from pyx_launcher.commands.starts import require_lock, take_script
 from pyx_launcher.commands.words import check_words
 from pyx_launcher.errors import UnavailableError
 from pyx_launcher.graph import build_graph, find_roots, invert_graph
-from pyx_launcher.launch import make_plan, write_out
+from pyx_launcher.launch import fetch_all, make_plan, write_out
 from pyx_launcher.listing import Branch, format_json, format_tree
-from pyx_launcher.progress import show_progress
-from pyx_launcher.provision import provide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,16 +42,7 @@ def run_tree(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
 
 def _read_graph(plan: Plan, environ: Mapping[str, str]) -> Graph:
-    interpreter = plan.found.interpreter
-    provision = provide(
-        plan.selection,
-        interpreter,
-        plan.dirs,
-        environ,
-        offline=plan.invocation.offline,
-        progress=show_progress,
-    )
-    return build_graph(provision.entries, interpreter)
+    return build_graph(fetch_all(plan, environ).entries, plan.found.interpreter)
 
 
 def _find_name(name: str, graph: Graph) -> str:

@@ -57,6 +57,22 @@ LIBRARIES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 """Name → release → what it requires on Python 3.11 and later, as the real ones have it."""
 
+DEPRECATED = """\
+def __getattr__(name):
+    if name == "__version__":
+        import warnings
+
+        warnings.warn("click.__version__ is deprecated", DeprecationWarning, stacklevel=2)
+        return "8.5.1"
+    raise AttributeError(name)
+"""
+
+MODULES: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("click", "8.5.1"): {"click/__init__.py": DEPRECATED},
+    ("rich", "15.0.0"): {"rich/__init__.py": ""},
+}
+"""Name and release → files, where the real one does not simply tell its version."""
+
 PROGRAMS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "black": (
         "26.10.1",
@@ -91,7 +107,8 @@ def fill_index(directory: Path) -> None:
     """Make the wheels of everything that a page installs."""
     for name, releases in LIBRARIES.items():
         for version, requires in releases.items():
-            make_wheel(directory, name, version, requires=requires)
+            files = MODULES.get((name, version))
+            make_wheel(directory, name, version, files=files, requires=requires)
     for name, (version, told, requires) in PROGRAMS.items():
         files = {
             f"{name}/__init__.py": f"__version__ = {version!r}\n",

@@ -183,11 +183,19 @@ def test_gc_deletes_what_a_link_led_to_before(
 
 
 def test_without_a_lock_there_is_nothing_to_link(pyx: Pyx, tmp_path: Path) -> None:
-    """One line and a hint, and no file is made."""
-    for option in ("--link", "--kernel"):
-        told = pyx("env", option, cwd=tmp_path)
+    """One line and a hint, and no file is made, in the environment @default neither."""
+    before = pyx("env", "--link", cwd=tmp_path)
+    default = Path(pyx("env", "create", "default").stdout.split()[-1])
+    for told in (
+        before,
+        pyx("env", "--link", cwd=tmp_path),
+        pyx("env", "--kernel", cwd=tmp_path),
+    ):
         assert (told.returncode, told.stdout) == (64, "")
         assert "there is no lock" in told.stderr
+    assert not os.path.lexists(default / ".venv")
+    assert pyx("@default", "env", "--link", cwd=tmp_path).returncode == 0
+    assert (default / ".venv").is_symlink()
 
 
 def test_mypy_finds_the_distributions(pyx: Pyx, project: Path) -> None:

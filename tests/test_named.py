@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from indexserver import IndexServer
     from installed import Pyx
 
+CANNOT_WRITE = 74
 ORIGIN = "import tick; print(tick.__version__)"
 
 
@@ -55,6 +56,18 @@ def test_an_environment_can_be_used_at_once(pyx: Pyx, tmp_path: Path) -> None:
     assert (told.stdout, told.stderr) == ("(3, 12)\n", "")
     missing = pyx("@science", "-c", "import tick", cwd=tmp_path)
     assert missing.stderr.endswith("No module named 'tick'\n")
+
+
+def test_a_place_that_cannot_be_written_is_told_with_what_helps(pyx: Pyx, pyx_home: Path) -> None:
+    """For environments and for tools, which lie beside one another."""
+    for name, words in (("named", ["env", "create", "a"]), ("tools", ["tool", "install", "a"])):
+        pyx_home.mkdir(exist_ok=True)
+        (pyx_home / name).touch()
+        told = pyx(*words)
+        assert (told.returncode, told.stdout) == (CANNOT_WRITE, "")
+        what, hint = told.stderr.splitlines()
+        assert what.startswith(f"pyx: cannot write {pyx_home / name}")
+        assert hint == "pyx: hint: free or grant room there, or set PYX_HOME to another directory"
 
 
 def test_an_environment_decides_its_own_version_of_python(

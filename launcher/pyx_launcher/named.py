@@ -95,7 +95,10 @@ def create_named(
     try:
         _publish(directory, name, python, requires_python)
     except OSError as error:
-        raise StoreError(f"{directory}: {error.strerror}") from error
+        raise StoreError(
+            f"cannot write {directory}: {error.strerror}",
+            hint="free or grant room there, or set PYX_HOME to another directory",
+        ) from error
     return directory
 
 

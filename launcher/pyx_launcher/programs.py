@@ -33,6 +33,7 @@ from pyx_launcher.errors import (
 from pyx_launcher.locks.tables import read_toml
 from pyx_launcher.named import PROJECT_FILE
 from pyx_launcher.ownership import closed_to_others
+from pyx_launcher.store import storing
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -341,7 +342,7 @@ def _describe(directory: Path, wish: Wish, environment: Environment, links: Path
 @contextlib.contextmanager
 def _making(parent: Path) -> Iterator[Path]:
     """Give an empty directory in `parent`, which is gone afterwards unless it was renamed."""
-    with _storing(parent), closed_to_others():
+    with storing(parent), closed_to_others():
         parent.mkdir(parents=True, exist_ok=True)
         new = make_directory(parent, ".new.")
         new.chmod(0o755)

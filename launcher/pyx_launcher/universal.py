@@ -48,10 +48,13 @@ class _Joined:
     markers: list[str] = field(default_factory=list)
 
 
-def write_preferences(old: bytes | None, upgrade: Upgrade, path: Path) -> None:
+def write_preferences(
+    old: bytes | None, upgrade: Upgrade, path: Path, project: Mapping[str, Any] | None = None
+) -> None:
     """Write what uv takes for an outdated lock, so that it keeps the versions in `old`.
 
-    `old` is a pylock file; what `upgrade` names is left out.
+    `old` is a pylock file; what `upgrade` names is left out. `project` is the table of the project
+    that is locked, which uv would else say it has added.
     """
     lines = ["version = 1", 'requires-python = ">=3.0"']
     moved = {canonicalize_name(name) for name in upgrade.names}
@@ -62,9 +65,20 @@ def write_preferences(old: bytes | None, upgrade: Upgrade, path: Path) -> None:
             lines += ["", "[[package]]", f'name = "{name}"', f'version = "{version}"']
             lines.append(f'source = {{ registry = "{index}" }}')
     if len(lines) > 2:
+        lines += _describe_own(project or {})
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     else:
         path.unlink(missing_ok=True)
+
+
+def _describe_own(project: Mapping[str, Any]) -> list[str]:
+    """Return the lines of a project in its own lock; there is no version where it is dynamic."""
+    name, version = project.get("name"), project.get("version")
+    if not isinstance(name, str):
+        return []
+    lines = ["", "[[package]]", f"name = {_quote(canonicalize_name(name))}"]
+    lines += [f"version = {_quote(version)}"] if isinstance(version, str) else []
+    return [*lines, 'source = { virtual = "." }']
 
 
 def _read_packages(data: bytes) -> Sequence[Mapping[str, Any]]:
@@ -84,7 +98,7 @@ def lock_project(tool: Tool, path: Path, project: Mapping[str, Any], upgrade: Up
     """
     directory = path.parent
     old = path.read_bytes() if path.exists() else None
-    write_preferences(old, upgrade, directory / UV_LOCK)
+    write_preferences(old, upgrade, directory / UV_LOCK, project.get("project"))
     # Before uv reads it: what is edited meanwhile makes the lock old, and not new.
     origin = read_origin(directory / MANIFEST)
     tool.run(["lock"], directory)

@@ -105,7 +105,7 @@ def parse_request(text: str) -> Request:
     try:
         return Request(text=text, versions=SpecifierSet(text))
     except InvalidSpecifier:
-        raise UsageError(f"{text!r} is no version or path of Python", hint=EXAMPLES) from None
+        raise UsageError(f"{text!r} is no version or path of Python 3", hint=EXAMPLES) from None
 
 
 def _versions_named(version: str | None) -> SpecifierSet:

@@ -221,7 +221,8 @@ def _find_command(environ: Mapping[str, str]) -> str:
 
 
 def _project_of(plan: Plan) -> Path:
-    if plan.lock is None:
+    # What stands in where there is no project is linked where it is asked for by its name.
+    if plan.lock is None or plan.context.is_fallback:
         option = next(iter(plan.invocation.settings))
         raise explain_no_lock(plan, f"pyx @NAME env {option}")
     return Path(plan.lock.path).parent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -325,6 +326,8 @@ REFUSED = {
         "-o FILE",
     ),
     "unwritable": (("--format", "pylock", "-o", "no/x"), 74, "cannot write ", ""),
+    "directory": (("--format", "pylock", "-o", "there"), 74, "cannot write ", ""),
+    "long": (("--format", "pylock", "-o", "x" * 300), 74, "cannot write ", ""),
     "no lock": (("--format", "pylock", "/nowhere.py"), 2, "can't open file", ""),
 }
 
@@ -345,6 +348,27 @@ def test_what_cannot_be_done_leaves_nothing(
     assert message in lines[0]
     assert hint in (lines[1] if len(lines) > 1 else "")
     assert sorted(project.rglob("*")) == before
+
+
+def test_what_is_no_file_of_its_own_stays(
+    pyx: Pyx, tmp_path: Path, artifacts: list[Path], index: IndexServer
+) -> None:
+    """A pipe, as a device would be, is written into; so is what a link points at."""
+    write_pylock(tmp_path, artifacts, index)
+    words = ("export", "--format", "requirements", "-o")
+    text = pyx(*words[:-1], cwd=tmp_path).stdout
+    pipe, link, file = tmp_path / "pipe", tmp_path / "link", tmp_path / "file"
+    os.mkfifo(pipe)
+    # Opened for both, so that neither side waits for the other.
+    handle = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    assert pyx(*words, "pipe", cwd=tmp_path).returncode == 0
+    assert pipe.is_fifo()
+    assert os.read(handle, 1 << 16).decode() == text
+    os.close(handle)
+    file.write_text("old")
+    link.symlink_to("file")
+    assert pyx(*words, "link", cwd=tmp_path).returncode == 0
+    assert (link.readlink(), file.read_text()) == (type(link)("file"), text)
 
 
 def test_a_file_that_no_index_has_is_named(pyx: Pyx, tmp_path: Path, wheels: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,11 +49,12 @@ def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:
     start = replace(invocation, program=program, words=())
     if kind == "venv":
         return _export_venv(start, word, environ)
-    into = Path(find_working_directory() / word) if word else None
+    # What a link points at is written, as by any other program.
+    into = Path(os.path.realpath(find_working_directory() / word)) if word else None
     plan = make_plan(start, environ)
     if plan.lock is None:
         raise UsageError("there is no lock to export", hint="pyx lock, or name one: --project DIR")
-    if into is not None and into.exists() and into.samefile(plan.lock.path):
+    if into is not None and into == Path(os.path.realpath(plan.lock.path)):
         raise UsageError(f"{into} is the lock itself", hint="name another file: -o FILE")
     warn_if_stale(plan)
     make = _make_pylock if kind == "pylock" else _make_requirements
@@ -60,11 +62,20 @@ def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:
     if into is None:
         write_out(text)
         return 0
+    _write_text(into, word, text)
+    return 0
+
+
+def _write_text(into: Path, word: str, text: str) -> None:
+    """Write a file anew, or into what is none, such as a device or a pipe, which has to stay."""
     try:
+        if os.path.exists(word) and not (os.path.isfile(word) or os.path.isdir(word)):
+            with open(word, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            return
         write_atomic(into, text.encode(), mode=0o644)
     except OSError as error:
         raise StoreError(f"cannot write {into}: {error.strerror}") from error
-    return 0
 
 
 def _make_pylock(plan: Plan, lock: Lock, into: Path, environ: Mapping[str, str]) -> str:

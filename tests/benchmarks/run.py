@@ -1,9 +1,11 @@
 """Run every benchmark and write ``docs/performance.md``, its plots and the figures of README.md.
 
-    pyx tests/benchmarks/run.py --wheelhouse DIR [--tools DIR:DIR] [--quick]
+    pyx tests/benchmarks/run.py --wheelhouse DIR [--tools DIR:DIR] [--quick] [ARTIFACT...]
 
-takes about 45 minutes, with ``--quick`` about 8, and then writes below ``--into`` alone. Returns 1
-if a budget is exceeded. A benchmark that cannot run says why on stderr and is left out.
+takes about 45 minutes, with ``--quick`` about 8, and then writes below ``--into`` alone. The page
+is there after each part, so that a run may be ended early. Returns 1 if a budget is exceeded. A
+benchmark that cannot run says why on stderr and is left out. ARTIFACTs are wheels, standalone
+archives and packages, whose sizes and starts are told.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ import platform
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from artifacts import KINDS, measure_artifacts
 from budgets import measure_budgets
 from bundles import measure_bundles
 from cold import measure_cold
@@ -29,7 +33,7 @@ from scale import measure_scale
 from starts import measure_starts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
@@ -47,7 +51,7 @@ differ, believe the instructions. The budgets ("at most") are those of `CONTRIBU
 
 
 def main() -> int:
-    """Measure everything, and write the page."""
+    """Measure everything, and write the page anew after each part."""
     arguments = sys.argv[1:]
     into = DOCS
     if "--into" in arguments:
@@ -57,36 +61,64 @@ def main() -> int:
     elif "--quick" in arguments:
         sys.stderr.write("quick figures do not go into docs/; name a directory: --into DIR\n")
         return 64
+    artifacts = [Path(word).resolve() for word in arguments if word.endswith(KINDS)]
+    arguments = [word for word in arguments if not word.endswith(KINDS)]
     into.mkdir(parents=True, exist_ok=True)
+    exceeded: list[str] = []
     with prepare_ground(arguments) as ground:
-        texts, exceeded = measure_all(ground, into)
-        page = INTRODUCTION + describe_machine(ground) + "\n" + "\n".join(texts)
-    (into / "performance.md").write_text(page, encoding="utf-8")
-    if into == DOCS:
-        readme = README.read_text(encoding="utf-8")
-        README.write_text(replace_figures(readme, page), encoding="utf-8")
+        page = INTRODUCTION + describe_machine(ground)
+        for section in measure_all(ground, artifacts):
+            page += f"\n{section.text}"
+            exceeded += section.exceeded
+            if section.plot:
+                name, drawing = section.plot
+                (into / f"{name}.svg").write_text(drawing, encoding="utf-8")
+                page += f"\n![{name}]({name}.svg)\n"
+            write_page(into, page)
     sys.stderr.writelines(f"over budget: {line}\n" for line in exceeded)
     return 1 if exceeded else 0
 
 
-def measure_all(ground: Ground, into: Path) -> tuple[list[str], list[str]]:
-    """Return the sections of the page and what exceeds its budget; writes the plots."""
-    texts: list[str] = []
-    exceeded: list[str] = []
-    # What makes many files comes before anything is deleted; see `cold`.
-    for measure in (measure_budgets, measure_cold, measure_starts, measure_first, measure_imports):
+def write_page(into: Path, page: str) -> None:
+    """Write what is there of the page; README.md belongs to the page in docs/ alone."""
+    (into / "performance.md").write_text(page, encoding="utf-8")
+    if into == DOCS:
+        readme = README.read_text(encoding="utf-8")
+        README.write_text(replace_figures(readme, page), encoding="utf-8")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """A part of the page, and what exceeds its budget there."""
+
+    text: str
+    exceeded: list[str] = field(default_factory=list)
+    plot: tuple[str, str] | None = None
+    """The name and the content of a drawing below the text."""
+
+
+def measure_all(ground: Ground, artifacts: list[Path]) -> Iterator[Section]:
+    """Yield the sections of the page, those that most depends on first."""
+    for measure in (measure_budgets, measure_starts, measure_first, measure_imports):
         answer = _attempt(measure, ground)
-        if answer:
-            texts.append(answer[0])
-            exceeded += answer[1]
+        if answer and answer[0]:
+            yield Section(text=answer[0], exceeded=answer[1])
     plotted = {"cost-by-size": measure_sizes, "direct-or-farm": measure_layouts}
     for name, measure_and_plot in plotted.items():
         drawn = _attempt(measure_and_plot, ground)
         if drawn:
-            (into / f"{name}.svg").write_text(drawn[1], encoding="utf-8")
-            texts.append(f"{drawn[0]}\n![{name}]({name}.svg)\n")
-    tables = [_attempt(measure, ground) for measure in (measure_bundles, measure_scale)]
-    return texts + [text for text in tables if text], exceeded
+            yield Section(text=drawn[0], plot=(name, drawn[1]))
+    cold = _attempt(measure_cold, ground)
+    if cold and cold[0]:
+        yield Section(text=cold[0], exceeded=cold[1])
+    if artifacts:
+        table = _attempt(lambda ground: measure_artifacts(ground, artifacts), ground)
+        if table:
+            yield Section(text=f"### What is installed\n\n{table}")
+    for tell in (measure_bundles, measure_scale):
+        text = _attempt(tell, ground)
+        if text:
+            yield Section(text=text)
 
 
 def _attempt(measure: Callable[[Ground], T], ground: Ground) -> T | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from installed import ROOT
 
-from pyx_launcher.invocation import _FLAGS, _VALUED
+from pyx_launcher.invocation import _FLAGS, _VALUES
 from pyx_launcher.verbs import VERBS
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_the_page_tells_of_no_command_that_is_gone(writer: ModuleType) -> None:
 def test_every_option_is_known(writer: ModuleType) -> None:
     """The general options are the parser's, with and without a value."""
     options = dict(map(writer.split_option, writer.GENERAL))
-    assert {name for name, value in options.items() if value} == set(_VALUED)
+    assert {name for name, value in options.items() if value} == set(_VALUES)
     assert {name for name, value in options.items() if not value} == set(_FLAGS)
 
 

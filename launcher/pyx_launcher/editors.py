@@ -39,9 +39,11 @@ def link_environment(project: Path, dirs: Dirs, environment: Path) -> Path:
     if os.path.lexists(link) and not is_own_link(link, dirs):
         raise RefusedError(f"{link} was not made by pyx", hint=f"mv {link} {link}.old")
     try:
-        # First, so that no link is ever there that does not count.
+        # First, so that no link is ever there that does not count; and again for a `pyx store gc`
+        # that has found no link there meanwhile.
         record_link(dirs, link)
         replace_link(link, environment)
+        record_link(dirs, link)
     except OSError as error:
         raise StoreError(f"{link}: {error.strerror}") from error
     return link

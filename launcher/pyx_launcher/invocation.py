@@ -26,7 +26,6 @@ _VALUES: Mapping[str, str] = {
     "--with": "@NAME",
     "--allow-unhashed": "NAME",
 }
-_VALUED = tuple(_VALUES)
 _FLAGS = ("--offline", "--locked", "--all-groups", "--all-extras", "--no-default-groups")
 
 

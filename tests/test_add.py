@@ -661,7 +661,7 @@ def test_a_strangers_project_above_is_refused(pyx: Pyx, project: Path) -> None:
         (("add", "--dev", "--optional", "x", "tick"), USAGE, "hint: pyx add tick --optional x"),
         (("add", "--script", "gone.py", "tick"), USAGE, "there is no script"),
         (("add", "--upgrade", "tick"), USAGE, "unknown option --upgrade"),
-        (("remove", "talk"), USAGE, "talk is not in the dependencies"),
+        (("remove", "talk"), USAGE, "talk is not in the dependencies\npyx: hint: pyx tree shows"),
         (("lock", "talk"), USAGE, "talk is no script"),
         (("add", "--project", "gone", "tick"), USAGE, "there is no project"),
         (("add", "@../x", "tick"), USAGE, "cannot be the name of an environment"),

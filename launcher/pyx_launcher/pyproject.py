@@ -58,6 +58,9 @@ class Place:
 MAIN = Place()
 """The project's own requirements."""
 
+HINT_NOT_THERE = "pyx tree shows what there is, and what requires it"
+"""For who wants to remove what nobody wrote down."""
+
 
 def split_git(url: str) -> tuple[str, str]:
     """Return repository and revision of a ``git+…`` URL; the revision is empty where none is."""
@@ -254,7 +257,7 @@ def _not_there(path: Path, document: TOMLDocument, name: str, place: Place) -> U
             hint = f"it is in {other.label}: pyx remove{other.option} {name}"
             break
     else:
-        hint = "pyx list shows what there is, and what requires it"
+        hint = HINT_NOT_THERE
     return UsageError(f"{path}: {name} is not in {place.label}", hint=hint)
 
 

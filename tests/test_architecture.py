@@ -89,6 +89,7 @@ ORDER = (
     "collection",
     "repair",
     "tabletext",
+    "typed",
     "pyproject",
     "poetrytables",
     "pipfile",

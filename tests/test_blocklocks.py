@@ -195,8 +195,12 @@ def test_the_lock_of_a_block_is_checked(pyx: Pyx, script: Path) -> None:
 
 
 def test_a_block_is_edited(pyx: Pyx, script: Path) -> None:
-    """One line changes, the script starts without another resolution, and back it goes."""
+    """One line changes, the script starts without another resolution, and back it goes.
+
+    What is told is told of the script, as the lock lies where nobody has to look.
+    """
     lines = succeed(pyx("add", "--script", script, "talk>1"))
+    assert lines[-1].startswith(f"{script}: 2 distributions, ")
     assert lines[0] == "+ talk 2.0" or lines[1] == "+ tick 1.0"
     assert script.read_text() == SCRIPT.replace('["tick"]', '["tick", "talk>1"]')
     told = pyx(script)

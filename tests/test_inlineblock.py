@@ -17,7 +17,7 @@ from pyx_launcher.inlineblock import (
     remove_from_block,
     replace_block_text,
 )
-from pyx_launcher.pyproject import parse_requirement
+from pyx_launcher.typed import parse_requirement
 
 PATH = Path("/x/x.py")
 SCRIPT = b"""\

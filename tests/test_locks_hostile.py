@@ -15,7 +15,7 @@ from targets import make_interpreter
 from pyx_launcher.errors import LockError, StoreError
 from pyx_launcher.invocation import Choice
 from pyx_launcher.locks import read_lock
-from pyx_launcher.locks.content import LARGEST
+from pyx_launcher.locks.content import LARGEST, TWO_SIDES
 from pyx_launcher.selection import select
 
 if TYPE_CHECKING:
@@ -285,6 +285,18 @@ def test_nonsense(tmp_path: Path, kind: str, content: bytes, problem: str) -> No
     path = tmp_path / FORMATS[kind].file
     path.write_bytes(content)
     assert problem in refuse(path).message
+
+
+@ALL
+def test_a_merge_conflict_is_told_as_one(tmp_path: Path, kind: str) -> None:
+    """Whatever the format makes of its marks, and with what resolves it."""
+    path = tmp_path / FORMATS[kind].file
+    path.write_text("<<<<<<< ours\n\n=======\n\n>>>>>>> theirs\n")
+    error = refuse(path)
+    assert error.message.startswith(f"{path}: line 1")
+    assert error.message.endswith(f": {TWO_SIDES}")
+    assert error.hint is not None
+    assert "checkout --ours" in error.hint
 
 
 @ALL

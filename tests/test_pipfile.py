@@ -8,7 +8,8 @@ import pytest
 
 from pyx_launcher.errors import UsageError
 from pyx_launcher.pipfile import add_lines, add_packages, remove_lines, remove_packages
-from pyx_launcher.pyproject import MAIN, Place, parse_requirement
+from pyx_launcher.pyproject import MAIN, Place
+from pyx_launcher.typed import parse_requirement
 
 PIPFILE = '# mine\n[packages]\nClick = "<9"   # kept\n\n[dev-packages]\npytest = "*"\n'
 LISTED = "# mine\n-c other.txt\nClick<9  # kept\n\ntomli ; python_version < '3.11'\n"

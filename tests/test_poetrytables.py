@@ -14,7 +14,8 @@ from pyx_launcher.poetrytables import (
     has_own_tables,
     remove_constraints,
 )
-from pyx_launcher.pyproject import MAIN, Place, parse_requirement
+from pyx_launcher.pyproject import MAIN, Place
+from pyx_launcher.typed import parse_requirement
 
 PATH = Path("pyproject.toml")
 CLASSIC = """\

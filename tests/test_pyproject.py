@@ -15,10 +15,10 @@ from pyx_launcher.pyproject import (
     add_requirements,
     bound_requirements,
     parse_data,
-    parse_requirement,
     remove_requirements,
     split_git,
 )
+from pyx_launcher.typed import parse_requirement
 
 PATH = Path("pyproject.toml")
 

@@ -9,8 +9,9 @@ import tomli
 
 from pyx_launcher.errors import LockError
 from pyx_launcher.pipfile import add_packages
-from pyx_launcher.pyproject import MAIN, Place, add_requirements, parse_requirement
+from pyx_launcher.pyproject import MAIN, Place, add_requirements
 from pyx_launcher.tabletext import append_table, insert_table, keep_newlines, list_sections
+from pyx_launcher.typed import parse_requirement
 
 HEAD = '[project]\nname = "x"\n'
 TOOL = "[tool.x]\na = 1\n"

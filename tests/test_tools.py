@@ -270,7 +270,7 @@ def test_uninstalling_takes_its_own_links_alone(shop: Workshop) -> None:
 @pytest.mark.parametrize("text", ["", "-x", "a b", "../x", "tick=="])
 def test_what_is_no_requirement_is_said(text: str) -> None:
     """Before anything is made."""
-    with pytest.raises(UsageError, match="is no distribution"):
+    with pytest.raises(UsageError, match="is no requirement"):
         make_wish([text], None)
 
 

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import UsageError
 from pyx_launcher.pyproject import (
+    HINT_NOT_THERE,
     Place,
     find_key,
     is_bare,
@@ -59,7 +60,7 @@ def remove_packages(path: Path, text: str, names: Iterable[str], place: Place) -
     for name in names:
         known = find_key(table, name)
         if known not in table:
-            raise UsageError(f"{path}: {name} is not in {place.label}", hint="pyx --help")
+            raise UsageError(f"{path}: {name} is not in {place.label}", hint=HINT_NOT_THERE)
         del table[known]
     return document.as_string()
 
@@ -99,7 +100,7 @@ def remove_lines(path: Path, text: str, names: Iterable[str], place: Place) -> s
     for name in names:
         at = _find_line(lines, name)
         if at is None:
-            raise UsageError(f"{path}: there is no line for {name}", hint="pyx --help")
+            raise UsageError(f"{path}: there is no line for {name}", hint=HINT_NOT_THERE)
         del lines[at]
     return "".join(lines)
 

@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import UsageError
 from pyx_launcher.pyproject import (
+    HINT_NOT_THERE,
     Place,
     find_key,
     is_bare,
@@ -126,7 +127,7 @@ def remove_constraints(path: Path, text: str, names: Iterable[str], place: Place
     for name in names:
         key = find_key(table, name)
         if key not in table:
-            raise UsageError(f"{path}: {name} is not in {place.label}", hint="pyx --help")
+            raise UsageError(f"{path}: {name} is not in {place.label}", hint=HINT_NOT_THERE)
         del table[key]
         extras = document["tool"]["poetry"].get("extras", {})
         for listed in extras.values():

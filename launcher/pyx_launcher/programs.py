@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.atomic import make_directory, remove_tree, write_atomic
@@ -34,6 +34,7 @@ from pyx_launcher.locks.tables import read_toml
 from pyx_launcher.named import PROJECT_FILE
 from pyx_launcher.ownership import closed_to_others
 from pyx_launcher.store import storing
+from pyx_launcher.typed import parse_requirement
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -97,12 +98,7 @@ class Installed:
 def make_wish(requirements: Sequence[str], python: str | None) -> Wish:
     """Return what is wished for. Raises UsageError for what is no requirement (PEP 508)."""
     for text in requirements:
-        try:
-            Requirement(text)
-        except InvalidRequirement as error:
-            problem = str(error).partition("\n")[0]
-            hint = "such as black, 'black==24.*' or 'black[jupyter]'"
-            raise UsageError(f"{text!r} is no distribution: {problem}", hint=hint) from error
+        parse_requirement(text)
     return Wish(requirements=tuple(requirements), python=python)
 
 

@@ -7,8 +7,6 @@ https://packaging.python.org/en/latest/specifications/pyproject-toml/ and of dep
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -28,6 +26,7 @@ from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+    from pathlib import Path
 
     from tomlkit import TOMLDocument
 
@@ -59,27 +58,8 @@ class Place:
 MAIN = Place()
 """The project's own requirements."""
 
-
-def parse_requirement(text: str) -> Requirement:
-    """Return the requirement that `text` is (PEP 508). Raises UsageError."""
-    try:
-        return Requirement(text)
-    except InvalidRequirement as error:
-        problem = str(error).partition("\n")[0]
-        raise UsageError(
-            f"{text!r} is no requirement: {problem}", hint=_guess_requirement(text)
-        ) from error
-
-
-def _guess_requirement(text: str) -> str:
-    """Return what may be meant by a text that is none: another operator, a path or a URL."""
-    if re.fullmatch(r"[\w.-]+=[\w.*]+", text):
-        return f"did you mean {text.replace('=', '==')}?"
-    if "://" in text:
-        return f"did you mean 'NAME @ {text}'?"
-    if text.startswith((".", "/", "~")):
-        return f"did you mean 'NAME @ {Path(text).expanduser().absolute().as_uri()}'?"
-    return "such as click, 'click>=8,<9', 'click[extra]' or 'click @ https://example.org/…'"
+HINT_NOT_THERE = "pyx tree shows what there is, and what requires it"
+"""For who wants to remove what nobody wrote down."""
 
 
 def split_git(url: str) -> tuple[str, str]:
@@ -277,7 +257,7 @@ def _not_there(path: Path, document: TOMLDocument, name: str, place: Place) -> U
             hint = f"it is in {other.label}: pyx remove{other.option} {name}"
             break
     else:
-        hint = "pyx list shows what there is, and what requires it"
+        hint = HINT_NOT_THERE
     return UsageError(f"{path}: {name} is not in {place.label}", hint=hint)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.commands.edit import edit_project, edit_script
 from pyx_launcher.commands.editwords import parse_words
 from pyx_launcher.locking import Change
-from pyx_launcher.pyproject import parse_requirement
+from pyx_launcher.typed import parse_requirement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

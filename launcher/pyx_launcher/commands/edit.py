@@ -66,8 +66,11 @@ def edit_project(words: Words, change: Change, environ: Mapping[str, str]) -> in
     return 0
 
 
-def describe(outcome: Outcome) -> str:
-    """Return a line for each distribution that came, went or moved, and one for the lock."""
+def describe(outcome: Outcome, subject: Path | None = None) -> str:
+    """Return a line for each distribution that came, went or moved, and one for the lock.
+
+    The last one is for `subject` where the lock is nothing that its user should have to know of.
+    """
     before, after = outcome.before, outcome.after
     lines = []
     for name in sorted({*before, *after}):
@@ -80,7 +83,7 @@ def describe(outcome: Outcome) -> str:
             lines.append(f"~ {name} {old} → {new}")
     what = f"{len(lines)} changed" if lines else "nothing changed"
     count = f"{len(after)} distribution{'' if len(after) == 1 else 's'}"
-    lines.append(f"{outcome.lock}: {count}, {what}")
+    lines.append(f"{subject or outcome.lock}: {count}, {what}")
     return "\n".join(lines) + "\n"
 
 
@@ -91,7 +94,7 @@ def edit_script(
 
     The lock lies beside the script if one does already, or with `beside`; else it is ours.
     """
-    script = words.script
+    script, subject = words.script, None
     if script is None:
         raise UsageError("there is no script to edit", hint="--script FILE")
     toolbox = make_toolbox(environ, offline=words.offline)
@@ -107,12 +110,12 @@ def edit_script(
         if damage is not None:
             tell(f"{damage}; it is made anew")
         if not (beside or lock.is_file()):
-            outcome = _lock_into_home(job, journal, job.name_own_lock(old))
+            outcome, subject = _lock_into_home(job, journal, job.name_own_lock(old)), script
         elif lock.suffix == ".lock":
             outcome = _lock_by_uv(job, journal, lock, is_damaged=damage is not None)
         else:
             outcome = _lock_beside(job, journal, lock)
-    write_out(describe(outcome))
+    write_out(describe(outcome, subject))
     return 0
 
 

@@ -18,7 +18,9 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from pyx_launcher.errors import LockError
 from pyx_launcher.locks.conditions import Conditions
+from pyx_launcher.locks.content import CONFLICT, TWO_SIDES, advise_conflict
 from pyx_launcher.locks.fields import parse_name, parse_version
 from pyx_launcher.locks.names import choose_extras, choose_groups
 from pyx_launcher.locks.requirements_lines import Line, find_all_included, read_lines
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 
     from packaging.markers import Environment
 
-    from pyx_launcher.errors import LockError
     from pyx_launcher.invocation import Choice
     from pyx_launcher.locks.indexes import IndexOptions
 
@@ -166,6 +167,10 @@ def parse_requirement(line: Line) -> PinnedRequirement:
     if match := DIRECT.match(text) or BARE.match(text):
         return direct_requirement(line, match)
     pinned = PINNED.match(text)
+    if CONFLICT.match(text):
+        raise LockError(
+            line.path, TWO_SIDES, where=f"line {line.number}", hint=advise_conflict(line.path)
+        )
     if pinned is None:
         raise line.error("", explain(text))
     version = parse_version(line, "", pinned["version"])

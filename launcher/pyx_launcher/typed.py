@@ -1,0 +1,39 @@
+"""A requirement as somebody types it (PEP 508), and what is meant where it is none."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from pyx_launcher.errors import UsageError
+
+
+def parse_requirement(text: str) -> Requirement:
+    """Return the requirement that `text` is (PEP 508). Raises UsageError."""
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        problem = str(error).partition("\n")[0]
+        raise UsageError(
+            f"{text!r} is no requirement: {problem}", hint=_guess_requirement(text)
+        ) from error
+    version = requirement.url or ""
+    if version == "latest" or re.fullmatch(r"v?\d[\w.]*", version):
+        wanted = text.partition("@")[0].rstrip()
+        wanted += "" if version == "latest" else f"=={version.removeprefix('v')}"
+        problem = f"{version} is no URL, and a version stands behind =="
+        raise UsageError(f"{text!r}: {problem}", hint=f"did you mean {wanted}?")
+    return requirement
+
+
+def _guess_requirement(text: str) -> str:
+    """Return what may be meant by a text that is none: another operator, a path or a URL."""
+    if re.fullmatch(r"[\w.-]+=[\w.*]+", text):
+        return f"did you mean {text.replace('=', '==')}?"
+    if "://" in text:
+        return f"did you mean 'NAME @ {text}'?"
+    if text.startswith((".", "/", "~")):
+        return f"did you mean 'NAME @ {Path(text).expanduser().absolute().as_uri()}'?"
+    return "such as click, 'click>=8,<9', 'click[extra]' or 'click @ https://example.org/…'"

@@ -350,6 +350,58 @@ def test_what_cannot_be_done_leaves_nothing(
     assert sorted(project.rglob("*")) == before
 
 
+LOGIN = "https://me:secret@example.org"
+WITH_LOGINS = {
+    "pylock.toml": f"""\
+lock-version = "1.0"
+created-by = "somebody"
+[[packages]]
+name = "tick"
+version = "1.0"
+index = "{LOGIN}/simple/"
+wheels = [{{ url = "{LOGIN}/tick-1.0-py3-none-any.whl", hashes = {{ sha256 = "{"0" * 64}" }} }}]
+[[packages]]
+name = "talk"
+version = "1.0"
+archive = {{ url = "{LOGIN}/talk.zip", hashes = {{ sha256 = "{"0" * 64}" }} }}
+[[packages]]
+name = "tock"
+vcs = {{ type = "git", url = "ssh://git@example.org/tock", commit-id = "{"0" * 40}" }}
+""",
+    "uv.lock": f"""\
+version = 1
+requires-python = ">=3.9"
+[[package]]
+name = "tick"
+version = "1.0"
+source = {{ registry = "{LOGIN}/simple" }}
+wheels = [{{ url = "{LOGIN}/tick-1.0-py3-none-any.whl", hash = "sha256:{"0" * 64}" }}]
+[[package]]
+name = "project"
+version = "0"
+source = {{ virtual = "." }}
+dependencies = [{{ name = "tick" }}]
+""",
+}
+
+
+@pytest.mark.parametrize("kind", ["pylock", "requirements"])
+@pytest.mark.parametrize("lock", WITH_LOGINS)
+def test_credentials_of_the_lock_are_not_handed_on(
+    pyx: Pyx, tmp_path: Path, lock: str, kind: str
+) -> None:
+    """URLs of indexes and files have no user and no password; a user of ssh's stays."""
+    (tmp_path / lock).write_text(WITH_LOGINS[lock])
+    told = pyx("--offline", "export", "--format", kind, cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert "secret" not in told.stdout
+    assert "me:" not in told.stdout
+    if lock == "pylock.toml":
+        assert "https://example.org/talk.zip" in told.stdout
+    if (lock, kind) == ("pylock.toml", "pylock"):
+        assert '"ssh://git@example.org/tock"' in told.stdout
+
+
 def test_what_is_no_file_of_its_own_stays(
     pyx: Pyx, tmp_path: Path, artifacts: list[Path], index: IndexServer
 ) -> None:

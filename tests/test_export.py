@@ -277,6 +277,33 @@ def list_texts(directory: Path) -> list[Path]:
     return [path for path in directory.rglob("*") if path.is_file() and not path.is_symlink()]
 
 
+def quotes_places(python: str) -> bool:
+    """Tell whether an interpreter's `venv` quotes what it writes into scripts for shells."""
+    code = "import inspect, sys, venv; sys.exit('shlex' not in inspect.getsource(venv))"
+    try:
+        return subprocess.run([python, "-I", "-c", code], check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def test_the_name_of_a_virtual_environment_is_anything(
+    pyx: Pyx, tmp_path: Path, artifacts: list[Path], index: IndexServer
+) -> None:
+    """What its scripts for shells have to quote names the place where it lies, too."""
+    pythons = [path for path in (PLAIN_PYTHON, "/usr/bin/python3") if quotes_places(path)]
+    if not pythons:
+        pytest.skip("there is no interpreter whose venv quotes: 3.13.1, or a patched older one")
+    write_pylock(tmp_path, artifacts, index)
+    out = tmp_path / "it's mine'"
+    words = ("--python", pythons[0], "export", "--format", "venv", "-o", out)
+    told = pyx(*words, cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    activated = '. "$1/bin/activate" && command -v tick && tick && echo "$VIRTUAL_ENV"'
+    shell = subprocess.check_output(["sh", "-c", activated, "-", out], text=True)
+    assert shell == f"{out}/bin/tick\ntick runs\n{out}\n"
+    assert all(".new." not in path.read_text(errors="replace") for path in list_texts(out))
+
+
 def test_pip_manages_it(pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServer) -> None:
     """Pip lists, checks and uninstalls as if it had installed everything itself."""
     if subprocess.run([PLAIN_PYTHON, "-m", "pip", "-V"], check=False).returncode:

@@ -56,8 +56,14 @@ def _replace_place(tree: Path, final: Path) -> None:
     for file in (tree / "pyvenv.cfg", *sorted((tree / "bin").iterdir())):
         if file.is_symlink() or not file.is_file():
             continue
+        content = replaced = file.read_bytes()
         # The names of both directories are quoted alike, as one contains the other.
-        content = file.read_bytes()
-        replaced = content.replace(os.fsencode(tree), os.fsencode(final))
+        for write in (str, _quote):
+            replaced = replaced.replace(os.fsencode(write(tree)), os.fsencode(write(final)))
         if replaced != content:
             file.write_bytes(replaced)
+
+
+def _quote(path: Path) -> str:
+    """Return what `shlex.quote`, by which `venv` quotes, writes between the marks at both ends."""
+    return str(path).replace("'", "'\"'\"'")

@@ -517,6 +517,24 @@ def test_what_cannot_be_done_leaves_nothing(pyx: Pyx, project: Path, case: str) 
     assert sorted(project.rglob("*")) == before
 
 
+def test_a_time_that_no_file_can_have(pyx: Pyx, project: Path) -> None:
+    """It is refused in one line before anything is made."""
+    moment = "9" * 5000
+    told = pyx("bundle", "out", cwd=project, env={"SOURCE_DATE_EPOCH": moment})
+    assert (told.returncode, told.stdout) == (64, "")
+    first, second = told.stderr.splitlines()
+    assert re.fullmatch("pyx: SOURCE_DATE_EPOCH=9+…9+ is no time that a file can have", first)
+    assert "date +%s" in second
+    assert not (project / "out").exists()
+
+
+def test_a_script_that_no_parser_of_trees_can_hold(pyx: Pyx, project: Path) -> None:
+    """It goes into the bundle as it is, whatever its modules may be."""
+    (project / "deep.py").write_text("+".join(["1"] * 60000))
+    bundle(pyx, project, "out", "deep.py")
+    assert (project / "out" / "app" / "deep.py").read_bytes() == (project / "deep.py").read_bytes()
+
+
 @NEEDS_ROOT
 def test_a_full_disk_leaves_nothing(pyx: Pyx, project: Path, tmp_path: Path) -> None:
     """It is said in one line, and the room is free again."""

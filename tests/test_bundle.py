@@ -22,7 +22,7 @@ from wheelhouse import make_source_tree, make_wheel, pylock_text
 from pyx_launcher.record import read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from indexserver import IndexServer
     from installed import Pyx
@@ -514,6 +514,31 @@ def test_what_cannot_be_done_leaves_nothing(pyx: Pyx, project: Path, case: str) 
     assert message in lines[0]
     assert len(lines) <= 2
     assert hint in (lines[1] if len(lines) > 1 else "")
+    assert sorted(project.rglob("*")) == before
+
+
+ODD: dict[str, tuple[Callable[[Path], None], str]] = {
+    "pipe": (os.mkfifo, "neither a file nor a directory"),
+    "dangling": (lambda path: path.symlink_to("gone"), "No such file or directory"),
+    "loop": (lambda path: path.symlink_to("."), "a link to a directory that it is in"),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_what_cannot_be_copied_is_named(pyx: Pyx, project: Path, case: str) -> None:
+    """One line says which file it is, at once, and no file is new."""
+    make, problem = ODD[case]
+    (project / "src" / "below").mkdir(parents=True)
+    (project / "src" / "__main__.py").write_text("")
+    odd = project / "src" / "below" / "odd"
+    make(odd)
+    before = sorted(project.rglob("*"))
+    told = pyx("bundle", "out", "./src", cwd=project, timeout=60)
+    assert told.returncode == 74
+    assert told.stderr == (
+        f"pyx: cannot copy {odd} into {project}/out: {problem}\n"
+        "pyx: hint: mend it, or move it out of what is copied\n"
+    )
     assert sorted(project.rglob("*")) == before
 
 

@@ -517,6 +517,24 @@ def test_what_cannot_be_done_leaves_nothing(pyx: Pyx, project: Path, case: str) 
     assert sorted(project.rglob("*")) == before
 
 
+def test_a_record_tells_of_every_file_as_it_is(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """Whoever checks what is installed finds each file, programs too, with its hash and size."""
+    out = tmp_path / "out"
+    bundle(pyx, project, out, "tick")
+    code = (
+        "import base64, hashlib, importlib.metadata as m\n"
+        "for file in [file for d in m.distributions() for file in d.files if file.hash]:\n"
+        "    content = file.locate().read_bytes()\n"
+        "    found = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode()\n"
+        "    same = (found.rstrip('='), len(content)) == (file.hash.value, file.size)\n"
+        "    print(file.name, '' if same else 'differs')\n"
+    )
+    told = run(out / "bin" / "python", "-c", code)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert {"tick", "python-tick", "old-tick", "shell-tick", "more.txt"} <= {*told.stdout.split()}
+    assert "differs" not in told.stdout
+
+
 ODD: dict[str, tuple[Callable[[Path], None], str]] = {
     "pipe": (os.mkfifo, "neither a file nor a directory"),
     "dangling": (lambda path: path.symlink_to("gone"), "No such file or directory"),

@@ -40,7 +40,8 @@ def copy_entries(
     """Copy everything that `entries` have into the environment `tree`, whose `bin` is there.
 
     `python` is the interpreter in the first line of scripts, `skip` are top-level names that no
-    data file may have. Returns a line for each file that another one hides. Raises OSError.
+    data file may have. Afterwards `write_records` is to be called, once the files are what they
+    will be. Returns a line for each file that another one hides. Raises OSError.
     """
     site_packages = tree / "lib" / interpreter.lib_name / "site-packages"
     site_packages.mkdir(parents=True, exist_ok=True)
@@ -52,8 +53,14 @@ def copy_entries(
     problems += write_scripts(tree / "bin", python, entries, put=copy_tree)
     for entry in entries:
         _copy_headers(tree, interpreter, entry)
-        _write_record(site_packages, interpreter, entry)
     return problems
+
+
+def write_records(tree: Path, interpreter: Interpreter, entries: Sequence[Entry]) -> None:
+    """Let every RECORD in `tree` name the files of its entry as they are now. Raises OSError."""
+    site_packages = tree / "lib" / interpreter.lib_name / "site-packages"
+    for entry in entries:
+        _write_record(site_packages, interpreter, entry)
 
 
 def _is_bytecode(name: str) -> bool:

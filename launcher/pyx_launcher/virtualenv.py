@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.compiling import compile_copies
 from pyx_launcher.errors import UnavailableError
-from pyx_launcher.flat import copy_entries
+from pyx_launcher.flat import copy_entries, write_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,7 @@ def write_virtualenv(
     skip = frozenset({"pyvenv.cfg", "lib64"})
     python = final / "bin" / "python"
     problems = copy_entries(tree, interpreter, entries, python=python, skip=skip)
+    write_records(tree, interpreter, entries)
     places = [f"lib/{interpreter.lib_name}/site-packages"]
     compile_copies(tree, interpreter, places, kind="times", home=f"{final}/")
     return problems

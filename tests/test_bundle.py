@@ -22,7 +22,7 @@ from wheelhouse import make_source_tree, make_wheel, pylock_text
 from pyx_launcher.record import read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from indexserver import IndexServer
     from installed import Pyx
@@ -515,6 +515,67 @@ def test_what_cannot_be_done_leaves_nothing(pyx: Pyx, project: Path, case: str) 
     assert len(lines) <= 2
     assert hint in (lines[1] if len(lines) > 1 else "")
     assert sorted(project.rglob("*")) == before
+
+
+def test_a_record_tells_of_every_file_as_it_is(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """Whoever checks what is installed finds each file, programs too, with its hash and size."""
+    out = tmp_path / "out"
+    bundle(pyx, project, out, "tick")
+    code = (
+        "import base64, hashlib, importlib.metadata as m\n"
+        "for file in [file for d in m.distributions() for file in d.files if file.hash]:\n"
+        "    content = file.locate().read_bytes()\n"
+        "    found = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode()\n"
+        "    same = (found.rstrip('='), len(content)) == (file.hash.value, file.size)\n"
+        "    print(file.name, '' if same else 'differs')\n"
+    )
+    told = run(out / "bin" / "python", "-c", code)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert {"tick", "python-tick", "old-tick", "shell-tick", "more.txt"} <= {*told.stdout.split()}
+    assert "differs" not in told.stdout
+
+
+ODD: dict[str, tuple[Callable[[Path], None], str]] = {
+    "pipe": (os.mkfifo, "neither a file nor a directory"),
+    "dangling": (lambda path: path.symlink_to("gone"), "No such file or directory"),
+    "loop": (lambda path: path.symlink_to("."), "a link to a directory that it is in"),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_what_cannot_be_copied_is_named(pyx: Pyx, project: Path, case: str) -> None:
+    """One line says which file it is, at once, and no file is new."""
+    make, problem = ODD[case]
+    (project / "src" / "below").mkdir(parents=True)
+    (project / "src" / "__main__.py").write_text("")
+    odd = project / "src" / "below" / "odd"
+    make(odd)
+    before = sorted(project.rglob("*"))
+    told = pyx("bundle", "out", "./src", cwd=project, timeout=60)
+    assert told.returncode == 74
+    assert told.stderr == (
+        f"pyx: cannot copy {odd} into {project}/out: {problem}\n"
+        "pyx: hint: mend it, or move it out of what is copied\n"
+    )
+    assert sorted(project.rglob("*")) == before
+
+
+def test_a_time_that_no_file_can_have(pyx: Pyx, project: Path) -> None:
+    """It is refused in one line before anything is made."""
+    moment = "9" * 5000
+    told = pyx("bundle", "out", cwd=project, env={"SOURCE_DATE_EPOCH": moment})
+    assert (told.returncode, told.stdout) == (64, "")
+    first, second = told.stderr.splitlines()
+    assert re.fullmatch("pyx: SOURCE_DATE_EPOCH=9+…9+ is no time that a file can have", first)
+    assert "date +%s" in second
+    assert not (project / "out").exists()
+
+
+def test_a_script_that_no_parser_of_trees_can_hold(pyx: Pyx, project: Path) -> None:
+    """It goes into the bundle as it is, whatever its modules may be."""
+    (project / "deep.py").write_text("+".join(["1"] * 60000))
+    bundle(pyx, project, "out", "deep.py")
+    assert (project / "out" / "app" / "deep.py").read_bytes() == (project / "deep.py").read_bytes()
 
 
 @NEEDS_ROOT

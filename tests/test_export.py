@@ -277,6 +277,33 @@ def list_texts(directory: Path) -> list[Path]:
     return [path for path in directory.rglob("*") if path.is_file() and not path.is_symlink()]
 
 
+def quotes_places(python: str) -> bool:
+    """Tell whether an interpreter's `venv` quotes what it writes into scripts for shells."""
+    code = "import inspect, sys, venv; sys.exit('shlex' not in inspect.getsource(venv))"
+    try:
+        return subprocess.run([python, "-I", "-c", code], check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def test_the_name_of_a_virtual_environment_is_anything(
+    pyx: Pyx, tmp_path: Path, artifacts: list[Path], index: IndexServer
+) -> None:
+    """What its scripts for shells have to quote names the place where it lies, too."""
+    pythons = [path for path in (PLAIN_PYTHON, "/usr/bin/python3") if quotes_places(path)]
+    if not pythons:
+        pytest.skip("there is no interpreter whose venv quotes: 3.13.1, or a patched older one")
+    write_pylock(tmp_path, artifacts, index)
+    out = tmp_path / "it's mine'"
+    words = ("--python", pythons[0], "export", "--format", "venv", "-o", out)
+    told = pyx(*words, cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    activated = '. "$1/bin/activate" && command -v tick && tick && echo "$VIRTUAL_ENV"'
+    shell = subprocess.check_output(["sh", "-c", activated, "-", out], text=True)
+    assert shell == f"{out}/bin/tick\ntick runs\n{out}\n"
+    assert all(".new." not in path.read_text(errors="replace") for path in list_texts(out))
+
+
 def test_pip_manages_it(pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServer) -> None:
     """Pip lists, checks and uninstalls as if it had installed everything itself."""
     if subprocess.run([PLAIN_PYTHON, "-m", "pip", "-V"], check=False).returncode:
@@ -348,6 +375,58 @@ def test_what_cannot_be_done_leaves_nothing(
     assert message in lines[0]
     assert hint in (lines[1] if len(lines) > 1 else "")
     assert sorted(project.rglob("*")) == before
+
+
+LOGIN = "https://me:secret@example.org"
+WITH_LOGINS = {
+    "pylock.toml": f"""\
+lock-version = "1.0"
+created-by = "somebody"
+[[packages]]
+name = "tick"
+version = "1.0"
+index = "{LOGIN}/simple/"
+wheels = [{{ url = "{LOGIN}/tick-1.0-py3-none-any.whl", hashes = {{ sha256 = "{"0" * 64}" }} }}]
+[[packages]]
+name = "talk"
+version = "1.0"
+archive = {{ url = "{LOGIN}/talk.zip", hashes = {{ sha256 = "{"0" * 64}" }} }}
+[[packages]]
+name = "tock"
+vcs = {{ type = "git", url = "ssh://git@example.org/tock", commit-id = "{"0" * 40}" }}
+""",
+    "uv.lock": f"""\
+version = 1
+requires-python = ">=3.9"
+[[package]]
+name = "tick"
+version = "1.0"
+source = {{ registry = "{LOGIN}/simple" }}
+wheels = [{{ url = "{LOGIN}/tick-1.0-py3-none-any.whl", hash = "sha256:{"0" * 64}" }}]
+[[package]]
+name = "project"
+version = "0"
+source = {{ virtual = "." }}
+dependencies = [{{ name = "tick" }}]
+""",
+}
+
+
+@pytest.mark.parametrize("kind", ["pylock", "requirements"])
+@pytest.mark.parametrize("lock", WITH_LOGINS)
+def test_credentials_of_the_lock_are_not_handed_on(
+    pyx: Pyx, tmp_path: Path, lock: str, kind: str
+) -> None:
+    """URLs of indexes and files have no user and no password; a user of ssh's stays."""
+    (tmp_path / lock).write_text(WITH_LOGINS[lock])
+    told = pyx("--offline", "export", "--format", kind, cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert "secret" not in told.stdout
+    assert "me:" not in told.stdout
+    if lock == "pylock.toml":
+        assert "https://example.org/talk.zip" in told.stdout
+    if (lock, kind) == ("pylock.toml", "pylock"):
+        assert '"ssh://git@example.org/tock"' in told.stdout
 
 
 def test_what_is_no_file_of_its_own_stays(

@@ -26,7 +26,7 @@ from pyx_launcher.bootstrapfile import (
 )
 from pyx_launcher.compiling import compile_copies
 from pyx_launcher.errors import UsageError
-from pyx_launcher.flat import copy_entries, copy_tree
+from pyx_launcher.flat import copy_entries, copy_tree, write_records
 from pyx_launcher.launchfile import Launch, make_words
 from pyx_launcher.layout import choose_farm, read_pth
 from pyx_launcher.record import Check, Kind, LaunchRecord, encode_record
@@ -103,6 +103,7 @@ def write_bundle(
     for script in sorted((tree / "bin").iterdir()):
         if script.is_file() and not script.is_symlink():
             _make_program(tree, interpreter, script)
+    write_records(tree, interpreter, entries)
     if start is not None:
         _make_start(tree, interpreter, start)
     if bytecode:

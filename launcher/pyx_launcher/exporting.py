@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from packaging.markers import Marker
 from packaging.pylock import (
     Package,
     PackageArchive,
+    PackageDirectory,
     PackageSdist,
+    PackageVcs,
     PackageWheel,
     Pylock,
 )
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     """Return the files that an index has of a project; the second is the index the lock names."""
 
 _File = TypeVar("_File", PackageWheel, PackageSdist)
+
+_Source = TypeVar(
+    "_Source", PackageVcs, PackageDirectory, PackageArchive, PackageSdist, PackageWheel
+)
 
 _CREATOR = "pyx"
 _LINE = " \\\n    "
@@ -86,7 +92,10 @@ def make_pylock(chosen: Iterable[Chosen], interpreter: Interpreter, into: Path, 
 
 
 def move_pylock(pylock: Pylock, base: Path, into: Path) -> Pylock:
-    """Return `pylock`, whose paths are relative to `base`, with paths relative to `into`."""
+    """Return `pylock`, whose paths are relative to `base`, with paths relative to `into`.
+
+    Users and passwords in its URLs are left out, as the file is for others.
+    """
     packages = [_move(package, base, into) for package in pylock.packages]
     return replace(pylock, packages=packages, created_by=_CREATOR, tool=None)
 
@@ -159,16 +168,27 @@ def _name_files(package: Package, file: UnnamedFile, artifact: Artifact, ask: As
 
 
 def _move(package: Package, base: Path, into: Path) -> Package:
-    def move(path: str | None) -> str | None:
-        return None if path is None else os.path.relpath(base / path, into)
+    def move(source: _Source) -> _Source:
+        changes: dict[str, Any] = {}
+        if source.path is not None:
+            changes["path"] = os.path.relpath(base / source.path, into)
+        if url := getattr(source, "url", None):
+            changes["url"] = _without_login(url)
+        return replace(source, **changes)
 
     moved = {
-        kind: replace(source, path=move(source.path))
+        kind: move(source)
         for kind in ("vcs", "directory", "archive", "sdist")
         if (source := getattr(package, kind)) is not None and not isinstance(source, UnnamedFile)
     }
-    wheels = package.wheels and [replace(wheel, path=move(wheel.path)) for wheel in package.wheels]
-    return replace(package, wheels=wheels, **moved)
+    wheels = package.wheels and [move(wheel) for wheel in package.wheels]
+    index = package.index and _without_login(package.index)
+    return replace(package, wheels=wheels, index=index, **moved)
+
+
+def _without_login(url: str) -> str:
+    """Return a URL as others may see it; the user of one of ssh's is a part of the place."""
+    return split_login(url).url if url.startswith(("https:", "http:")) else url
 
 
 def format_pylock(pylock: Pylock) -> str:
@@ -196,7 +216,8 @@ def format_requirements(chosen: Iterable[Chosen]) -> tuple[str, list[Artifact]]:
         what = f"{one.artifact.name}=={one.artifact.version}"
         archive = one.package.archive
         if archive is not None and not isinstance(archive, UnnamedFile):
-            url = archive.url or one.artifact.find_path(archive.path or "").as_uri()
+            path = one.artifact.find_path(archive.path or "")
+            url = _without_login(archive.url) if archive.url else path.as_uri()
             what = f"{one.artifact.name} @ {url}"
             if archive.subdirectory:
                 what += f"#subdirectory={archive.subdirectory}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -39,7 +40,8 @@ def copy_entries(
     """Copy everything that `entries` have into the environment `tree`, whose `bin` is there.
 
     `python` is the interpreter in the first line of scripts, `skip` are top-level names that no
-    data file may have. Returns a line for each file that another one hides. Raises OSError.
+    data file may have. Afterwards `write_records` is to be called, once the files are what they
+    will be. Returns a line for each file that another one hides. Raises OSError.
     """
     site_packages = tree / "lib" / interpreter.lib_name / "site-packages"
     site_packages.mkdir(parents=True, exist_ok=True)
@@ -51,8 +53,14 @@ def copy_entries(
     problems += write_scripts(tree / "bin", python, entries, put=copy_tree)
     for entry in entries:
         _copy_headers(tree, interpreter, entry)
-        _write_record(site_packages, interpreter, entry)
     return problems
+
+
+def write_records(tree: Path, interpreter: Interpreter, entries: Sequence[Entry]) -> None:
+    """Let every RECORD in `tree` name the files of its entry as they are now. Raises OSError."""
+    site_packages = tree / "lib" / interpreter.lib_name / "site-packages"
+    for entry in entries:
+        _write_record(site_packages, interpreter, entry)
 
 
 def _is_bytecode(name: str) -> bool:
@@ -66,13 +74,27 @@ def copy_tree(
 
     Times are kept. Links are followed. Raises OSError, FileExistsError where something is there.
     """
-    if not os.path.isdir(source):
-        _copy_file(os.fspath(source), os.fspath(target))
+    _copy(os.fspath(source), os.fspath(target), leave_out, frozenset())
+
+
+def _copy(
+    source: str, target: str, leave_out: Callable[[str], bool], above: frozenset[tuple[int, int]]
+) -> None:
+    """Copy what is at `source`; `above` are the directories that it is in, by device and inode."""
+    info = os.stat(source)
+    if not stat.S_ISDIR(info.st_mode):
+        if not stat.S_ISREG(info.st_mode):
+            # To open a pipe could take for ever.
+            raise OSError(errno.EINVAL, "neither a file nor a directory", source)
+        _copy_file(source, target)
         return
+    own = (info.st_dev, info.st_ino)
+    if own in above:
+        raise OSError(errno.ELOOP, "a link to a directory that it is in", source)
     os.mkdir(target, 0o755)
     for name in sorted(os.listdir(source)):
         if not leave_out(name):
-            copy_tree(source / name, target / name, leave_out=leave_out)
+            _copy(f"{source}/{name}", f"{target}/{name}", leave_out, above | {own})
 
 
 def _copy_file(source: str, target: str) -> None:

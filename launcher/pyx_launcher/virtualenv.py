@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.compiling import compile_copies
 from pyx_launcher.errors import UnavailableError
-from pyx_launcher.flat import copy_entries
+from pyx_launcher.flat import copy_entries, write_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,7 @@ def write_virtualenv(
     skip = frozenset({"pyvenv.cfg", "lib64"})
     python = final / "bin" / "python"
     problems = copy_entries(tree, interpreter, entries, python=python, skip=skip)
+    write_records(tree, interpreter, entries)
     places = [f"lib/{interpreter.lib_name}/site-packages"]
     compile_copies(tree, interpreter, places, kind="times", home=f"{final}/")
     return problems
@@ -56,8 +57,14 @@ def _replace_place(tree: Path, final: Path) -> None:
     for file in (tree / "pyvenv.cfg", *sorted((tree / "bin").iterdir())):
         if file.is_symlink() or not file.is_file():
             continue
+        content = replaced = file.read_bytes()
         # The names of both directories are quoted alike, as one contains the other.
-        content = file.read_bytes()
-        replaced = content.replace(os.fsencode(tree), os.fsencode(final))
+        for write in (str, _quote):
+            replaced = replaced.replace(os.fsencode(write(tree)), os.fsencode(write(final)))
         if replaced != content:
             file.write_bytes(replaced)
+
+
+def _quote(path: Path) -> str:
+    """Return what `shlex.quote`, by which `venv` quotes, writes between the marks at both ends."""
+    return str(path).replace("'", "'\"'\"'")

@@ -13,7 +13,7 @@ from pyx_launcher.commands.output import making, name_output, publish, take_copi
 from pyx_launcher.commands.words import check_words
 from pyx_launcher.dirs import find_working_directory
 from pyx_launcher.entries import measure_tree
-from pyx_launcher.errors import NotFoundError, UsageError
+from pyx_launcher.errors import NotFoundError, UsageError, shorten
 from pyx_launcher.installation import find_native
 from pyx_launcher.invocation import parse_program
 from pyx_launcher.launch import debug, fetch_all, make_plan, tell, warn_if_stale, write_out
@@ -33,6 +33,9 @@ _OTHER_ARCHIVES = frozenset({".zip", ".pyz", ".pex", ".7z", ".tbz2", ".txz", ".t
 
 _MOMENT = 315532800
 """The first of January 1980, which every archive format can hold; in seconds since the epoch."""
+
+_LONGEST_MOMENT = 11
+"""Digits of seconds since the epoch: enough for 3000 years, and any system can hold it."""
 
 
 def run_bundle(invocation: Invocation, environ: Mapping[str, str]) -> int:
@@ -94,7 +97,14 @@ def _name_top(output: Path) -> str:
 def _read_moment(environ: Mapping[str, str]) -> int:
     """Return the time of every file in the bundle, which builds can set for all that they make."""
     asked = environ.get("SOURCE_DATE_EPOCH", "")
-    return int(asked) if asked.isascii() and asked.isdigit() else _MOMENT
+    if not (asked.isascii() and asked.isdigit()):
+        return _MOMENT
+    if len(asked) > _LONGEST_MOMENT:
+        raise UsageError(
+            f"SOURCE_DATE_EPOCH={shorten(asked)} is no time that a file can have",
+            hint="it is in seconds since 1970: date +%s",
+        )
+    return int(asked)
 
 
 def _is_file(word: str) -> bool:
@@ -142,8 +152,8 @@ def _warn_of_siblings(script: Path, entries: Sequence[Entry]) -> None:
     """Say which modules beside a script it imports, since only the script goes into the bundle."""
     try:
         tree = ast.parse(script.read_bytes())
-    except (SyntaxError, ValueError):
-        # It need not be Python of the launcher's version.
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        # It need not be Python of the launcher's version, nor anything that `ast` can hold.
         return
     names = {
         name.partition(".")[0]

@@ -47,13 +47,20 @@ def making(output: Path) -> Iterator[Path]:
     except PyxError:
         raise
     except OSError as error:
-        raise StoreError(
-            f"cannot write {output}: {error.strerror or error}",
-            hint="free or grant room there, or name another place",
-        ) from error
+        raise _explain(error, output, temporary) from error
     finally:
         if temporary is not None:
             _remove(temporary)
+
+
+def _explain(error: OSError, output: Path, temporary: Path | None) -> StoreError:
+    """Return the error to show: of the file that is copied, if it is that one's fault."""
+    problem, file = error.strerror or str(error), error.filename
+    if temporary is not None and isinstance(file, str) and not file.startswith(str(temporary)):
+        hint = "mend it, or move it out of what is copied"
+        return StoreError(f"cannot copy {file} into {output}: {problem}", hint=hint)
+    hint = "free or grant room there, or name another place"
+    return StoreError(f"cannot write {output}: {problem}", hint=hint)
 
 
 def _remove(directory: Path) -> None:

@@ -294,9 +294,10 @@ def test_what_a_tool_says_is_heard_once(pyx: Pyx, project: Path) -> None:
     told = pyx("add", "talk", cwd=project)
     succeed(told)
     assert told.stderr.count("Resolved ") == told.stderr.count("Using CPython") == 1
-    again = pyx("lock", cwd=project)
-    assert "nothing changed" in again.stdout
-    assert "Added" not in again.stderr
+    for words in ([], ["--upgrade", "talk"], ["--upgrade"]):
+        again = pyx("lock", *words, cwd=project)
+        assert "nothing changed" in again.stdout
+        assert "Added" not in again.stderr
     failed = pyx("add", "picky", cwd=project)
     assert failed.stderr.count("No solution found") == 1
     assert failed.stderr.count("Using CPython") == 1

@@ -217,6 +217,7 @@ def test_a_verb_explains_itself() -> None:
     ("words", "said", "hint"),
     [
         (["list", "--jsn"], "unknown option --jsn", "did you mean --json?"),
+        (["tree", "--depth", "1"], "unknown option --depth", "pyx tree --help"),
         (["list", "-x"], "pyx list does not know -x", "pyx list --help"),
         (["tree", "--invert"], "--invert needs a value", "pyx tree --invert NAME"),
         (["--group"], "--group needs a value", "pyx --group NAME"),

@@ -81,6 +81,7 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("why rich", "pyx tree --invert rich"),
         ("version", "pyx --version"),
         ("python -m rich", "pyx -m rich"),
+        ("python", "pyx alone is the prompt"),
         ("check", "pyx lock --check"),
         ("isntall rich", "did you mean pyx add rich?"),
         ("lits", "did you mean pyx list?"),

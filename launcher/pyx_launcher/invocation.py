@@ -171,7 +171,8 @@ def _take_option(arguments: Sequence[str], at: int, verb: Verb) -> tuple[int, _O
         raise UsageError(f"{name} takes no value", hint=f"{verb.command} {name}")
     from difflib import get_close_matches
 
-    close = get_close_matches(name, (*valued, *flags), n=1)
+    # Of two that are less alike than this, --depth and --python say, one is no slip for the other.
+    close = get_close_matches(name, (*valued, *flags), n=1, cutoff=0.7)
     hint = f"did you mean {close[0]}?" if close else f"{verb.command} --help"
     hint = OPTIONS_OF_OTHERS.get(name, hint)
     raise UsageError(f"unknown option {arguments[at]}", hint=hint)

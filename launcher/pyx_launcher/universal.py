@@ -17,14 +17,14 @@ from packaging.utils import canonicalize_name
 from pyx_launcher.errors import LockError
 from pyx_launcher.manifests import MANIFEST
 from pyx_launcher.origin import read_origin, stamp_pylock
-from pyx_launcher.resolvers import list_arguments
+from pyx_launcher.resolvers import Upgrade, list_arguments, uv_arguments
 from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from pyx_launcher.resolvers import Tool, Upgrade
+    from pyx_launcher.resolvers import Tool
 
 UV_LOCK = "uv.lock"
 _EXPORT = ("export", "--frozen", "--quiet", "--no-header", "--format", "pylock.toml")
@@ -98,10 +98,12 @@ def lock_project(tool: Tool, path: Path, project: Mapping[str, Any], upgrade: Up
     """
     directory = path.parent
     old = path.read_bytes() if path.exists() else None
-    write_preferences(old, upgrade, directory / UV_LOCK, project.get("project"))
+    # uv leaves out itself what is named, and so compares what it finds with what was locked.
+    kept = Upgrade(everything=upgrade.everything)
+    write_preferences(old, kept, directory / UV_LOCK, project.get("project"))
     # Before uv reads it: what is edited meanwhile makes the lock old, and not new.
     origin = read_origin(directory / MANIFEST)
-    tool.run(["lock"], directory)
+    tool.run(uv_arguments(upgrade), directory)
     extras = list(project.get("project", {}).get("optional-dependencies", {}))
     groups = list(project.get("dependency-groups", {}))
     parts = [Part(condition="", text=tool.ask([*_EXPORT, "--no-default-groups"], directory))]

@@ -129,6 +129,8 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str], programs: Colle
     pyx = shlex.join(["pyx", *own])
     if name in _TOOLS and words and not words[0].startswith("-"):
         return f"{pyx} {_translate_tool(name, words)}"
+    if name in _PYTHONS and not words:
+        return f"{pyx} alone is the prompt"
     if name in programs:
         return f"{pyx} run {shlex.join([name, *words])}"
     if name in _COUNTERPARTS:

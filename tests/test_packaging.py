@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import itertools
 import os
 import platform
 import re
@@ -451,3 +453,15 @@ def test_a_machine_without_a_compiler_builds_with_zig(
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith("scripts/pyx")]
         assert archive.read(name).startswith(EXECUTABLE_MAGIC)
+
+
+@pytest.mark.skipif(shutil.which("dpkg") is None, reason="there is no dpkg")
+def test_versions_of_the_debian_package_are_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes before a release is older to dpkg, too, or nobody would be given the release."""
+    pytest.importorskip("tomllib")
+    monkeypatch.syspath_prepend(ROOT / "packaging")
+    order = importlib.import_module("build_deb").order_version
+    versions = ["1.0.dev1", "1.0a1", "1.0b2", "1.0rc1.dev1", "1.0rc1", "1.0", "1.0.post1", "1.1"]
+    for older, newer in itertools.pairwise(map(order, versions)):
+        command = ["dpkg", "--compare-versions", older, "lt", newer]
+        assert subprocess.run(command, check=False).returncode == 0, (older, newer)

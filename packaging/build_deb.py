@@ -112,8 +112,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def find_archive(directory: Path) -> Path | None:
-    """Return the standalone pyx in `directory`, if it is there."""
-    return next(iter(sorted(directory.glob("pyx-*-linux-*.tar.gz"))), None)
+    """Return the standalone pyx in `directory`, if it is there; of several, nobody knows which."""
+    found = sorted(directory.glob("pyx-*-linux-*.tar.gz"))
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise SystemExit(f"build_deb.py: {directory} has {names}; name one: --standalone ARCHIVE")
+    return found[0] if found else None
 
 
 def build_package(archive: Path, temporary: Path, into: Path) -> Path:

@@ -465,3 +465,15 @@ def test_versions_of_the_debian_package_are_in_their_order(monkeypatch: pytest.M
     for older, newer in itertools.pairwise(map(order, versions)):
         command = ["dpkg", "--compare-versions", older, "lt", newer]
         assert subprocess.run(command, check=False).returncode == 0, (older, newer)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="the builder reads TOML")
+def test_the_debian_package_is_not_made_of_an_older_archive(tmp_path: Path) -> None:
+    """Of two standalone archives none is taken, and both are named."""
+    for version in ("0.9.0", "0.10.0"):
+        (tmp_path / f"pyx-{version}-linux-x86_64.tar.gz").write_bytes(b"")
+    command = [PLAIN_PYTHON, ROOT / "packaging" / "build_deb.py", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "pyx-0.10.0-linux-x86_64.tar.gz, pyx-0.9.0-linux-x86_64.tar.gz" in done.stderr
+    assert "--standalone ARCHIVE" in done.stderr

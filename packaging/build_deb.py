@@ -14,6 +14,7 @@ import argparse
 import gzip
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -111,8 +112,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def find_archive(directory: Path) -> Path | None:
-    """Return the standalone pyx in `directory`, if it is there."""
-    return next(iter(sorted(directory.glob("pyx-*-linux-*.tar.gz"))), None)
+    """Return the standalone pyx in `directory`, if it is there; of several, nobody knows which."""
+    found = sorted(directory.glob("pyx-*-linux-*.tar.gz"))
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise SystemExit(f"build_deb.py: {directory} has {names}; name one: --standalone ARCHIVE")
+    return found[0] if found else None
 
 
 def build_package(archive: Path, temporary: Path, into: Path) -> Path:
@@ -120,7 +125,8 @@ def build_package(archive: Path, temporary: Path, into: Path) -> Path:
     with tarfile.open(archive) as packed:
         packed.extractall(temporary, filter="tar")
         name = packed.getnames()[0]
-    _, version, _, machine = name.split("-")
+    _, released, _, machine = name.split("-")
+    version = order_version(released)
     tree = temporary / "package"
     lay_out(temporary / name, tree, version)
     control = tree / "DEBIAN"
@@ -149,6 +155,11 @@ def build_package(archive: Path, temporary: Path, into: Path) -> Path:
         check=True,
     )
     return package
+
+
+def order_version(version: str) -> str:
+    """Return a version (PEP 440) as Debian has it, so that a candidate comes before its release."""
+    return re.sub(r"(a|b|rc)(?=\d)", r"~\1", version.replace(".dev", "~~dev"))
 
 
 def lay_out(standalone: Path, tree: Path, version: str) -> None:

@@ -188,6 +188,30 @@ def test_a_link_leads_nowhere_but_to_the_web(
     assert "is no place on the web" in told.stderr
 
 
+def test_a_link_that_is_none_is_one_line(
+    pyx: Pyx, project: Path, index: IndexServer, wheels: Path
+) -> None:
+    """The index is named."""
+    name = "app-1.0-py3-none-any.whl"
+    file = {"filename": name, "hashes": {"sha256": sha256(wheels / name)}, "provenance": "http://["}
+    index.corrupt("/simple/app/", json.dumps({"files": [file]}).encode())
+    told = pyx("list", "--attestations", cwd=project)
+    assert (told.returncode, told.stdout) == (69, "")
+    assert told.stderr.splitlines()[0].endswith(" has a malformed link to a provenance object")
+
+
+def test_hashes_that_are_none_are_of_no_file(
+    pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServer
+) -> None:
+    """A file whose page has something else in their place is not the one that a hash binds."""
+    make_wheel(wheels, "app", "1.0")
+    (tmp_path / "requirements.txt").write_text(f"app==1.0 --hash=sha256:{'0' * 64}\n")
+    file = {"filename": "app-1.0.tar.gz", "hashes": {"sha256": []}, "provenance": "x"}
+    index.corrupt("/simple/app/", json.dumps({"files": [file]}).encode())
+    told = pyx("list", "--attestations", cwd=tmp_path)
+    assert (told.returncode, told.stdout, told.stderr) == (0, "app  1.0  none\n", "")
+
+
 def test_offline_nothing_is_asked(pyx: Pyx, project: Path, index: IndexServer) -> None:
     """And the two questions for an index are not asked at once."""
     told = pyx("list", "--attestations", "--offline", cwd=project)

@@ -9,7 +9,7 @@ import pytest
 from indexserver import IndexServer
 from wheelhouse import make_source_tree, make_wheel, sha256
 
-from pyx_launcher.credentials import Credentials, join_login, split_login
+from pyx_launcher.credentials import Credentials, drop_login, join_login, split_login
 from pyx_launcher.errors import ArtifactError
 from pyx_launcher.index import Index, IndexSettings, Wanted
 
@@ -376,3 +376,20 @@ def test_credentials_in_urls_are_quoted() -> None:
     assert PASSWORD not in repr(login)
     assert USER not in repr(login)
     assert QUOTED not in repr(IndexSettings(index_url=url, logins=(login,)))
+
+
+@pytest.mark.parametrize(
+    ("url", "given"),
+    [
+        ("https://me:secret@example.org/a", "https://example.org/a"),
+        ("https://token@example.org/a", "https://example.org/a"),
+        ("ssh://git@example.org/a", "ssh://git@example.org/a"),
+        ("ssh://git:secret@example.org/a", "ssh://example.org/a"),
+        ("git@example.org:a", "git@example.org:a"),
+        ("file:///a@b", "file:///a@b"),
+        ("http://[", "http://["),
+    ],
+)
+def test_what_is_given_to_others_has_no_credentials(url: str, given: str) -> None:
+    """The user of a checkout by ssh is a part of its place, as long as no password follows."""
+    assert drop_login(url) == given

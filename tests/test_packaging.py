@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import itertools
 import os
 import platform
 import re
@@ -451,3 +453,27 @@ def test_a_machine_without_a_compiler_builds_with_zig(
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith("scripts/pyx")]
         assert archive.read(name).startswith(EXECUTABLE_MAGIC)
+
+
+@pytest.mark.skipif(shutil.which("dpkg") is None, reason="there is no dpkg")
+def test_versions_of_the_debian_package_are_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes before a release is older to dpkg, too, or nobody would be given the release."""
+    pytest.importorskip("tomllib")
+    monkeypatch.syspath_prepend(ROOT / "packaging")
+    order = importlib.import_module("build_deb").order_version
+    versions = ["1.0.dev1", "1.0a1", "1.0b2", "1.0rc1.dev1", "1.0rc1", "1.0", "1.0.post1", "1.1"]
+    for older, newer in itertools.pairwise(map(order, versions)):
+        command = ["dpkg", "--compare-versions", older, "lt", newer]
+        assert subprocess.run(command, check=False).returncode == 0, (older, newer)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="the builder reads TOML")
+def test_the_debian_package_is_not_made_of_an_older_archive(tmp_path: Path) -> None:
+    """Of two standalone archives none is taken, and both are named."""
+    for version in ("0.9.0", "0.10.0"):
+        (tmp_path / f"pyx-{version}-linux-x86_64.tar.gz").write_bytes(b"")
+    command = [PLAIN_PYTHON, ROOT / "packaging" / "build_deb.py", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "pyx-0.10.0-linux-x86_64.tar.gz, pyx-0.9.0-linux-x86_64.tar.gz" in done.stderr
+    assert "--standalone ARCHIVE" in done.stderr

@@ -27,6 +27,7 @@ class Point:
     y: int = 0
     tags: dict[str, str] = field(default_factory=dict, hash=False)
     secret: str | None = field(default=None, repr=False)
+    note: str = field(default="", compare=False)
 
     @property
     def sum(self) -> int:
@@ -42,6 +43,7 @@ class Original:
     y: int = 0
     tags: dict[str, str] = dataclasses.field(default_factory=dict, hash=False)
     secret: str | None = dataclasses.field(default=None, repr=False)
+    note: str = dataclasses.field(default="", compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -64,6 +66,7 @@ given_fields = st.fixed_dictionaries(
         "y": st.integers(),
         "tags": st.dictionaries(st.text(max_size=2), st.text(max_size=2), max_size=2),
         "secret": st.none() | st.text(max_size=3),
+        "note": st.text(max_size=1),
     },
 )
 
@@ -78,6 +81,13 @@ def test_a_value_behaves_as_the_original(one: Mapping[str, Any], other: Mapping[
         assert hash(own) == hash(original)
     assert (ours[0] == ours[1]) == (theirs[0] == theirs[1])
     assert ours[0] != theirs[0]
+
+
+def test_a_field_may_have_no_part_in_equality() -> None:
+    """Nor has it in the hash then."""
+    assert Point(x=1, note="a") == Point(x=1, note="b")
+    assert hash(Point(x=1, note="a")) == hash(Point(x=1, note="b"))
+    assert Point(x=1, note="a") != Point(x=2, note="a")
 
 
 def test_a_value_cannot_change() -> None:

@@ -531,6 +531,7 @@ static void put_before(struct call *call, const struct record *record) {
 /* As <environment>/bin/python, or as a `program` of a bundle: its own record, or one line of regret. */
 static int run_python(const char *self, struct call *call, const char *program) {
     struct record record;
+    struct stat info;
     char start[PATH_MAX];
     size_t length = strlen(self);
     const char *name = program ? join(join("programs/", program, strlen(program)), ".launch", 7) : "launch";
@@ -538,7 +539,8 @@ static int run_python(const char *self, struct call *call, const char *program) 
     record.directory = join("", self, length), record.missing = NULL;
     if (!read_record(&record, place(&record, name), NULL) || !holds(&record)) {
         if (record.missing) say("this bundle needs ", record.missing, ", which cannot be found");
-        else if (program) say("the bundle ", record.directory, " is not whole; make it again: pyx bundle");
+        else if (program || stat(place(&record, "programs"), &info) == 0)
+            say("the bundle ", record.directory, " is not whole; make it again: pyx bundle");
         else say("the environment ", record.directory, " is out of date; run `pyx sync` in its project");
         return OUT_OF_DATE;
     }

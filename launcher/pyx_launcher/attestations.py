@@ -82,15 +82,23 @@ def _find_standing(artifact: Artifact, index: Index) -> Standing:
             link = file.get("provenance")
             digest = _find_digest(artifact, file)
             if digest and isinstance(link, str):
+                place = _join(url, link)
                 try:
-                    told = index.read_linked(urljoin(url, link), url, _PROVENANCE)
+                    told = index.read_linked(place, url, _PROVENANCE)
                 except MissingError:
                     continue
-                claims = tuple(_read_claims(told, digest, urljoin(url, link)))
+                claims = tuple(_read_claims(told, digest, place))
                 if claims:
                     return Standing(claims=claims)
                 return Standing(reason="none for this file: what the index has is about another")
     return Standing(reason="none")
+
+
+def _join(url: str, link: str) -> str:
+    try:
+        return urljoin(url, link)
+    except ValueError as error:
+        raise ArtifactError(f"{shown(url)} has a malformed link to a provenance object") from error
 
 
 def _list_files(content: bytes, url: str) -> Iterator[Mapping[str, Any]]:
@@ -112,7 +120,7 @@ def _find_digest(artifact: Artifact, file: Mapping[str, Any]) -> str | None:
     sha256 = stated.get("sha256")
     source = artifact.source
     if isinstance(source, UnnamedFile):
-        return sha256 if ("sha256", sha256) in source.digests and isinstance(sha256, str) else None
+        return sha256 if isinstance(sha256, str) and ("sha256", sha256) in source.digests else None
     if (
         not isinstance(source, PackageWheel | PackageSdist)
         or file.get("filename") != source.filename

@@ -59,6 +59,13 @@ def split_login(url: str) -> Login:
     )
 
 
+def drop_login(url: str) -> str:
+    """Return a URL for others: without credentials, but a user of ssh's belongs to the place."""
+    login = split_login(url)
+    is_place = login.password is None and not url.startswith(("https:", "http:"))
+    return url if is_place else login.url
+
+
 def join_login(url: str, user: str, password: str) -> str:
     """Return `url` with these credentials in it, for a program that can be told in no other way."""
     parts = urlsplit(split_login(url).url)

@@ -18,7 +18,7 @@ from packaging.pylock import (
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from pyx_launcher.credentials import split_login
+from pyx_launcher.credentials import drop_login, split_login
 from pyx_launcher.errors import ArtifactError
 from pyx_launcher.locks.unnamed import UnnamedFile
 from pyx_launcher.values import dataclass, replace
@@ -173,7 +173,7 @@ def _move(package: Package, base: Path, into: Path) -> Package:
         if source.path is not None:
             changes["path"] = os.path.relpath(base / source.path, into)
         if url := getattr(source, "url", None):
-            changes["url"] = _without_login(url)
+            changes["url"] = drop_login(url)
         return replace(source, **changes)
 
     moved = {
@@ -182,13 +182,8 @@ def _move(package: Package, base: Path, into: Path) -> Package:
         if (source := getattr(package, kind)) is not None and not isinstance(source, UnnamedFile)
     }
     wheels = package.wheels and [move(wheel) for wheel in package.wheels]
-    index = package.index and _without_login(package.index)
+    index = package.index and drop_login(package.index)
     return replace(package, wheels=wheels, index=index, **moved)
-
-
-def _without_login(url: str) -> str:
-    """Return a URL as others may see it; the user of one of ssh's is a part of the place."""
-    return split_login(url).url if url.startswith(("https:", "http:")) else url
 
 
 def format_pylock(pylock: Pylock) -> str:
@@ -217,7 +212,7 @@ def format_requirements(chosen: Iterable[Chosen]) -> tuple[str, list[Artifact]]:
         archive = one.package.archive
         if archive is not None and not isinstance(archive, UnnamedFile):
             path = one.artifact.find_path(archive.path or "")
-            url = _without_login(archive.url) if archive.url else path.as_uri()
+            url = drop_login(archive.url) if archive.url else path.as_uri()
             what = f"{one.artifact.name} @ {url}"
             if archive.subdirectory:
                 what += f"#subdirectory={archive.subdirectory}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from packaging.pylock import PackageDirectory, PackageVcs, PackageWheel
 
-from pyx_launcher.credentials import split_login
+from pyx_launcher.credentials import drop_login
 from pyx_launcher.graph import build_graph, find_roots
 
 if TYPE_CHECKING:
@@ -151,9 +151,9 @@ def _make_purl(artifact: Artifact, version: str) -> PackageURL | None:
     if isinstance(source, PackageVcs):
         if source.url is None:
             return None
-        qualifiers["vcs_url"] = f"{source.type}+{split_login(source.url).url}@{source.commit_id}"
+        qualifiers["vcs_url"] = f"{source.type}+{drop_login(source.url)}@{source.commit_id}"
     elif artifact.kind == "archive" and source.url is not None:
-        qualifiers["download_url"] = split_login(source.url).url
+        qualifiers["download_url"] = drop_login(source.url)
     return PackageURL(type="pypi", name=artifact.name, version=version, qualifiers=qualifiers)
 
 

@@ -25,7 +25,7 @@ else:
         return lambda cls: dataclasses.dataclass(eq=eq, **options)(_restore_fields(cls))
 
     def field(**options):
-        """Describe a field: `default`, `default_factory`, `repr` and `hash` as in `dataclasses`."""
+        """Describe a field: `default`, `default_factory`, `repr`, `hash`, `compare` as there."""
         return _Field(options)
 
     def replace(value, **changes):
@@ -94,8 +94,9 @@ def _make(cls: type, *, eq: bool) -> type:
     shown = [name for name, each in fields.items() if each.options.get("repr", True)]
     space.setdefault("__repr__", _show(shown))
     if eq:
-        space["__eq__"] = _compare(tuple(fields))
-        hashed = [name for name, each in fields.items() if each.options.get("hash") is not False]
+        compared = [name for name, each in fields.items() if each.options.get("compare", True)]
+        space["__eq__"] = _compare(compared)
+        hashed = [name for name in compared if fields[name].options.get("hash") is not False]
         # A class that defines __eq__ alone has None for this one.
         if space.get("__hash__") is None:
             space["__hash__"] = _hash(hashed)
@@ -140,11 +141,11 @@ def _show(names: list[str]) -> Callable[[object], str]:
     return __repr__
 
 
-def _read(names: list[str] | tuple[str, ...]) -> Callable[[object], object]:
+def _read(names: list[str]) -> Callable[[object], object]:
     return attrgetter(*names) if names else lambda _: None
 
 
-def _compare(names: tuple[str, ...]) -> Callable[[object, object], bool]:
+def _compare(names: list[str]) -> Callable[[object, object], bool]:
     read = _read(names)
 
     def __eq__(self: object, other: object) -> bool:  # noqa: N807

@@ -83,8 +83,10 @@ def _describe(output: Path, plan: Plan, entries: Sequence[Entry], size: int) -> 
 def _name_top(output: Path) -> str:
     """Return the directory within the archive; empty where `output` is a directory."""
     for suffix in SUFFIXES:
-        if output.name.endswith(suffix) and output.name != suffix:
-            return output.name.removesuffix(suffix)
+        top = output.name.removesuffix(suffix)
+        # A directory of dots alone is a place elsewhere.
+        if top != output.name and top.strip("."):
+            return top
     stem, point, _ = output.name.partition(".tar.")
     if not point and output.suffix in _OTHER_ARCHIVES:
         stem, point = output.stem, output.suffix

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.pylock import PackageDirectory
 
+from pyx_launcher.archive import SUFFIXES
 from pyx_launcher.atomic import make_directory, remove_tree
 from pyx_launcher.dirs import find_working_directory
 from pyx_launcher.errors import PyxError, StoreError, UsageError
@@ -28,10 +30,17 @@ def name_output(word: str) -> Path:
     """
     path = Path(os.path.normpath(find_working_directory() / word))
     if os.path.lexists(path):
-        raise UsageError(f"{path} exists", hint=f"name another, or first: rm -r {word}")
+        raise UsageError(f"{path} exists", hint=_advise(path))
     if not os.path.isdir(path.parent):
         raise StoreError(f"{path.parent} is no directory", hint=f"mkdir -p {path.parent}")
     return path
+
+
+def _advise(path: Path) -> str:
+    """Return a hint that may be typed: nothing is to be removed but what a command had made."""
+    if (path / "pyvenv.cfg").is_file() or path.name.endswith(SUFFIXES):
+        return f"name another, or first: rm -r {shlex.quote(str(path))}"
+    return "name what is to be made, which comes first: pyx bundle OUT …, pyx export … -o OUT"
 
 
 @contextlib.contextmanager

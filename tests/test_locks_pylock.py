@@ -40,7 +40,7 @@ BROKEN = {
     "conflict": (
         'created-by = "hand"\n',
         '<<<<<<< ours\ncreated-by = "hand"\n',
-        "line 2, column 1: not TOML: invalid statement",
+        "line 2, column 1: holds both sides of a merge conflict",
     ),
     "no lock-version": ('lock-version = "1.0"\n', "", "lock-version: missing required value"),
     "newer version": (

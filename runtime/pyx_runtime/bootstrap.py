@@ -63,6 +63,9 @@ def prepare(namespace):
         # With these options python tells of each import, and whoever asks wants to see them.
         told = sys.flags.verbose or "importtime" in options
         if not told:
+            directory = spec.origin.rpartition("/")[0]
+            # The last hook is for directories. It does not read this one before somebody asks.
+            sys.path_importer_cache[directory] = sys.path_hooks[-1](directory)
             import_submodule("aliases", codes["aliases"])
         exec(codes[""], namespace)
         if not told and sys.getfilesystemencoding().lower() == "utf-8":
@@ -403,7 +406,7 @@ def prepare(namespace):
         """Keep the script's bytecode where `pyx.c` looks; no failure of that is the program's."""
         from _io import StringIO
 
-        stderr = sys.stderr
+        stderr, without = sys.stderr, False
         try:
             descriptor = posix.open(file, posix.O_RDONLY | posix.O_CLOEXEC)
             try:
@@ -415,6 +418,8 @@ def prepare(namespace):
             source.decode()
             # Python compiles it again, and it is for python to say what is wrong with it.
             sys.stderr = StringIO()
+            # A warning would import `warnings`, and so the script itself if that is its name.
+            without = sys.modules.setdefault("warnings") is None
             data = marshal.dumps(compile(source, file, "exec", 0, True))
             identity = identify(before, file)
             # A warning of the compiler is shown at every start, so such a script is not kept.
@@ -424,6 +429,8 @@ def prepare(namespace):
             return
         finally:
             sys.stderr = stderr
+            if without:
+                del sys.modules["warnings"]
 
     def identify(info, file):
         """Return 64 bits that stand for the script's state and name (FNV-1a, as in `pyx.c`)."""

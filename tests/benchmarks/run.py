@@ -108,17 +108,19 @@ def measure_all(ground: Ground, artifacts: list[Path]) -> Iterator[Section]:
         drawn = _attempt(measure_and_plot, ground)
         if drawn:
             yield Section(text=drawn[0], plot=(name, drawn[1]))
-    cold = _attempt(measure_cold, ground)
-    if cold and cold[0]:
-        yield Section(text=cold[0], exceeded=cold[1])
     if artifacts:
         table = _attempt(lambda ground: measure_artifacts(ground, artifacts), ground)
         if table:
             yield Section(text=f"### What is installed\n\n{table}")
-    for tell in (measure_bundles, measure_scale):
-        text = _attempt(tell, ground)
-        if text:
-            yield Section(text=text)
+    bundles = _attempt(measure_bundles, ground)
+    if bundles:
+        yield Section(text=bundles)
+    cold = _attempt(measure_cold, ground)
+    if cold and cold[0]:
+        yield Section(text=cold[0], exceeded=cold[1])
+    scale = _attempt(measure_scale, ground)
+    if scale:
+        yield Section(text=scale)
 
 
 def _attempt(measure: Callable[[Ground], T], ground: Ground) -> T | None:

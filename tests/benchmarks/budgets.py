@@ -101,8 +101,8 @@ def _describe_disk(ground: Ground, exceeded: list[str]) -> str:
     if usage.bytes > BYTES or usage.inodes > INODES * size:
         exceeded.append(f"a further environment takes {usage.bytes} bytes, {usage.inodes} inodes")
     return (
-        f"A further environment of {size} distributions, as it is made, takes {usage.bytes / 1000:.0f} kB "
-        f"(at most {BYTES / 1000:.0f}) and {usage.inodes} inodes, "
+        f"A further environment of {size} distributions, as it is made, takes "
+        f"{usage.bytes / 1000:.0f} kB (at most {BYTES / 1000:.0f}) and {usage.inodes} inodes, "
         f"{usage.inodes / size:.1f} for each distribution (at most {INODES:.0f}).\n"
     )
 

@@ -20,7 +20,14 @@ KINDS = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
 """What changes can be, in the order of Keep a Changelog."""
 
 SOURCE_OF_VERSION = Path("launcher/pyx_launcher/__init__.py")
-MAY_NAME_IT = {SOURCE_OF_VERSION, Path("CHANGELOG.md"), Path("packaging/shell/pyx.1")}
+MEASURED = {Path("README.md"), Path("docs/performance.md")}
+"""They say of which version their figures are."""
+MAY_NAME_IT = {
+    SOURCE_OF_VERSION,
+    Path("CHANGELOG.md"),
+    Path("packaging/shell/pyx.1"),
+    *MEASURED,
+}
 """Where the version stands: its source, its history, and a file that is made from the source."""
 
 

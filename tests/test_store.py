@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from pyx_launcher.atomic import storing
 from pyx_launcher.dirs import Dirs
 from pyx_launcher.errors import PyxError, RefusedError, StoreError
 from pyx_launcher.store import (
@@ -28,7 +29,6 @@ from pyx_launcher.store import (
     publish,
     read_entry,
     staging,
-    storing,
     touch_generation,
 )
 

@@ -7,8 +7,14 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+from pyx_launcher.errors import StoreError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+MAKE_ROOM = "free or grant room there, or set PYX_HOME to another directory"
+"""What helps where something of ours cannot be written."""
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = False) -> None:
@@ -42,6 +48,19 @@ def sync_path(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def storing(place: Path) -> Iterator[None]:
+    """Turn an OSError below into a StoreError that names the place and what can be done."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename if isinstance(error.filename, str) else place
+        raise StoreError(
+            f"cannot write {where}: {error.strerror or error}",
+            hint=MAKE_ROOM,
+        ) from error
 
 
 def make_directory(parent: Path, prefix: str) -> Path:

@@ -25,12 +25,13 @@ from packaging.pylock import (
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
+from pyx_launcher.atomic import storing
 from pyx_launcher.digests import sha256
 from pyx_launcher.errors import BuildError, RefusedError
 from pyx_launcher.locks.fields import parse_name
 from pyx_launcher.locks.tables import read_toml
 from pyx_launcher.selection import Artifact
-from pyx_launcher.store import Entry, find_entry_by_key, locked_place, name_entry, storing
+from pyx_launcher.store import Entry, find_entry_by_key, locked_place, name_entry
 from pyx_launcher.trees import (
     PROJECT_FILES,
     digest_project_files,

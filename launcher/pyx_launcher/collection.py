@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.atomic import flush, make_directory, remove_tree
+from pyx_launcher.atomic import flush, make_directory, remove_tree, storing
 from pyx_launcher.entries import list_entries, tail_of
 from pyx_launcher.errors import RefusedError
 from pyx_launcher.holding import bump_generation, claimed_store
@@ -33,7 +33,7 @@ from pyx_launcher.lastuse import (
 from pyx_launcher.linked import find_linked, forget_gone
 from pyx_launcher.record import read_record
 from pyx_launcher.running import find_running
-from pyx_launcher.store import FACTS_FILE, storing
+from pyx_launcher.store import FACTS_FILE
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:

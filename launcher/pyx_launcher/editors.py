@@ -15,11 +15,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.atomic import make_directory, write_atomic
+from pyx_launcher.atomic import make_directory, storing, write_atomic
 from pyx_launcher.dirs import find_home
 from pyx_launcher.errors import RefusedError, StoreError, UsageError
 from pyx_launcher.linked import forget_link, record_link
-from pyx_launcher.store import storing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,7 +15,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.atomic import make_directory, remove_tree, write_atomic
+from pyx_launcher.atomic import make_directory, remove_tree, storing, write_atomic
 from pyx_launcher.bootstrapfile import (
     Packages,
     fill_bootstrap,
@@ -30,7 +30,7 @@ from pyx_launcher.launchfile import Launch, write_launch
 from pyx_launcher.layout import DIRECT_LIMIT, choose_layout, plan_data, read_pth
 from pyx_launcher.record import FORMAT
 from pyx_launcher.scripts import write_scripts
-from pyx_launcher.store import DATA, storing, touch_generation
+from pyx_launcher.store import DATA, touch_generation
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:

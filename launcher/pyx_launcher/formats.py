@@ -12,9 +12,8 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from pyx_launcher.atomic import write_atomic
+from pyx_launcher.atomic import storing, write_atomic
 from pyx_launcher.errors import StoreError
-from pyx_launcher.store import storing
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,10 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from pyx_launcher.atomic import storing
 from pyx_launcher.errors import StoreError
 from pyx_launcher.progress import notify
-from pyx_launcher.store import storing, touch_generation
+from pyx_launcher.store import touch_generation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

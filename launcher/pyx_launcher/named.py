@@ -11,7 +11,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from pyx_launcher.atomic import make_directory, remove_tree, write_atomic
+from pyx_launcher.atomic import make_directory, remove_tree, storing, write_atomic
 from pyx_launcher.errors import RefusedError, StoreError, UsageError
 from pyx_launcher.locks import FILE_NAMES
 from pyx_launcher.values import dataclass
@@ -92,13 +92,8 @@ def create_named(
         )
     if os.path.lexists(directory):
         raise UsageError(f"there is an environment @{name} already", hint=f"pyx env show {name}")
-    try:
+    with storing(directory):
         _publish(directory, name, python, requires_python)
-    except OSError as error:
-        raise StoreError(
-            f"cannot write {directory}: {error.strerror}",
-            hint="free or grant room there, or set PYX_HOME to another directory",
-        ) from error
     return directory
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from pyx_launcher.atomic import make_directory, remove_tree, write_atomic
+from pyx_launcher.atomic import make_directory, remove_tree, storing, write_atomic
 from pyx_launcher.editors import replace_link
 from pyx_launcher.errors import (
     PyxError,
@@ -33,7 +33,6 @@ from pyx_launcher.errors import (
 from pyx_launcher.locks.tables import read_toml
 from pyx_launcher.named import PROJECT_FILE
 from pyx_launcher.ownership import closed_to_others
-from pyx_launcher.store import storing
 from pyx_launcher.typed import parse_requirement
 from pyx_launcher.values import dataclass
 

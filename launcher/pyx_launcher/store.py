@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-from pyx_launcher.atomic import flush, make_directory, remove_tree, write_atomic
+from pyx_launcher.atomic import flush, make_directory, remove_tree, storing, write_atomic
 from pyx_launcher.errors import RefusedError, StoreError
 from pyx_launcher.progress import notify
 from pyx_launcher.values import dataclass, replace
@@ -202,19 +202,6 @@ def touch_generation(store: Path) -> Path:
                 finally:
                     os.close(handle)
     return path
-
-
-@contextlib.contextmanager
-def storing(place: Path) -> Iterator[None]:
-    """Turn an OSError below into a StoreError that names the place and what can be done."""
-    try:
-        yield
-    except OSError as error:
-        where = error.filename if isinstance(error.filename, str) else place
-        raise StoreError(
-            f"cannot write {where}: {error.strerror or error}",
-            hint="free or grant room there, or set PYX_HOME to another directory",
-        ) from error
 
 
 @contextlib.contextmanager

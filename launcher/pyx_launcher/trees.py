@@ -9,10 +9,10 @@ import stat
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, cast
 
+from pyx_launcher.atomic import storing
 from pyx_launcher.digests import sha256
 from pyx_launcher.errors import BuildError, RefusedError
 from pyx_launcher.limits import LONGEST_TEXT, Meter, check_members, read_limits
-from pyx_launcher.store import storing
 
 if TYPE_CHECKING:
     import hashlib

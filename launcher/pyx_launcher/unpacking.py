@@ -25,9 +25,10 @@ from installer.exceptions import InstallerError
 from installer.records import Hash, RecordEntry
 from installer.utils import Scheme, construct_record_file, parse_entrypoints
 
+from pyx_launcher.atomic import storing
 from pyx_launcher.errors import RefusedError, StoreError, explain_fault, is_fault_of_machine
 from pyx_launcher.rpath import is_library, leaves_entry, read_run_paths
-from pyx_launcher.store import DATA, FACTS_FILE, Entry, Facts, publish, staging, storing
+from pyx_launcher.store import DATA, FACTS_FILE, Entry, Facts, publish, staging
 from pyx_launcher.values import dataclass
 from pyx_launcher.wheelfile import Member, Wheel
 

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyx_launcher.atomic import MAKE_ROOM
 from pyx_launcher.errors import ArtifactError, RefusedError, StoreError
 from pyx_launcher.limits import read_limits
 from pyx_launcher.locks.unhashed import Unhashed
@@ -197,6 +198,6 @@ def _published(target: Path) -> Iterator[BinaryIO]:
         if isinstance(problem, OSError):
             raise StoreError(
                 f"{target} cannot be written: {problem.strerror}",
-                hint="make room, or set PYX_HOME to a directory that can be written",
+                hint=MAKE_ROOM,
             ) from problem
         raise

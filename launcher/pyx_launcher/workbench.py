@@ -8,8 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from pyx_launcher.atomic import storing
 from pyx_launcher.errors import BuildError
-from pyx_launcher.store import storing
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:

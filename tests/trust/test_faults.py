@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import random
-import re
 import resource
 import subprocess
 import time
@@ -118,9 +117,11 @@ def test_files_are_on_the_disk_before_they_can_be_seen(
 
 
 def test_deletion_is_on_the_disk_in_its_order(
-    pyx: Pyx, shim: Shim, project: Path, pyx_home: Path, tmp_path: Path
+    pyx: Pyx, shim: Shim, wheels: Path, pyx_home: Path, tmp_path: Path
 ) -> None:
     """First the generation, then the renames out of sight, then the files."""
+    # Wheels of its own: an equal entry that a program of another test runs from would be kept.
+    project = make_project(tmp_path / "project", make_wheels(wheels, 6, seed=6))
     assert pyx("sync", cwd=project).returncode == 0
     log = tmp_path / "calls"
     time.sleep(0.2)
@@ -128,7 +129,7 @@ def test_deletion_is_on_the_disk_in_its_order(
     assert told.returncode == 0, told.stderr
     calls = [line.split(" ")[0] for line in log.read_text().splitlines()]
     steps = [call for call in calls if call in ("fsync", "rename", "syncfs")]
-    assert (steps[0], steps[-1], set(steps[1:-1])) == ("fsync", "syncfs", {"rename"})
+    assert steps == ["fsync", *["rename"] * 7, "syncfs"]
     lines = log.read_text().splitlines()
     flushed = max(at for at, line in enumerate(lines) if line.startswith("syncfs"))
     early = [line for line in lines[:flushed] if line.startswith(("unlink", "rmdir"))]
@@ -182,8 +183,7 @@ def test_a_disk_that_is_full(pyx: Pyx, project: Path, parts: Sequence[Path], sma
     told = pyx("sync", cwd=project, env={"PYX_HOME": str(small)})
     assert told.returncode == 74
     assert "No space left on device" in told.stderr
-    # Which write meets the end is chance, and each says its own.
-    assert re.search(r"hint: (free or grant|make) room", told.stderr)
+    assert "hint: free or grant room there" in told.stderr
     assert find_damage(small) == []
     subprocess.run(["mount", "-o", "remount,size=30m", str(small)], check=True)
     told = pyx("main.py", cwd=project, env={"PYX_HOME": str(small)})

@@ -10,6 +10,7 @@ sizes of its files, which it knows itself, tell: such a directory is made anew.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 from pathlib import Path
@@ -123,8 +124,9 @@ def _publish(temporary: Path, made: Environment) -> None:
     while True:
         try:
             os.rename(temporary, made.path)
-        except OSError:
-            if not made.path.is_dir():
+        except OSError as error:
+            # It may have been taken away since, by another process that found it broken.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
         else:
             return

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pyx_launcher.farm import Plan, Root, plan_farm, write_farm
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
-def make_root(directory: Path, *files: str, by_file: bool = False) -> Root:
+
+def make_root(directory: Path, *files: str, by_file: Collection[str] = ()) -> Root:
     """Fill `directory` with `files`, each holding its own place, and return it as a source."""
     for name in files:
         target = directory / name
@@ -103,10 +107,11 @@ def test_a_conflict_names_all_who_lose(tmp_path: Path) -> None:
 
 def test_a_source_by_file_gets_a_link_for_each_file(tmp_path: Path) -> None:
     """Libraries that look around from where they lie must not be reached through a directory."""
-    root = make_root(tmp_path / "cuda", "nvidia/blas/lib/a.so", "top.py", by_file=True)
+    files = ("nvidia/blas/lib/a.so", "nvidia/blas/lib/b.so", "nvidia/blas/x/y.py", "top.py")
+    root = make_root(tmp_path / "cuda", *files, by_file=["nvidia/blas/lib"])
     plan = make_farm(tmp_path / "tree", root)
-    assert set(plan.links) == {"nvidia/blas/lib/a.so", "top.py"}
-    assert not any(path.is_symlink() for path in (tmp_path / "tree").rglob("*") if path.is_dir())
+    assert set(plan.links) == {*files[:2], "nvidia/blas/x", "top.py"}
+    assert plan.directories == ["nvidia", "nvidia/blas", "nvidia/blas/lib"]
     library = tmp_path / "tree" / "nvidia/blas/lib/a.so"
     assert library.parent.resolve() == library.parent
 

@@ -114,6 +114,36 @@ def test_many_distributions_share_one_tree_of_links(world: World) -> None:
     assert world.info("layout") == ["farm"]
 
 
+def test_bytecode_of_single_modules_is_for_all_environments(world: World) -> None:
+    """Among many, too: what one environment has compiled, the next one finds."""
+    crowd = _crowd(world, 18)
+    single = make_wheel(world.wheels, "single", "1.0", files={"single.py": "x = 1\n"})
+    code = (
+        "import importlib.util as u, os, sys; spec = u.find_spec('single')\n"
+        "print(os.path.exists(spec.cached), sys.prefix, spec.origin); import single"
+    )
+    prefixes = []
+    for compiled, wheels in ((False, crowd[:17]), (True, crowd)):
+        world.lock(single, *wheels)
+        there, prefix, origin = world.run(code).split()
+        assert there == str(compiled)
+        assert "/store/single/1.0/" in origin
+        assert world.info("layout") == ["farm"]
+        prefixes.append(prefix)
+    assert len(set(prefixes)) == 2
+
+
+@pytest.mark.parametrize("other", ["single.py", "single/__init__.py", "license.txt"])
+def test_a_single_module_of_two_distributions_is_in_the_tree(world: World, other: str) -> None:
+    """A name that another distribution has, too, needs one directory in which the later wins."""
+    files = {"single.py": "who = 'first'\n", "license.txt": ""}
+    first = make_wheel(world.wheels, "first", "1.0", files=files)
+    second = make_wheel(world.wheels, "second", "1.0", files={other: "who = 'second'\n"})
+    world.lock(first, second, *_crowd(world, 17))
+    told = world.run("import sys, single; print(single.who, '/store/' in single.__file__)")
+    assert told == f"{'first' if other == 'license.txt' else 'second'} False"
+
+
 def test_metadata_of_every_distribution_is_found(world: World, layout: list[Path]) -> None:
     """`importlib.metadata` lists exactly the locked distributions, each once, with entry points."""
     tick = make_wheel(
@@ -371,6 +401,51 @@ def test_libraries_that_look_into_another_distribution(world: World, crowd: int)
     )
     assert world.run(code) == "43"
     assert world.info("layout") == ["farm"]
+
+
+def test_only_libraries_that_look_elsewhere_are_linked_one_by_one(world: World) -> None:
+    """Their neighbours are reached through one link, and libraries that load them come right.
+
+    So the bytecode of nearly all of a large distribution is there for every environment.
+    """
+    if shutil.which("cc") is None:
+        pytest.skip("there is no C compiler")
+    build = world.project.parent / "build"
+    build.mkdir()
+    needs = {
+        "deep": ("int deep(void) { return 42; }",),
+        "user": (
+            "int deep(void); int user(void) { return deep() + 1; }",
+            "-ldeep",
+            "-Wl,-rpath,$ORIGIN/../../vendor/deep/lib",
+        ),
+        "outer": (
+            "int user(void); int outer(void) { return user() + 1; }",
+            "-luser",
+            "-Wl,--allow-shlib-undefined,-rpath,$ORIGIN/../lib",
+        ),
+    }
+    for name, (source, *options) in needs.items():
+        soname = f"-Wl,-soname,lib{name}.so"
+        _compile(build / f"lib{name}.so", source, f"-L{build}", soname, *options)
+    deep = {"vendor/deep/lib/libdeep.so": (build / "libdeep.so").read_bytes()}
+    files: dict[str, str | bytes] = {
+        "user/__init__.py": "",
+        "user/lib/libuser.so": (build / "libuser.so").read_bytes(),
+        "user/outer/libouter.so": (build / "libouter.so").read_bytes(),
+        "user/plain/__init__.py": "",
+    }
+    world.lock(
+        make_wheel(world.wheels, "vendor-deep", "1.0", files=deep),
+        make_wheel(world.wheels, "user", "1.0", files=files),
+    )
+    code = (
+        "import ctypes, os, user, user.plain\n"
+        "place = os.path.dirname(user.__file__)\n"
+        "print(ctypes.CDLL(os.path.join(place, 'outer', 'libouter.so')).outer(),"
+        " [os.path.islink(os.path.join(place, name)) for name in ('lib', 'outer', 'plain')])"
+    )
+    assert world.run(code) == "44 [False, False, True]"
 
 
 def _crowd(world: World, count: int) -> Sequence[Path]:

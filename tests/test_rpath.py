@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx_launcher.rpath import leaves_entry, read_run_paths
+from pyx_launcher.rpath import find_outward, read_run_paths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,10 +57,16 @@ def run_paths(data: bytes) -> tuple[str, ...]:
     return read_run_paths(io.BytesIO(data))
 
 
-def leaves(place: str, *paths: str, own: tuple[str, ...] = ("torch", "torch.libs")) -> bool:
-    """Say whether a library at `place` with the run paths `paths` leaves an entry of `own`."""
-    data = make_elf((DT_RUNPATH, ":".join(paths)))
-    return leaves_entry(place, own, run_paths(data))
+def outward(libraries: dict[str, str]) -> list[str]:
+    """Return the outward directories of an entry with these libraries and their run paths."""
+    directories = {".", "torch", "torch/lib", "torch/sub", "torch.libs", "nvidia", "nvidia/blas"}
+    read = {place: run_paths(make_elf((DT_RUNPATH, path))) for place, path in libraries.items()}
+    return find_outward(read, directories.__contains__)
+
+
+def leaves(place: str, *paths: str) -> bool:
+    """Say whether a library at `place` with the run paths `paths` leaves the entry."""
+    return outward({place: ":".join(paths)}) == [place.rpartition("/")[0]]
 
 
 @pytest.mark.parametrize("wide", [True, False], ids=["64", "32"])
@@ -99,6 +105,9 @@ def test_what_a_compiler_writes_is_read(tmp_path: Path) -> None:
         ("torch/lib/a.so", "$ORIGIN/../../.."),
         ("a.so", "$ORIGIN/.."),
         ("torch/a.so", "$ORIGIN/./../torch/../mkl"),
+        ("torch/a.so", "$ORIGIN/../.."),
+        ("torch/a.so", "$ORIGIN/../../torch"),
+        ("nvidia/blas/a.so", "$ORIGIN/../cudnn"),
     ],
 )
 def test_a_path_to_another_distribution_leaves(place: str, path: str) -> None:
@@ -120,7 +129,28 @@ def test_a_path_to_another_distribution_leaves(place: str, path: str) -> None:
 )
 def test_a_path_within_the_entry_or_to_the_system_stays(place: str, path: str) -> None:
     """What stays inside is found through any link, and the system lies where it lies."""
-    assert not leaves(place, path)
+    assert outward({place: path}) == []
+
+
+def test_only_the_directories_that_must_are_outward() -> None:
+    """Others with libraries of their own, or none, can be reached through one link."""
+    libraries = {
+        "torch/lib/a.so": "$ORIGIN/../../nvidia/cublas/lib",
+        "torch/lib/b.so": "$ORIGIN",
+        "torch/sub/c.so": "$ORIGIN/../../torch.libs",
+    }
+    assert outward(libraries) == ["torch/lib"]
+
+
+def test_what_leads_to_an_outward_directory_is_outward() -> None:
+    """Past the links it would find the library and not what that one looks for."""
+    libraries = {
+        "torch/lib/a.so": "$ORIGIN/../../nvidia/cublas/lib",
+        "torch/sub/c.so": "$ORIGIN/../lib",
+        "torch.libs/d.so": "$ORIGIN/../torch/sub",
+        "nvidia/blas/e.so": "$ORIGIN",
+    }
+    assert outward(libraries) == ["torch.libs", "torch/lib", "torch/sub"]
 
 
 @pytest.mark.parametrize(

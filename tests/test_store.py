@@ -48,7 +48,7 @@ def make_facts(**changed: Any) -> Facts:
         pth={},
         scripts={},
         data={},
-        leaves=False,
+        outward=[],
         size=1,
         files=1,
     )
@@ -132,7 +132,7 @@ def damaged_facts() -> dict[str, bytes]:
         "pth of numbers": sound | {"pth": {"a.pth": [1]}},
         "data a list": sound | {"data": []},
         "data to null": sound | {"data": {"data": None}},
-        "leaves a text": sound | {"leaves": "no"},
+        "outward a text": sound | {"outward": "no"},
         "size a text": sound | {"size": "1"},
         "files null": sound | {"files": None},
     }

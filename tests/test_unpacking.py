@@ -126,7 +126,7 @@ def test_an_entry_has_the_files_and_the_facts(wheels: Path, store: Path) -> None
     assert entry.facts.scripts == {"run": "pack:main.inner", "show": "pack.gui:main"}
     assert entry.facts.data == {"data": ["share"], "headers": ["pack.h"], "scripts": ["tool"]}
     assert entry.facts.hashes == {"sha256": sha256(wheel)}
-    assert not entry.facts.leaves
+    assert entry.facts.outward == []
     assert read_entry(entry.path) == entry
 
 
@@ -310,7 +310,7 @@ def test_a_large_member_is_checked_and_known_as_others_are(
         monkeypatch.setattr(wheelfile, "AT_ONCE", 1 << 20)
     library = make_elf((DT_RUNPATH, "$ORIGIN/../../nvidia/lib")) + b"x" * (3 << 20)
     entry = unpack(store, make_wheel(wheels, "pack", "1.0", files={"pack/a.so": library}))
-    assert entry.facts.leaves
+    assert entry.facts.outward == ["pack"]
     assert (entry.path / "pack" / "a.so").read_bytes() == library
     files: dict[str, str | bytes] = {"pack/a.so": library}
     wrong = make_wheel(wheels, "other", "1.0", files=files, wrong_hashes=["pack/a.so"])
@@ -511,13 +511,15 @@ def test_a_wheel_of_many_files_is_unpacked_whole(wheels: Path, store: Path) -> N
 
 
 def test_a_library_that_looks_elsewhere_is_noted(wheels: Path, store: Path) -> None:
-    """Whether a library leaves the entry is known from unpacking on, wherever its scheme put it."""
+    """Where a library leaves the entry is known from unpacking on, wherever its scheme put it."""
     library = make_elf((DT_RUNPATH, "$ORIGIN/../../nvidia/lib"))
     stays = make_elf((DT_RUNPATH, "$ORIGIN/../pack.libs"))
-    files: dict[str, str | bytes] = {"pack/lib/a.so.1": library, "pack/b.so": stays}
-    assert unpack(store, make_wheel(wheels, "pack", "1.0", files=files)).facts.leaves
-    files = {"pack/b.so": stays, "pack.libs/c.so": "", "pack/c.so": b"\x7fELF"}
-    assert not unpack(store, make_wheel(wheels, "other", "1.0", files=files)).facts.leaves
+    files: dict[str, str | bytes] = {"pack/b.so": stays, "pack.libs/c.so": ""}
+    more: dict[str, str | bytes] = {"pack/lib/a.so.1": library}
+    both = make_wheel(wheels, "pack", "1.0", files=files | more, data={"data/lib/d.so": library})
+    assert unpack(store, both).facts.outward == [".data/data/lib", "pack/lib"]
+    files["pack/c.so"] = b"\x7fELF"
+    assert unpack(store, make_wheel(wheels, "other", "1.0", files=files)).facts.outward == []
 
 
 def test_a_store_that_cannot_be_written_is_said(wheels: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from pyx_launcher.lastuse import (
     read_environment_facts,
 )
 from pyx_launcher.linked import find_linked, forget_gone
-from pyx_launcher.record import read_record
+from pyx_launcher.record import find_lag, read_record
 from pyx_launcher.running import find_running
 from pyx_launcher.store import FACTS_FILE
 from pyx_launcher.values import dataclass
@@ -115,9 +115,7 @@ def _find_installed(dirs: Dirs) -> set[str]:
 
 
 def _is_marked(used: Used, since: float) -> bool:
-    # The kernel's clock for files may lag a little, and some file systems keep even seconds.
-    lag = 2.0 if used.marked == int(used.marked) else 0.1
-    return used.marked >= since - lag
+    return used.marked >= since - find_lag(int(used.marked % 1 * 10**9))
 
 
 def _time_made(entry: Path) -> float:

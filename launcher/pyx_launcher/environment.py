@@ -216,8 +216,8 @@ def _write_environment(
     (temporary / site_packages).mkdir(parents=True)
     layout = choose_layout(path / site_packages, entries)
     write_farm(layout.site_plan, temporary / site_packages, dirs.links)
-    if layout.name == "direct" and entries:
-        text = "".join(f"{entry.path}\n" for entry in entries)
+    if layout.alone:
+        text = "".join(f"{entry.path}\n" for entry in layout.alone)
         (temporary / site_packages / "pyx.pth").write_bytes(os.fsencode(text))
     data_plan = plan_data(interpreter, entries, skip=_OURS)
     conflicts = [*layout.site_plan.conflicts, *data_plan.conflicts]

@@ -15,7 +15,7 @@ from pyx_launcher.digests import sha256
 from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 
@@ -27,8 +27,9 @@ class Root:
     label: str
     names: Sequence[str]
     """Its top-level names, known from the facts of the entry."""
-    by_file: bool = False
-    """Link every file by itself, since libraries in it look around by ``$ORIGIN``."""
+    by_file: Collection[str] = ()
+    """The directories, relative to `path`, whose files are linked each by itself, since libraries
+    among them look around by ``$ORIGIN``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +46,8 @@ class Plan:
 class _Claim:
     path: Path
     label: str
-    by_file: bool
+    real: frozenset[str]
+    """Places that must not become links, as they or what is below is linked file by file."""
 
 
 def plan_farm(
@@ -58,13 +60,21 @@ def plan_farm(
     """
     claims: dict[str, list[_Claim]] = {}
     for root in roots:
+        own = frozenset(above for place in root.by_file for above in _list_above(place))
         for name in root.names:
             if name not in skip:
-                claim = _Claim(path=root.path / name, label=root.label, by_file=root.by_file)
+                claim = _Claim(path=root.path / name, label=root.label, real=own)
                 claims.setdefault(name, []).append(claim)
     plan = Plan()
     _place(plan, "", claims, real)
     return plan
+
+
+def _list_above(place: str) -> Iterator[str]:
+    """Yield the directory `place` and all that it lies in."""
+    while place:
+        yield place
+        place = place.rpartition("/")[0]
 
 
 def _place(
@@ -72,7 +82,7 @@ def _place(
 ) -> None:
     for name, claimants in claims.items():
         place = prefix + name
-        if len(claimants) == 1 and not claimants[0].by_file and place not in real:
+        if len(claimants) == 1 and place not in claimants[0].real and place not in real:
             plan.links[place] = claimants[0].path
             continue
         directories = [claim for claim in claimants if claim.path.is_dir()]
@@ -92,7 +102,7 @@ def _claim_below(directories: Sequence[_Claim]) -> dict[str, list[_Claim]]:
     for claim in directories:
         for name in sorted(os.listdir(claim.path)):
             if name != "__pycache__":
-                child = _Claim(path=claim.path / name, label=claim.label, by_file=claim.by_file)
+                child = _Claim(path=claim.path / name, label=claim.label, real=claim.real)
                 below.setdefault(name, []).append(child)
     return below
 

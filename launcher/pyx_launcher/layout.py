@@ -10,7 +10,7 @@ from pyx_launcher.store import DATA
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from pyx_launcher.interpreter import Interpreter
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 DIRECT_LIMIT = 16
 """More entries than this, each on `sys.path` by itself, cost more than one farm of links."""
+
+_BYTECODE = "__pycache__"
+_DATA_FILES = f"{DATA}/data/"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,29 +32,49 @@ class Layout:
     site_plan: Plan
     site_directories: tuple[Path, ...]
     """What `sys.path` gets first; `.pth` files in them are obeyed."""
+    alone: tuple[Entry, ...] = ()
+    """The entries that stand among these by themselves."""
 
 
 def choose_layout(site_packages: Path, entries: Sequence[Entry]) -> Layout:
-    """Take the direct layout where it means what one site-packages would, and costs as little."""
-    few = len(entries) <= DIRECT_LIMIT and not any(entry.facts.leaves for entry in entries)
-    if few and not _would_hide(entries):
+    """Take the direct layout where it means what one site-packages would, and costs as little.
+
+    In a farm, too, the entries that have a module at their top stand by themselves, behind it: an
+    import through a link puts the bytecode beside the link, so that each environment had its own.
+    """
+    if any(_list_outward(entry) for entry in entries):
+        return choose_farm(site_packages, entries)
+    if len(entries) <= DIRECT_LIMIT and not _would_hide(entries):
         places = tuple(entry.path for entry in entries)
-        return Layout(name="direct", site_plan=Plan(), site_directories=places)
-    return choose_farm(site_packages, entries)
+        return Layout(
+            name="direct", site_plan=Plan(), site_directories=places, alone=tuple(entries)
+        )
+    sharing = _list_sharing(entries)
+    alone = [entry for entry in entries if _has_module(entry) and entry.path not in sharing]
+    return choose_farm(site_packages, entries, alone[:DIRECT_LIMIT])
 
 
-def choose_farm(site_packages: Path, entries: Sequence[Entry]) -> Layout:
-    """Return the layout in which everything lies in one directory."""
+def choose_farm(
+    site_packages: Path, entries: Sequence[Entry], alone: Sequence[Entry] = ()
+) -> Layout:
+    """Return the layout in which everything but the entries `alone` lies in one directory."""
+    apart = {entry.path for entry in alone}
     roots = [
         Root(
             path=entry.path,
             label=entry.label,
-            names=[name for name in entry.facts.tops if name != "__pycache__"],
-            by_file=entry.facts.leaves,
+            names=[name for name in entry.facts.tops if name != _BYTECODE],
+            by_file=_list_outward(entry),
         )
         for entry in entries
+        if entry.path not in apart
     ]
-    return Layout(name="farm", site_plan=plan_farm(roots), site_directories=(site_packages,))
+    return Layout(
+        name="farm",
+        site_plan=plan_farm(roots),
+        site_directories=(site_packages, *(entry.path for entry in alone)),
+        alone=tuple(alone),
+    )
 
 
 def plan_data(interpreter: Interpreter, entries: Sequence[Entry], skip: frozenset[str]) -> Plan:
@@ -64,6 +87,11 @@ def plan_data(interpreter: Interpreter, entries: Sequence[Entry], skip: frozense
             path=entry.path / DATA / "data",
             label=entry.label,
             names=entry.facts.data["data"],
+            by_file=[
+                place.removeprefix(_DATA_FILES)
+                for place in entry.facts.outward
+                if place.startswith(_DATA_FILES)
+            ],
         )
         for entry in entries
         if "data" in entry.facts.data
@@ -73,15 +101,35 @@ def plan_data(interpreter: Interpreter, entries: Sequence[Entry], skip: frozense
     return plan_farm(roots, skip=skip, real=real)
 
 
-def _would_hide(entries: Sequence[Entry]) -> bool:
-    """Would several `sys.path` entries hide a part of what one directory would show?"""
+def _list_outward(entry: Entry) -> list[str]:
+    return [place for place in entry.facts.outward if not place.startswith(f"{DATA}/")]
+
+
+def _list_owners(entries: Iterable[Entry]) -> dict[str, list[tuple[Entry, str]]]:
+    """Return which entries have something at their top that an import of a name could find."""
     owners: dict[str, list[tuple[Entry, str]]] = {}
     for entry in entries:
         for name, kind in entry.facts.tops.items():
-            if name != "__pycache__":
+            if name != _BYTECODE:
                 # x.py, x.abi3.so and the package x are one name for `import`.
                 imported = name.partition(".")[0] if kind == "file" else name
                 owners.setdefault(imported, []).append((entry, name))
+    return owners
+
+
+def _list_sharing(entries: Iterable[Entry]) -> set[Path]:
+    """Return the places of the entries that have a name at their top in common with another."""
+    owning = ({entry.path for entry, _ in claims} for claims in _list_owners(entries).values())
+    return {place for places in owning if len(places) > 1 for place in places}
+
+
+def _has_module(entry: Entry) -> bool:
+    return any(kind == "file" and name.endswith(".py") for name, kind in entry.facts.tops.items())
+
+
+def _would_hide(entries: Sequence[Entry]) -> bool:
+    """Would several `sys.path` entries hide a part of what one directory would show?"""
+    owners = _list_owners(entries)
     shared = [claims for claims in owners.values() if len(claims) > 1]
     if any(entry.facts.tops[name] != "namespace" for claims in shared for entry, name in claims):
         return True
@@ -95,7 +143,7 @@ def _merge_hides(directories: Sequence[Path]) -> bool:
         for child in directory.iterdir():
             below.setdefault(child.name.partition(".")[0], []).append(child)
     for name, places in below.items():
-        if len(places) == 1 or name == "__pycache__":
+        if len(places) == 1 or name == _BYTECODE:
             continue
         if not all(place.is_dir() for place in places):
             return True
@@ -114,12 +162,13 @@ def read_pth(
     """
     sys_path = [str(directory) for directory in layout.site_directories]
     import_lines: list[tuple[str, list[str]]] = []
+    alone = {entry.path for entry in layout.alone}
     found = [(name, entry) for entry in entries for name in entry.facts.pth]
     for name, entry in sorted(found, key=lambda pair: pair[0]):
         if name.startswith("."):
             # Since 3.13 `site` ignores hidden ones, for nobody would see what they do.
             continue
-        directory = str(entry.path if layout.name == "direct" else layout.site_directories[0])
+        directory = str(entry.path if entry.path in alone else layout.site_directories[0])
         imports: list[str] = []
         for line in entry.facts.pth[name]:
             if line.startswith(("import ", "import\t")):

@@ -28,8 +28,8 @@ _MAGIC = b"pyxrec\0" + bytes([FORMAT])
 _HEADER = struct.Struct("=8s4I")
 _CHECK = struct.Struct("=4I3qQ")
 
-_FINE_CLOCK_WINDOW = 0.02
-_COARSE_CLOCK_WINDOW = 2.0
+_FINE_LAG = 0.02
+_COARSE_LAG = 2.0
 
 KEY_VARIABLES = frozenset(
     {
@@ -209,14 +209,20 @@ def _wrap(nanoseconds: int) -> int:
 def is_racy(info: os.stat_result, since: float | None = None) -> bool:
     """Is the file so young that a further change could leave its times as they are?
 
-    `since` is when it began to be read, in seconds since the epoch; now, if not given. The clock
-    of a file system with fractions of a second ticks every ten milliseconds at the worst; one
-    whose times are whole seconds may tick as seldom as every two.
+    `since` is when it began to be read, in seconds since the epoch; now, if not given.
     Only the time of the last change counts, as no program can set it: a file whose time of
     modification lies in the future is as good as any.
     """
-    window = _FINE_CLOCK_WINDOW if info.st_ctime_ns % 10**9 else _COARSE_CLOCK_WINDOW
-    return (time.time() if since is None else since) - info.st_ctime < window
+    return (time.time() if since is None else since) - info.st_ctime < find_lag(info.st_ctime_ns)
+
+
+def find_lag(nanoseconds: int) -> float:
+    """Return how many seconds the clock of a file system with such a time of a file may lag.
+
+    One with fractions of a second ticks every ten milliseconds at the worst; one whose times are
+    whole seconds may tick as seldom as every two.
+    """
+    return _FINE_LAG if nanoseconds % 10**9 else _COARSE_LAG
 
 
 def write_record(

@@ -1,4 +1,4 @@
-"""Does a shared library look for others outside its own distribution?
+"""Which shared libraries look for others outside their own distribution?
 
 Reads DT_RPATH and DT_RUNPATH of ELF files (System V gABI, "Dynamic Section") and no more. Such a
 library works only where the file itself, not a directory above it, is the link.
@@ -11,7 +11,7 @@ import struct
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _DT_NULL, _DT_STRTAB, _DT_RPATH, _DT_RUNPATH = 0, 5, 15, 29
 _PT_LOAD, _PT_DYNAMIC = 1, 2
@@ -23,20 +23,39 @@ def is_library(path: str) -> bool:
     return name.endswith(".so") or ".so." in name
 
 
-def leaves_entry(path_in_entry: str, own_names: Collection[str], run_paths: Iterable[str]) -> bool:
-    """Is there an ``$ORIGIN`` path in `run_paths` that leads out of the entry the library lies in?
+def find_outward(
+    libraries: Mapping[str, Iterable[str]], is_directory: Callable[[str], bool]
+) -> list[str]:
+    """Return the directories whose libraries must be links by themselves, in order.
 
-    `path_in_entry` is relative to the entry, with slashes; `own_names` are the entry's top-level
-    names: what leads to another one belongs to another distribution (``$ORIGIN/../../nvidia``).
+    `libraries` are the run paths of each library, by its place in the entry, with slashes;
+    `is_directory` tells of such a place whether the entry has a directory there. What has none
+    belongs to another distribution (``$ORIGIN/../../nvidia``). What leads to an outward directory
+    of the same entry must not arrive there past the links, and is outward, too.
     """
-    here = posixpath.dirname(path_in_entry)
+    targets: dict[str, set[str]] = {}
+    for place, run_paths in libraries.items():
+        here = posixpath.dirname(place)
+        targets.setdefault(here, set()).update(_follow(here, run_paths))
+    outward = {
+        here
+        for here, found in targets.items()
+        if any(target.split("/")[0] == ".." or not is_directory(target) for target in found)
+    }
+    while True:
+        more = {here for here, found in targets.items() if found & outward} - outward
+        if not more:
+            return sorted(outward)
+        outward |= more
+
+
+def _follow(here: str, run_paths: Iterable[str]) -> Iterator[str]:
+    """Yield where those of `run_paths` lead that begin at the library's own directory."""
     for run_path in run_paths:
-        for place in ("$ORIGIN", "${ORIGIN}"):
-            if run_path.startswith(place):
-                target = posixpath.normpath(posixpath.join(here, "." + run_path[len(place) :]))
-                if target != "." and target.split("/")[0] not in own_names:
-                    return True
-    return False
+        for origin in ("$ORIGIN", "${ORIGIN}"):
+            if run_path.startswith(origin):
+                target = "." + run_path[len(origin) :]
+                yield posixpath.normpath(posixpath.join(here, target))
 
 
 def read_run_paths(file: BinaryIO) -> tuple[str, ...]:

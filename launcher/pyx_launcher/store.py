@@ -51,8 +51,8 @@ class Facts:
     """Console and GUI scripts: ``name`` to ``module:attribute``."""
     data: dict[str, list[str]]
     """Top-level names below each directory of `.data`."""
-    leaves: bool
-    """Does a shared library in it look for others outside the entry?"""
+    outward: list[str]
+    """The directories whose shared libraries look for others outside the entry."""
     size: int
     """Bytes of all files."""
     files: int
@@ -172,7 +172,7 @@ def _is_sound(data: Mapping[str, Any]) -> bool:
     return (
         all(isinstance(text, str) for text in texts)
         and all(_is_list_of_texts(value) for value in lists)
-        and isinstance(data["leaves"], bool)
+        and _is_list_of_texts(data["outward"])
         and isinstance(data["size"], int)
         and isinstance(data["files"], int)
     )

@@ -27,7 +27,7 @@ from installer.utils import Scheme, construct_record_file, parse_entrypoints
 
 from pyx_launcher.atomic import storing
 from pyx_launcher.errors import RefusedError, StoreError, explain_fault, is_fault_of_machine
-from pyx_launcher.rpath import is_library, leaves_entry, read_run_paths
+from pyx_launcher.rpath import find_outward, is_library, read_run_paths
 from pyx_launcher.store import DATA, FACTS_FILE, Entry, Facts, publish, staging
 from pyx_launcher.values import dataclass
 from pyx_launcher.wheelfile import Member, Wheel
@@ -66,7 +66,7 @@ class Contents:
     tops: dict[str, str]
     pth: dict[str, list[str]]
     data: dict[str, list[str]]
-    leaves: bool
+    outward: list[str]
     size: int
     files: int
 
@@ -108,7 +108,7 @@ def unpack_wheel(  # noqa: PLR0913 -- each is a fact that only the caller has, g
                 pth=contents.pth,
                 scripts=contents.scripts,
                 data=contents.data,
-                leaves=contents.leaves,
+                outward=contents.outward,
                 size=contents.size,
                 files=contents.files,
             ),
@@ -304,13 +304,12 @@ def _gather_contents(
     data: dict[str, list[str]] = {}
     for directory in sorted((target / DATA).glob("*")):
         data[directory.name] = sorted(os.listdir(directory))
-    libraries = destination.run_paths.items()
     return Contents(
         scripts=scripts,
         tops=tops,
         pth=pth,
         data=data,
-        leaves=any(leaves_entry(place, tops, paths) for place, paths in libraries),
+        outward=find_outward(destination.run_paths, lambda place: os.path.isdir(target / place)),
         size=destination.size,
         files=destination.files,
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 RUNS, QUICK_RUNS = 3, 1
-START_ROUNDS, FIRST_ROUNDS, IMPORT_ROUNDS, COLD_ROUNDS = 40, 9, 4, 3
+START_ROUNDS, FIRST_ROUNDS, IMPORT_ROUNDS, COLD_ROUNDS = 40, 9, 10, 3
 BYTES, INODES = 200_000, 6.0
 """What one further environment may take on disk, and how many inodes for each distribution."""
 

@@ -1352,6 +1352,24 @@ def test_as_a_program_it_says_in_one_line_what_is_wrong(
     assert (outcome.returncode, outcome.stdout, outcome.stderr) == (69, "", f"pyx: {line}\n")
 
 
+def test_a_copy_of_another_name_says_what_it_is(desk: Desk, tmp_path: Path) -> None:
+    """It looks for what stands beside a program of a bundle, and there is no bundle; a link is pyx.
+
+    The name of the file decides about its role, since a bundle's programs are copies of it.
+    """
+    copy = tmp_path / "bin" / "pyx3"
+    copy.parent.mkdir()
+    shutil.copy2(desk.pyx.path, copy)
+    told = desk.pyx.run([copy, "x"], cwd=desk.cwd)
+    line = f"{copy} is a copy of pyx that has another name; call it pyx, or make it a link"
+    assert (told.returncode, told.stdout, told.stderr) == (69, "", f"pyx: {line}\n")
+    copy.unlink()
+    copy.symlink_to(desk.pyx.path)
+    expected = desk.try_out("-c", "y")
+    assert "-c" in expected.line
+    assert desk.start([copy, "-c", "y"]) == expected
+
+
 def test_the_one_line_stays_one(desk: Desk, tmp_path: Path) -> None:
     """A directory whose name would break the line, or obey the terminal, is shown with marks."""
     path = tmp_path / "new\nline\x1b[1m" / "bin"

@@ -539,8 +539,9 @@ static int run_python(const char *self, struct call *call, const char *program) 
     record.directory = join("", self, length), record.missing = NULL;
     if (!read_record(&record, place(&record, name), NULL) || !holds(&record)) {
         if (record.missing) say("this bundle needs ", record.missing, ", which cannot be found");
-        else if (program || stat(place(&record, "programs"), &info) == 0)
+        else if (stat(place(&record, "programs"), &info) == 0)
             say("the bundle ", record.directory, " is not whole; make it again: pyx bundle");
+        else if (program) say(self, " is a copy of pyx that has another name; call it pyx, or make it a link", "");
         else say("the environment ", record.directory, " is out of date; run `pyx sync` in its project");
         return OUT_OF_DATE;
     }
@@ -624,10 +625,8 @@ static int find_self(char self[PATH_MAX], char **argv) {
 int main(int argc, char **argv) {
     char self[PATH_MAX], *unnamed[] = {self, NULL};
     struct call call = {.argc = argc > 0 ? argc : 1, .argv = argc > 0 ? argv : unnamed, .first = 1};
-    if (!find_self(self, argv) || !strchr(self, '/')) {
-        say("cannot tell where this program lies", "", "");
-        return CANNOT_EXECUTE;
-    }
+    if (!find_self(self, argv) || !strchr(self, '/'))
+        return say("cannot tell where this program lies", "", ""), CANNOT_EXECUTE;
     const char *name = strrchr(self, '/') + 1;
     if (strncmp(name, "python", 6) == 0) return run_python(self, &call, NULL);
     if (strcmp(name, "pyx") == 0) return run_launcher(self, &call);

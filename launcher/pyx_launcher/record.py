@@ -28,9 +28,6 @@ _MAGIC = b"pyxrec\0" + bytes([FORMAT])
 _HEADER = struct.Struct("=8s4I")
 _CHECK = struct.Struct("=4I3qQ")
 
-_FINE_LAG = 0.02
-_COARSE_LAG = 2.0
-
 KEY_VARIABLES = frozenset(
     {
         "ASDF_DATA_DIR",
@@ -222,7 +219,7 @@ def find_lag(nanoseconds: int) -> float:
     One with fractions of a second ticks every ten milliseconds at the worst; one whose times are
     whole seconds may tick as seldom as every two.
     """
-    return _FINE_LAG if nanoseconds % 10**9 else _COARSE_LAG
+    return 0.02 if nanoseconds % 10**9 else 2.0
 
 
 def write_record(

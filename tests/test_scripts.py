@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import os
 import shlex
+import shutil
 import stat
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from test_store import make_facts
@@ -17,9 +18,6 @@ from wheelhouse import make_wheel
 
 from pyx_launcher.scripts import write_scripts
 from pyx_launcher.store import Entry
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MAIN = "import sys\ndef main():\n    print('main', sys.argv[1:])\n    return 3\n"
 
@@ -45,18 +43,21 @@ def bin_directory(tmp_path: Path) -> Path:
     return directory
 
 
+@pytest.mark.parametrize("together", [False, True], ids=["own", "shared"])
 def test_a_console_script_calls_its_function(
-    tmp_path: Path, wheels: Path, bin_directory: Path
+    tmp_path: Path,
+    wheels: Path,
+    bin_directory: Path,
+    together: bool,  # noqa: FBT001 -- a case of a table.
 ) -> None:
     """It runs with its interpreter, and its status is what the function returns."""
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -E "$@"\n')
     python.chmod(0o755)
-    wheel = make_wheel(
-        wheels, "pack", "1.0", files={"pack.py": MAIN}, entry_points={"run": "pack:main"}
-    )
+    points = {"walk": "platform:machine", "run": "pack:main", "stay": "os:path.basename"}
+    wheel = make_wheel(wheels, "pack", "1.0", files={"pack.py": MAIN}, entry_points=points)
     entry = unpack(tmp_path / "store", wheel)
-    assert write_scripts(bin_directory, python, [entry]) == []
+    assert write_scripts(bin_directory, python, [entry], together=together) == []
     told = subprocess.run(
         [python, "-I", "-c", RUN, entry.path, bin_directory / "run", "a b"],
         capture_output=True,
@@ -66,6 +67,50 @@ def test_a_console_script_calls_its_function(
     assert (told.stdout, told.returncode) == ("main ['a b']\n", 3)
     assert stat.S_IMODE((bin_directory / "run").stat().st_mode) & 0o111
     assert (bin_directory / "run").read_bytes().startswith(b"#!" + os.fsencode(python))
+
+
+def test_scripts_together_are_one_file(tmp_path: Path, bin_directory: Path) -> None:
+    """Each name calls what is its own, through links as well; a copy under another name says so."""
+    points = {"one": "os:path.basename", "o.n-e": "platform:machine", "on": "os:getcwd"}
+    odd = {'o"""ne': "platform:node", "o e": "platform:node"}
+    entry = Entry(path=tmp_path, facts=make_facts(scripts=points | odd))
+    python = Path(sys.executable)
+    assert write_scripts(bin_directory, python, [entry], together=True) == []
+    inodes = {path.name: path.stat().st_ino for path in bin_directory.iterdir()}
+    assert len({inodes[name] for name in points}) == 1
+    assert len(set(inodes.values())) == 1 + len(odd)
+
+    def said(path: Path) -> str:
+        return subprocess.run([path], capture_output=True, text=True, check=False).stderr.strip()
+
+    (tmp_path / "link").symlink_to(bin_directory / "o.n-e")
+    (tmp_path / "on").symlink_to(tmp_path / "link")
+    assert said(bin_directory / "on") == said(tmp_path / "on") == os.getcwd()  # noqa: PTH109
+    assert said(bin_directory / "o.n-e") == said(tmp_path / "link") == os.uname().machine
+    assert "missing 1 required positional argument" in said(bin_directory / "one")
+    assert said(bin_directory / 'o"""ne') == said(bin_directory / "o e") == os.uname().nodename
+    shutil.copy2(bin_directory / "one", tmp_path / "two")
+    assert said(tmp_path / "two") == (
+        f"{tmp_path / 'two'}: the environment that it is from has no script of that name"
+    )
+
+
+def test_scripts_together_give_way_as_others_do(tmp_path: Path, bin_directory: Path) -> None:
+    """The later of two distributions wins, whatever kind of script each has."""
+    calls = [
+        Entry(path=tmp_path / "entry", facts=make_facts(name=name, scripts={"run": call}))
+        for name, call in (("one", "os:getcwd"), ("two", "platform:machine"))
+    ]
+    data = tmp_path / "data" / ".data" / "scripts"
+    data.mkdir(parents=True)
+    (data / "run").write_text("#!python\nprint('file')\n")
+    file = Entry(path=tmp_path / "data", facts=make_facts(name="three", data={"scripts": ["run"]}))
+    for entries, expected in ((calls, "platform:machine"), ([*calls, file], "file")):
+        write_scripts(bin_directory, Path(sys.executable), entries, together=True)
+        assert expected in (bin_directory / "run").read_text()
+        assert "os:getcwd" not in (bin_directory / "run").read_text()
+    write_scripts(bin_directory, Path(sys.executable), [file, calls[1]], together=True)
+    assert "platform:machine" in (bin_directory / "run").read_text()
 
 
 @pytest.mark.parametrize("name", ["python", "python3", "python3.12", "python3.13t", "pythonw"])

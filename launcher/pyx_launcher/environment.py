@@ -223,7 +223,7 @@ def _write_environment(
     conflicts = [*layout.site_plan.conflicts, *data_plan.conflicts]
     conflicts += write_farm(data_plan, temporary, dirs.links)
     _write_headers(temporary, interpreter, entries)
-    conflicts += write_scripts(temporary / "bin", path / "bin" / "python", entries)
+    conflicts += write_scripts(temporary / "bin", path / "bin" / "python", entries, together=True)
     sys_path, pth_lines = read_pth(layout, entries, temporary / site_packages)
     made = Environment(
         path=path,

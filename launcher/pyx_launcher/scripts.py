@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.store import DATA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pyx_launcher.store import Entry
@@ -24,6 +24,38 @@ if __name__ == "__main__":
 """
 """What `installer` would write, without the import of `re`, which serves only Windows."""
 
+_SHARED_SCRIPT = '''\
+"""Every script of this environment that calls a function: one file with all their names."""
+import sys
+
+CALLS = """
+{calls}
+"""
+
+
+def find_call(path):
+    name = path.rpartition("/")[2]
+    return CALLS.partition(f"\\n{{name}} = ")[2].partition("\\n")[0]
+
+
+call = find_call(__file__)
+if not call:
+    # Through a link of another name.
+    import os
+
+    call = find_call(os.path.realpath(__file__))
+if not call:
+    sys.exit(f"{{__file__}}: the environment that it is from has no script of that name")
+module, _, names = call.partition(":")
+first, *others = names.split(".")
+function = getattr(__import__(module, fromlist=[first]), first)
+for other in others:
+    function = getattr(function, other)
+if __name__ == "__main__":
+    sys.exit(function())
+'''
+_PLAIN_CALL = re.compile(r"[\w.+-]+ = [\w.]+:[\w.]+")
+
 _PLAIN_PATH = re.compile(rb"[!-~]+")
 _LONGEST_SHEBANG = 127
 _LONGEST_NAME = 255
@@ -34,14 +66,18 @@ def write_scripts(
     python: Path,
     entries: Sequence[Entry],
     put: Callable[[Path, Path], None] = os.symlink,
+    *,
+    together: bool = False,
 ) -> list[str]:
     """Write the scripts of `entries`, in their order, into `directory`; `python` runs them.
 
-    `put` brings what is no script of python's from its entry to its place. Returns one line for
-    each name that two distributions have (the later wins) and each that would hide the
+    `put` brings what is no script of python's from its entry to its place. With `together` those
+    that call a function are one file with many names, since each file takes a block. Returns one
+    line for each name that two distributions have (the later wins) and each that would hide the
     interpreter (left out). Raises OSError.
     """
     owners: dict[str, str] = {}
+    calls: dict[str, str] = {}
     problems: list[str] = []
     for entry in entries:
         names = [*entry.facts.scripts, *entry.facts.data.get("scripts", ())]
@@ -55,7 +91,14 @@ def write_scripts(
                 problems.append(f"bin/{name}: left out, the environment has its own")
                 continue
             owners[name] = entry.label
-            _write(directory / name, name, python, entry, put)
+            (directory / name).unlink(missing_ok=True)
+            call = f"{name} = {entry.facts.scripts.get(name)}"
+            if together and _PLAIN_CALL.fullmatch(call):
+                calls[name] = call
+            else:
+                calls.pop(name, None)
+                _write(directory / name, name, python, entry, put)
+    _write_together(directory, python, calls)
     return problems
 
 
@@ -73,7 +116,6 @@ def _is_allowed(name: str) -> bool:
 def _write(
     target: Path, name: str, python: Path, entry: Entry, put: Callable[[Path, Path], None]
 ) -> None:
-    target.unlink(missing_ok=True)
     if name in entry.facts.scripts:
         module, _, attribute = entry.facts.scripts[name].partition(":")
         name_of_first = attribute.partition(".")[0]
@@ -90,6 +132,19 @@ def _write(
             _write_executable(target, _make_shebang(python) + file.read())
             return
     put(source, target)
+
+
+def _write_together(directory: Path, python: Path, calls: Mapping[str, str]) -> None:
+    text = _SHARED_SCRIPT.format(calls="\n".join(calls.values()))
+    content = _make_shebang(python) + text.encode()
+    first, *others = calls or ("",)
+    if first:
+        _write_executable(directory / first, content)
+    for name in others:
+        try:
+            os.link(directory / first, directory / name)
+        except OSError:
+            _write_executable(directory / name, content)
 
 
 def _make_shebang(python: Path) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 import pytest
@@ -11,6 +12,9 @@ import pytest
 import pyx_launcher.dirs as dirs_module
 from pyx_launcher.dirs import Dirs, resolve_dirs
 from pyx_launcher.errors import StoreError
+
+if TYPE_CHECKING:
+    from installed import Pyx
 
 
 @pytest.fixture(autouse=True)
@@ -107,3 +111,71 @@ def test_a_relative_name_in_a_directory_that_is_gone_is_said(
     gone.rmdir()
     with pytest.raises(StoreError, match="the working directory is gone"):
         resolve_dirs({variable: "here"})
+
+
+def test_a_tilde_that_the_shell_has_left_is_refused(pyx: Pyx, tmp_path: Path) -> None:
+    """A directory `~` would be made, which is dangerous to remove; the hint is what was meant."""
+    home = tmp_path / "a home"
+    for variable, value in (("PYX_HOME", "~/p"), ("PYX_CACHE_DIR", "~/p"), ("PYX_STORES", "~/p")):
+        told = pyx("-c", "0", cwd=tmp_path, env={variable: value, "HOME": str(home)})
+        assert (told.returncode, told.stdout) == (64, "")
+        assert told.stderr == (
+            f"pyx: {variable}=~/p: the shell has left the ~ as it is\n"
+            f"pyx: hint: export {variable}='{home}/p'\n"
+        )
+    assert list(tmp_path.glob("~*")) == []
+
+
+@pytest.mark.parametrize("variable", ["PYX_HOME", "PYX_CACHE_DIR"])
+def test_a_relative_place_is_taken_and_told(pyx: Pyx, tmp_path: Path, variable: str) -> None:
+    """It works, though it means another place in every directory."""
+    told = pyx("-c", "print(1)", cwd=tmp_path, env={variable: "here"})
+    assert (told.returncode, told.stdout) == (0, "1\n")
+    (line,) = told.stderr.splitlines()
+    assert line.startswith(f"pyx: warning: {variable}=here is relative")
+    assert line.endswith(f"export {variable}={tmp_path}/here")
+
+
+@pytest.mark.parametrize("words", [("-c", "0"), ("list",), ("store", "size"), ("tool", "list")])
+@pytest.mark.parametrize("variable", ["PYX_HOME", "PYX_CACHE_DIR", "PYX_STORES"])
+@pytest.mark.parametrize("below", ["", "/below"])
+def test_a_file_is_no_place(
+    pyx: Pyx, tmp_path: Path, words: tuple[str, ...], variable: str, below: str
+) -> None:
+    """Whatever is asked for, it names the file and the variable, and gives no false answer."""
+    file = tmp_path / "file"
+    file.write_text("mine\n")
+    told = pyx(*words, cwd=tmp_path, env={variable: f"{file}{below}"})
+    assert (told.returncode, told.stdout) == (74, "")
+    assert told.stderr == (
+        f"pyx: {file} is no directory\npyx: hint: set {variable} to a directory, or unset it\n"
+    )
+    assert file.read_text() == "mine\n"
+
+
+def test_a_home_that_is_a_store_is_refused(pyx: Pyx, pyx_home: Path, tmp_path: Path) -> None:
+    """Another store would be made inside it, among its entries."""
+    write_store(pyx_home / "store")
+    told = pyx("-c", "0", cwd=tmp_path, env={"PYX_HOME": str(pyx_home / "store")})
+    assert (told.returncode, told.stdout) == (64, "")
+    assert "is a store, which lies in such a directory" in told.stderr
+    assert f"hint: export PYX_HOME={pyx_home}\n" in told.stderr
+    assert sorted(path.name for path in (pyx_home / "store").iterdir()) == [".format"]
+
+
+def test_a_store_behind_that_is_none_is_told(pyx: Pyx, tmp_path: Path) -> None:
+    """One that is not there, and a home instead of the store in it; the program runs."""
+    write_store(tmp_path / "other" / "store")
+    stores = f"{tmp_path}/gone:{tmp_path}/other:{tmp_path}/other/store"
+    told = pyx("-c", "print(1)", cwd=tmp_path, env={"PYX_STORES": stores})
+    assert (told.returncode, told.stdout) == (0, "1\n")
+    assert told.stderr.splitlines() == [
+        f"pyx: warning: PYX_STORES: there is no store {tmp_path}/gone",
+        f"pyx: warning: PYX_STORES: {tmp_path}/other is no store; {tmp_path}/other/store is one",
+    ]
+
+
+def write_store(store: Path) -> None:
+    """Make an empty store."""
+    store.mkdir(parents=True)
+    (store / ".format").write_text("1\n")

@@ -11,7 +11,7 @@ INTERRUPTED = 130
 
 try:
     from pyx_launcher.context import NoSuchScriptError
-    from pyx_launcher.dirs import resolve_dirs
+    from pyx_launcher.dirs import check_variables, doubt_variables, resolve_dirs
     from pyx_launcher.errors import PyxError, explain_fault, is_fault_of_machine
     from pyx_launcher.installation import is_standalone
     from pyx_launcher.invocation import parse_invocation
@@ -70,7 +70,11 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     invocation = parse_invocation(arguments, environ)
     if invocation.verb not in ("--help", "--version", "-h"):
         check_process()
-        check_dirs(resolve_dirs(environ), environ)
+        dirs = resolve_dirs(environ)
+        check_variables(dirs, environ)
+        check_dirs(dirs, environ)
+        for line in doubt_variables(dirs, environ):
+            tell(f"warning: {line}")
     if invocation.verb is None:
         try:
             return run_program(invocation, environ)

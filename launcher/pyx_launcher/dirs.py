@@ -6,14 +6,17 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.errors import StoreError
+from pyx_launcher.errors import StoreError, UsageError
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 SYSTEM_STORE = Path("/var/lib/pyx/store")
 """The store that root fills for all users of a machine (docs/install.md), where there is one."""
+
+_STORE_MARK = ".format"
+"""What every store has since it has a format (formats.py), and nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +106,47 @@ def _place_cache(name: str) -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path(name)
+
+
+def check_variables(dirs: Dirs, environ: Mapping[str, str]) -> None:
+    """Raise UsageError where a variable of `environ` cannot mean what it says."""
+    for variable in ("PYX_HOME", "PYX_CACHE_DIR", "PYX_STORES"):
+        for name in environ.get(variable, "").split(":" if variable == "PYX_STORES" else "\0"):
+            if name.split("/", 1)[0] == "~":
+                # A directory of that name would be made, which nobody dares to remove.
+                meant = find_home(environ) / name[2:]
+                raise UsageError(
+                    f"{variable}={name}: the shell has left the ~ as it is",
+                    hint=_advise_export(variable, meant),
+                )
+    if os.path.lexists(dirs.home / _STORE_MARK):
+        raise UsageError(
+            f"PYX_HOME={dirs.home} is a store, which lies in such a directory",
+            hint=_advise_export("PYX_HOME", dirs.home.parent),
+        )
+
+
+def doubt_variables(dirs: Dirs, environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each variable of `environ` that may mean something else than was meant."""
+    for variable, path in (("PYX_HOME", dirs.home), ("PYX_CACHE_DIR", dirs.cache)):
+        name = environ.get(variable)
+        if name and not os.path.isabs(name):
+            advice = _advise_export(variable, path)
+            yield f"{variable}={name} is relative, so it is {path} only here; {advice}"
+    names = [name for name in environ.get("PYX_STORES", "").split(":") if name]
+    for name, path in zip(names, dirs.fallback_stores, strict=False):
+        if not os.path.isdir(path):
+            yield f"PYX_STORES: there is no store {path}"
+        elif os.path.lexists(path / "store" / _STORE_MARK):
+            yield f"PYX_STORES: {path} is no store; {path / 'store'} is one"
+        elif not os.path.isabs(name):
+            yield f"PYX_STORES: {name} is relative, so it is {path} only here"
+
+
+def _advise_export(variable: str, path: Path) -> str:
+    from shlex import quote
+
+    return f"export {variable}={quote(str(path))}"
 
 
 def find_home(environ: Mapping[str, str]) -> Path:

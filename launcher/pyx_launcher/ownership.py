@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import shlex
 import stat
 from typing import TYPE_CHECKING
 
-from pyx_launcher.errors import LockError, RefusedError
+from pyx_launcher.errors import LockError, RefusedError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,7 +36,7 @@ def check_owner(lock: Path, directory: Path) -> None:
         if owner not in trusted:
             raise RefusedError(
                 f"{lock} belongs to {name_user(owner)}, who could choose what you run",
-                hint=f"if you trust it: pyx --project {lock.parent} …",
+                hint=f"if you trust it: pyx --project {shlex.quote(str(lock.parent))} …",
             )
 
 
@@ -50,18 +51,22 @@ def check_process() -> None:
 
 
 def check_dirs(dirs: Dirs, environ: Mapping[str, str]) -> None:
-    """Refuse directories that somebody else could write to. Raises RefusedError.
+    """Refuse directories that somebody else could write to, and what is none.
+
+    Raises RefusedError and StoreError.
 
     What a start obeys lies below them: entries, environments, records. A store behind the user's
     own may also be root's. Under sudo the directories are not made in another user's home either.
     """
     for path, variable in ((dirs.home, "PYX_HOME"), (dirs.cache, "PYX_CACHE_DIR")):
+        _check_directory(path, variable)
         _check_own(path, variable)
         if os.geteuid() == 0 and ("SUDO_UID" in environ or "DOAS_USER" in environ):
             _check_ancestor(path, variable)
     for path in (dirs.store, dirs.environments, dirs.named):
         _check_own(path, "PYX_HOME")
     for path in dirs.fallback_stores:
+        _check_directory(path, "PYX_STORES")
         _check_writers(path, "PYX_STORES", frozenset({0, os.geteuid()}))
 
 
@@ -84,8 +89,18 @@ def _check_writers(path: Path, variable: str, owners: frozenset[int]) -> None:
     if info.st_mode & stat.S_IWOTH or by_group:
         raise RefusedError(
             f"{path} can be written by others, who could choose what you run",
-            hint=f"chmod go-w {path}",
+            hint=f"chmod go-w {shlex.quote(str(path))}",
         )
+
+
+def _check_directory(path: Path, variable: str) -> None:
+    """Raise StoreError where a file lies at `path` or above, so that it can be no directory."""
+    if os.path.isdir(path):
+        return
+    file = next((p for p in (path, *path.parents) if os.path.exists(p)), path)
+    if os.path.exists(file) and not os.path.isdir(file):
+        hint = f"set {variable} to a directory, or unset it"
+        raise StoreError(f"{file} is no directory", hint=hint)
 
 
 def _check_ancestor(path: Path, variable: str) -> None:

@@ -19,6 +19,7 @@ from pyx_launcher.context import Context, Script
 from pyx_launcher.freshness import find_freshness
 from pyx_launcher.locks import read_lock
 from pyx_launcher.locks.marker_equality import mean_same
+from pyx_launcher.origin import read_origin, stamp_pylock
 from pyx_launcher.record import check_script
 
 if TYPE_CHECKING:
@@ -525,7 +526,51 @@ def test_a_broken_project_file_stops_nobody_but_locked(pyx: Pyx, tmp_path: Path)
     assert (fits.stdout, fits.stderr) == ("1\n", "")
     (tmp_path / "low" / "pyproject.toml").write_text("[project\n")
     started = pyx("-c", "print(1)", cwd=tmp_path)
-    assert (started.stdout, started.stderr) == ("1\n", "")
+    assert (started.returncode, started.stdout) == (0, "1\n")
+    (line,) = started.stderr.splitlines()
+    assert line.startswith(
+        f"pyx: warning: {tmp_path}/low/pyproject.toml: line 1, column 9: not TOML"
+    )
     refused = pyx("--locked", "-c", "print(1)", cwd=tmp_path)
     assert (refused.returncode, refused.stdout) == (65, "")
     assert f"{tmp_path}/low/pyproject.toml: line 1" in refused.stderr
+    assert "hint: mend its TOML first" in refused.stderr
+
+
+@pytest.mark.parametrize("is_locked", [True, False])
+def test_a_project_file_that_is_no_toml_is_told(
+    pyx: Pyx, tmp_path: Path, *, is_locked: bool
+) -> None:
+    """In one line, whether there is a lock or none; and once it is mended, it counts again."""
+    project = tmp_path / "pyproject.toml"
+    project.write_text('[project]\nname = "p"\nversion = "0"\ndependencies = []\n')
+    if is_locked:
+        origin = read_origin(project)
+        lock = b'lock-version = "1.0"\ncreated-by = "pyx"\npackages = []\n'
+        (tmp_path / "pylock.toml").write_bytes(stamp_pylock(lock, origin))
+    sound = project.read_text()
+    project.write_text(sound + "[project\n")
+    told = pyx("-c", "print(1)", cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (0, "1\n")
+    (line,) = told.stderr.splitlines()
+    assert line.startswith(f"pyx: warning: {project}: line 5")
+    refused = pyx("--locked", "-c", "print(1)", cwd=tmp_path)
+    assert (refused.returncode, refused.stdout) == (65, "")
+    project.write_text(sound.replace("[]", '["plug"]'))
+    changed = pyx("-c", "print(1)", cwd=tmp_path)
+    assert "run `pyx lock`" in changed.stderr
+    project.write_text(sound)
+    fits = pyx("--locked", "-c", "print(1)", cwd=tmp_path)
+    assert (fits.stdout, fits.stderr) == ("1\n", "")
+
+
+def test_run_tells_of_a_stale_lock_as_a_start_does(pyx: Pyx, tmp_path: Path) -> None:
+    """A console script is a program of the project like any other."""
+    project = tmp_path / "pyproject.toml"
+    project.write_text('[project]\nname = "p"\nversion = "0"\ndependencies = []\n')
+    lock = b'lock-version = "1.0"\ncreated-by = "pyx"\npackages = []\n'
+    (tmp_path / "pylock.toml").write_bytes(stamp_pylock(lock, read_origin(project)))
+    project.write_text(project.read_text().replace("[]", '["plug"]'))
+    told = pyx("run", "tick", cwd=tmp_path)
+    assert told.returncode == 127
+    assert "out of date" in told.stderr.splitlines()[0]

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pyx_launcher.context import DEFAULT_NAME
-from pyx_launcher.errors import LockError, PyxError
+from pyx_launcher.errors import LockError, RefusedError, StoreError
 from pyx_launcher.locks.tables import Table, read_toml
 from pyx_launcher.ownership import check_owner
 from pyx_launcher.values import dataclass
@@ -69,16 +69,27 @@ class Freshness:
     """Does anything tell?"""
     looked: tuple[Path, ...] = ()
     """The files and directories, there or not, that this was told from."""
+    doubt: LockError | None = None
+    """What is wrong with a file that would have told."""
+
+    @property
+    def error(self) -> LockError | None:
+        """Why nobody should rely on the lock; None where nothing speaks against it."""
+        return self.doubt if self.staleness is None else self.staleness.error
 
 
 def find_freshness(lock: Lock | None, context: Context) -> Freshness:
     """Return whether `lock`, or that there is none, fits the project of the start.
 
-    Raises PyxError for a project file that cannot be read or understood.
+    Raises StoreError and RefusedError for a project file that may not be read.
     """
-    if lock is None or context.is_fallback:
-        return find_unlocked(context)
-    return compare_lock(lock, context.script)
+    try:
+        if lock is None or context.is_fallback:
+            return find_unlocked(context)
+        return compare_lock(lock, context.script)
+    except LockError as error:
+        # Once it is mended, the lock has to be compared with it.
+        return Freshness(looked=(error.path,), doubt=error)
 
 
 def compare_lock(lock: Lock, script: Script | None) -> Freshness:
@@ -332,7 +343,7 @@ def _digest(
 def find_unlocked(context: Context) -> Freshness:
     """Return whether the nearest project above a start without a lock has dependencies.
 
-    A project file that belongs to somebody else, or that cannot be read, has no say.
+    A project file that belongs to somebody else, or that may not be read, has no say.
     """
     if context.script is not None and context.script.metadata is not None:
         return Freshness()
@@ -345,7 +356,10 @@ def find_unlocked(context: Context) -> Freshness:
         looked += paths
         present = [path for path in paths if path.is_file()]
         if present:
-            staleness = _judge_unlocked(directory, present, context)
+            try:
+                staleness = _judge_unlocked(directory, present, context)
+            except LockError as error:
+                return Freshness(looked=tuple(looked), doubt=error)
             return Freshness(staleness=staleness, looked=tuple(looked))
     return Freshness(looked=tuple(looked))
 
@@ -359,7 +373,7 @@ def _judge_unlocked(directory: Path, present: Iterable[Path], context: Context) 
         manifest = find_manifest(directory)
         if manifest is None or not requires_anything(manifest):
             return None
-    except PyxError:
+    except (RefusedError, StoreError):
         return None
     problem = "it names dependencies, but there is no lock"
     if manifest.name == WISHES:

@@ -163,10 +163,13 @@ def _lock_block(
         return
     script = context.script.path
     if not may_lock or invocation.locked:
+        from shlex import quote
+
+        name = quote(str(script))
         raise LockError(
             script,
             "its inline block has not been locked yet",
-            hint=f"pyx sync {script}, or pyx lock {script} to have the lock beside it",
+            hint=f"pyx sync {name}, or pyx lock {name} to have the lock beside it",
         )
     from pyx_launcher.blocklocks import lock_first
     from pyx_launcher.toolbox import make_toolbox
@@ -185,8 +188,8 @@ def _find_freshness(invocation: Invocation, lock: Lock | None, context: Context)
             raise
         debug(f"the lock may be out of date: {error.message}")
         return Freshness()
-    if invocation.locked and freshness.staleness is not None:
-        raise freshness.staleness.error
+    if invocation.locked and freshness.error is not None:
+        raise freshness.error
     return freshness
 
 
@@ -222,6 +225,8 @@ def warn_if_stale(plan: Plan) -> None:
     staleness = plan.freshness.staleness
     if staleness is not None:
         _say(f"warning: {staleness.path}: {staleness.problem}; run `{staleness.command}`")
+    elif plan.freshness.doubt is not None:
+        _say(f"warning: {plan.freshness.doubt.message}; what the project requires cannot be told")
 
 
 def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:

@@ -303,7 +303,7 @@ def _find_list(path: Path, document: TOMLDocument, place: Place, *, make: bool) 
         where, key = "dependency-groups", find_key(table, place.group)
     else:
         if not isinstance(document.get("project"), dict):
-            raise LockError(path, "has no [project] table", hint="pyx add --init makes one")
+            raise LockError(path, "has no [project] table", hint="pyx add --init NAME makes one")
         table, where, key = cast("Table", document["project"]), "project", "dependencies"
         if place.extra is not None:
             table = _find_table(path, table, "optional-dependencies", make=make)

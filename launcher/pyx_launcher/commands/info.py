@@ -118,6 +118,8 @@ def _describe(plan: Plan, facts: Facts) -> Iterator[tuple[str, str]]:
     if stale is not None:
         shown = f"{stale['path']}: " if stale["path"] != facts["lock"] else ""
         yield "", f"{shown}{stale['problem']}; run `{stale['command']}`"
+    if plan.freshness.doubt is not None:
+        yield "", f"{plan.freshness.doubt.message}; what the project requires cannot be told"
     yield "interpreter", f"{interpreter['path']} {interpreter['version']} ({interpreter['reason']})"
     yield "groups", ", ".join(sorted({*facts["groups"], *facts["extras"]})) or "none"
     yield from _label("tools", [f"@{name}" for name in facts["tools"]])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.commands.words import check_words
 from pyx_launcher.errors import CannotExecuteError, NotFoundError
-from pyx_launcher.launch import flush_streams, make_plan, make_ready
+from pyx_launcher.launch import flush_streams, make_plan, make_ready, warn_if_stale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +23,8 @@ def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Make the environment ready and become the program that the first word names."""
     check_words(invocation, 1, at_most=len(invocation.words))
     plan = make_plan(invocation, environ)
+    if plan.lock is not None:
+        warn_if_stale(plan)
     environment = make_ready(plan, environ).environment
     name = invocation.words[0]
     staleness = plan.freshness.staleness

@@ -42,9 +42,8 @@ def explain_no_lock(plan: Plan, elsewhere: str, here: str = "NAME") -> PyxError:
 
     `elsewhere` is a command for another project, `here` what a new project would require.
     """
-    staleness = plan.freshness.staleness
-    if staleness is not None:
-        return staleness.error
+    if plan.freshness.error is not None:
+        return plan.freshness.error
     return UsageError(
         f"there is no lock in {plan.context.directory} or above",
         hint=f"pyx add --init {here} makes a project here; {elsewhere} takes another",

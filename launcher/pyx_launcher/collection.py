@@ -58,6 +58,10 @@ class Collection:
     entries: tuple[Path, ...]
     kept_environments: int
     kept_entries: int
+    kept_linked: int
+    """How many environments stay because an installed program or a project's link leads to them."""
+    kept_running: int
+    """How many others stay only because something runs in them, or may do so."""
 
 
 def plan_collection(
@@ -103,6 +107,13 @@ def plan_collection(
         entries=tuple(unneeded),
         kept_environments=len(kept),
         kept_entries=len(entries) - len(unneeded),
+        kept_linked=sum(each.path.name in installed for each in kept),
+        kept_running=sum(
+            each.path in running.own
+            and each.path.name not in installed
+            and not (keep and now - each.last < keep)
+            for each in kept
+        ),
     )
 
 

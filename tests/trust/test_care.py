@@ -198,7 +198,14 @@ def test_gc_deletes_what_was_long_unused(pyx: Pyx, dirs: Dirs, project: Path) ->
     tried = pyx("store", "gc", "--dry-run")
     assert tried.stdout.splitlines()[-1].startswith("1 environments and 4 entries would go")
     assert len(list_entries(dirs.store)) == 4
+    (environment,) = dirs.environments.glob("[!.]*")
+    first, *entries, _ = tried.stdout.splitlines()
+    assert first == f"- environment {environment.name} (part0, part1, part2, part3)"
+    shown = [line.split(",")[0] for line in entries]
+    assert shown == [f"- part{number} 1.0" for number in range(4)]
+    assert all("B (py3-none-any-" in line for line in entries), entries
     told = pyx("store", "gc")
+    assert told.stdout.splitlines()[:-1] == [first, *entries]
     assert told.stdout.splitlines()[-1].startswith("1 environments and 4 entries deleted")
     assert sorted(path.name for path in dirs.store.iterdir()) == [FORMAT_FILE, ".generation"]
     assert list(dirs.environments.iterdir()) == list(dirs.links.iterdir()) == []
@@ -212,6 +219,8 @@ def test_gc_keeps_what_an_environment_needs(
     make_old(dirs, 40)
     other = make_project(project.with_name("other"), parts[:2])
     assert pyx("main.py", cwd=other).stdout == expected(parts[:2])
+    tried = pyx("store", "gc", "--dry-run")
+    assert tried.stdout.endswith("; 1 and 2 stay (1 used within 30 days)\n")
     found = collect(dirs, 30 * DAY)
     assert (len(found.environments), len(found.entries)) == (1, 2)
     assert (found.kept_environments, found.kept_entries) == (1, 2)
@@ -228,6 +237,8 @@ def test_gc_keeps_installed_programs(pyx: Pyx, dirs: Dirs) -> None:
     assert pyx("store", "gc", "--keep", "0").returncode == 0
     assert environment.is_dir()
     assert list_entries(dirs.store) == entries
+    tried = pyx("store", "gc", "--keep", "0", "--dry-run")
+    assert tried.stdout.endswith("; 1 and 4 stay (1 of installed programs and .venv links)\n")
     (tool / "environment").unlink()
     assert pyx("store", "gc", "--keep", "0").returncode == 0
     assert not environment.exists()

@@ -18,6 +18,7 @@ from pyx_launcher.progress import show_progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pyx_launcher.collection import Collection
     from pyx_launcher.dirs import Dirs
     from pyx_launcher.invocation import Invocation
 
@@ -26,6 +27,8 @@ DAMAGED = 1
 
 _KEEP_DAYS = 30.0
 _DAY = 86400.0
+_SHOWN = 4
+"""Distributions that are named of an environment, which has no name of its own."""
 
 
 def run_store(invocation: Invocation, environ: Mapping[str, str]) -> int:
@@ -84,21 +87,52 @@ def _collect(invocation: Invocation, dirs: Dirs) -> int:
 
     keep = _read_days(invocation) * _DAY
     tried = "--dry-run" in invocation.settings
-    before = _measure_home(dirs)
-    found = plan_collection(dirs, keep) if tried else collect(dirs, keep)
-    lines = [f"- {path.name} (environment)" for path in found.environments]
-    lines += [f"- {_show(path)}" for path in found.entries]
+    planned = plan_collection(dirs, keep)
+    # What is gone can neither be measured nor be asked what it was.
+    told = {path: _describe_environment(path) for path in planned.environments}
+    told |= {path: _describe_entry(path) for path in planned.entries}
+    before = 0 if tried else _measure_home(dirs)
+    found = planned if tried else collect(dirs, keep)
     if tried:
         freed = sum(map(measure_tree, (*found.environments, *found.entries)))
     else:
         freed = max(0, before - _measure_home(dirs))
+    lines = [f"- environment {told.get(path, path.name)}" for path in found.environments]
+    lines += [f"- {told.get(path, _show(path))}" for path in found.entries]
     lines.append(
         f"{len(found.environments)} environments and {len(found.entries)} entries "
         f"{'would go' if tried else 'deleted'}, {_format_size(freed)}; "
-        f"{found.kept_environments} and {found.kept_entries} stay"
+        f"{found.kept_environments} and {found.kept_entries} stay{_explain_kept(found, keep)}"
     )
     write_out("".join(f"{line}\n" for line in lines))
     return 0
+
+
+def _describe_environment(path: Path) -> str:
+    from pyx_launcher.lastuse import read_environment_facts
+
+    names = sorted({tail_of(Path(entry))[0] for entry in read_environment_facts(path)["entries"]})
+    shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+    # Its size would say little: nearly all of it is one file with names in all environments.
+    return f"{path.name} ({shown or 'no distributions'})"
+
+
+def _describe_entry(path: Path) -> str:
+    name, version, build = tail_of(path)
+    return f"{name} {version}, {_format_size(measure_tree(path))} ({build})"
+
+
+def _explain_kept(found: Collection, keep: float) -> str:
+    """Return why environments stay, and with them what they need."""
+    recent = found.kept_environments - found.kept_running - found.kept_linked
+    days = f"{keep / _DAY:g}"
+    reasons = [
+        (recent, f"used within {days} {'day' if days == '1' else 'days'}" if keep else "just used"),
+        (found.kept_linked, "of installed programs and .venv links"),
+        (found.kept_running, "that may be running"),
+    ]
+    shown = ", ".join(f"{count} {reason}" for count, reason in reasons if count)
+    return f" ({shown})" if shown else ""
 
 
 def _read_days(invocation: Invocation) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from wheelhouse import make_wheel, pylock_text
+
+from pyx_launcher.dirs import Dirs
+from pyx_launcher.editors import link_environment, unlink_environment
+from pyx_launcher.errors import RefusedError
 
 if TYPE_CHECKING:
     from indexserver import IndexServer
@@ -94,6 +99,19 @@ def test_what_pyx_did_not_make_stays(pyx: Pyx, project: Path, tmp_path: Path) ->
         assert pyx("sync", cwd=project).returncode == 0
         assert link.lstat().st_ino == before
         link.rmdir() if link.is_dir() and not link.is_symlink() else link.unlink()
+
+
+def test_a_hint_can_be_typed_whatever_the_project_is_called(tmp_path: Path) -> None:
+    """A directory with a space in its name is one word of the command, and not two."""
+    dirs, project = Dirs(home=tmp_path / "home", cache=tmp_path), tmp_path / "my project"
+    link = project / ".venv"
+    link.mkdir(parents=True)
+    with pytest.raises(RefusedError) as caught:
+        link_environment(project, dirs, dirs.environments / "some")
+    assert shlex.split(caught.value.hint or "") == ["mv", str(link), f"{link}.old"]
+    with pytest.raises(RefusedError) as caught:
+        unlink_environment(project, dirs)
+    assert shlex.split(caught.value.hint or "") == ["rm", "-r", str(link)]
 
 
 def test_the_link_can_be_taken_back(pyx: Pyx, project: Path) -> None:

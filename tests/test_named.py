@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -206,6 +207,17 @@ def test_a_path_is_no_version_to_remember(dirs: Dirs, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="remembers a version and no path"):
         create_named(dirs, "a", str(tmp_path / "python"))
     assert list_named(dirs) == ()
+
+
+def test_a_hint_can_be_typed_whatever_the_place_is_called(tmp_path: Path) -> None:
+    """A directory with a space in its name is one word of the command, and not two."""
+    dirs = Dirs(home=tmp_path / "my data; rm", cache=tmp_path)
+    directory = create_named(dirs, "a")
+    (directory / "notes.txt").touch()
+    with pytest.raises(RefusedError) as caught:
+        remove_named(dirs, "a")
+    typed = (caught.value.hint or "").partition(": ")[2]
+    assert shlex.split(typed) == ["rm", "-r", str(directory)]
 
 
 def test_what_is_not_pyxs_is_not_deleted(dirs: Dirs, tmp_path: Path) -> None:

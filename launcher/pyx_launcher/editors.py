@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +37,8 @@ def link_environment(project: Path, dirs: Dirs, environment: Path) -> Path:
     """
     link = project / LINK
     if os.path.lexists(link) and not is_own_link(link, dirs):
-        raise RefusedError(f"{link} was not made by pyx", hint=f"mv {link} {link}.old")
+        hint = shlex.join(["mv", str(link), f"{link}.old"])
+        raise RefusedError(f"{link} was not made by pyx", hint=hint)
     try:
         # First, so that no link is ever there that does not count; and again for a `pyx store gc`
         # that has found no link there meanwhile.
@@ -67,7 +69,8 @@ def unlink_environment(project: Path, dirs: Dirs) -> Path | None:
     if not os.path.lexists(link):
         return None
     if not is_own_link(link, dirs):
-        raise RefusedError(f"{link} was not made by pyx", hint=f"rm -r {link}")
+        hint = shlex.join(["rm", "-r", str(link)])
+        raise RefusedError(f"{link} was not made by pyx", hint=hint)
     try:
         link.unlink()
         forget_link(dirs, link)

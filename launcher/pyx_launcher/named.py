@@ -146,9 +146,11 @@ def remove_named(dirs: Dirs, name: str) -> Path:
             return directory
         foreign = sorted(set(os.listdir(directory)) - _OWN_FILES)
         if foreign:
+            from shlex import quote
+
             raise RefusedError(
                 f"{directory} holds more than a project and its lock: {', '.join(foreign[:5])}",
-                hint=f"if nothing of it is needed: rm -r {directory}",
+                hint=f"if nothing of it is needed: rm -r {quote(str(directory))}",
             )
         # Renamed first, so that no start ever meets a half of it.
         grave = make_directory(directory.parent, ".old.")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import time
 from pathlib import Path
@@ -294,7 +295,7 @@ def _refuse_taken(links: Path, programs: Sequence[str], directory: Path) -> None
     ]
     if taken:
         names = ", ".join(map(str, taken))
-        hint = f"move it away first: mv {taken[0]} {taken[0]}.old"
+        hint = f"move it away first: {shlex.join(['mv', str(taken[0]), f'{taken[0]}.old'])}"
         raise RefusedError(f"not made for {directory.name}: {names}", hint=hint)
 
 

@@ -287,9 +287,12 @@ def _encode_facts(facts: Facts) -> bytes:
 
 def _add_hashes(standing: Entry, facts: Facts) -> Entry:
     if standing.facts.key != facts.key:
+        from shlex import quote
+
+        paths = f"{quote(str(standing.path))} {quote(str(_generation_of(standing)))}"
         raise RefusedError(
             f"{standing.path} is of another artifact than the locked one",
-            hint=f"if nothing needs it: rm -r {standing.path} {_generation_of(standing)}",
+            hint=f"if nothing needs it: rm -r {paths}",
         )
     known = replace(standing.facts, hashes={**standing.facts.hashes, **facts.hashes})
     if known != standing.facts:

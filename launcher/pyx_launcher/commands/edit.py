@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import tomli
@@ -208,7 +209,8 @@ def _edit_text(
     if text is None:
         if not change.added:
             raise UsageError(
-                f"{script} has no inline block", hint=f"pyx add --script {script} NAME…"
+                f"{script} has no inline block",
+                hint=f"pyx add --script {shlex.quote(str(script))} NAME…",
             )
         interpreter = make_block(script, "", toolbox, python).interpreter
         major, minor = interpreter.tag_facts.python

@@ -88,13 +88,15 @@ def _find_place(invocation: Invocation) -> Place:
 
 def _check(verb: str, words: Words) -> None:
     if not words.names:
-        start = f"pyx {verb} --script {words.script}" if words.script else f"pyx {verb}"
+        start = shlex.join(
+            ["pyx", verb, *(["--script", str(words.script)] if words.script else [])]
+        )
         start += f" @{words.named}" if words.named else ""
         raise UsageError(f"pyx {verb} needs NAME, that of a distribution", hint=f"{start} click")
     if words.script and (words.place.extra or words.place.group or words.named or words.init):
         raise UsageError(
             "an inline block has neither extras nor groups, and belongs to its script alone",
-            hint=f"pyx {verb} --script {words.script} {' '.join(words.names)}",
+            hint=shlex.join(["pyx", verb, "--script", str(words.script), *words.names]),
         )
 
 
@@ -103,9 +105,13 @@ def _read_lock_words(words: Words, *, upgrade: bool) -> Words:
     scripts = [name for name in words.names if name.endswith(".py") or Path(name).is_file()]
     names = tuple(name for name in words.names if name not in scripts)
     if len(scripts) > 1:
-        raise UsageError("pyx lock takes one script at a time", hint=f"pyx lock {scripts[0]}")
+        raise UsageError(
+            "pyx lock takes one script at a time", hint=f"pyx lock {shlex.quote(scripts[0])}"
+        )
     if names and not upgrade:
-        raise UsageError(f"{names[0]} is no script", hint=f"pyx lock --upgrade {names[0]}")
+        raise UsageError(
+            f"{names[0]} is no script", hint=f"pyx lock --upgrade {shlex.quote(names[0])}"
+        )
     return replace(
         words,
         names=(),
@@ -119,7 +125,10 @@ def _find_script(name: str | None) -> Path | None:
         return None
     path = Path(name).resolve()
     if not path.is_file():
-        raise UsageError(f"there is no script {path}", hint=f"touch {path}, if it is to be made")
+        raise UsageError(
+            f"there is no script {path}",
+            hint=f"touch {shlex.quote(str(path))}, if it is to be made",
+        )
     return path
 
 

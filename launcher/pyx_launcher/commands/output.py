@@ -32,7 +32,9 @@ def name_output(word: str) -> Path:
     if os.path.lexists(path):
         raise UsageError(f"{path} exists", hint=_advise(path))
     if not os.path.isdir(path.parent):
-        raise StoreError(f"{path.parent} is no directory", hint=f"mkdir -p {path.parent}")
+        raise StoreError(
+            f"{path.parent} is no directory", hint=shlex.join(["mkdir", "-p", str(path.parent)])
+        )
     return path
 
 

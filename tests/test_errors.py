@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import shutil
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from wheelhouse import make_wheel, poetry_lock_text, pylock_text
+
+from pyx_launcher.errors import explain_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -532,3 +535,19 @@ def test_the_environment_says_when_it_no_longer_holds(case: Case) -> None:
     assert (told.returncode, told.stdout) == (UNAVAILABLE, "")
     assert len(told.stderr.splitlines()) == 1
     assert "pyx sync" in told.stderr
+
+
+@pytest.mark.parametrize(("number", "helps"), [(errno.EROFS, "remount"), (errno.ENOSPC, "df")])
+def test_a_fault_of_the_machine_is_told_with_what_helps(number: int, helps: str) -> None:
+    """Nobody is sent to free room on a disk that is read-only."""
+    told = explain_fault(OSError(number, os.strerror(number), "/some/file"))
+    assert told.message == f"/some/file: {os.strerror(number)}"
+    assert helps in (told.hint or "")
+
+
+def test_a_hint_keeps_the_option_that_was_given(pyx: Pyx, tmp_path: Path) -> None:
+    """Without `--init`, what it says to type would fail in the same directory."""
+    message, hint = read_error(pyx("add", "--init", cwd=tmp_path), USAGE)
+    assert "pyx add needs NAME" in message
+    assert hint == "pyx add --init click"
+    assert list(tmp_path.glob("*.toml")) == []

@@ -110,9 +110,10 @@ def is_fault_of_machine(error: OSError) -> bool:
 def explain_fault(error: OSError) -> StoreError:
     """Return what to tell of a fault that nothing better is known of."""
     where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-    return StoreError(
-        f"{where}{error.strerror}", hint="free room or raise the limit (df, ulimit -a), and retry"
-    )
+    hint = "free room or raise the limit (df, ulimit -a), and retry"
+    if error.errno == errno.EROFS:
+        hint = "it is mounted read-only: remount it, or work on a copy elsewhere"
+    return StoreError(f"{where}{error.strerror}", hint=hint)
 
 
 class RefusedError(PyxError):

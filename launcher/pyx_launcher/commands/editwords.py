@@ -92,6 +92,7 @@ def _check(verb: str, words: Words) -> None:
             ["pyx", verb, *(["--script", str(words.script)] if words.script else [])]
         )
         start += f" @{words.named}" if words.named else ""
+        start += " --init" if words.init else ""
         raise UsageError(f"pyx {verb} needs NAME, that of a distribution", hint=f"{start} click")
     if words.script and (words.place.extra or words.place.group or words.named or words.init):
         raise UsageError(

@@ -391,3 +391,22 @@ def test_named_environments_are_compared(pyx: Pyx, project: Path) -> None:
     told = pyx("diff", "@other", project)
     assert (told.returncode, told.stdout) == (64, "")
     assert pyx("diff", project).returncode == 64
+
+
+def test_what_is_locked_and_left_out_is_told(pyx: Pyx, tmp_path: Path) -> None:
+    """To add what an extra has already would be wrong advice."""
+    wheel = '[{ url = "https://example.org/%s-1-py3-none-any.whl", hashes = { sha256 = "%s" } }]'
+    texts = ['lock-version = "1.0"\ncreated-by = "hand"\nextras = ["fast"]\n']
+    for name, marker in (("tock", "'fast' in extras"), ("tack", "sys_platform == 'win32'")):
+        texts.append(f'[[packages]]\nname = "{name}"\nversion = "1"\nmarker = "{marker}"\n')
+        texts.append(f"wheels = {wheel % (name, '0' * 64)}\n")
+    (tmp_path / "pylock.toml").write_text("".join(texts))
+    hints = {
+        "tock": "an extra or a group has it: pyx --all-extras --all-groups which tock",
+        "tack": "tack is locked, but for other platforms or versions of Python",
+        "teck": "pyx add teck",
+    }
+    for name, hint in hints.items():
+        told = pyx("which", name, cwd=tmp_path)
+        assert (told.returncode, told.stdout) == (69, "")
+        assert told.stderr.splitlines()[1] == f"pyx: hint: {hint}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,4 +146,18 @@ def _explain(
     if unknown:
         hint = f"pyx sync; {len(unknown)} distributions are not in the store yet"
     lock = plan.lock.path if plan.lock else "no lock"
+    hint = _explain_left_out(name, plan) or hint
     return UnavailableError(f"{lock}: no module or distribution {name}", hint=hint)
+
+
+def _explain_left_out(name: str, plan: Plan) -> str | None:
+    """Return what to tell of a distribution that the lock has, though not for this start."""
+    from pyx_launcher.pinned import list_names, versions_in
+
+    if plan.lock is None or canonicalize_name(name) not in list_names(plan.lock.path):
+        return None
+    if canonicalize_name(name) not in versions_in(plan.lock, plan.found.interpreter):
+        return f"{name} is locked, but for other platforms or versions of Python"
+    named = [f"@{plan.invocation.named}"] if plan.invocation.named else []
+    words = ["pyx", *named, "--all-extras", "--all-groups", "which", name]
+    return f"an extra or a group has it: {shlex.join(words)}"

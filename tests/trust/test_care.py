@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from installed import PLAIN_PYTHON
 from trust.ground import expected, find_damage, make_project, make_wheels
 from wheelhouse import make_wheel
 
@@ -25,7 +28,6 @@ from pyx_launcher.verification import Damage, verify_entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from indexserver import IndexServer
     from installed import Pyx
@@ -300,8 +302,20 @@ def test_gc_leaves_a_running_program_alone(pyx: Pyx, dirs: Dirs, project: Path) 
     assert len(collect(dirs, 0).entries) == 4
 
 
-def test_a_program_that_changed_its_title_still_runs(pyx: Pyx, dirs: Dirs, project: Path) -> None:
-    """Servers overwrite their command line: then all environments of the interpreter stay."""
+def test_a_program_that_changed_its_title_still_runs(
+    pyx: Pyx, dirs: Dirs, project: Path, tmp_path: Path
+) -> None:
+    """Servers overwrite their command line: then all environments of the interpreter stay.
+
+    It is one that nothing else runs with, whose environments would stay as well, anywhere.
+    """
+    real = Path(os.path.realpath(PLAIN_PYTHON))
+    python = tmp_path / "own" / "bin" / real.name
+    python.parent.mkdir(parents=True)
+    shutil.copy2(real, python)
+    (tmp_path / "own" / "lib").symlink_to(real.parent.parent / "lib")
+    (other,) = dirs.environments.glob("[!.]*")
+    assert pyx("--python", python, "sync", cwd=project).returncode == 0
     code = """\
 import ctypes, sys
 size = 4096
@@ -314,7 +328,7 @@ input()
 """
     (project / "server.py").write_text(code)
     with subprocess.Popen(
-        [pyx.path, "server.py"],
+        [pyx.path, "--python", python, "server.py"],
         cwd=project,
         env=pyx.variables(),
         stdin=subprocess.PIPE,
@@ -324,8 +338,9 @@ input()
         assert program.stdout is not None
         assert program.stdout.readline() == "ready\n"
         make_old(dirs, 400)
-        assert collect(dirs, 0).environments == ()
+        assert collect(dirs, 0).environments == (other,)
         program.communicate("\n")
+    assert len(collect(dirs, 0).environments) == 1
 
 
 def test_gc_removes_what_killed_processes_left(dirs: Dirs) -> None:

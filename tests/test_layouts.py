@@ -114,6 +114,15 @@ def test_many_distributions_share_one_tree_of_links(world: World) -> None:
     assert world.info("layout") == ["farm"]
 
 
+def test_what_one_distribution_has_twice_hides_nothing(world: World) -> None:
+    """A module beside its `.pth` file, its stub or its compiled form is nobody else's."""
+    files = {"single.py": "x = 1\n", "single.pth": "import single\n", "single.pyi": "x: int\n"}
+    world.lock(make_wheel(world.wheels, "single", "1.0", files=files))
+    told = world.run("import sys; print('/store/' in sys.modules['single'].__file__)")
+    assert told == "True"
+    assert world.info("layout") == ["direct"]
+
+
 def test_bytecode_of_single_modules_is_for_all_environments(world: World) -> None:
     """Among many, too: what one environment has compiled, the next one finds."""
     crowd = _crowd(world, 18)

@@ -129,8 +129,8 @@ def _has_module(entry: Entry) -> bool:
 
 def _would_hide(entries: Sequence[Entry]) -> bool:
     """Would several `sys.path` entries hide a part of what one directory would show?"""
-    owners = _list_owners(entries)
-    shared = [claims for claims in owners.values() if len(claims) > 1]
+    owners = _list_owners(entries).values()
+    shared = [claims for claims in owners if len({entry.path for entry, _ in claims}) > 1]
     if any(entry.facts.tops[name] != "namespace" for claims in shared for entry, name in claims):
         return True
     return any(_merge_hides([entry.path / name for entry, name in claims]) for claims in shared)

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from pyx_launcher.farm import Plan, Root, plan_farm
+from pyx_launcher.rpath import is_library
 from pyx_launcher.store import DATA
 from pyx_launcher.values import dataclass
 
@@ -65,6 +66,8 @@ def choose_farm(
             label=entry.label,
             names=[name for name in entry.facts.tops if name != _BYTECODE],
             by_file=_list_outward(entry),
+            reach=entry.facts.inward,
+            programs=entry.facts.programs,
         )
         for entry in entries
         if entry.path not in apart
@@ -92,6 +95,12 @@ def plan_data(interpreter: Interpreter, entries: Sequence[Entry], skip: frozense
                 for place in entry.facts.outward
                 if place.startswith(_DATA_FILES)
             ],
+            reach={
+                place.removeprefix(_DATA_FILES): [found.removeprefix(_DATA_FILES) for found in into]
+                for place, into in entry.facts.inward.items()
+                if place.startswith(_DATA_FILES)
+            },
+            programs=[place.removeprefix(_DATA_FILES) for place in entry.facts.programs],
         )
         for entry in entries
         if "data" in entry.facts.data
@@ -141,6 +150,9 @@ def _merge_hides(directories: Sequence[Path]) -> bool:
     below: dict[str, list[Path]] = {}
     for directory in directories:
         for child in directory.iterdir():
+            if is_library(child.name):
+                # Libraries of one directory find each other there.
+                return True
             below.setdefault(child.name.partition(".")[0], []).append(child)
     for name, places in below.items():
         if len(places) == 1 or name == _BYTECODE:

@@ -310,6 +310,23 @@ def test_what_is_installed_at_run_time_is_found(workshops: Callable[[], list[Wor
         assert again.stdout.startswith("True ")
 
 
+def test_what_is_installed_at_run_time_wins(workshops: Callable[[], list[Workshop]]) -> None:
+    """As by `pip install --upgrade`, in either layout, for modules and for metadata."""
+    code = "import one, importlib.metadata as m; print(one.__version__, m.version('one'))"
+    for workshop in workshops():
+        files = {"one.py": "__version__ = '1.0'\n"}
+        for build in (workshop.build, workshop.build_farm):
+            environment = build(workshop.entry("one", files))
+            assert run(environment, "-c", code).stdout == "1.0 1.0\n"
+            site = environment.path / "lib" / workshop.interpreter.lib_name / "site-packages"
+            (site / "one.py").write_text("__version__ = '2.0'\n")
+            info = site / "one-2.0.dist-info"
+            info.mkdir()
+            (info / "METADATA").write_text("Metadata-Version: 2.1\nName: one\nVersion: 2.0\n")
+            told = run(environment, "-c", code)
+            assert (told.stdout, told.stderr) == ("2.0 2.0\n", "")
+
+
 def test_lines_of_all_run_once_after_an_installation(
     workshops: Callable[[], list[Workshop]],
 ) -> None:

@@ -325,6 +325,9 @@ def prepare(namespace):
         import builtins
         import io
 
+        if changed and entries and site_packages not in entries:
+            # What was installed there later wins, as it would over what it had replaced.
+            sys.path.insert(sys.path.index(entries[0]), site_packages)
         # Python makes both before it imports `site`.
         builtins.open = io.open
         sys.modules.setdefault("__main__", type(sys)("__main__"))

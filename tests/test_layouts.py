@@ -402,7 +402,8 @@ def test_libraries_that_look_into_another_distribution(world: World, crowd: int)
         files={"user/__init__.py": "", "user/lib/libuser.so": (build / "libuser.so").read_bytes()},
     )
     more = make_wheel(world.wheels, "vendor-more", "1.0", files={"vendor/more/x.py": ""})
-    world.lock(deep, user, more, *_crowd(world, crowd))
+    single = make_wheel(world.wheels, "single", "1.0", files={"single.py": ""})
+    world.lock(deep, user, more, single, *_crowd(world, crowd))
     code = (
         "import ctypes, os, user, vendor.more.x\n"
         "library = ctypes.CDLL(os.path.join(os.path.dirname(user.__file__), 'lib', 'libuser.so'))\n"
@@ -410,6 +411,8 @@ def test_libraries_that_look_into_another_distribution(world: World, crowd: int)
     )
     assert world.run(code) == "43"
     assert world.info("layout") == ["farm"]
+    # A module that no library can be looking for stands by itself all the same.
+    assert "/store/single/1.0/" in world.run("import single; print(single.__file__)")
 
 
 def test_only_libraries_that_look_elsewhere_are_linked_one_by_one(world: World) -> None:

@@ -43,15 +43,17 @@ def choose_layout(site_packages: Path, entries: Sequence[Entry]) -> Layout:
     In a farm, too, the entries that have a module at their top stand by themselves, behind it: an
     import through a link puts the bytecode beside the link, so that each environment had its own.
     """
-    if any(_list_outward(entry) for entry in entries):
-        return choose_farm(site_packages, entries)
-    if len(entries) <= DIRECT_LIMIT and not _would_hide(entries):
+    outward = any(_list_outward(entry) for entry in entries)
+    if not outward and len(entries) <= DIRECT_LIMIT and not _would_hide(entries):
         places = tuple(entry.path for entry in entries)
         return Layout(
             name="direct", site_plan=Plan(), site_directories=places, alone=tuple(entries)
         )
     sharing = _list_sharing(entries)
     alone = [entry for entry in entries if _has_module(entry) and entry.path not in sharing]
+    if outward:
+        # Libraries look for others in the farm, wherever those come from.
+        alone = [entry for entry in alone if _has_no_library(entry)]
     return choose_farm(site_packages, entries, alone[:DIRECT_LIMIT])
 
 
@@ -134,6 +136,13 @@ def _list_sharing(entries: Iterable[Entry]) -> set[Path]:
 
 def _has_module(entry: Entry) -> bool:
     return any(kind == "file" and name.endswith(".py") for name, kind in entry.facts.tops.items())
+
+
+def _has_no_library(entry: Entry) -> bool:
+    return all(
+        name.endswith((".py", ".pth", ".dist-info")) or name == _BYTECODE
+        for name in entry.facts.tops
+    )
 
 
 def _would_hide(entries: Sequence[Entry]) -> bool:

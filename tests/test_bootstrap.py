@@ -310,6 +310,42 @@ def test_what_is_installed_at_run_time_is_found(workshops: Callable[[], list[Wor
         assert again.stdout.startswith("True ")
 
 
+def test_what_is_installed_at_run_time_wins(workshops: Callable[[], list[Workshop]]) -> None:
+    """As by `pip install --upgrade`, in either layout, for modules and for metadata."""
+    code = "import one, importlib.metadata as m; print(one.__version__, m.version('one'))"
+    for workshop in workshops():
+        files = {"one.py": "__version__ = '1.0'\n"}
+        for build in (workshop.build, workshop.build_farm):
+            environment = build(workshop.entry("one", files))
+            assert run(environment, "-c", code).stdout == "1.0 1.0\n"
+            site = environment.path / "lib" / workshop.interpreter.lib_name / "site-packages"
+            (site / "one.py").write_text("__version__ = '2.0'\n")
+            info = site / "one-2.0.dist-info"
+            info.mkdir()
+            (info / "METADATA").write_text("Metadata-Version: 2.1\nName: one\nVersion: 2.0\n")
+            told = run(environment, "-c", code)
+            assert (told.stdout, told.stderr) == ("2.0 2.0\n", "")
+
+
+def test_lines_of_all_run_once_after_an_installation(
+    workshops: Callable[[], list[Workshop]],
+) -> None:
+    """Those of what stands by itself (an editable's finder), and of what lies in the tree."""
+    line = "import sys; sys.told = [*getattr(sys, 'told', []), {!r}]\n"
+    code = "import sys; print(sorted(sys.told), 'single' in sys.modules)"
+    for workshop in workshops():
+        single = {"single.py": "", "single.pth": line.format("single") + "import single\n"}
+        pack = {"pack/__init__.py": "", "pack.pth": line.format("pack")}
+        environment = workshop.build_farm(
+            workshop.entry("single", single), workshop.entry("pack", pack)
+        )
+        assert run(environment, "-c", code).stdout == "['pack', 'single'] True\n"
+        site = environment.path / "lib" / workshop.interpreter.lib_name / "site-packages"
+        (site / "late.pth").write_text(line.format("late"))
+        told = run(environment, "-c", code)
+        assert (told.stdout, told.stderr) == ("['late', 'pack', 'single'] True\n", "")
+
+
 @pytest.mark.parametrize("closed", ["0", "1", "2", "0 1", "0 2", "1 2", "0 1 2"])
 def test_closed_streams_stop_nothing(
     workshops: Callable[[], list[Workshop]], tmp_path: Path, closed: str

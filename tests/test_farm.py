@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx_launcher.farm import Plan, Root, plan_farm, write_farm
+from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -71,6 +72,27 @@ def test_sharing_goes_as_deep_as_it_must(tmp_path: Path) -> None:
     assert plan.directories == ["a", "a/b", "a/b/c"]
     assert plan.links["a/b/left"] == tmp_path / "left" / "a" / "b" / "left"
     assert len(content_of(tmp_path / "tree")) == 3
+
+
+def test_what_looks_into_a_shared_directory_arrives_there(tmp_path: Path) -> None:
+    """Directories from which libraries look into one that is real are real, and so on."""
+    left = make_root(tmp_path / "left", "a/lib/one.so", "a/use/b.so", "a/more/c.so", "a/not/d.so")
+    right = make_root(tmp_path / "right", "a/lib/two.so", "top.so")
+    left = replace(left, reach={"a/use": ["a/lib"], "a/more": ["a/use"], "a/not": ["a/other"]})
+    right = replace(right, reach={"": ["a/lib"]})
+    plan = make_farm(tmp_path / "tree", left, right)
+    assert set(plan.directories) == {"a", "a/lib", "a/use", "a/more"}
+    assert plan.links["a/not"] == left.path / "a" / "not"
+
+
+def test_a_program_that_looks_around_lies_there_itself(tmp_path: Path) -> None:
+    """The kernel forgets the symlink by which a program was found. Below a link all is its own."""
+    left = replace(make_root(tmp_path / "left", "a/run", "b/run"), programs=["a/run", "b/run"])
+    right = make_root(tmp_path / "right", "a/x")
+    make_farm(tmp_path / "tree", left, right)
+    assert not (tmp_path / "tree" / "a" / "run").is_symlink()
+    assert (tmp_path / "tree" / "a" / "run").samefile(left.path / "a" / "run")
+    assert (tmp_path / "tree" / "b").is_symlink()
 
 
 def test_of_two_equal_files_the_later_wins_and_that_is_said(tmp_path: Path) -> None:

@@ -114,6 +114,15 @@ def test_many_distributions_share_one_tree_of_links(world: World) -> None:
     assert world.info("layout") == ["farm"]
 
 
+def test_what_one_distribution_has_twice_hides_nothing(world: World) -> None:
+    """A module beside its `.pth` file, its stub or its compiled form is nobody else's."""
+    files = {"single.py": "x = 1\n", "single.pth": "import single\n", "single.pyi": "x: int\n"}
+    world.lock(make_wheel(world.wheels, "single", "1.0", files=files))
+    told = world.run("import sys; print('/store/' in sys.modules['single'].__file__)")
+    assert told == "True"
+    assert world.info("layout") == ["direct"]
+
+
 def test_bytecode_of_single_modules_is_for_all_environments(world: World) -> None:
     """Among many, too: what one environment has compiled, the next one finds."""
     crowd = _crowd(world, 18)
@@ -393,7 +402,8 @@ def test_libraries_that_look_into_another_distribution(world: World, crowd: int)
         files={"user/__init__.py": "", "user/lib/libuser.so": (build / "libuser.so").read_bytes()},
     )
     more = make_wheel(world.wheels, "vendor-more", "1.0", files={"vendor/more/x.py": ""})
-    world.lock(deep, user, more, *_crowd(world, crowd))
+    single = make_wheel(world.wheels, "single", "1.0", files={"single.py": ""})
+    world.lock(deep, user, more, single, *_crowd(world, crowd))
     code = (
         "import ctypes, os, user, vendor.more.x\n"
         "library = ctypes.CDLL(os.path.join(os.path.dirname(user.__file__), 'lib', 'libuser.so'))\n"
@@ -401,6 +411,8 @@ def test_libraries_that_look_into_another_distribution(world: World, crowd: int)
     )
     assert world.run(code) == "43"
     assert world.info("layout") == ["farm"]
+    # A module that no library can be looking for stands by itself all the same.
+    assert "/store/single/1.0/" in world.run("import single; print(single.__file__)")
 
 
 def test_only_libraries_that_look_elsewhere_are_linked_one_by_one(world: World) -> None:
@@ -446,6 +458,49 @@ def test_only_libraries_that_look_elsewhere_are_linked_one_by_one(world: World) 
         " [os.path.islink(os.path.join(place, name)) for name in ('lib', 'outer', 'plain')])"
     )
     assert world.run(code) == "44 [False, False, True]"
+
+
+def test_libraries_of_one_directory_that_several_fill(world: World) -> None:
+    """What two distributions put into one directory finds the other's there, few as they are.
+
+    Wheels of CUDA (`nvidia/cu13/lib`) and Qt are made so. A plugin that looks into such a
+    directory finds all of it, and so does a program.
+    """
+    if shutil.which("cc") is None:
+        pytest.skip("there is no C compiler")
+    build = world.project.parent / "build"
+    build.mkdir()
+    needs = {
+        "deep": ("int deep(void) { return 42; }",),
+        "user": ("int deep(void); int user(void) { return deep() + 1; }", "-ldeep"),
+        "plug": ("int deep(void); int plug(void) { return deep() + 2; }", "-ldeep"),
+    }
+    for name, (source, *options) in needs.items():
+        run_path = "$ORIGIN/../lib" if name == "plug" else "$ORIGIN"
+        soname = f"-Wl,-soname,lib{name}.so,-rpath,{run_path}"
+        _compile(build / f"lib{name}.so", source, f"-L{build}", soname, *options)
+    (build / "main.c").write_text("int deep(void); int main(void) { return deep(); }")
+    command = ["cc", "-o", "main", "main.c", "-L.", "-ldeep", "-Wl,-rpath,$ORIGIN/../lib"]
+    subprocess.run(command, check=True, cwd=build)
+    deep: dict[str, str | bytes] = {"qt/lib/libdeep.so": (build / "libdeep.so").read_bytes()}
+    files: dict[str, str | bytes] = {
+        "qt/lib/libuser.so": (build / "libuser.so").read_bytes(),
+        "qt/plugins/libplug.so": (build / "libplug.so").read_bytes(),
+        "qt/libexec/main": (build / "main").read_bytes(),
+    }
+    world.lock(
+        make_wheel(world.wheels, "deep", "1.0", files=deep),
+        make_wheel(world.wheels, "user", "1.0", files=files, executable=["qt/libexec/main"]),
+    )
+    code = (
+        "import ctypes, os, subprocess, sys, qt\n"
+        "(place,) = qt.__path__\n"
+        "print([getattr(ctypes.CDLL(f'{place}/{file}'), name)() for file, name in"
+        " (('plugins/libplug.so', 'plug'), ('lib/libuser.so', 'user'))],"
+        " subprocess.call([place + '/libexec/main']))"
+    )
+    assert world.run(code) == "[44, 43] 42"
+    assert world.info("layout") == ["farm"]
 
 
 def _crowd(world: World, count: int) -> Sequence[Path]:

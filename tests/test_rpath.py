@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx_launcher.rpath import find_outward, read_run_paths
+from pyx_launcher.rpath import find_inward, find_outward, read_run_paths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,6 +140,22 @@ def test_only_the_directories_that_must_are_outward() -> None:
         "torch/sub/c.so": "$ORIGIN/../../torch.libs",
     }
     assert outward(libraries) == ["torch/lib"]
+
+
+def test_where_libraries_look_within_their_entry_is_known() -> None:
+    """Their own directory, the top and what is not there say nothing of that."""
+    libraries = {
+        "torch/lib/a.so": "$ORIGIN:$ORIGIN/../../torch.libs:$ORIGIN/../none",
+        "torch/lib/b.so": "$ORIGIN/../sub:$ORIGIN/../../..",
+        "torch/sub/c.so": "$ORIGIN/../..:/usr/lib",
+        "d.so": "$ORIGIN/torch/lib",
+    }
+    read = {place: run_paths(make_elf((DT_RUNPATH, path))) for place, path in libraries.items()}
+    directories = {".", "torch", "torch/lib", "torch/sub", "torch.libs"}
+    assert find_inward(read, directories.__contains__) == {
+        "": ["torch/lib"],
+        "torch/lib": ["torch.libs", "torch/sub"],
+    }
 
 
 def test_what_leads_to_an_outward_directory_is_outward() -> None:

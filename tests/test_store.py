@@ -49,6 +49,8 @@ def make_facts(**changed: Any) -> Facts:
         scripts={},
         data={},
         outward=[],
+        inward={},
+        programs=[],
         size=1,
         files=1,
     )
@@ -133,6 +135,9 @@ def damaged_facts() -> dict[str, bytes]:
         "data a list": sound | {"data": []},
         "data to null": sound | {"data": {"data": None}},
         "outward a text": sound | {"outward": "no"},
+        "inward a list": sound | {"inward": []},
+        "inward to a text": sound | {"inward": {"a": "no"}},
+        "programs a text": sound | {"programs": "no"},
         "size a text": sound | {"size": "1"},
         "files null": sound | {"files": None},
     }

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from pyx_launcher.digests import sha256
-from pyx_launcher.values import dataclass, field
+from pyx_launcher.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -30,6 +30,12 @@ class Root:
     by_file: Collection[str] = ()
     """The directories, relative to `path`, whose files are linked each by itself, since libraries
     among them look around by ``$ORIGIN``."""
+    reach: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Other directories into which libraries in a directory look: where one of these is real, what
+    looks into it must arrive there, and not beside it in `path`."""
+    programs: Collection[str] = ()
+    """The files, relative to `path`, that are never a symlink: an executable that looks around by
+    ``$ORIGIN`` does so from where the kernel found it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +43,8 @@ class Plan:
     """Which links and directories to make; all paths relative to the tree."""
 
     links: dict[str, Path] = field(default_factory=dict)
+    programs: set[str] = field(default_factory=set)
+    """Those of the links that must be hard ones."""
     directories: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
     """One line for each file that more than one source has."""
@@ -48,6 +56,7 @@ class _Claim:
     label: str
     real: frozenset[str]
     """Places that must not become links, as they or what is below is linked file by file."""
+    programs: Collection[str]
 
 
 def plan_farm(
@@ -58,12 +67,35 @@ def plan_farm(
     Only directories that several share, or whose files are linked one by one, are listed, and
     those in `real`, which the tree has already and which therefore cannot become links.
     """
+    roots = list(roots)
+    by_file = [set(root.by_file) for root in roots]
+    while True:
+        plan = _plan_once(roots, by_file, skip, real)
+        made = {*plan.directories, *real}
+        grown = False
+        for root, own in zip(roots, by_file, strict=True):
+            reaching = {here for here, found in root.reach.items() if not made.isdisjoint(found)}
+            more = reaching - made - own
+            own.update(more)
+            grown = grown or bool(more)
+        if not grown:
+            return plan
+
+
+def _plan_once(
+    roots: Iterable[Root],
+    by_file: Iterable[Collection[str]],
+    skip: frozenset[str],
+    real: frozenset[str],
+) -> Plan:
     claims: dict[str, list[_Claim]] = {}
-    for root in roots:
-        own = frozenset(above for place in root.by_file for above in _list_above(place))
+    for root, places in zip(roots, by_file, strict=True):
+        own = frozenset(above for place in places for above in _list_above(place))
         for name in root.names:
             if name not in skip:
-                claim = _Claim(path=root.path / name, label=root.label, real=own)
+                claim = _Claim(
+                    path=root.path / name, label=root.label, real=own, programs=root.programs
+                )
                 claims.setdefault(name, []).append(claim)
     plan = Plan()
     _place(plan, "", claims, real)
@@ -83,12 +115,12 @@ def _place(
     for name, claimants in claims.items():
         place = prefix + name
         if len(claimants) == 1 and place not in claimants[0].real and place not in real:
-            plan.links[place] = claimants[0].path
+            _plan_link(plan, place, claimants[0])
             continue
         directories = [claim for claim in claimants if claim.path.is_dir()]
         if len(directories) < len(claimants):
             winner = claimants[-1]
-            plan.links[place] = winner.path
+            _plan_link(plan, place, winner)
             if len(claimants) > 1:
                 losers = ", ".join(claim.label for claim in claimants[:-1])
                 plan.conflicts.append(f"{place}: {winner.label} wins over {losers}")
@@ -97,12 +129,18 @@ def _place(
         _place(plan, place + "/", _claim_below(directories), real)
 
 
+def _plan_link(plan: Plan, place: str, claim: _Claim) -> None:
+    plan.links[place] = claim.path
+    if place in claim.programs:
+        plan.programs.add(place)
+
+
 def _claim_below(directories: Sequence[_Claim]) -> dict[str, list[_Claim]]:
     below: dict[str, list[_Claim]] = {}
     for claim in directories:
         for name in sorted(os.listdir(claim.path)):
             if name != "__pycache__":
-                child = _Claim(path=claim.path / name, label=claim.label, real=claim.real)
+                child = replace(claim, path=claim.path / name)
                 below.setdefault(name, []).append(child)
     return below
 
@@ -122,11 +160,29 @@ def write_farm(plan: Plan, tree: Path, links: Path) -> list[str]:
         os.makedirs(links, exist_ok=True)
     for place, target in plan.links.items():
         try:
+            if place in plan.programs:
+                _place_program(target, f"{base}/{place}")
+                continue
             name = sha256(os.fsencode(target)).hexdigest()[:32]
             _link(str(target), f"{base}/{place}", f"{links}/{name}")
         except FileExistsError:
             taken.append(f"{place}: left out, the environment has its own")
     return taken
+
+
+def _place_program(target: Path, place: str) -> None:
+    """Give the program `target` another name. Raises FileExistsError where something is there."""
+    try:
+        os.link(target, place)
+    except FileExistsError:
+        raise
+    except OSError:
+        # It lies on another file system, or belongs to somebody else.
+        import shutil
+
+        if os.path.lexists(place):
+            raise
+        shutil.copy2(target, place)
 
 
 def _link(target: str, place: str, kept: str) -> None:

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from pyx_launcher.farm import Plan, Root, plan_farm
+from pyx_launcher.rpath import is_library
 from pyx_launcher.store import DATA
 from pyx_launcher.values import dataclass
 
@@ -42,15 +43,17 @@ def choose_layout(site_packages: Path, entries: Sequence[Entry]) -> Layout:
     In a farm, too, the entries that have a module at their top stand by themselves, behind it: an
     import through a link puts the bytecode beside the link, so that each environment had its own.
     """
-    if any(_list_outward(entry) for entry in entries):
-        return choose_farm(site_packages, entries)
-    if len(entries) <= DIRECT_LIMIT and not _would_hide(entries):
+    outward = any(_list_outward(entry) for entry in entries)
+    if not outward and len(entries) <= DIRECT_LIMIT and not _would_hide(entries):
         places = tuple(entry.path for entry in entries)
         return Layout(
             name="direct", site_plan=Plan(), site_directories=places, alone=tuple(entries)
         )
     sharing = _list_sharing(entries)
     alone = [entry for entry in entries if _has_module(entry) and entry.path not in sharing]
+    if outward:
+        # Libraries look for others in the farm, wherever those come from.
+        alone = [entry for entry in alone if _has_no_library(entry)]
     return choose_farm(site_packages, entries, alone[:DIRECT_LIMIT])
 
 
@@ -65,6 +68,8 @@ def choose_farm(
             label=entry.label,
             names=[name for name in entry.facts.tops if name != _BYTECODE],
             by_file=_list_outward(entry),
+            reach=entry.facts.inward,
+            programs=entry.facts.programs,
         )
         for entry in entries
         if entry.path not in apart
@@ -92,6 +97,12 @@ def plan_data(interpreter: Interpreter, entries: Sequence[Entry], skip: frozense
                 for place in entry.facts.outward
                 if place.startswith(_DATA_FILES)
             ],
+            reach={
+                place.removeprefix(_DATA_FILES): [found.removeprefix(_DATA_FILES) for found in into]
+                for place, into in entry.facts.inward.items()
+                if place.startswith(_DATA_FILES)
+            },
+            programs=[place.removeprefix(_DATA_FILES) for place in entry.facts.programs],
         )
         for entry in entries
         if "data" in entry.facts.data
@@ -127,10 +138,17 @@ def _has_module(entry: Entry) -> bool:
     return any(kind == "file" and name.endswith(".py") for name, kind in entry.facts.tops.items())
 
 
+def _has_no_library(entry: Entry) -> bool:
+    return all(
+        name.endswith((".py", ".pth", ".dist-info")) or name == _BYTECODE
+        for name in entry.facts.tops
+    )
+
+
 def _would_hide(entries: Sequence[Entry]) -> bool:
     """Would several `sys.path` entries hide a part of what one directory would show?"""
-    owners = _list_owners(entries)
-    shared = [claims for claims in owners.values() if len(claims) > 1]
+    owners = _list_owners(entries).values()
+    shared = [claims for claims in owners if len({entry.path for entry, _ in claims}) > 1]
     if any(entry.facts.tops[name] != "namespace" for claims in shared for entry, name in claims):
         return True
     return any(_merge_hides([entry.path / name for entry, name in claims]) for claims in shared)
@@ -141,6 +159,9 @@ def _merge_hides(directories: Sequence[Path]) -> bool:
     below: dict[str, list[Path]] = {}
     for directory in directories:
         for child in directory.iterdir():
+            if is_library(child.name):
+                # Libraries of one directory find each other there.
+                return True
             below.setdefault(child.name.partition(".")[0], []).append(child)
     for name, places in below.items():
         if len(places) == 1 or name == _BYTECODE:

@@ -33,10 +33,7 @@ def find_outward(
     belongs to another distribution (``$ORIGIN/../../nvidia``). What leads to an outward directory
     of the same entry must not arrive there past the links, and is outward, too.
     """
-    targets: dict[str, set[str]] = {}
-    for place, run_paths in libraries.items():
-        here = posixpath.dirname(place)
-        targets.setdefault(here, set()).update(_follow(here, run_paths))
+    targets = _gather(libraries)
     outward = {
         here
         for here, found in targets.items()
@@ -47,6 +44,39 @@ def find_outward(
         if not more:
             return sorted(outward)
         outward |= more
+
+
+def find_inward(
+    libraries: Mapping[str, Iterable[str]], is_directory: Callable[[str], bool]
+) -> dict[str, list[str]]:
+    """Return which directories look into others of the same entry, and into which.
+
+    Another distribution may have libraries in one of these as well; see `find_outward`.
+    """
+    inward: dict[str, list[str]] = {}
+    for here, found in sorted(_gather(libraries).items()):
+        others = sorted(
+            target
+            for target in found - {here, "."}
+            if target.split("/")[0] != ".." and is_directory(target)
+        )
+        if others:
+            inward[here] = others
+    return inward
+
+
+def _gather(libraries: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
+    """Return where the libraries of each directory look."""
+    targets: dict[str, set[str]] = {}
+    for place, run_paths in libraries.items():
+        here = posixpath.dirname(place)
+        targets.setdefault(here, set()).update(_follow(here, run_paths))
+    return targets
+
+
+def follows_origin(run_paths: Iterable[str]) -> bool:
+    """Tell whether one of `run_paths` begins at the file's own directory."""
+    return any(_follow("", run_paths))
 
 
 def _follow(here: str, run_paths: Iterable[str]) -> Iterator[str]:

@@ -53,6 +53,10 @@ class Facts:
     """Top-level names below each directory of `.data`."""
     outward: list[str]
     """The directories whose shared libraries look for others outside the entry."""
+    inward: dict[str, list[str]]
+    """The directories whose libraries look into other directories of the entry, and into which."""
+    programs: list[str]
+    """The executables that look for libraries from where they lie themselves."""
     size: int
     """Bytes of all files."""
     files: int
@@ -165,14 +169,15 @@ def _is_sound(data: Mapping[str, Any]) -> bool:
     """Is every fact in `data` of the type that `Facts` says?"""
     texts = [data["name"], data["version"], data["key"]]
     lists: list[object] = []
-    for name in ("hashes", "tops", "scripts", "pth", "data"):
+    for name in ("hashes", "tops", "scripts", "pth", "data", "inward"):
         if not isinstance(data[name], dict):
             return False
-        (lists if name in ("pth", "data") else texts).extend(data[name].values())
+        (lists if name in ("pth", "data", "inward") else texts).extend(data[name].values())
     return (
         all(isinstance(text, str) for text in texts)
         and all(_is_list_of_texts(value) for value in lists)
         and _is_list_of_texts(data["outward"])
+        and _is_list_of_texts(data["programs"])
         and isinstance(data["size"], int)
         and isinstance(data["files"], int)
     )

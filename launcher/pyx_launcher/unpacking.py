@@ -27,7 +27,13 @@ from installer.utils import Scheme, construct_record_file, parse_entrypoints
 
 from pyx_launcher.atomic import storing
 from pyx_launcher.errors import RefusedError, StoreError, explain_fault, is_fault_of_machine
-from pyx_launcher.rpath import find_outward, is_library, read_run_paths
+from pyx_launcher.rpath import (
+    find_inward,
+    find_outward,
+    follows_origin,
+    is_library,
+    read_run_paths,
+)
 from pyx_launcher.store import DATA, FACTS_FILE, Entry, Facts, publish, staging
 from pyx_launcher.values import dataclass
 from pyx_launcher.wheelfile import Member, Wheel
@@ -67,6 +73,8 @@ class Contents:
     pth: dict[str, list[str]]
     data: dict[str, list[str]]
     outward: list[str]
+    inward: dict[str, list[str]]
+    programs: list[str]
     size: int
     files: int
 
@@ -109,6 +117,8 @@ def unpack_wheel(  # noqa: PLR0913 -- each is a fact that only the caller has, g
                 scripts=contents.scripts,
                 data=contents.data,
                 outward=contents.outward,
+                inward=contents.inward,
+                programs=contents.programs,
                 size=contents.size,
                 files=contents.files,
             ),
@@ -170,7 +180,7 @@ class _EntryDestination(WheelDestination):
     def __init__(self, root: Path) -> None:
         """Make the directory `root`, which will hold everything."""
         self.run_paths: dict[str, tuple[str, ...]] = {}
-        """What each library in the wheel has for a search path, by its place."""
+        """What each library and program in the wheel has for a search path, by its place."""
         self.size = 0
         self.files = 0
         self._root = os.fspath(root)
@@ -206,12 +216,14 @@ class _EntryDestination(WheelDestination):
         mode = 0o555 if is_executable else 0o444
         member = stream if isinstance(stream, Member) else _make_member(stream)
         with self._create(place, mode) as file:
-            digest, size = self._copy(member, place, file)
+            digest, size = self._copy(member, place, file, is_executable=is_executable)
         self.size += size
         self.files += 1
         return RecordEntry(place, Hash("sha256", digest), size)
 
-    def _copy(self, member: Member, place: str, file: int) -> tuple[str, int]:
+    def _copy(
+        self, member: Member, place: str, file: int, *, is_executable: bool
+    ) -> tuple[str, int]:
         """Write the member and return its sha256 and its size, both held against RECORD."""
         kind, _, expected = member.digest.partition("=")
         if kind.startswith("shake"):
@@ -226,7 +238,7 @@ class _EntryDestination(WheelDestination):
         found = {name: _encode(digest) for name, digest in digests.items()}
         if kind and (found[kind] != expected.rstrip("=") or int(member.size or size) != size):
             raise ValueError(f"{place} is not what RECORD says")
-        if is_library(place):
+        if is_executable or is_library(place):
             # The last chunk is the whole of it, unless it is a large one.
             whole = size == len(chunk)
             with io.BytesIO(chunk) if whole else open(f"{self._root}/{place}", "rb") as library:
@@ -304,12 +316,23 @@ def _gather_contents(
     data: dict[str, list[str]] = {}
     for directory in sorted((target / DATA).glob("*")):
         data[directory.name] = sorted(os.listdir(directory))
+    run_paths = destination.run_paths
+
+    def is_directory(place: str) -> bool:
+        return os.path.isdir(target / place)
+
     return Contents(
         scripts=scripts,
         tops=tops,
         pth=pth,
         data=data,
-        outward=find_outward(destination.run_paths, lambda place: os.path.isdir(target / place)),
+        outward=find_outward(run_paths, is_directory),
+        inward=find_inward(run_paths, is_directory),
+        programs=sorted(
+            place
+            for place, found in run_paths.items()
+            if not is_library(place) and follows_origin(found)
+        ),
         size=destination.size,
         files=destination.files,
     )

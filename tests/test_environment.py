@@ -367,7 +367,8 @@ def test_data_files_join_the_directories_of_an_environment(workshop: Workshop) -
     environment = workshop.build(entry)
     assert (environment.path / "lib" / "libone.so.1").read_text() == "library"
     assert (environment.path / "bin" / "one").read_text() == "program"
-    assert (environment.path / "lib" / "cmake").is_symlink()
+    cmake = environment.path / "lib" / "cmake"
+    assert (cmake.is_symlink(), (cmake / "one.cmake").is_symlink()) == (False, True)
     assert not environment.python.is_symlink()
     assert environment.conflicts == ("bin/python: left out, the environment has its own",)
 
@@ -393,7 +394,8 @@ def test_data_files_lie_where_a_prefix_has_them(workshop: Workshop) -> None:
     environment = workshop.build(one, two)
     share = environment.path / "share" / "man"
     assert [(share / name).read_text() for name in ("one.1", "two.1")] == ["1", "2"]
-    assert (environment.path / "etc").is_symlink()
+    etc = environment.path / "etc"
+    assert (etc.is_symlink(), (etc / "one.conf").is_symlink()) == (False, True)
     (header,) = environment.path.glob("include/site/python*/one/one.h")
     assert header.is_file()
     assert "evil" not in (environment.path / "pyvenv.cfg").read_text()

@@ -8,15 +8,16 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from installed import PLAIN_PYTHON
 from wheelhouse import make_wheel, pylock_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from installed import Pyx
 
@@ -534,6 +535,72 @@ def test_extension_modules_that_bring_their_own_libraries_stay_direct(world: Wor
     )
     assert world.run(code) == "43"
     assert world.info("layout") == ["direct"]
+
+
+def test_what_pip_installs_does_not_reach_the_store(
+    world: World, layout: list[Path], tmp_path: Path
+) -> None:
+    """It is the environment's, where it wins; other projects keep what they have locked."""
+    subprocess.run([PLAIN_PYTHON, "-m", "venv", tmp_path / "venv"], check=True)
+    (pip,) = (tmp_path / "venv").glob("lib/python3*/site-packages/pip")
+    files = {"tick/__init__.py": "", "tick/deep/old.py": "", "space/tick.py": ""}
+    version = {"tick/version.py": "here = '1.0'\n"}
+    tick = make_wheel(world.wheels, "tick", "1.0", files=files | version)
+    tock = make_wheel(world.wheels, "tock", "1.0", files={"space/tock.py": "", "tock.py": ""})
+    (tmp_path / "newer").mkdir()
+    version = {"tick/version.py": "here = '2.0'\n", "tick/deep/new.py": ""}
+    make_wheel(tmp_path / "newer", "tick", "2.0", files=files | version)
+    make_wheel(tmp_path / "newer", "tock", "2.0", files={"space/tock.py": "new = 1\n"})
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "pylock.toml").write_text(pylock_text([tick, *layout]))
+    world = replace(world, python=Path(PLAIN_PYTHON))
+    world.lock(tick, tock, *layout)
+    ask = "import sys, tick.version, tock, space.tock; print(tick.version.here, sys.prefix)"
+    here, prefix = world.run(ask).split()
+    assert here == "1.0"
+    assert world.pyx("store", "verify").returncode == 0
+    options = ("--no-index", "--no-deps", "--upgrade", "--find-links", tmp_path / "newer")
+    told = world.pyx.run(
+        [f"{prefix}/bin/python", pip, "install", *options, "tick", "tock"], cwd=world.project
+    )
+    assert "Successfully installed tick-2.0 tock-2.0" in told.stdout, told.stderr
+    code = (
+        "import tick.version, tick.deep.new, space.tock; print(tick.version.here, space.tock.new)"
+    )
+    assert world.run(code) == "2.0 1"
+    verified = world.pyx("store", "verify")
+    assert (verified.returncode, verified.stderr) == (0, ""), verified.stdout
+    code = "import tick.version, tick.deep.old; print(tick.version.here)"
+    told = world.pyx("--python", world.python, "-c", code, cwd=other)
+    assert (told.stdout, told.stderr) == ("1.0\n", "")
+
+
+def test_what_programs_put_among_data_files_does_not_reach_the_store(world: World) -> None:
+    """As `ipykernel install --sys-prefix` replaces its kernel: only the environment has that."""
+    data = {"data/share/kernels/python/kernel.json": "{}", "headers/tick.h": "#define TICK\n"}
+    world.lock(make_wheel(world.wheels, "tick", "1.0", data=data))
+    code = (
+        "import glob, os, shutil, sys\n"
+        "kernels = sys.prefix + '/share/kernels'\n"
+        "print(open(kernels + '/python/kernel.json').read(), end=' ')\n"
+        "shutil.rmtree(kernels + '/python')\n"
+        "os.mkdir(kernels + '/python')\n"
+        "open(kernels + '/python/kernel.json', 'w').write('new')\n"
+        "open(kernels + '/more.json', 'w').close()\n"
+        "(header,) = glob.glob(sys.prefix + '/include/site/python*/tick/tick.h')\n"
+        "os.unlink(header)\n"
+        "open(os.path.dirname(header) + '/new.h', 'w').close()\n"
+    )
+    assert world.run(code) == "{}"
+    verified = world.pyx("store", "verify")
+    assert (verified.returncode, verified.stderr) == (0, ""), verified.stdout
+    assert (
+        world.run(
+            "import sys; print(open(sys.prefix + '/share/kernels/python/kernel.json').read())"
+        )
+        == "new"
+    )
 
 
 def test_entries_are_shared_and_read_only(world: World, tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import contextlib
 import errno
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.atomic import make_directory, remove_tree, storing, write_atomic
@@ -28,14 +27,22 @@ from pyx_launcher.errors import StoreError
 from pyx_launcher.farm import write_farm
 from pyx_launcher.formats import FORMAT_FILE
 from pyx_launcher.launchfile import Launch, write_launch
-from pyx_launcher.layout import DIRECT_LIMIT, choose_layout, plan_data, read_pth
+from pyx_launcher.layout import (
+    DIRECT_LIMIT,
+    FARM,
+    choose_layout,
+    plan_data,
+    plan_headers,
+    read_pth,
+)
 from pyx_launcher.record import FORMAT
 from pyx_launcher.scripts import write_scripts
-from pyx_launcher.store import DATA, touch_generation
+from pyx_launcher.store import touch_generation
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from pyx_launcher.dirs import Dirs
     from pyx_launcher.interpreter import Interpreter
@@ -69,6 +76,7 @@ def name_environment(dirs: Dirs, interpreter: Interpreter, entries: Sequence[Ent
     words = [
         str(FORMAT),
         str(DIRECT_LIMIT),
+        FARM,
         str(interpreter.path),
         interpreter.version,
         interpreter.cache_tag,
@@ -212,19 +220,27 @@ def _write_environment(
     temporary: Path, path: Path, dirs: Dirs, interpreter: Interpreter, entries: Sequence[Entry]
 ) -> Environment:
     """Write into `temporary` what will lie at `path`, but for the native program's part."""
-    site_packages = Path("lib") / interpreter.lib_name / "site-packages"
-    (temporary / site_packages).mkdir(parents=True)
-    layout = choose_layout(path / site_packages, entries)
-    write_farm(layout.site_plan, temporary / site_packages, dirs.links)
-    if layout.alone:
-        text = "".join(f"{entry.path}\n" for entry in layout.alone)
-        (temporary / site_packages / "pyx.pth").write_bytes(os.fsencode(text))
+    site_packages = temporary / "lib" / interpreter.lib_name / "site-packages"
+    site_packages.mkdir(parents=True)
+    layout = choose_layout(path / FARM, entries)
+    if layout.name == "farm":
+        (temporary / FARM).mkdir(parents=True)
+        write_farm(layout.site_plan, temporary / FARM, dirs.links)
+    if entries:
+        # For whoever looks into site-packages, as editors do.
+        text = "".join(f"{directory}\n" for directory in layout.site_directories)
+        (site_packages / "pyx.pth").write_bytes(os.fsencode(text))
     data_plan = plan_data(interpreter, entries, skip=_OURS)
     conflicts = [*layout.site_plan.conflicts, *data_plan.conflicts]
     conflicts += write_farm(data_plan, temporary, dirs.links)
-    _write_headers(temporary, interpreter, entries)
+    for entry in entries:
+        if "headers" in entry.facts.data:
+            # Where pip puts those of a virtual environment.
+            headers = temporary / "include" / "site" / interpreter.lib_name / entry.facts.name
+            headers.mkdir(parents=True, exist_ok=True)
+            write_farm(plan_headers(entry), headers, dirs.links)
     conflicts += write_scripts(temporary / "bin", path / "bin" / "python", entries, together=True)
-    sys_path, pth_lines = read_pth(layout, entries, temporary / site_packages)
+    sys_path, pth_lines = read_pth(layout, entries, temporary / FARM)
     made = Environment(
         path=path,
         interpreter=interpreter,
@@ -236,21 +252,9 @@ def _write_environment(
     _write_config(temporary, made)
     (temporary / "bootstrap.pyc").write_bytes(_make_bootstrap(made, pth_lines))
     link_bootstrap(temporary, interpreter)
-    # Bytecode of linked modules comes to lie here, and must not look like an installation.
-    (temporary / site_packages / "__pycache__").mkdir(exist_ok=True)
-    os.utime(temporary / site_packages, (0, 0))
+    # Whatever else comes to lie there is an installation.
+    os.utime(site_packages, (0, 0))
     return made
-
-
-def _write_headers(temporary: Path, interpreter: Interpreter, entries: Sequence[Entry]) -> None:
-    """Link headers where pip puts those of a virtual environment."""
-    for entry in entries:
-        if "headers" in entry.facts.data:
-            include = temporary / "include" / "site" / interpreter.lib_name
-            if (temporary / "include").is_symlink():
-                return
-            include.mkdir(parents=True, exist_ok=True)
-            os.symlink(entry.path / DATA / "headers", include / entry.facts.name)
 
 
 def _link_native(temporary: Path, dirs: Dirs, interpreter: Interpreter, native: Path) -> None:
@@ -306,9 +310,9 @@ def _write_config(temporary: Path, environment: Environment) -> None:
 def _write_facts(temporary: Path, environment: Environment) -> None:
     """Write what later starts need to know, the sizes of all files that were written among it."""
     interpreter = environment.interpreter
-    links = f"lib/{interpreter.lib_name}/site-packages"
+    site_packages = f"lib/{interpreter.lib_name}/site-packages"
     written = ["pyvenv.cfg", "bootstrap.pyc"]
-    for directory in ("bin", links):
+    for directory in ("bin", site_packages):
         with os.scandir(temporary / directory) as found:
             files = (item.name for item in found if item.is_file(follow_symlinks=False))
             written += [f"{directory}/{name}" for name in files]

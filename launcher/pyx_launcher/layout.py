@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 DIRECT_LIMIT = 16
 """More entries than this, each on `sys.path` by itself, cost more than one farm of links."""
 
+FARM = "lib/pyx/site-packages"
+"""Where the farm lies in an environment: as deep as `site-packages`, since libraries look up from
+there, and beside it, since what is installed into a directory is written through its links."""
+
 _BYTECODE = "__pycache__"
-_DATA_FILES = f"{DATA}/data/"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
-    """What an environment's `site-packages` holds, and what of it `sys.path` names."""
+    """What an environment's farm holds, and what `sys.path` names."""
 
     name: str
     """`direct` or `farm`."""
@@ -37,9 +40,10 @@ class Layout:
     """The entries that stand among these by themselves."""
 
 
-def choose_layout(site_packages: Path, entries: Sequence[Entry]) -> Layout:
+def choose_layout(farm: Path, entries: Sequence[Entry]) -> Layout:
     """Take the direct layout where it means what one site-packages would, and costs as little.
 
+    `farm` is where links would come to lie.
     In a farm, too, the entries that have a module at their top stand by themselves, behind it: an
     import through a link puts the bytecode beside the link, so that each environment had its own.
     """
@@ -54,12 +58,10 @@ def choose_layout(site_packages: Path, entries: Sequence[Entry]) -> Layout:
     if outward:
         # Libraries look for others in the farm, wherever those come from.
         alone = [entry for entry in alone if _has_no_library(entry)]
-    return choose_farm(site_packages, entries, alone[:DIRECT_LIMIT])
+    return choose_farm(farm, entries, alone[:DIRECT_LIMIT])
 
 
-def choose_farm(
-    site_packages: Path, entries: Sequence[Entry], alone: Sequence[Entry] = ()
-) -> Layout:
+def choose_farm(farm: Path, entries: Sequence[Entry], alone: Sequence[Entry] = ()) -> Layout:
     """Return the layout in which everything but the entries `alone` lies in one directory."""
     apart = {entry.path for entry in alone}
     roots = [
@@ -77,7 +79,7 @@ def choose_farm(
     return Layout(
         name="farm",
         site_plan=plan_farm(roots),
-        site_directories=(site_packages, *(entry.path for entry in alone)),
+        site_directories=(farm, *(entry.path for entry in alone)),
         alone=tuple(alone),
     )
 
@@ -85,31 +87,33 @@ def choose_farm(
 def plan_data(interpreter: Interpreter, entries: Sequence[Entry], skip: frozenset[str]) -> Plan:
     """Return where the data files go, but for the names in `skip`.
 
-    `bin` and `lib` are there already and get them added.
+    Each file is a link by itself, for programs write into these directories (as `ipykernel install
+    --sys-prefix` does), and what they write is the environment's. `bin` and `lib` are there
+    already and get them added.
     """
     roots = [
-        Root(
-            path=entry.path / DATA / "data",
-            label=entry.label,
-            names=entry.facts.data["data"],
-            by_file=[
-                place.removeprefix(_DATA_FILES)
-                for place in entry.facts.outward
-                if place.startswith(_DATA_FILES)
-            ],
-            reach={
-                place.removeprefix(_DATA_FILES): [found.removeprefix(_DATA_FILES) for found in into]
-                for place, into in entry.facts.inward.items()
-                if place.startswith(_DATA_FILES)
-            },
-            programs=[place.removeprefix(_DATA_FILES) for place in entry.facts.programs],
-        )
+        _make_file_root(entry, "data", entry.facts.data["data"])
         for entry in entries
         if "data" in entry.facts.data
     ]
     library = f"lib/{interpreter.lib_name}"
-    real = frozenset({"bin", "lib", library, f"{library}/site-packages"})
+    real = frozenset({"bin", "lib", library, f"{library}/site-packages", "lib/pyx", FARM})
     return plan_farm(roots, skip=skip, real=real)
+
+
+def plan_headers(entry: Entry) -> Plan:
+    """Return the links to the header files of `entry`, relative to the directory for them."""
+    return plan_farm([_make_file_root(entry, "headers", entry.facts.data["headers"])])
+
+
+def _make_file_root(entry: Entry, scheme: str, names: Sequence[str]) -> Root:
+    """Return what `entry` has below `.data/SCHEME`, each file to be a link by itself."""
+    path = entry.path / DATA / scheme
+    directories = [os.path.relpath(directory, path) for directory, _, _ in os.walk(path)]
+    programs = [place.removeprefix(f"{DATA}/{scheme}/") for place in entry.facts.programs]
+    return Root(
+        path=path, label=entry.label, names=names, by_file=directories[1:], programs=programs
+    )
 
 
 def _list_outward(entry: Entry) -> list[str]:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pyx_launcher.lastuse import Used
 
 _PROCESSES = Path("/proc")
+
+_PATIENCE = 0.1
+"""Seconds to wait for a command line."""
 
 _NAMED = re.compile(rb"(?:^|[\0= ])(/[^\0]*?/environments/[0-9a-f]{32})(?=/)")
 """An environment in a command line: that of each start names its `bin/python` and `boot`."""
@@ -72,8 +76,17 @@ def _list_processes() -> Iterator[tuple[bytes, str]]:
         if place.name.isdigit():
             # Processes end at any time, and those of others keep their secrets.
             with contextlib.suppress(OSError):
-                command = (place / "cmdline").read_bytes()
                 program = ""
                 with contextlib.suppress(OSError):
                     program = os.readlink(place / "exe").removesuffix(" (deleted)")
-                yield command, program
+                yield _read_command(place, program), program
+
+
+def _read_command(place: Path, program: str) -> bytes:
+    """Read the command line of a process, which has none for a moment while it becomes another."""
+    command = (place / "cmdline").read_bytes()
+    end = time.monotonic() + _PATIENCE
+    while program and not command.strip(b"\0") and time.monotonic() < end:
+        time.sleep(0.001)
+        command = (place / "cmdline").read_bytes()
+    return command

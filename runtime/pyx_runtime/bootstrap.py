@@ -325,16 +325,14 @@ def prepare(namespace):
         import builtins
         import io
 
-        if changed and entries and site_packages not in entries:
+        if changed and entries:
             # What was installed there later wins, as it would over what it had replaced.
             sys.path.insert(sys.path.index(entries[0]), site_packages)
         # Python makes both before it imports `site`.
         builtins.open = io.open
         sys.modules.setdefault("__main__", type(sys)("__main__"))
         for sitedir, lines in pth_lines:
-            # Those that lie in there `site` runs, and no others.
-            if not (changed and sitedir == site_packages):
-                run_pth_lines(sitedir, lines)
+            run_pth_lines(sitedir, lines)
         if changed:
             # A program has installed something there since the environment was made.
             import site

@@ -98,6 +98,8 @@ def build_musl_python(directory: Path) -> Path:
     headers.mkdir()
     for name in ("linux", "asm-generic", "x86_64-linux-gnu/asm"):
         (headers / Path(name).name).symlink_to(Path("/usr/include", name))
+    # Where the machine has a zlib, the module would be linked with it, which is not for musl.
+    (tree / "Modules" / "Setup.local").write_text("binascii binascii.c\n", encoding="utf-8")
     compiler = directory / "musl-cc"
     compiler.write_text(COMPILER.format(headers=headers), encoding="utf-8")
     compiler.chmod(0o755)

@@ -222,5 +222,6 @@ def _make_venv(cluster: Cluster, directory: Path, prefix: str) -> Path:
     subprocess.run([base, "-I", "-m", "venv", "--without-pip", directory], check=True)
     (packages,) = directory.glob("lib/python3*/site-packages")
     (there,) = type(directory)(prefix).glob("lib/python3*/site-packages")
-    (packages / "there.pth").write_text(f"{there}\n")
+    # It names everything that is on the path of that environment.
+    (packages / "there.pth").write_text((there / "pyx.pth").read_text())
     return directory / "bin" / "python"

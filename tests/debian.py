@@ -98,8 +98,6 @@ def build_musl_python(directory: Path) -> Path:
     headers.mkdir()
     for name in ("linux", "asm-generic", "x86_64-linux-gnu/asm"):
         (headers / Path(name).name).symlink_to(Path("/usr/include", name))
-    # Where the machine has a zlib, the module would be linked with it, which is not for musl.
-    (tree / "Modules" / "Setup.local").write_text("binascii binascii.c\n", encoding="utf-8")
     compiler = directory / "musl-cc"
     compiler.write_text(COMPILER.format(headers=headers), encoding="utf-8")
     compiler.chmod(0o755)
@@ -115,7 +113,13 @@ def build_musl_python(directory: Path) -> Path:
             subprocess.run(
                 command,
                 cwd=tree,
-                env={**kept, "CC": str(compiler), "CFLAGS": "-O1"},
+                # The machine's own libraries, such as its zlib, are not for musl.
+                env={
+                    **kept,
+                    "CC": str(compiler),
+                    "CFLAGS": "-O1",
+                    "PKG_CONFIG_LIBDIR": str(directory),
+                },
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 check=True,

@@ -364,6 +364,16 @@ def test_a_script_may_not_hide_the_interpreter(world: World) -> None:
     assert any("bin/python: left out" in line for line in world.info("conflicts"))
 
 
+@pytest.fixture
+def build(world: World) -> Path:
+    """Give a directory for what a compiler makes, where there is one."""
+    if shutil.which("cc") is None:
+        pytest.skip("there is no C compiler")
+    directory = world.project.parent / "build"
+    directory.mkdir()
+    return directory
+
+
 def _compile(target: Path, source: str, *options: str) -> None:
     file = target.with_suffix(".c")
     file.write_text(source)
@@ -372,15 +382,13 @@ def _compile(target: Path, source: str, *options: str) -> None:
 
 
 @pytest.mark.parametrize("crowd", [0, 17], ids=["few", "many"])
-def test_libraries_that_look_into_another_distribution(world: World, crowd: int) -> None:
+def test_libraries_that_look_into_another_distribution(
+    world: World, build: Path, crowd: int
+) -> None:
     """A library whose RPATH leads into another distribution loads, as do all of its kind.
 
     Wheels of CUDA are made so: `$ORIGIN/../../nvidia/cublas/lib`.
     """
-    if shutil.which("cc") is None:
-        pytest.skip("there is no C compiler")
-    build = world.project.parent / "build"
-    build.mkdir()
     _compile(build / "libdeep.so.1", "int deep(void) { return 42; }", "-Wl,-soname,libdeep.so.1")
     (build / "libdeep.so").symlink_to("libdeep.so.1")
     _compile(
@@ -416,15 +424,13 @@ def test_libraries_that_look_into_another_distribution(world: World, crowd: int)
     assert "/store/single/1.0/" in world.run("import single; print(single.__file__)")
 
 
-def test_only_libraries_that_look_elsewhere_are_linked_one_by_one(world: World) -> None:
+def test_only_libraries_that_look_elsewhere_are_linked_one_by_one(
+    world: World, build: Path
+) -> None:
     """Their neighbours are reached through one link, and libraries that load them come right.
 
     So the bytecode of nearly all of a large distribution is there for every environment.
     """
-    if shutil.which("cc") is None:
-        pytest.skip("there is no C compiler")
-    build = world.project.parent / "build"
-    build.mkdir()
     needs = {
         "deep": ("int deep(void) { return 42; }",),
         "user": (
@@ -461,16 +467,12 @@ def test_only_libraries_that_look_elsewhere_are_linked_one_by_one(world: World) 
     assert world.run(code) == "44 [False, False, True]"
 
 
-def test_libraries_of_one_directory_that_several_fill(world: World) -> None:
+def test_libraries_of_one_directory_that_several_fill(world: World, build: Path) -> None:
     """What two distributions put into one directory finds the other's there, few as they are.
 
     Wheels of CUDA (`nvidia/cu13/lib`) and Qt are made so. A plugin that looks into such a
     directory finds all of it, and so does a program.
     """
-    if shutil.which("cc") is None:
-        pytest.skip("there is no C compiler")
-    build = world.project.parent / "build"
-    build.mkdir()
     needs = {
         "deep": ("int deep(void) { return 42; }",),
         "user": ("int deep(void); int user(void) { return deep() + 1; }", "-ldeep"),
@@ -508,12 +510,10 @@ def _crowd(world: World, count: int) -> Sequence[Path]:
     return [make_wheel(world.wheels, f"filler{number}", "1.0") for number in range(count)]
 
 
-def test_extension_modules_that_bring_their_own_libraries_stay_direct(world: World) -> None:
+def test_extension_modules_that_bring_their_own_libraries_stay_direct(
+    world: World, build: Path
+) -> None:
     """An RPATH inside the distribution (`tick.libs`, as auditwheel has it) needs no farm."""
-    if shutil.which("cc") is None:
-        pytest.skip("there is no C compiler")
-    build = world.project.parent / "build"
-    build.mkdir()
     _compile(build / "libdeep.so.1", "int deep(void) { return 42; }", "-Wl,-soname,libdeep.so.1")
     (build / "libdeep.so").symlink_to("libdeep.so.1")
     _compile(

@@ -57,11 +57,15 @@ def run_paths(data: bytes) -> tuple[str, ...]:
     return read_run_paths(io.BytesIO(data))
 
 
+def read_all(libraries: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return the search paths of libraries that are made with these."""
+    return {place: run_paths(make_elf((DT_RUNPATH, path))) for place, path in libraries.items()}
+
+
 def outward(libraries: dict[str, str]) -> list[str]:
     """Return the outward directories of an entry with these libraries and their run paths."""
     directories = {".", "torch", "torch/lib", "torch/sub", "torch.libs", "nvidia", "nvidia/blas"}
-    read = {place: run_paths(make_elf((DT_RUNPATH, path))) for place, path in libraries.items()}
-    return find_outward(read, directories.__contains__)
+    return find_outward(read_all(libraries), directories.__contains__)
 
 
 def leaves(place: str, *paths: str) -> bool:
@@ -150,9 +154,8 @@ def test_where_libraries_look_within_their_entry_is_known() -> None:
         "torch/sub/c.so": "$ORIGIN/../..:/usr/lib",
         "d.so": "$ORIGIN/torch/lib",
     }
-    read = {place: run_paths(make_elf((DT_RUNPATH, path))) for place, path in libraries.items()}
     directories = {".", "torch", "torch/lib", "torch/sub", "torch.libs"}
-    assert find_inward(read, directories.__contains__) == {
+    assert find_inward(read_all(libraries), directories.__contains__) == {
         "": ["torch/lib"],
         "torch/lib": ["torch.libs", "torch/sub"],
     }

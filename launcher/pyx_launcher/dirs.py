@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SYSTEM_STORE = Path("/var/lib/pyx/store")
 """The store that root fills for all users of a machine (docs/install.md), where there is one."""
 
-_STORE_MARK = ".format"
+FORMAT_FILE = ".format"
 """What every store has since it has a format (formats.py), and nothing else."""
 
 
@@ -119,7 +119,7 @@ def check_variables(dirs: Dirs, environ: Mapping[str, str]) -> None:
                     f"{variable}={name}: the shell has left the ~ as it is",
                     hint=_advise_export(variable, meant),
                 )
-    if os.path.lexists(dirs.home / _STORE_MARK):
+    if os.path.lexists(dirs.home / FORMAT_FILE):
         raise UsageError(
             f"PYX_HOME={dirs.home} is a store, which lies in such a directory",
             hint=_advise_export("PYX_HOME", dirs.home.parent),
@@ -137,7 +137,7 @@ def doubt_variables(dirs: Dirs, environ: Mapping[str, str]) -> Iterator[str]:
     for name, path in zip(names, dirs.fallback_stores, strict=False):
         if not os.path.isdir(path):
             yield f"PYX_STORES: there is no store {path}"
-        elif os.path.lexists(path / "store" / _STORE_MARK):
+        elif os.path.lexists(path / "store" / FORMAT_FILE):
             yield f"PYX_STORES: {path} is no store; {path / 'store'} is one"
         elif not os.path.isabs(name):
             yield f"PYX_STORES: {name} is relative, so it is {path} only here"

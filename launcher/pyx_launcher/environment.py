@@ -23,14 +23,15 @@ from pyx_launcher.bootstrapfile import (
     link_bootstrap,
 )
 from pyx_launcher.digests import sha256
+from pyx_launcher.dirs import FORMAT_FILE
 from pyx_launcher.errors import StoreError
 from pyx_launcher.farm import write_farm
-from pyx_launcher.formats import FORMAT_FILE
 from pyx_launcher.launchfile import Launch, write_launch
 from pyx_launcher.layout import (
     DIRECT_LIMIT,
     FARM,
     choose_layout,
+    place_headers,
     plan_data,
     plan_headers,
     read_pth,
@@ -235,8 +236,7 @@ def _write_environment(
     conflicts += write_farm(data_plan, temporary, dirs.links)
     for entry in entries:
         if "headers" in entry.facts.data:
-            # Where pip puts those of a virtual environment.
-            headers = temporary / "include" / "site" / interpreter.lib_name / entry.facts.name
+            headers = place_headers(temporary, interpreter, entry)
             headers.mkdir(parents=True, exist_ok=True)
             write_farm(plan_headers(entry), headers, dirs.links)
     conflicts += write_scripts(temporary / "bin", path / "bin" / "python", entries, together=True)

@@ -17,7 +17,7 @@ import stat
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from pyx_launcher.layout import choose_farm, plan_data
+from pyx_launcher.layout import choose_farm, place_headers, plan_data
 from pyx_launcher.scripts import write_scripts
 from pyx_launcher.store import DATA
 
@@ -144,13 +144,9 @@ def _copy_plan(plan: Plan, tree: Path) -> list[str]:
 
 def _copy_headers(tree: Path, interpreter: Interpreter, entry: Entry) -> None:
     if "headers" in entry.facts.data:
-        include = _headers_of(tree, interpreter, entry)
+        include = place_headers(tree, interpreter, entry)
         include.parent.mkdir(parents=True, exist_ok=True)
         copy_tree(entry.path / DATA / "headers", include)
-
-
-def _headers_of(tree: Path, interpreter: Interpreter, entry: Entry) -> Path:
-    return tree / "include" / "site" / interpreter.lib_name / entry.facts.name
 
 
 def _write_record(site_packages: Path, interpreter: Interpreter, entry: Entry) -> None:
@@ -189,7 +185,7 @@ def _move(
         bases = {
             "data": tree,
             "scripts": tree / "bin",
-            "headers": _headers_of(tree, interpreter, entry),
+            "headers": place_headers(tree, interpreter, entry),
         }
         place = bases.get(parts[1], tree).joinpath(*parts[2:])
     elif parts[0] == "..":

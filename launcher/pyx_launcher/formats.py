@@ -13,6 +13,7 @@ import os
 from typing import TYPE_CHECKING
 
 from pyx_launcher.atomic import storing, write_atomic
+from pyx_launcher.dirs import FORMAT_FILE
 from pyx_launcher.errors import StoreError
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pyx_launcher.dirs import Dirs
 
 STORE_FORMAT = 1
-FORMAT_FILE = ".format"
 
 _LONGEST = 20
 """Bytes of a format file that are read."""

@@ -101,8 +101,13 @@ def plan_data(interpreter: Interpreter, entries: Sequence[Entry], skip: frozense
     return plan_farm(roots, skip=skip, real=real)
 
 
+def place_headers(tree: Path, interpreter: Interpreter, entry: Entry) -> Path:
+    """Return the directory for the headers of `entry`, where pip puts those of an environment."""
+    return tree / "include" / "site" / interpreter.lib_name / entry.facts.name
+
+
 def plan_headers(entry: Entry) -> Plan:
-    """Return the links to the header files of `entry`, relative to the directory for them."""
+    """Return the links to the header files of `entry`, relative to `place_headers`."""
     return plan_farm([_make_file_root(entry, "headers", entry.facts.data["headers"])])
 
 

@@ -16,10 +16,10 @@ from trust.ground import expected, find_damage, make_project, make_wheels
 from wheelhouse import make_wheel
 
 from pyx_launcher.collection import collect, plan_collection
-from pyx_launcher.dirs import Dirs
+from pyx_launcher.dirs import FORMAT_FILE, Dirs
 from pyx_launcher.entries import list_entries, measure_tree
 from pyx_launcher.errors import RefusedError, StoreError
-from pyx_launcher.formats import FORMAT_FILE, STORE_FORMAT, check_formats, read_format
+from pyx_launcher.formats import STORE_FORMAT, check_formats, read_format
 from pyx_launcher.holding import bump_generation, claimed_store, hold_stores, release_stores
 from pyx_launcher.lastuse import keeps_access_times, list_environments
 from pyx_launcher.running import find_running

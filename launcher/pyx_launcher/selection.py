@@ -93,9 +93,10 @@ def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
     """
     extras, groups = lock.choose(choice)
     pylock = lock.pylock(interpreter.markers, choice)
+    _check_interpreter(lock, pylock, interpreter)
     try:
         chosen = list(
-            _leave_out_foreign(pylock, interpreter).select(
+            _declare(_leave_out_foreign(pylock, interpreter), extras, groups).select(
                 environment=interpreter.markers,
                 tags=interpreter.tags,
                 extras=extras,
@@ -104,11 +105,6 @@ def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
         )
     except PylockSelectError as error:
         _explain(lock, pylock, interpreter, extras, groups)
-        if "requirement" in str(error) or "environments" in str(error):
-            raise InterpreterError(
-                f"{lock.path} excludes {interpreter.path} ({interpreter.version}): {error}",
-                hint="choose another one with --python",
-            ) from error
         raise LockError(lock.path, str(error), hint="lock again") from error
     except (ValueError, UndefinedEnvironmentName) as error:
         # A marker that parses may still compare what cannot be compared.
@@ -132,6 +128,36 @@ def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
         groups=frozenset(groups),
         find_indexes=lock.find_indexes,
     )
+
+
+def _check_interpreter(lock: Lock, pylock: Pylock, interpreter: Interpreter) -> None:
+    """Raise InterpreterError where `requires-python` or `environments` excludes the interpreter.
+
+    `select` refuses these as well, in the same words for each reason.
+    """
+    required, environments = pylock.requires_python, pylock.environments
+    if required and not required.contains(interpreter.version, prereleases=True):
+        reason = f"it requires Python {required}"
+    elif environments is not None and not any(
+        marker.evaluate(cast("dict[str, str]", interpreter.markers), context="requirement")
+        for marker in environments
+    ):
+        reason = "it is for other environments"
+    else:
+        return
+    raise InterpreterError(
+        f"{lock.path} excludes {interpreter.path} ({interpreter.version}): {reason}",
+        hint="choose another one with --python",
+    )
+
+
+def _declare(pylock: Pylock, extras: frozenset[str], groups: frozenset[str]) -> Pylock:
+    """Return `pylock` with the names that `select` is asked for, which it takes no others of.
+
+    Whether the lock has them was checked by its reader, which knows more than the names that
+    stand in its markers: Poetry's `main` and Pipenv's `default` are groups of no pylock.
+    """
+    return replace(pylock, extras=sorted(extras), dependency_groups=sorted(groups))
 
 
 def _check_hashes(artifacts: Iterable[Artifact], choice: Choice) -> None:

@@ -2,7 +2,7 @@
 
     PYTHONPATH=launcher:runtime python packaging/shell_files.py
 
-Input: `pyx_launcher.verbs`, the version, and the general options below. Output: the files in
+Input: `pyx_launcher.cli.commands`, the version, and the general options below. Output: the files in
 `packaging/shell`, which are kept in the repository; a test holds that they are what this program
 writes.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher import __version__
-from pyx_launcher.verbs import VERBS
+from pyx_launcher.cli.commands import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -15,7 +15,7 @@ from installed import KINDS, PLAIN_PYTHON, Pyx, build_native, shared_directory
 
 from pyx_launcher.dirs import Dirs
 from pyx_launcher.installation import find_template
-from pyx_launcher.toolbox import Toolbox
+from pyx_launcher.resolve.tools import Toolbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

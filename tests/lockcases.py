@@ -16,9 +16,9 @@ from packaging.pylock import PackageSdist, PackageWheel
 from packaging.tags import Tag, parse_tag
 
 from pyx_launcher.errors import LockError
-from pyx_launcher.invocation import Choice
-from pyx_launcher.locks import read_lock
-from pyx_launcher.locks.unhashed import Unhashed
+from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.common.hash_only import Unhashed
+from pyx_launcher.locks.reader import read_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from packaging.markers import Environment
     from packaging.pylock import Package
 
-    from pyx_launcher.locks import Lock
+    from pyx_launcher.locks.reader import Lock
 
 LOCKS = Path(__file__).with_name("locks")
 

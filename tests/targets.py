@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyx_launcher.interpreter import Interpreter
-from pyx_launcher.tags import TagFacts
+from pyx_launcher.interpreters.finder import Interpreter
+from pyx_launcher.interpreters.tags import TagFacts
 
 if TYPE_CHECKING:
     from packaging.markers import Environment

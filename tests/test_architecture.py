@@ -1,4 +1,4 @@
-"""The shape of the code: who may import whom, and how large a module may grow."""
+"""The shape of the code: who may import whom, who speaks, and what names say."""
 
 from __future__ import annotations
 
@@ -21,111 +21,34 @@ LAUNCHER = ROOT / "launcher" / "pyx_launcher"
 RUNTIME = ROOT / "runtime" / "pyx_runtime"
 
 ORDER = (
-    "values",
-    "errors",
-    "atomic",
-    "digests",
-    "limits",
-    "dirs",
-    "ownership",
-    "credentials",
-    "installation",
-    "verbs",
-    "invocation",
-    "tags",
-    "candidates",
-    "wanted",
-    "facts",
-    "interpreter",
-    "locks",
-    "manifests",
-    "origin",
-    "selection",
-    "reliance",
-    "pipconfig",
-    "lookup",
-    "verified",
-    "connection",
-    "progress",
-    "waiting",
-    "download",
-    "offers",
-    "index",
-    "rpath",
-    "store",
-    "holding",
-    "formats",
-    "lastuse",
-    "linked",
-    "running",
-    "entries",
-    "wheelfile",
-    "unpacking",
-    "crew",
-    "verification",
-    "workbench",
-    "trees",
-    "vcs",
-    "frontend",
-    "builds",
-    "naming",
-    "outdated",
-    "attestations",
-    "provision",
-    "adding",
-    "scripts",
-    "farm",
-    "layout",
-    "record",
-    "launchfile",
-    "bootstrapfile",
-    "environment",
-    "flat",
-    "compiling",
-    "archive",
-    "bundle",
-    "virtualenv",
-    "exporting",
-    "collection",
-    "repair",
-    "tabletext",
-    "typed",
-    "pyproject",
-    "poetrytables",
-    "pipfile",
-    "edits",
-    "toolbox",
-    "resolvers",
-    "universal",
-    "pinned",
-    "locking",
-    "inlineblock",
-    "blocklocks",
-    "named",
-    "context",
-    "stacking",
-    "graph",
-    "sbom",
-    "listing",
-    "editors",
-    "programs",
-    "freshness",
-    "inputs",
-    "launch",
-    "commands",
-    "__main__",
+    ("__main__",),
+    ("commands",),
+    ("launch", "tools"),
+    ("start",),
+    ("resolve",),
+    ("provision", "export"),
+    ("build", "environment", "reports"),
+    ("store",),
+    ("project",),
+    ("index",),
+    ("record",),
+    ("selection",),
+    ("cli",),
+    ("locks",),
+    ("interpreters",),
+    ("files",),
+    ("progress", "workers", "installation"),
+    ("dirs", "console"),
+    ("errors",),
+    ("values",),
 )
-"""The units of `pyx_launcher`, modules and packages. Each imports only from those before it."""
+"""What lies in `pyx_launcher`, from the command line down. Each imports only from lines below."""
 
-LONGEST_MODULE = 400
+LOCKS = (("reader",), ("pdm", "pipenv", "poetry", "pylock", "requirements", "uv"), ("common",))
+"""The same within `locks`: the one that reads any lock, one folder a format, what they share."""
+
 LONGEST_PROGRAM = {"pyx.c": 635, "freestanding.h": 330}
 """How long the native program may become, and what it brings along in place of a C library."""
-
-LONGER_MODULES = {
-    "runtime/pyx_runtime/bootstrap.py": "one template, compiled as a whole; to import a part of it "
-    "from elsewhere would cost every start more than its length does",
-}
-"""Modules that may be longer than `LONGEST_MODULE`, each with the reason why."""
 
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "manager", "common", "misc"}
 """Names that do not tell what a module is responsible for."""
@@ -147,6 +70,8 @@ class Import:
     name: str
     at_run_time: bool
     """False below ``if TYPE_CHECKING``."""
+    at_load: bool
+    """Does it happen when the file itself is imported, and not in a function?"""
 
 
 def python_files(*folders: Path) -> list[Path]:
@@ -159,12 +84,6 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def unit_of(path: Path) -> str:
-    """Return the unit of the order that a file of the launcher belongs to; `` for the package."""
-    first = path.relative_to(LAUNCHER).parts[0].removesuffix(".py")
-    return "" if first == "__init__" else first
-
-
 def imported_modules(path: Path) -> Iterator[Import]:
     """Yield everything that a file of ours imports, wherever in the file it does so."""
     tree = ast.parse(path.read_bytes(), filename=str(path))
@@ -175,8 +94,15 @@ def imported_modules(path: Path) -> Iterator[Import]:
         for statement in block.body
         for node in ast.walk(statement)
     }
+    in_functions = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+    }
     for node in ast.walk(tree):
         at_run_time = id(node) not in for_types
+        at_load = at_run_time and id(node) not in in_functions
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -185,7 +111,7 @@ def imported_modules(path: Path) -> Iterator[Import]:
         else:
             continue
         for name in names:
-            yield Import(line=node.lineno, name=name, at_run_time=at_run_time)
+            yield Import(line=node.lineno, name=name, at_run_time=at_run_time, at_load=at_load)
 
 
 def absolute_name(path: Path, node: ast.ImportFrom) -> str:
@@ -203,30 +129,104 @@ def third_parties(path: Path) -> set[str]:
     return names - set(sys.stdlib_module_names)
 
 
-def imports_against_order(path: Path) -> list[str]:
-    """Return a line for each import of `path` that reaches a unit later than its own."""
-    own = unit_of(path)
-    rank = ORDER.index(own) if own in ORDER else -1
+def imports_upwards(path: Path) -> list[str]:
+    """Return a line for each import of `path` that does not lead downwards in `ORDER`."""
+    parts = path.relative_to(LAUNCHER).with_suffix("").parts
     wrong = []
     for found in imported_modules(path):
         package, _, rest = found.name.partition(".")
-        unit = rest.partition(".")[0]
-        if package == "pyx_launcher" and unit in ORDER and ORDER.index(unit) > rank:
-            wrong.append(f"{path.name}:{found.line}: {own or 'the package'} imports {unit}")
+        target = tuple(rest.split("."))
+        if package != "pyx_launcher" or parts == ("__init__",) or target[0] in ("", "__version__"):
+            continue
+        order, own, other = ORDER, parts[0], target[0]
+        if own == other == "locks":
+            order, own, other = LOCKS, parts[1], target[1]
+        if own != other and rank(order, other) <= rank(order, own):
+            wrong.append(f"{path.name}:{found.line}: {own} imports {other}")
     return wrong
 
 
-def test_every_module_has_its_place_in_the_order() -> None:
-    """A module of the launcher that `ORDER` does not know has no agreed responsibility."""
-    units = {unit_of(path) for path in python_files(LAUNCHER)} - {""}
-    assert units
-    assert units - set(ORDER) == set()
+def rank(order: tuple[tuple[str, ...], ...], unit: str) -> int:
+    """Return the line of `order` that names `unit`; the topmost where none does."""
+    return next((line for line, units in enumerate(order) if unit in units), 0)
+
+
+def circle_of(files: list[Path]) -> list[str]:
+    """Return modules of `files` that import one another in a circle when they are loaded."""
+    names = {
+        ".".join(path.relative_to(LAUNCHER.parent).with_suffix("").parts): path for path in files
+    }
+    graph = {
+        name: {found.name.rpartition(".")[0] for found in imported_modules(path) if found.at_load}
+        & names.keys()
+        for name, path in names.items()
+    }
+    while leaves := [name for name, needed in graph.items() if not needed & graph.keys()]:
+        for name in leaves:
+            del graph[name]
+    return sorted(graph)
+
+
+def test_every_folder_has_its_place() -> None:
+    """A folder or module that the order does not know has no agreed responsibility."""
+    for directory, order in ((LAUNCHER, ORDER), (LAUNCHER / "locks", LOCKS)):
+        units = {path.name.removesuffix(".py") for path in directory.glob("[!_]*")}
+        known = {name for line in order for name in line} - {"__main__"}
+        assert units == known
 
 
 @pytest.mark.parametrize("path", python_files(LAUNCHER), ids=name_of)
-def test_a_module_imports_only_earlier_ones(path: Path) -> None:
+def test_imports_lead_downwards(path: Path) -> None:
     """The way of the data goes one way: no step knows of a later one."""
-    assert imports_against_order(path) == []
+    assert imports_upwards(path) == []
+
+
+def test_no_modules_import_one_another_in_a_circle() -> None:
+    """Within a folder, too, there is an order in which the modules can be read."""
+    assert circle_of(python_files(LAUNCHER)) == []
+
+
+@pytest.mark.parametrize("path", sorted(LAUNCHER.rglob("__init__.py")), ids=name_of)
+def test_a_folder_loads_nothing(path: Path) -> None:
+    """What an `__init__.py` imported, every start that enters the folder would pay for."""
+    assert [type(node) for node in ast.parse(path.read_bytes()).body[1:]] in ([], [ast.Assign])
+
+
+@pytest.mark.parametrize("path", python_files(LAUNCHER), ids=name_of)
+def test_only_the_console_writes_to_stderr(path: Path) -> None:
+    """One place makes all that is said harmless to a terminal. `__main__` may speak before it."""
+    if path not in (LAUNCHER / "console.py", LAUNCHER / "__main__.py"):
+        assert "sys.stderr" not in path.read_text(encoding="utf-8")
+
+
+def test_wrong_imports_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rules find an import upwards in whatever way and place, and a circle."""
+    module, other = tmp_path / "store" / "entry.py", tmp_path / "store" / "lock.py"
+    module.parent.mkdir()
+    module.write_text(
+        "from pyx_launcher.errors import PyxError\n"
+        "from pyx_launcher import launch, errors\n"
+        "from ..commands.add import run_add\n"
+        "from .lock import hold\n"
+        "if TYPE_CHECKING:\n"
+        "    import pyx_launcher.build.builder\n"
+        "def late():\n"
+        "    from pyx_launcher.export import tar\n",
+        encoding="utf-8",
+    )
+    other.write_text("from pyx_launcher.store.entry import Entry\n", encoding="utf-8")
+    package = tmp_path.rename(tmp_path.with_name("pyx_launcher"))
+    monkeypatch.setitem(globals(), "LAUNCHER", package)
+    assert sorted(imports_upwards(package / "store" / "entry.py")) == [
+        "entry.py:2: store imports launch",
+        "entry.py:3: store imports commands",
+        "entry.py:6: store imports build",
+        "entry.py:8: store imports export",
+    ]
+    assert circle_of(python_files(package)) == [
+        "pyx_launcher.store.entry",
+        "pyx_launcher.store.lock",
+    ]
 
 
 def test_values_are_made_without_compilation() -> None:
@@ -239,32 +239,6 @@ def test_values_are_made_without_compilation() -> None:
         and path.name != "values.py"
     ]
     assert costly == []
-
-
-def test_an_import_against_the_order_is_seen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The rule finds later units in whatever way and place they are imported."""
-    package = tmp_path / "pyx_launcher"
-    module = package / "dirs.py"
-    package.mkdir()
-    module.write_text(
-        "from pyx_launcher.errors import PyxError\n"
-        "from . import launch, errors\n"
-        "from .store import Entry\n"
-        "if TYPE_CHECKING:\n"
-        "    import pyx_launcher.index\n"
-        "def late():\n"
-        "    from pyx_launcher import record\n",
-        encoding="utf-8",
-    )
-    monkeypatch.setitem(globals(), "LAUNCHER", package)
-    assert sorted(imports_against_order(module)) == [
-        "dirs.py:2: dirs imports launch",
-        "dirs.py:3: dirs imports store",
-        "dirs.py:5: dirs imports index",
-        "dirs.py:7: dirs imports record",
-    ]
 
 
 @pytest.mark.parametrize("path", python_files(LAUNCHER), ids=name_of)
@@ -280,14 +254,6 @@ def test_the_launcher_imports_only_what_it_declares(path: Path) -> None:
 def test_the_runtime_imports_the_standard_library_alone(path: Path) -> None:
     """What runs inside the user's process finds nothing of ours there."""
     assert third_parties(path) == set()
-
-
-@pytest.mark.parametrize("path", python_files(LAUNCHER, RUNTIME), ids=name_of)
-def test_a_module_can_be_read_in_one_go(path: Path) -> None:
-    """A module that grows past the limit has found a second responsibility."""
-    if name_of(path) not in LONGER_MODULES:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        assert len(lines) <= LONGEST_MODULE
 
 
 @pytest.mark.parametrize("path", python_files(LAUNCHER, RUNTIME), ids=name_of)

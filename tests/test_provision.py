@@ -11,11 +11,11 @@ import pytest
 from packaging.pylock import PackageDirectory, PackageWheel
 from wheelhouse import make_source_tree, make_wheel, sha256
 
-from pyx_launcher.digests import hash_file
 from pyx_launcher.dirs import Dirs, resolve_dirs
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreError
-from pyx_launcher.interpreter import Interpreter, probe_interpreter
-from pyx_launcher.locks.unnamed import UnnamedFile
+from pyx_launcher.files.hashing import hash_file
+from pyx_launcher.interpreters.finder import Interpreter, probe_interpreter
+from pyx_launcher.locks.common.hash_only import UnnamedFile
 from pyx_launcher.progress import Silent
 from pyx_launcher.provision import Provision, find_entries, provide
 from pyx_launcher.selection import Artifact, Selection

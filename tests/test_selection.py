@@ -8,15 +8,15 @@ import pytest
 from targets import MACHINES, make_interpreter
 
 from pyx_launcher.errors import ArtifactError, InterpreterError, LockError, UsageError
-from pyx_launcher.invocation import Choice
-from pyx_launcher.locks import read_lock
+from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.reader import read_lock
 from pyx_launcher.selection import Selection, select
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from pyx_launcher.interpreter import Interpreter
+    from pyx_launcher.interpreters.finder import Interpreter
 
 DIGEST = "0" * 64
 

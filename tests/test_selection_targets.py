@@ -8,8 +8,8 @@ import pytest
 from targets import MACHINES, make_interpreter
 
 from pyx_launcher.errors import ArtifactError
-from pyx_launcher.invocation import Choice
-from pyx_launcher.locks import read_lock
+from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.reader import read_lock
 from pyx_launcher.selection import select
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 from installed import ROOT
 
-from pyx_launcher.invocation import _FLAGS, _VALUES
-from pyx_launcher.verbs import VERBS
+from pyx_launcher.cli.commands import VERBS
+from pyx_launcher.cli.invocation import _FLAGS, _VALUES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -87,6 +87,6 @@ def test_what_is_there_is_started_with_few_imports(
     found = modules_of_start(pyx, second)
     assert len(index.requests) == asked
     for modules in (made, found):
-        assert "pyx_launcher.environment" in modules
+        assert "pyx_launcher.environment.directory" in modules
         assert FOR_FETCHES.isdisjoint(modules)
         assert len(modules) <= MOST_MODULES[kind]

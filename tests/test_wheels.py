@@ -31,7 +31,7 @@ from targets import MACHINES, make_interpreter
 from wheelhouse import make_wheel, pylock_text
 
 import pyx_launcher
-from pyx_launcher.tags import compute_tags
+from pyx_launcher.interpreters.tags import compute_tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -341,7 +341,7 @@ def command_for(program: Path, file: str, *options: str) -> list[str | Path]:
 
 def run_native_tests(program: Path, emulator: Emulator | None = None) -> None:
     """Drive `program` through the tests of the native program, of which there are hundreds."""
-    command = command_for(program, "test_native.py", "-k", "plain")
+    command = command_for(program, "native/test_native.py", "-k", "plain")
     assert count_passed(emulator.run(command, cwd=ROOT) if emulator else run_here(command)) > 200
 
 

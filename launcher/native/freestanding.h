@@ -3,7 +3,7 @@
  * Compiled with -ffreestanding, pyx.c includes this file, and the program starts with its first
  * instruction of its own: no locale, no heap, no thread storage is set up that it would not use.
  * Names, results and errors are the C library's, for pyx.c is the same with it and without it.
- * tests/test_freestanding.py compares the two.
+ * tests/native/test_freestanding.py compares the two.
  */
 #include <elf.h>
 #include <sys/mman.h>

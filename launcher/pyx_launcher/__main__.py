@@ -10,13 +10,14 @@ INTERRUPTED = 130
 """The status of a command that Ctrl-C ended, as shells give it."""
 
 try:
-    from pyx_launcher.context import NoSuchScriptError
+    from pyx_launcher.cli.invocation import parse_invocation
+    from pyx_launcher.console import print_error, tell
     from pyx_launcher.dirs import check_variables, doubt_variables, resolve_dirs
     from pyx_launcher.errors import PyxError, explain_fault, is_fault_of_machine
+    from pyx_launcher.files.ownership import check_dirs, check_process
     from pyx_launcher.installation import is_standalone
-    from pyx_launcher.invocation import parse_invocation
-    from pyx_launcher.launch import print_error, run_program, tell
-    from pyx_launcher.ownership import check_dirs, check_process
+    from pyx_launcher.launch import run_program
+    from pyx_launcher.start.context import NoSuchScriptError
 except KeyboardInterrupt:
     # Importing all this takes longer than a finger does, and `main` is not there yet.
     if sys.stderr is not None:
@@ -79,10 +80,10 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         try:
             return run_program(invocation, environ)
         except NoSuchScriptError as error:
-            from pyx_launcher.commands.mistaken import answer_mistake
+            from pyx_launcher.commands._suggest import answer_mistake
 
             return answer_mistake(invocation, environ, error)
-    from pyx_launcher.commands import run_verb
+    from pyx_launcher.commands._dispatch import run_verb
 
     return run_verb(invocation, environ)
 

@@ -2,23 +2,21 @@
 
     argv → Invocation → Context → Lock → Selection → entries → Environment → launch record → exec
 
-Each step is one module. This one composes them, and alone prints errors.
+Each step is one module. This one composes them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.builds import add_root, list_trees
-from pyx_launcher.context import Context, find_context
-from pyx_launcher.digests import sha256
+from pyx_launcher.build.builder import add_root, list_trees
+from pyx_launcher.console import debug, flush_streams, tell
 from pyx_launcher.dirs import Dirs, find_working_directory, resolve_dirs
-from pyx_launcher.environment import Environment, build_environment, launch_of
+from pyx_launcher.environment.directory import Environment, build_environment, launch_of
 from pyx_launcher.errors import (
     CannotExecuteError,
     LockError,
@@ -26,27 +24,28 @@ from pyx_launcher.errors import (
     PyxError,
     StoreError,
 )
-from pyx_launcher.formats import check_formats
-from pyx_launcher.freshness import Freshness, find_freshness
-from pyx_launcher.holding import hold_stores
-from pyx_launcher.inputs import check_inputs, recover_inputs, see_lock
+from pyx_launcher.files.hashing import sha256
+from pyx_launcher.files.ownership import check_owner, closed_to_others
 from pyx_launcher.installation import find_native, find_template
-from pyx_launcher.interpreter import Found, find_interpreter
-from pyx_launcher.launchfile import check_launch, make_words
-from pyx_launcher.locks import Lock, read_lock
-from pyx_launcher.ownership import check_owner, closed_to_others
+from pyx_launcher.interpreters.finder import Found, find_interpreter
+from pyx_launcher.locks.reader import Lock, read_lock
 from pyx_launcher.progress import show_progress
 from pyx_launcher.provision import Provision, provide
-from pyx_launcher.record import (
+from pyx_launcher.record.record import (
     Check,
     LaunchRecord,
     find_record,
     make_material,
     write_record,
 )
-from pyx_launcher.reliance import check_reliance
-from pyx_launcher.selection import Selection, select
-from pyx_launcher.stacking import Stack, stack_environments
+from pyx_launcher.record.words import check_launch, make_words
+from pyx_launcher.selection import Selection, check_reliance, select
+from pyx_launcher.start.context import Context, find_context
+from pyx_launcher.start.freshness import Freshness, find_freshness
+from pyx_launcher.start.inputs import check_inputs, recover_inputs, see_lock
+from pyx_launcher.start.stack import Stack, stack_environments
+from pyx_launcher.store.format_version import check_formats
+from pyx_launcher.store.lock import hold_stores
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ if TYPE_CHECKING:
 
     from packaging.specifiers import SpecifierSet
 
-    from pyx_launcher.invocation import Invocation
+    from pyx_launcher.cli.invocation import Invocation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,8 +170,8 @@ def _lock_block(
             "its inline block has not been locked yet",
             hint=f"pyx sync {name}, or pyx lock {name} to have the lock beside it",
         )
-    from pyx_launcher.blocklocks import lock_first
-    from pyx_launcher.toolbox import make_toolbox
+    from pyx_launcher.resolve.script import lock_first
+    from pyx_launcher.resolve.tools import make_toolbox
 
     box = make_toolbox(environ, offline=invocation.offline)
     lock_first(context.lock, script, context.block, box, tell, python=invocation.python)
@@ -224,9 +223,9 @@ def warn_if_stale(plan: Plan) -> None:
     """Say on stderr that the lock no longer fits its project, or that a project has none."""
     staleness = plan.freshness.staleness
     if staleness is not None:
-        _say(f"warning: {staleness.path}: {staleness.problem}; run `{staleness.command}`")
+        tell(f"warning: {staleness.path}: {staleness.problem}; run `{staleness.command}`")
     elif plan.freshness.doubt is not None:
-        _say(f"warning: {plan.freshness.doubt.message}; what the project requires cannot be told")
+        tell(f"warning: {plan.freshness.doubt.message}; what the project requires cannot be told")
 
 
 def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
@@ -325,14 +324,6 @@ def execute(ready: Ready, environ: Mapping[str, str]) -> int:
         ) from error
 
 
-def flush_streams() -> None:
-    """Write out what is buffered, before this process becomes another program."""
-    for stream in (sys.stdout, sys.stderr):
-        # Either is None where the process was started without that descriptor.
-        if stream is not None:
-            stream.flush()
-
-
 def _working_directory(invocation: Invocation) -> Path:
     try:
         return find_working_directory()
@@ -342,49 +333,3 @@ def _working_directory(invocation: Invocation) -> Path:
             # It does not matter to a script that is named by its whole path.
             return Path("/")
         raise
-
-
-def write_out(text: str) -> None:
-    """Print what a command of pyx was asked for. Raises StoreError where stdout cannot take it.
-
-    A reader that goes away early, such as ``head``, is no error.
-    """
-    if sys.stdout is None:
-        return
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except OSError as error:
-        # What is buffered must not be tried again when the process ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            raise StoreError(f"cannot write to stdout: {error.strerror}") from error
-
-
-def debug(line: str) -> None:
-    """Say one decision on stderr, if `PYX_DEBUG` is set."""
-    if os.environ.get("PYX_DEBUG", "") not in ("", "0"):
-        _say(line)
-
-
-def tell(line: str) -> None:
-    """Say one line on stderr: what takes time, or what the user did not ask for."""
-    _say(line)
-
-
-def print_error(error: PyxError) -> None:
-    """Say what went wrong in one line, and what can be done about it in another."""
-    _say(error.message)
-    if error.hint:
-        _say(f"hint: {error.hint}")
-
-
-def _say(line: str) -> None:
-    # stderr is None where the process was started without it.
-    with contextlib.suppress(OSError, AttributeError):
-        sys.stderr.write(f"pyx: {_plain(line)}\n")
-
-
-def _plain(text: str) -> str:
-    """Return `text` on one line, without what a terminal would obey."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text.replace("\n", "; "))

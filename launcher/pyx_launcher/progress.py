@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from typing import TYPE_CHECKING, Protocol
+
+from pyx_launcher.console import is_watched
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -90,12 +90,4 @@ class Bar:
 
 def show_progress(count: int, size: int, doing: str = "fetching") -> Progress:
     """Return a bar where stderr is a terminal, and silence elsewhere."""
-    # A process may be started without any stderr; Python then has None for it.
-    shown = sys.stderr is not None and sys.stderr.isatty()
-    return Bar(count, size, doing) if shown else Silent()
-
-
-def notify(line: str) -> None:
-    """Say on stderr why nothing seems to happen; silently not, where there is no stderr."""
-    with contextlib.suppress(OSError, AttributeError):
-        sys.stderr.write(f"pyx: {line}\n")
+    return Bar(count, size, doing) if is_watched() else Silent()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from packaging.pylock import PackageDirectory, PackageVcs, PackageWheel
 
-from pyx_launcher.digests import hash_file
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreError
-from pyx_launcher.naming import is_unnamed, list_release, name_artifacts
-from pyx_launcher.store import (
+from pyx_launcher.files.hashing import hash_file
+from pyx_launcher.index.hash_lookup import is_unnamed, list_release, name_artifacts
+from pyx_launcher.store.entry import (
     Entry,
     check_wheel_name,
     find_entry,
@@ -26,12 +26,12 @@ from pyx_launcher.values import dataclass, replace
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pyx_launcher.builds import Means
+    from pyx_launcher.build.builder import Means
     from pyx_launcher.dirs import Dirs
-    from pyx_launcher.index import Index
-    from pyx_launcher.interpreter import Interpreter
-    from pyx_launcher.locks.unnamed import UnnamedFile
-    from pyx_launcher.naming import Names
+    from pyx_launcher.index.finder import Index
+    from pyx_launcher.index.hash_lookup import Names
+    from pyx_launcher.interpreters.finder import Interpreter
+    from pyx_launcher.locks.common.hash_only import UnnamedFile
     from pyx_launcher.progress import Progress
     from pyx_launcher.selection import Artifact, Selection
 
@@ -97,8 +97,8 @@ def _ask_names(
     *,
     offline: bool,
 ) -> Selection:
-    from pyx_launcher.index import Index
-    from pyx_launcher.lookup import read_index_settings
+    from pyx_launcher.index.finder import Index
+    from pyx_launcher.index.settings import read_index_settings
 
     settings = read_index_settings(selection.find_indexes(), environ)
     with Index(settings, offline=offline) as index:
@@ -123,7 +123,7 @@ def _find(artifact: Artifact, interpreter: Interpreter, dirs: Dirs) -> Entry | N
     if is_unnamed(artifact):
         return None
     if not isinstance(source, PackageWheel):
-        from pyx_launcher.builds import find_built
+        from pyx_launcher.build.builder import find_built
 
         return find_built(artifact, interpreter, dirs)
     if not source.hashes:
@@ -147,12 +147,13 @@ def _fetch_all(
 ) -> list[Entry]:
     from concurrent.futures import ThreadPoolExecutor
 
-    # What the processes of the crew need is imported before they are forked.
-    from pyx_launcher import unpacking  # noqa: F401
-    from pyx_launcher.builds import Means
-    from pyx_launcher.crew import open_crew
-    from pyx_launcher.index import Index
-    from pyx_launcher.lookup import build_variables, read_index_settings
+    from pyx_launcher.build.builder import Means
+    from pyx_launcher.index.finder import Index
+    from pyx_launcher.index.settings import build_variables, read_index_settings
+
+    # What the workers need is imported before they are forked.
+    from pyx_launcher.store import unpack  # noqa: F401
+    from pyx_launcher.workers import open_crew
 
     missing = wanted.artifacts
     settings = read_index_settings(wanted.find_indexes(), environ)
@@ -203,8 +204,8 @@ def _check_missing(
     Of what a build requires it knows what a tree's pyproject.toml says; `has_links` tells that
     there are local directories where pip may find it.
     """
-    from pyx_launcher.builds import find_requirements
-    from pyx_launcher.lookup import explain_offline
+    from pyx_launcher.build.builder import find_requirements
+    from pyx_launcher.index.settings import explain_offline
 
     absent = []
     required: dict[str, list[str]] = {}
@@ -224,7 +225,7 @@ def _check_missing(
 
 def _is_here(artifact: Artifact, index: Index) -> bool:
     """Is its file on this machine? Whether a path in the lock leads anywhere, a build says best."""
-    from pyx_launcher.builds import want_file
+    from pyx_launcher.build.builder import want_file
 
     source = artifact.source
     if isinstance(source, PackageVcs | PackageDirectory):
@@ -249,7 +250,7 @@ def _join_errors(errors: Sequence[tuple[Artifact, PyxError]]) -> PyxError:
 def _fetch(artifact: Artifact, interpreter: Interpreter, dirs: Dirs, means: Means) -> Entry:
     source = artifact.source
     if not isinstance(source, PackageWheel):
-        from pyx_launcher.builds import build_entry
+        from pyx_launcher.build.builder import build_entry
 
         return build_entry(artifact, interpreter, dirs, means)
     entry = _fetch_wheel(artifact, source, dirs, means)
@@ -258,8 +259,8 @@ def _fetch(artifact: Artifact, interpreter: Interpreter, dirs: Dirs, means: Mean
 
 
 def _fetch_wheel(artifact: Artifact, source: PackageWheel, dirs: Dirs, means: Means) -> Entry:
-    from pyx_launcher.builds import want_file
-    from pyx_launcher.unpacking import unpack_files, unpack_wheel
+    from pyx_launcher.build.builder import want_file
+    from pyx_launcher.store.unpack import unpack_files, unpack_wheel
 
     version = artifact.version or ""
     problem = check_wheel_name(source.filename, artifact.name, artifact.version)

@@ -16,11 +16,11 @@ from packaging.pylock import (
     PackageWheel,
     PylockSelectError,
 )
-from packaging.utils import parse_wheel_filename
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from pyx_launcher.errors import ArtifactError, InterpreterError, LockError
-from pyx_launcher.locks.indexes import IndexOptions
-from pyx_launcher.locks.unhashed import Unhashed
+from pyx_launcher.errors import ArtifactError, InterpreterError, LockError, RefusedError
+from pyx_launcher.locks.common.hash_only import Unhashed, UnnamedFile
+from pyx_launcher.locks.common.indexes import IndexOptions
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -28,12 +28,20 @@ if TYPE_CHECKING:
 
     from packaging.pylock import Pylock
 
-    from pyx_launcher.interpreter import Interpreter
-    from pyx_launcher.invocation import Choice
-    from pyx_launcher.locks import Lock
+    from pyx_launcher.interpreters.finder import Interpreter
+    from pyx_launcher.locks.common.choice import Choice
+    from pyx_launcher.locks.reader import Lock
 
 Source = PackageWheel | PackageSdist | PackageVcs | PackageDirectory | PackageArchive
 """Where one distribution comes from, in the words of PEP 751."""
+
+STRONG = frozenset(
+    {
+        *("sha224", "sha256", "sha384", "sha512", "sha512_224", "sha512_256"),
+        *("sha3_224", "sha3_256", "sha3_384", "sha3_512", "blake2b", "blake2s"),
+    }
+)
+"""The algorithms of hashlib for which nobody can make another file with the same digest."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,7 +165,11 @@ def _declare(pylock: Pylock, extras: frozenset[str], groups: frozenset[str]) -> 
     Whether the lock has them was checked by its reader, which knows more than the names that
     stand in its markers: Poetry's `main` and Pipenv's `default` are groups of no pylock.
     """
-    return replace(pylock, extras=sorted(extras), dependency_groups=sorted(groups))
+    return replace(
+        pylock,
+        extras=sorted(map(canonicalize_name, extras)),
+        dependency_groups=sorted(groups),
+    )
 
 
 def _check_hashes(artifacts: Iterable[Artifact], choice: Choice) -> None:
@@ -207,6 +219,38 @@ def _may_fit(filename: str, known: Iterable[frozenset[str]]) -> bool:
         part in names or ("." in part and not names.isdisjoint(part.split(".")))
         for part, names in zip(parts, known, strict=False)
     )
+
+
+def check_reliance(selection: Selection, allowed: Iterable[str]) -> None:
+    """Refuse files without a hash that can be relied on, but for the projects in `allowed`.
+
+    Raises RefusedError, which names them all.
+    """
+    exceptions = frozenset(canonicalize_name(name) for name in allowed)
+    loose = [
+        artifact
+        for artifact in selection.artifacts
+        if artifact.name not in exceptions and not is_bound(artifact.source)
+    ]
+    if not loose:
+        return
+    known = sorted({algorithm for a in loose for algorithm in getattr(a.source, "hashes", {})})
+    raise RefusedError(
+        f"the lock has no hash that can be relied on ({', '.join(known) or 'none'}) "
+        f"for {', '.join(artifact.label for artifact in loose)}",
+        hint="write it again with SHA-256 hashes; or, to take what the index has: "
+        f"--allow-unhashed {','.join(artifact.name for artifact in loose)}",
+    )
+
+
+def is_bound(source: Source) -> bool:
+    """Can only one content be meant by `source`, or is it a directory of the user's?"""
+    if isinstance(source, PackageVcs | PackageDirectory):
+        return True
+    if isinstance(source, UnnamedFile):
+        # Any file that has any of the hashes will do.
+        return bool(source.hashes) and source.hashes.keys() <= STRONG
+    return not STRONG.isdisjoint(source.hashes)
 
 
 def _find_version(package: Package, source: Source) -> str | None:

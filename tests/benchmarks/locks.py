@@ -34,8 +34,8 @@ PROGRAM = """\
 import sys, time
 from pathlib import Path
 begin = time.process_time()
-from pyx_launcher.invocation import Choice
-from pyx_launcher.locks import read_lock
+from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.reader import read_lock
 from pyx_launcher.selection import select
 from targets import make_interpreter
 path = Path(sys.argv[1])

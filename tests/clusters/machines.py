@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyx_launcher.entries import list_entries
+from pyx_launcher.store.inventory import list_entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

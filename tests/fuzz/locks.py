@@ -28,10 +28,10 @@ import tomli
 from lockcases import LOCKS
 from targets import make_interpreter
 
-from pyx_launcher.builds import add_root, list_inputs
+from pyx_launcher.build.builder import add_root, list_inputs
 from pyx_launcher.errors import LockError, PyxError
-from pyx_launcher.invocation import Choice
-from pyx_launcher.locks import FILE_NAMES, read_lock
+from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.reader import FILE_NAMES, read_lock
 from pyx_launcher.selection import select
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ sys.path[:0] = [str(TESTS), str(TESTS.parent / "launcher"), str(TESTS.parent / "
 from installed import DYNAMIC, NATIVE_SOURCE, PLAIN_PYTHON, Pyx, build_native  # noqa: E402 -- found now
 from trust.ground import make_project, make_wheels  # noqa: E402 -- found now
 
-from pyx_launcher.record import KEY_VARIABLES, find_block  # noqa: E402 -- found now
-from pyx_launcher.verbs import VERBS  # noqa: E402 -- found now
+from pyx_launcher.cli.commands import VERBS  # noqa: E402 -- found now
+from pyx_launcher.record.record import KEY_VARIABLES, find_block  # noqa: E402 -- found now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -17,9 +17,9 @@ import pytest
 from oracle.universe import fill, make_environment, run_tool
 from wheelhouse import make_source_tree
 
-from pyx_launcher.context import Context
-from pyx_launcher.freshness import find_freshness
-from pyx_launcher.locks import read_lock
+from pyx_launcher.locks.reader import read_lock
+from pyx_launcher.start.context import Context
+from pyx_launcher.start.freshness import find_freshness
 
 if TYPE_CHECKING:
     from pathlib import Path

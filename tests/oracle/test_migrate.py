@@ -13,7 +13,7 @@ import pytest
 from installed import ROOT
 from wheelhouse import make_wheel
 
-from pyx_launcher.invocation import parse_invocation
+from pyx_launcher.cli.invocation import parse_invocation
 
 if TYPE_CHECKING:
     from pathlib import Path

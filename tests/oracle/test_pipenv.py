@@ -25,8 +25,8 @@ from oracle.universe import (
 )
 from wheelhouse import make_sdist, make_source_tree, make_wheel
 
-from pyx_launcher.invocation import Choice
-from pyx_launcher.locks import read_lock
+from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.reader import read_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 from oracle.universe import fill, make_environment, run_tool
 
-from pyx_launcher.invocation import Choice
-from pyx_launcher.locks import read_lock
+from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.reader import read_lock
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,8 +22,8 @@ from packaging.utils import canonicalize_name
 from wheelhouse import sha256
 
 from pyx_launcher.errors import LockError
-from pyx_launcher.invocation import Choice
-from pyx_launcher.locks import read_lock
+from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.reader import read_lock
 
 if TYPE_CHECKING:
     from pathlib import Path

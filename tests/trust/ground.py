@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from wheelhouse import make_wheel, pylock_text
 
-from pyx_launcher.entries import list_entries
-from pyx_launcher.verification import verify_entry
+from pyx_launcher.store.inventory import list_entries
+from pyx_launcher.store.verify import verify_entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

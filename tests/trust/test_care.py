@@ -15,16 +15,16 @@ from installed import PLAIN_PYTHON
 from trust.ground import expected, find_damage, make_project, make_wheels
 from wheelhouse import make_wheel
 
-from pyx_launcher.collection import collect, plan_collection
 from pyx_launcher.dirs import FORMAT_FILE, Dirs
-from pyx_launcher.entries import list_entries, measure_tree
 from pyx_launcher.errors import RefusedError, StoreError
-from pyx_launcher.formats import STORE_FORMAT, check_formats, read_format
-from pyx_launcher.holding import bump_generation, claimed_store, hold_stores, release_stores
-from pyx_launcher.lastuse import keeps_access_times, list_environments
-from pyx_launcher.running import find_running
-from pyx_launcher.store import touch_generation
-from pyx_launcher.verification import Damage, verify_entry
+from pyx_launcher.store.entry import touch_generation
+from pyx_launcher.store.format_version import STORE_FORMAT, check_formats, read_format
+from pyx_launcher.store.gc import collect, plan_collection
+from pyx_launcher.store.inventory import list_entries, measure_tree
+from pyx_launcher.store.last_use import keeps_access_times, list_environments
+from pyx_launcher.store.lock import bump_generation, claimed_store, hold_stores, release_stores
+from pyx_launcher.store.processes import find_running
+from pyx_launcher.store.verify import Damage, verify_entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -267,8 +267,8 @@ def test_without_access_times_only_a_slow_start_proves_use(
     dirs: Dirs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was not marked since the generation was bumped was not used since then."""
-    monkeypatch.setattr("pyx_launcher.lastuse.keeps_access_times", lambda _: False)
-    monkeypatch.setattr("pyx_launcher.collection.keeps_access_times", lambda _: False)
+    monkeypatch.setattr("pyx_launcher.store.last_use.keeps_access_times", lambda _: False)
+    monkeypatch.setattr("pyx_launcher.store.gc.keeps_access_times", lambda _: False)
     generation = touch_generation(dirs.store)
     make_old(dirs, 400)
     os.utime(generation, (time.time() - 500 * DAY,) * 2)

@@ -29,7 +29,7 @@ from trust.ground import (
     try_fault,
 )
 
-from pyx_launcher.entries import list_entries
+from pyx_launcher.store.inventory import list_entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

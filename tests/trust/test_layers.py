@@ -14,7 +14,7 @@ import pytest
 from installed import ROOT
 from trust.ground import expected, find_damage, make_project, make_wheels
 
-from pyx_launcher.entries import list_entries
+from pyx_launcher.store.inventory import list_entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,9 +14,9 @@ from indexserver import Rule
 from trust.ground import expected, find_damage, make_project, make_wheels
 
 from pyx_launcher.dirs import Dirs
-from pyx_launcher.entries import list_entries
 from pyx_launcher.errors import StoreError
-from pyx_launcher.holding import claimed_store
+from pyx_launcher.store.inventory import list_entries
+from pyx_launcher.store.lock import claimed_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,26 +7,27 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.archive import SUFFIXES, settle_tree, write_archive
-from pyx_launcher.bundle import Start, is_of_library, write_bundle
-from pyx_launcher.commands.output import making, name_output, publish, take_copies
-from pyx_launcher.commands.words import check_words
+from pyx_launcher.cli.invocation import parse_program
+from pyx_launcher.commands._arguments import check_words
+from pyx_launcher.commands._output import making, name_output, publish, take_copies
+from pyx_launcher.console import debug, tell, write_out
 from pyx_launcher.dirs import find_working_directory
-from pyx_launcher.entries import measure_tree
 from pyx_launcher.errors import NotFoundError, UsageError, shorten
+from pyx_launcher.export.bundle import Start, is_of_library, write_bundle
+from pyx_launcher.export.tar import SUFFIXES, settle_tree, write_archive
+from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.installation import find_native
-from pyx_launcher.invocation import parse_program
-from pyx_launcher.launch import debug, fetch_all, make_plan, tell, warn_if_stale, write_out
-from pyx_launcher.ownership import closed_to_others
+from pyx_launcher.launch import fetch_all, make_plan, warn_if_stale
+from pyx_launcher.store.inventory import measure_tree
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pyx_launcher.interpreter import Interpreter
-    from pyx_launcher.invocation import Invocation
+    from pyx_launcher.cli.invocation import Invocation
+    from pyx_launcher.interpreters.finder import Interpreter
     from pyx_launcher.launch import Plan
-    from pyx_launcher.store import Entry
+    from pyx_launcher.store.entry import Entry
 
 _OTHER_ARCHIVES = frozenset({".zip", ".pyz", ".pex", ".7z", ".tbz2", ".txz", ".tzst"})
 """How names end of which nobody would want a directory."""

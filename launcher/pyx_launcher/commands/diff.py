@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
-from pyx_launcher.commands.words import check_words
-from pyx_launcher.launch import make_plan, write_out
-from pyx_launcher.listing import format_json, format_table
-from pyx_launcher.locks.unnamed import UnnamedFile
+from pyx_launcher.commands._arguments import check_words
+from pyx_launcher.commands._format import format_json, format_table
+from pyx_launcher.console import write_out
+from pyx_launcher.launch import make_plan
+from pyx_launcher.locks.common.hash_only import UnnamedFile
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyx_launcher.invocation import Invocation
+    from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.launch import Plan
     from pyx_launcher.selection import Artifact
 

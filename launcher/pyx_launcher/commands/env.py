@@ -10,33 +10,34 @@ from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 
-from pyx_launcher.commands.starts import explain_no_lock
-from pyx_launcher.commands.words import check_words, take_action
+from pyx_launcher.commands._arguments import check_words, take_action
+from pyx_launcher.commands._format import format_facts, format_json, format_table
+from pyx_launcher.commands._target import explain_no_lock
+from pyx_launcher.console import write_out
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
-from pyx_launcher.editors import (
+from pyx_launcher.environment.directory import find_environment
+from pyx_launcher.environment.editors import (
     LINK,
     is_own_link,
     link_environment,
     unlink_environment,
     write_kernel,
 )
-from pyx_launcher.environment import find_environment
 from pyx_launcher.errors import UsageError
 from pyx_launcher.installation import find_native, find_template
-from pyx_launcher.interpreter import find_interpreter
-from pyx_launcher.launch import make_plan, make_ready, write_out
-from pyx_launcher.listing import format_facts, format_json, format_table
-from pyx_launcher.locks import FILE_NAMES
-from pyx_launcher.manifests import MANIFESTS
-from pyx_launcher.named import create_named, list_named, named_directory, remove_named
+from pyx_launcher.interpreters.finder import find_interpreter
+from pyx_launcher.launch import make_plan, make_ready
+from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.project.manifest import MANIFESTS
+from pyx_launcher.project.named import create_named, list_named, named_directory, remove_named
 from pyx_launcher.provision import find_entries
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.dirs import Dirs
-    from pyx_launcher.invocation import Invocation
     from pyx_launcher.launch import Plan
 
 

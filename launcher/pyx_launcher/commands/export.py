@@ -8,32 +8,34 @@ from typing import TYPE_CHECKING
 
 from packaging.pylock import PylockValidationError
 
-from pyx_launcher.atomic import write_atomic
-from pyx_launcher.commands.output import making, name_output, publish, take_copies
-from pyx_launcher.commands.words import check_words
+from pyx_launcher.cli.invocation import parse_program
+from pyx_launcher.commands._arguments import check_words
+from pyx_launcher.commands._output import making, name_output, publish, take_copies
+from pyx_launcher.console import debug, tell, write_data, write_out
 from pyx_launcher.dirs import find_working_directory
 from pyx_launcher.errors import LockError, StoreError, UsageError
-from pyx_launcher.exporting import (
+from pyx_launcher.export.lock import (
     format_pylock,
     format_requirements,
     make_pylock,
     match_packages,
     move_pylock,
 )
-from pyx_launcher.invocation import Choice, parse_program
-from pyx_launcher.launch import debug, fetch_all, make_plan, tell, warn_if_stale, write_out
+from pyx_launcher.export.venv import write_virtualenv
+from pyx_launcher.files.atomic import write_atomic
+from pyx_launcher.files.ownership import closed_to_others
+from pyx_launcher.launch import fetch_all, make_plan, warn_if_stale
+from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.pylock import PylockLock
-from pyx_launcher.ownership import closed_to_others
 from pyx_launcher.values import replace
-from pyx_launcher.virtualenv import write_virtualenv
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyx_launcher.exporting import Chosen
-    from pyx_launcher.invocation import Invocation
+    from pyx_launcher.cli.invocation import Invocation
+    from pyx_launcher.export.lock import Chosen
     from pyx_launcher.launch import Plan
-    from pyx_launcher.locks import Lock
+    from pyx_launcher.locks.reader import Lock
 
 _HINT = "pyx export --format pylock|requirements|venv"
 
@@ -60,7 +62,7 @@ def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:
     make = _make_pylock if kind == "pylock" else _make_requirements
     text = make(plan, plan.lock, into.parent if into else find_working_directory(), environ)
     if into is None:
-        write_out(text)
+        write_data(text)
         return 0
     _write_text(into, word, text)
     return 0
@@ -80,8 +82,8 @@ def _write_text(into: Path, word: str, text: str) -> None:
 
 def _make_pylock(plan: Plan, lock: Lock, into: Path, environ: Mapping[str, str]) -> str:
     """Return the lock as it is where it is one of this format, else what it means here."""
-    from pyx_launcher.index import Index
-    from pyx_launcher.lookup import read_index_settings
+    from pyx_launcher.index.finder import Index
+    from pyx_launcher.index.settings import read_index_settings
 
     try:
         if isinstance(lock, PylockLock) and plan.invocation.choice == Choice():

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyx_launcher.environment import find_environment
-from pyx_launcher.formats import check_formats
-from pyx_launcher.launch import Plan, fetch_all, make_plan, material_of, write_out
-from pyx_launcher.listing import format_json
-from pyx_launcher.naming import name_artifacts
+from pyx_launcher.commands._format import format_json
+from pyx_launcher.console import write_out
+from pyx_launcher.environment.directory import find_environment
+from pyx_launcher.index.hash_lookup import name_artifacts
+from pyx_launcher.launch import Plan, fetch_all, make_plan, material_of
 from pyx_launcher.provision import find_entries
-from pyx_launcher.record import find_change, find_record, read_record
+from pyx_launcher.record.record import find_change, find_record, read_record
+from pyx_launcher.store.format_version import check_formats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from pyx_launcher.environment import Environment
-    from pyx_launcher.invocation import Invocation
+    from pyx_launcher.cli.invocation import Invocation
+    from pyx_launcher.environment.directory import Environment
     from pyx_launcher.selection import Artifact
 
 Facts = dict[str, Any]
@@ -45,7 +46,7 @@ def run_info(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
 def _describe_materials(plan: Plan, environ: Mapping[str, str]) -> str:
     from pyx_launcher import __version__
-    from pyx_launcher.sbom import format_bill
+    from pyx_launcher.reports.sbom import format_bill
 
     entries = fetch_all(plan, environ).entries
     # By now it is known which file was meant where a lock has hashes alone.

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyx_launcher.commands.starts import require_lock, take_script
-from pyx_launcher.commands.words import check_words
+from pyx_launcher.commands._arguments import check_words
+from pyx_launcher.commands._format import format_json, format_table
+from pyx_launcher.commands._target import require_lock, take_script
+from pyx_launcher.console import write_out
 from pyx_launcher.errors import UsageError
-from pyx_launcher.launch import make_plan, write_out
-from pyx_launcher.listing import format_json, format_table
+from pyx_launcher.launch import make_plan
 from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyx_launcher.attestations import Standing
-    from pyx_launcher.invocation import Invocation
+    from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.launch import Plan
+    from pyx_launcher.reports.attestations import Standing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,9 +59,9 @@ def run_list(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
 
 def _ask_versions(plan: Plan, environ: Mapping[str, str]) -> dict[str, _Answer]:
-    from pyx_launcher.index import Index
-    from pyx_launcher.lookup import read_index_settings
-    from pyx_launcher.outdated import find_newer, refuse_offline
+    from pyx_launcher.index.finder import Index
+    from pyx_launcher.index.settings import read_index_settings
+    from pyx_launcher.reports.outdated import find_newer, refuse_offline
 
     refuse_offline("which versions there are", environ, offline=plan.invocation.offline)
     with Index(read_index_settings(plan.selection.find_indexes(), environ)) as index:
@@ -69,11 +70,11 @@ def _ask_versions(plan: Plan, environ: Mapping[str, str]) -> dict[str, _Answer]:
 
 
 def _ask_claims(plan: Plan, environ: Mapping[str, str]) -> dict[str, _Answer]:
-    from pyx_launcher.attestations import find_standings
-    from pyx_launcher.index import Index
-    from pyx_launcher.lookup import read_index_settings
-    from pyx_launcher.naming import name_artifacts
-    from pyx_launcher.outdated import refuse_offline
+    from pyx_launcher.index.finder import Index
+    from pyx_launcher.index.hash_lookup import name_artifacts
+    from pyx_launcher.index.settings import read_index_settings
+    from pyx_launcher.reports.attestations import find_standings
+    from pyx_launcher.reports.outdated import refuse_offline
 
     refuse_offline("who attests to what", environ, offline=plan.invocation.offline)
     with Index(read_index_settings(plan.selection.find_indexes(), environ)) as index:

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyx_launcher.blocklocks import name_lock_beside
-from pyx_launcher.commands.edit import edit_project, edit_script
-from pyx_launcher.commands.editwords import find_directory, parse_words
-from pyx_launcher.context import is_lock, read_script
+from pyx_launcher.commands._edit import edit_project, edit_script, find_directory, parse_words
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
 from pyx_launcher.errors import LockError, UsageError
-from pyx_launcher.freshness import compare_lock
-from pyx_launcher.inlineblock import name_block_lock
-from pyx_launcher.locking import Change, read_project
-from pyx_launcher.locks import FILE_NAMES, read_lock
-from pyx_launcher.manifests import name_command
+from pyx_launcher.locks.reader import FILE_NAMES, read_lock
+from pyx_launcher.project.inline_script import name_block_lock
+from pyx_launcher.project.manifest import name_command
+from pyx_launcher.resolve.project import Change, read_project
+from pyx_launcher.resolve.script import name_lock_beside
+from pyx_launcher.start.context import is_lock, read_script
+from pyx_launcher.start.freshness import compare_lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pyx_launcher.commands.editwords import Words
-    from pyx_launcher.context import Script
+    from pyx_launcher.cli.invocation import Invocation
+    from pyx_launcher.commands._edit import Words
     from pyx_launcher.dirs import Dirs
-    from pyx_launcher.invocation import Invocation
+    from pyx_launcher.start.context import Script
 
 
 def run_lock(invocation: Invocation, environ: Mapping[str, str]) -> int:

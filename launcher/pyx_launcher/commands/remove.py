@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyx_launcher.commands.edit import edit_project, edit_script
-from pyx_launcher.commands.editwords import parse_words
-from pyx_launcher.locking import Change
+from pyx_launcher.commands._edit import edit_project, edit_script, parse_words
+from pyx_launcher.resolve.project import Change
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyx_launcher.invocation import Invocation
+    from pyx_launcher.cli.invocation import Invocation
 
 
 def run_remove(invocation: Invocation, environ: Mapping[str, str]) -> int:

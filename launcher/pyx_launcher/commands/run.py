@@ -8,15 +8,16 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.commands.words import check_words
+from pyx_launcher.commands._arguments import check_words
+from pyx_launcher.console import flush_streams
 from pyx_launcher.errors import CannotExecuteError, NotFoundError
-from pyx_launcher.launch import flush_streams, make_plan, make_ready, warn_if_stale
+from pyx_launcher.launch import make_plan, make_ready, warn_if_stale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pyx_launcher.environment import Environment
-    from pyx_launcher.invocation import Invocation
+    from pyx_launcher.cli.invocation import Invocation
+    from pyx_launcher.environment.directory import Environment
 
 
 def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:

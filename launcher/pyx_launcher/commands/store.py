@@ -5,22 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.commands.words import check_words, take_action
+from pyx_launcher.commands._arguments import check_words, take_action
+from pyx_launcher.commands._format import format_facts, format_json, format_table
+from pyx_launcher.console import write_out
 from pyx_launcher.dirs import resolve_dirs
-from pyx_launcher.entries import list_entries, measure_tree, tail_of
 from pyx_launcher.errors import UsageError
-from pyx_launcher.formats import check_formats
-from pyx_launcher.launch import write_out
-from pyx_launcher.listing import format_facts, format_json, format_table
-from pyx_launcher.ownership import closed_to_others
+from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.progress import show_progress
+from pyx_launcher.store.format_version import check_formats
+from pyx_launcher.store.inventory import list_entries, measure_tree, tail_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pyx_launcher.collection import Collection
+    from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.dirs import Dirs
-    from pyx_launcher.invocation import Invocation
+    from pyx_launcher.store.gc import Collection
 
 DAMAGED = 1
 """The exit status where something is damaged and was not repaired."""
@@ -52,7 +52,7 @@ def run_store(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
 
 def _verify(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]) -> int:
-    from pyx_launcher.verification import verify_entries
+    from pyx_launcher.store.verify import verify_entries
 
     paths = [path for store in dirs.stores for path in list_entries(store)]
     verdicts = verify_entries(paths, show_progress)
@@ -65,7 +65,7 @@ def _verify(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]) -> i
     lines.append(f"{len(verdicts)} entries verified, {len(damaged)} damaged")
     unrepaired = len(damaged)
     if damaged and "--repair" in invocation.settings:
-        from pyx_launcher.repair import repair_entries
+        from pyx_launcher.store.repair import repair_entries
 
         # What lies in a store behind the user's own is not theirs to write.
         own = [v.path for v in damaged if v.path.is_relative_to(dirs.store)]
@@ -83,7 +83,7 @@ def _show(entry: Path) -> str:
 
 
 def _collect(invocation: Invocation, dirs: Dirs) -> int:
-    from pyx_launcher.collection import collect, plan_collection
+    from pyx_launcher.store.gc import collect, plan_collection
 
     keep = _read_days(invocation) * _DAY
     tried = "--dry-run" in invocation.settings
@@ -109,7 +109,7 @@ def _collect(invocation: Invocation, dirs: Dirs) -> int:
 
 
 def _describe_environment(path: Path) -> str:
-    from pyx_launcher.lastuse import read_environment_facts
+    from pyx_launcher.store.last_use import read_environment_facts
 
     names = sorted({tail_of(Path(entry))[0] for entry in read_environment_facts(path)["entries"]})
     shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
@@ -151,8 +151,8 @@ def _measure_home(dirs: Dirs) -> int:
 
 
 def _list(invocation: Invocation, dirs: Dirs) -> int:
-    from pyx_launcher.lastuse import list_environments
-    from pyx_launcher.store import read_entry
+    from pyx_launcher.store.entry import read_entry
+    from pyx_launcher.store.last_use import list_environments
 
     users: dict[tuple[str, ...], int] = {}
     for used in list_environments(dirs):
@@ -214,8 +214,8 @@ def _format_size(size: int) -> str:
 
 
 def _add(dirs: Dirs, words: tuple[str, ...]) -> int:
-    from pyx_launcher.adding import add_wheel
-    from pyx_launcher.holding import holding_stores
+    from pyx_launcher.store.lock import holding_stores
+    from pyx_launcher.store.unpack import add_wheel
 
     if not words:
         raise UsageError("pyx store add needs WHEEL", hint="pyx store add dist/*.whl")

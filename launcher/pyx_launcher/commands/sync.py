@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyx_launcher.editors import refresh_link
-from pyx_launcher.launch import make_plan, make_ready, remember, warn_if_stale, write_out
+from pyx_launcher.console import write_out
+from pyx_launcher.environment.editors import refresh_link
+from pyx_launcher.launch import make_plan, make_ready, remember, warn_if_stale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyx_launcher.invocation import Invocation
+    from pyx_launcher.cli.invocation import Invocation
 
 
 def run_sync(invocation: Invocation, environ: Mapping[str, str]) -> int:
@@ -29,7 +30,7 @@ def run_sync(invocation: Invocation, environ: Mapping[str, str]) -> int:
         f"for Python {ready.environment.interpreter.version}"
     )
     if "--compile" in invocation.settings:
-        from pyx_launcher.compiling import compile_environment
+        from pyx_launcher.environment.bytecode import compile_environment
 
         compiled = compile_environment(ready.environment, ready.plan.dirs)
         told = f"bytecode: {compiled.written} files compiled, {compiled.ready} were already"

@@ -11,17 +11,20 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from pyx_launcher.commands._arguments import check_words, take_action
+from pyx_launcher.commands._format import format_json, format_table
 from pyx_launcher.commands.run import become_program, find_program
-from pyx_launcher.commands.words import check_words, take_action
+from pyx_launcher.console import tell, write_out
 from pyx_launcher.dirs import find_home, resolve_dirs
 from pyx_launcher.errors import PyxError, UnavailableError, UsageError
 from pyx_launcher.installation import find_template
-from pyx_launcher.interpreter import find_interpreter
-from pyx_launcher.invocation import Choice
-from pyx_launcher.launch import make_plan, make_ready, tell, write_out
-from pyx_launcher.listing import format_json, format_table
-from pyx_launcher.locking import Change, change_project
-from pyx_launcher.programs import (
+from pyx_launcher.interpreters.finder import find_interpreter
+from pyx_launcher.launch import make_plan, make_ready
+from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.resolve.project import Change, change_project
+from pyx_launcher.resolve.runner import Upgrade
+from pyx_launcher.resolve.tools import make_toolbox
+from pyx_launcher.tools import (
     Means,
     install,
     list_installed,
@@ -32,18 +35,16 @@ from pyx_launcher.programs import (
     uninstall,
     upgrade,
 )
-from pyx_launcher.resolvers import Upgrade
-from pyx_launcher.toolbox import make_toolbox
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.dirs import Dirs
-    from pyx_launcher.environment import Environment
-    from pyx_launcher.invocation import Invocation
-    from pyx_launcher.programs import Installed, Wish
+    from pyx_launcher.environment.directory import Environment
+    from pyx_launcher.tools import Installed, Wish
 
 _DAYS = 14
 """How long a program that was run once stays the version that it was."""

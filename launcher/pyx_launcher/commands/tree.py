@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from pyx_launcher.commands.starts import require_lock, take_script
-from pyx_launcher.commands.words import check_words
+from pyx_launcher.commands._arguments import check_words
+from pyx_launcher.commands._format import Branch, format_json, format_tree
+from pyx_launcher.commands._target import require_lock, take_script
+from pyx_launcher.console import write_out
 from pyx_launcher.errors import UnavailableError
-from pyx_launcher.graph import build_graph, find_roots, invert_graph
-from pyx_launcher.launch import fetch_all, make_plan, write_out
-from pyx_launcher.listing import Branch, format_json, format_tree
+from pyx_launcher.launch import fetch_all, make_plan
+from pyx_launcher.reports.graph import build_graph, find_roots, invert_graph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pyx_launcher.graph import Edge, Graph
-    from pyx_launcher.invocation import Invocation
+    from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.launch import Plan
+    from pyx_launcher.reports.graph import Edge, Graph
 
 
 def run_tree(invocation: Invocation, environ: Mapping[str, str]) -> int:

@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from pyx_launcher.commands.starts import explain_no_lock, take_script
-from pyx_launcher.commands.words import check_words
+from pyx_launcher.commands._arguments import check_words
+from pyx_launcher.commands._format import format_facts, format_json
+from pyx_launcher.commands._target import explain_no_lock, take_script
+from pyx_launcher.console import write_out
 from pyx_launcher.errors import UnavailableError
-from pyx_launcher.launch import make_plan, write_out
-from pyx_launcher.listing import format_facts, format_json
+from pyx_launcher.launch import make_plan
 from pyx_launcher.provision import find_entries
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pyx_launcher.interpreter import Interpreter
-    from pyx_launcher.invocation import Invocation
+    from pyx_launcher.cli.invocation import Invocation
+    from pyx_launcher.interpreters.finder import Interpreter
     from pyx_launcher.launch import Plan
-    from pyx_launcher.store import Entry
+    from pyx_launcher.store.entry import Entry
 
 _SUFFIXES = (".py", ".pyc")
 
@@ -152,7 +153,7 @@ def _explain(
 
 def _explain_left_out(name: str, plan: Plan) -> str | None:
     """Return what to tell of a distribution that the lock has, though not for this start."""
-    from pyx_launcher.pinned import list_names, versions_in
+    from pyx_launcher.resolve.pins_of_lock import list_names, versions_in
 
     if plan.lock is None or canonicalize_name(name) not in list_names(plan.lock.path):
         return None

@@ -13,12 +13,12 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import LockError
-from pyx_launcher.locks.fields import check_hash, parse_name, read_version
-from pyx_launcher.locks.indexes import IndexOptions
-from pyx_launcher.locks.names import choose_extras, choose_groups
-from pyx_launcher.locks.project_indexes import read_named_indexes
-from pyx_launcher.locks.sources import check_url
-from pyx_launcher.locks.tables import Table, read_toml
+from pyx_launcher.locks.common.choice import choose_extras, choose_groups
+from pyx_launcher.locks.common.fields import check_hash, parse_name, read_version
+from pyx_launcher.locks.common.indexes import IndexOptions
+from pyx_launcher.locks.common.project_indexes import read_named_indexes
+from pyx_launcher.locks.common.sources import check_url
+from pyx_launcher.locks.common.tables import Table, read_toml
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from packaging.markers import Environment
 
-    from pyx_launcher.invocation import Choice
+    from pyx_launcher.locks.common.choice import Choice
 
 
 HINT = "run `pyx lock`, or write it again with the tool that made it"

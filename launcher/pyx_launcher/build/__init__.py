@@ -1,0 +1,1 @@
+"""Wheels of what is not one yet: source distributions, checkouts, source trees."""

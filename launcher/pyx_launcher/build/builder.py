@@ -1,0 +1,363 @@
+"""Turn what a lock names and is not a wheel into a store entry, built once for each interpreter.
+
+Each source has a key that is known before anything is fetched or built; the entry is published
+under that key. What a build said is kept in ``CACHE/builds/NAME-VERSION-KEY.log``; where a build
+fails, its last lines are shown on stderr before the error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from packaging.pylock import (
+    PackageArchive,
+    PackageDirectory,
+    PackageSdist,
+    PackageVcs,
+    PackageWheel,
+)
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.version import Version
+
+from pyx_launcher.build.source_tree import (
+    PROJECT_FILES,
+    digest_project_files,
+    digest_tree,
+    find_subtree,
+    unpack_archive,
+)
+from pyx_launcher.errors import BuildError, RefusedError
+from pyx_launcher.files.atomic import storing
+from pyx_launcher.files.hashing import sha256
+from pyx_launcher.locks.common.fields import parse_name
+from pyx_launcher.locks.common.tables import read_toml
+from pyx_launcher.selection import Artifact
+from pyx_launcher.store.entry import Entry, find_entry_by_key, locked_place, name_entry
+from pyx_launcher.values import dataclass, replace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyx_launcher.build.process import Workbench
+    from pyx_launcher.dirs import Dirs
+    from pyx_launcher.index.finder import Index
+    from pyx_launcher.index.verified_file import Wanted
+    from pyx_launcher.interpreters.finder import Interpreter
+    from pyx_launcher.locks.reader import Lock
+    from pyx_launcher.progress import Progress
+    from pyx_launcher.selection import Selection
+    from pyx_launcher.workers import Crew
+
+_File = PackageSdist | PackageArchive | PackageWheel
+
+_ROOT = PackageDirectory(path=".", editable=True)
+_ROOT_HINT = (
+    "if the project itself is not to be installed: "
+    "package-mode = false in [tool.poetry], package = false in [tool.uv]"
+)
+
+_SETTINGS = "1"
+"""Another number, and everything is built anew."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Means:
+    """What a build may use."""
+
+    index: Index
+    environ: Mapping[str, str]
+    offline: bool
+    bar: Progress
+    crew: Crew
+
+
+def root_artifact(lock: Lock) -> Artifact | None:
+    """Return the lock's own project as an editable artifact, where it is one that is installed.
+
+    Not where its pyproject.toml says ``package-mode = false``, or names neither the project nor
+    a build system. Raises LockError, which names the pyproject.toml.
+    """
+    if lock.root is None or not (lock.root / "pyproject.toml").is_file():
+        return None
+    document = read_toml(lock.root / "pyproject.toml")
+    poetry = document.table("tool").table("poetry")
+    standard = document.table("project")
+    named = standard if standard.get("name", str, "") else poetry
+    name = named.get("name", str, "")
+    if not name or not poetry.get("package-mode", bool, True):
+        return None
+    return Artifact(
+        name=parse_name(named, "name", name),
+        version=None,
+        source=_ROOT,
+        index=None,
+        base=lock.root,
+    )
+
+
+def add_root(selection: Selection, lock: Lock) -> Selection:
+    """Return `selection` with the lock's own project behind all others, if it is installed."""
+    root = root_artifact(lock)
+    if root is None or any(artifact.name == root.name for artifact in selection.artifacts):
+        return selection
+    return replace(selection, artifacts=(*selection.artifacts, root))
+
+
+def is_watched(artifact: Artifact) -> bool:
+    """Can a change of what `artifact` is made from be noticed by looking at `list_inputs` alone?
+
+    Not for a source tree that is no editable: it is made of any number of files.
+    """
+    return not isinstance(artifact.source, PackageDirectory) or bool(artifact.source.editable)
+
+
+def list_inputs(artifact: Artifact) -> tuple[Path, ...]:
+    """Return the files whose content or absence decides what `artifact` is built into."""
+    source = artifact.source
+    if not isinstance(source, PackageDirectory) or not source.editable:
+        return ()
+    tree = _find_tree(artifact, source)
+    return tuple(tree / name for name in PROJECT_FILES)
+
+
+def list_trees(artifact: Artifact) -> tuple[Path, ...]:
+    """Return the directory of the user's that `artifact` is built from, and what says how."""
+    source = artifact.source
+    if not isinstance(source, PackageDirectory):
+        return ()
+    tree = _find_tree(artifact, source)
+    return (tree, *(tree / name for name in PROJECT_FILES))
+
+
+def find_built(artifact: Artifact, interpreter: Interpreter, dirs: Dirs) -> Entry | None:
+    """Return the entry that `artifact` was built into, or None where it must be built first.
+
+    Neither the network nor a process is used. Raises BuildError for a directory that is gone.
+    """
+    return find_entry_by_key(dirs, artifact.name, name_build(artifact, interpreter))
+
+
+def build_entry(artifact: Artifact, interpreter: Interpreter, dirs: Dirs, means: Means) -> Entry:
+    """Fetch and build `artifact`, and return its new entry; or the one another start just made.
+
+    Raises BuildError where it cannot be built, RefusedError where what came of it is not the
+    locked distribution, and what `Index.fetch` raises. Then nothing of it is in the store.
+    """
+    from pyx_launcher.build.process import Workbench
+
+    key = name_build(artifact, interpreter)
+    stem = "-".join(filter(None, (artifact.name, artifact.version, key[:8])))
+    bench = Workbench(
+        label=artifact.label,
+        interpreter=interpreter,
+        environ=means.environ,
+        offline=means.offline,
+        log=dirs.cache / "builds" / f"{stem}.log",
+        hint=_ROOT_HINT if artifact.source == _ROOT else None,
+    )
+    # The place of the entry has the version and the tags in it, which only the wheel tells.
+    with locked_place(dirs.store, Path(artifact.name, f"build-{key[:8]}")):
+        entry = find_entry_by_key(dirs, artifact.name, key)
+        if entry is None:
+            import tempfile
+
+            with tempfile.TemporaryDirectory(prefix="pyx-source-") as temporary:
+                wheel = _make_wheel(artifact, Path(temporary).resolve(), bench, means)
+                entry = _publish(artifact, wheel, interpreter, dirs, key)
+    means.bar.finish(artifact.label)
+    return entry
+
+
+def name_build(artifact: Artifact, interpreter: Interpreter) -> str:
+    """Return the key: a digest of the source, the interpreter's ABI and how pyx builds."""
+    source = artifact.source
+    words = [_SETTINGS, type(source).__name__, getattr(source, "subdirectory", None) or ""]
+    if isinstance(source, PackageVcs):
+        words += [source.type, _strip_credentials(_find_origin(artifact, source)), source.commit_id]
+    elif isinstance(source, PackageDirectory):
+        tree = _find_tree(artifact, source)
+        if source.editable:
+            words += ["editable", os.fsencode(tree).hex(), digest_project_files(tree)]
+        else:
+            words += [os.fsencode(tree).hex(), digest_tree(tree)]
+    elif "sha256" in source.hashes:
+        words += ["sha256", source.hashes["sha256"].lower()]
+    elif source.hashes:
+        words += [f"{kind}={digest.lower()}" for kind, digest in sorted(source.hashes.items())]
+    else:
+        # Nothing tells one content from another: what was built once is kept.
+        words += ["unhashed", artifact.version or "", source.url or source.path or ""]
+    facts = interpreter.tag_facts
+    words += [interpreter.cache_tag, interpreter.soabi, interpreter.ext_suffix, facts.platform]
+    return sha256("\0".join(words).encode()).hexdigest()
+
+
+def _make_wheel(artifact: Artifact, temporary: Path, bench: Workbench, means: Means) -> Path:
+    """Bring the source into `temporary`, unless it is a directory of the user's, and build it."""
+    from pyx_launcher.build.frontend import build_wheel
+
+    source = artifact.source
+    root = temporary / "source"
+    bench.open()
+    if isinstance(source, PackageDirectory):
+        tree = _find_tree(artifact, source)
+    elif isinstance(source, PackageVcs):
+        from pyx_launcher.build.vcs import check_out
+
+        check_out(source, _find_origin(artifact, source), root, bench)
+        tree = find_subtree(root, source.subdirectory, artifact.label)
+    else:
+        archive = _fetch(artifact, source, temporary, means)
+        if archive.suffix == ".whl":
+            return archive
+        subdirectory = getattr(source, "subdirectory", None)
+        tree = find_subtree(unpack_archive(archive, root), subdirectory, artifact.label)
+    editable = bool(getattr(source, "editable", False))
+    return build_wheel(tree, temporary / "wheel", editable=editable, bench=bench)
+
+
+def _fetch(artifact: Artifact, source: _File, into: Path, means: Means) -> Path:
+    wanted = want_file(artifact, source)
+    return means.index.fetch(wanted, into, means.bar.advance)
+
+
+def want_file(artifact: Artifact, source: _File) -> Wanted:
+    """Return what is to be fetched for an artifact that is one file."""
+    from pyx_launcher.index.verified_file import Wanted
+
+    return Wanted(
+        name=artifact.name,
+        version=artifact.version,
+        filename=_name_file(source),
+        hashes=source.hashes,
+        url=source.url,
+        path=None if source.path is None else artifact.find_path(source.path),
+        index=artifact.index,
+        size=source.size,
+    )
+
+
+def find_requirements(artifact: Artifact) -> tuple[str, ...]:
+    """Return what the build of a source tree requires, as far as its pyproject.toml tells."""
+    from pyx_launcher.build.frontend import read_requires
+
+    source = artifact.source
+    if not isinstance(source, PackageDirectory):
+        return ()
+    return read_requires(_find_tree(artifact, source))
+
+
+def _name_file(source: _File) -> str:
+    if not isinstance(source, PackageArchive):
+        return source.filename
+    return posixpath.basename(source.path or unquote(urlsplit(source.url or "").path)) or "archive"
+
+
+def _publish(
+    artifact: Artifact, wheel: Path, interpreter: Interpreter, dirs: Dirs, key: str
+) -> Entry:
+    from pyx_launcher.store.unpack import unpack_wheel
+
+    version = _check_wheel(artifact, wheel.name, interpreter)
+    final = dirs.store / name_entry(artifact.name, version, wheel.name, key)
+    with storing(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+    origin = _describe_origin(artifact)
+    return unpack_wheel(
+        wheel,
+        final,
+        name=artifact.name,
+        version=version,
+        key=key,
+        hashes=dict(getattr(artifact.source, "hashes", {})),
+        metadata={"direct_url.json": json.dumps(origin).encode()} if origin else {},
+    )
+
+
+def _check_wheel(artifact: Artifact, filename: str, interpreter: Interpreter) -> str:
+    """Return the version of a wheel that may become the entry of `artifact`.
+
+    The version in a lock does not bind a directory: its owner goes on and locks later.
+    """
+    try:
+        name, version, _, tags = parse_wheel_filename(filename)
+    except InvalidWheelFilename as error:
+        raise RefusedError(f"{artifact.label} was built into no wheel: {error}") from error
+    bound = artifact.version is not None and not isinstance(artifact.source, PackageDirectory)
+    if name != artifact.name or (bound and version != Version(artifact.version or "")):
+        raise RefusedError(
+            f"the source of {artifact.label} gives {filename}, which is another distribution",
+            hint="lock it again",
+        )
+    if tags.isdisjoint(interpreter.tags):
+        raise BuildError(
+            f"the source of {artifact.label} gives {filename}, which Python {interpreter.short} "
+            "on this platform cannot use"
+        )
+    return str(version)
+
+
+def _find_tree(artifact: Artifact, source: PackageDirectory) -> Path:
+    root = artifact.find_path(source.path)
+    # A path that is too long for the system is an OSError for `Path.is_dir`.
+    if not os.path.isdir(root):
+        raise BuildError(
+            f"{artifact.label} is locked to the directory {root}, which does not exist",
+            hint="bring it back, or lock again",
+        )
+    return find_subtree(root, source.subdirectory, artifact.label)
+
+
+def _find_origin(artifact: Artifact, source: PackageVcs) -> str:
+    """Return the URL or the absolute path of a repository, as its own program takes it."""
+    if source.url is None:
+        return str(artifact.find_path(source.path or "."))
+    return source.url.removeprefix(f"{source.type}+")
+
+
+def _describe_origin(artifact: Artifact) -> dict[str, object] | None:
+    """Return what is written into ``direct_url.json`` (PEP 610); None for an index's sdist."""
+    source = artifact.source
+    described: dict[str, object]
+    if isinstance(source, PackageVcs):
+        described = {"url": _strip_credentials(_as_url(_find_origin(artifact, source)))}
+        info = {"vcs": source.type, "commit_id": source.commit_id}
+        if source.requested_revision:
+            info["requested_revision"] = source.requested_revision
+        described["vcs_info"] = info
+    elif isinstance(source, PackageArchive):
+        url = source.url or artifact.find_path(source.path or "").as_uri()
+        described = {"url": _strip_credentials(url)}
+        described["archive_info"] = {"hashes": dict(source.hashes)}
+    elif isinstance(source, PackageDirectory):
+        described = {"url": artifact.find_path(source.path).as_uri()}
+        described["dir_info"] = {"editable": True} if source.editable else {}
+    else:
+        return None
+    if source.subdirectory:
+        described["subdirectory"] = source.subdirectory
+    return described
+
+
+def _as_url(origin: str) -> str:
+    if origin.startswith("/"):
+        return Path(origin).as_uri()
+    # What SSH itself calls USER@HOST:PATH has no scheme, and is no URL.
+    short = re.fullmatch(r"(\w+@[\w.-]+):(?!//)/?(.*)", origin)
+    return f"ssh://{short[1]}/{short[2]}" if short else origin
+
+
+def _strip_credentials(url: str) -> str:
+    """Return a URL without user and password, but with the user ``git``, who is nobody's secret."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "a malformed URL"
+    credentials, _, host = parts.netloc.rpartition("@")
+    return url if credentials in ("", "git") else parts._replace(netloc=host).geturl()

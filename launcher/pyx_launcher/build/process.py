@@ -1,0 +1,118 @@
+"""Run the processes of one build: a clean environment for them, and one log for what they say."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from pyx_launcher.console import repeat
+from pyx_launcher.errors import BuildError
+from pyx_launcher.files.atomic import storing
+from pyx_launcher.values import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pyx_launcher.interpreters.finder import Interpreter
+
+SHOWN_LINES = 10
+"""How many of the log's last lines a failed build shows on stderr."""
+
+FOREIGN_PREFIXES = ("PYTHON", "PYX_", "VIRTUAL_ENV", "__PYVENV", "GIT_DIR", "GIT_WORK", "GIT_INDEX")
+"""Variables that would tie a build to the place it was started from."""
+
+PLACES_OF_PIP = ("PIP_PREFIX", "PIP_PYTHON", "PIP_ROOT", "PIP_TARGET")
+"""Variables that would have pip install elsewhere than in the build environment."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workbench:
+    """What the steps of one build share."""
+
+    label: str
+    """The distribution, for a person."""
+    interpreter: Interpreter
+    """The one that the wheel is for; it runs the build."""
+    environ: Mapping[str, str]
+    """The variables pyx was started with."""
+    offline: bool
+    log: Path
+    hint: str | None = None
+    """What can be done about a failure that nothing better is known of."""
+
+    def open(self) -> None:
+        """Begin an empty log. Raises StoreError."""
+        with storing(self.log):
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            self.log.write_bytes(b"")
+
+    def note(self, text: str) -> None:
+        """Add a line of our own to the log."""
+        with storing(self.log), open(self.log, "a", encoding="utf-8") as log:
+            log.write(f"{text}\n")
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        directory: Path,
+        variables: Mapping[str, str] | None = None,
+        redacted: Mapping[str, str] | None = None,
+    ) -> None:
+        """Run a command whose output goes to the log.
+
+        `variables` come on top of the clean environment; `redacted` are texts that must not be
+        seen in the log, with what replaces them. Raises CalledProcessError, FileNotFoundError.
+        """
+        self.note(f"$ {_redact(' '.join(command), redacted)}")
+        with open(self.log, "ab") as log:
+            ran = subprocess.run(
+                command,
+                cwd=directory,
+                env={**clean_environ(self.environ), **(variables or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if redacted else log,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+        if redacted:
+            self.note(_redact(ran.stdout.decode("utf-8", "replace").rstrip("\n"), redacted))
+        if ran.returncode:
+            raise subprocess.CalledProcessError(ran.returncode, command[0])
+
+    def failure(self, reason: str, *, hint: str | None = None) -> BuildError:
+        """Show the end of the log on stderr and return the error to raise."""
+        self._show_end()
+        python = f"for Python {self.interpreter.short}"
+        return BuildError(
+            f"cannot build {self.label} {python}: {reason}; the log is {self.log}",
+            hint=hint or self.hint or f"read the whole of it: less {self.log}",
+        )
+
+    def _show_end(self) -> None:
+        with contextlib.suppress(OSError):
+            lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+            repeat("\n".join(lines[-SHOWN_LINES:]), f"pyx: {self.label}: ")
+
+
+def clean_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return `environ` without what would tie a build to the place it was started from.
+
+    What configures pip stays, except for where it would install.
+    """
+    kept = {
+        key: value
+        for key, value in environ.items()
+        if not key.startswith(FOREIGN_PREFIXES) and key not in PLACES_OF_PIP
+    }
+    kept.setdefault("PATH", os.defpath)
+    return kept | {"PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+
+def _redact(text: str, redacted: Mapping[str, str] | None) -> str:
+    for secret, instead in (redacted or {}).items():
+        text = text.replace(secret, instead)
+    return text

@@ -1,0 +1,300 @@
+"""Turn the command line and the environment into one value that says what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from pyx_launcher.cli.commands import OPTIONS_OF_OTHERS, VERBS, Verb
+from pyx_launcher.errors import UsageError
+from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.values import dataclass, field
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PYTHON_LETTERS = "bBc:dEhiIm:OPqRsStuvVW:xX:?"
+"""Every short option of CPython 3.9 to 3.14 as for getopt; a colon follows one with a value.
+
+Without ``J``, which CPython knows only to refuse it."""
+
+_VALUES: Mapping[str, str] = {
+    "--project": "DIR",
+    "--python": "VERSION",
+    "--group": "NAME",
+    "--extra": "NAME",
+    "--with": "@NAME",
+    "--allow-unhashed": "NAME",
+}
+_FLAGS = ("--offline", "--locked", "--all-groups", "--all-extras", "--no-default-groups")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Program:
+    """What python is to run: its words untouched, and where in them the target is."""
+
+    words: tuple[str, ...]
+    mode: str
+    """`s` script, `m` module, `c` command, `i` standard input or the REPL, `p` python's own
+    business: an option that prints and exits, or one that python is to complain about."""
+    target: str | None = None
+    place: int = 0
+    """How many words stand before a script."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Invocation:
+    """One command line with the `PYX_…` variables that act like options."""
+
+    own: tuple[str, ...] = ()
+    """pyx's own arguments, as typed: part of the key of the launch record."""
+    verb: str | None = None
+    named: str | None = None
+    project: str | None = None
+    python: str | None = None
+    choice: Choice = Choice()
+    offline: bool = False
+    stacked: tuple[str, ...] = ()
+    """The named environments that `--with` appends, without their ``@``."""
+    words: tuple[str, ...] = ()
+    """What a verb is told, where that is no command line of python."""
+    settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The verb's own options with their values, in the order they were typed."""
+    locked: bool = False
+    """Is a lock that no longer fits its project an error?"""
+    unhashed: tuple[str, ...] = ()
+    """The projects whose files the user takes without a hash that can be relied on."""
+    program: Program
+
+
+def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> Invocation:
+    """Parse what follows ``pyx``: ``[@name] [pyx's options] [verb] [python's command line]``.
+
+    Raises UsageError for an option that is not pyx's, where only pyx's can stand.
+    """
+    named = arguments[0][1:] if arguments and arguments[0].startswith("@") else None
+    end, options = _take_own(arguments, 0 if named is None else 1)
+    own = tuple(arguments[:end])
+    rest = arguments[end:]
+    verb = rest[0] if rest and rest[0] in (*VERBS, "--help", "-h", "--version") else None
+    words: Sequence[str] = ()
+    settings: dict[str, tuple[str, ...]] = {}
+    if verb is not None:
+        asked = VERBS.get(verb, _PLAIN)
+        taken, words, more = _take_words(rest, asked)
+        if verb not in VERBS:
+            words, rest, taken = rest[taken:], [], 0
+        # `pyx info --group dev x.py` speaks of the start `pyx --group dev x.py`.
+        own += tuple(word for word in rest[1:taken] if word not in asked.flags)
+        rest = rest[taken:]
+        if rest and rest[0] in ("--help", "-h"):
+            words, verb = (verb,), "--help"
+        elif asked.speaks_of_start and rest:
+            rest, behind, others = _take_behind(rest, asked)
+            own += tuple(word for word in behind if word not in asked.flags)
+            more += others
+        settings = _settle(more, asked)
+        options.extend(option for option in more if option[0] not in settings)
+    values = _collect(options)
+    project = values.get("--project", [environ.get("PYX_PROJECT") or None])[-1]
+    return Invocation(
+        own=own,
+        verb=verb,
+        named=named,
+        project=project,
+        python=values.get("--python", [None])[-1],
+        choice=Choice(
+            extras=_split(values.get("--extra", [])),
+            groups=_split(values.get("--group", [])),
+            all_extras="--all-extras" in values,
+            all_groups="--all-groups" in values,
+            default_groups="--no-default-groups" not in values,
+            unhashed=frozenset(map(canonicalize_name, _split(values.get("--allow-unhashed", [])))),
+        ),
+        unhashed=_split(values.get("--allow-unhashed", [])),
+        offline="--offline" in values or environ.get("PYX_OFFLINE", "") not in ("", "0"),
+        stacked=_name_stacked(values.get("--with", [])),
+        words=tuple(words),
+        settings=settings,
+        locked="--locked" in values,
+        program=parse_program(rest),
+    )
+
+
+_PLAIN = Verb(forms=(), summary="", speaks_of_start=True)
+
+_Option = tuple[str, str | None]
+
+
+def _take_own(arguments: Sequence[str], at: int) -> tuple[int, list[_Option]]:
+    options: list[_Option] = []
+    while at < len(arguments) and _is_own(arguments[at]):
+        at, option = _take_option(arguments, at, _PLAIN)
+        options.append(option)
+    return at, options
+
+
+def _is_own(word: str) -> bool:
+    if not word.startswith("--") or len(word) == 2 or word.startswith("--help-"):
+        return False
+    return word.partition("=")[0] not in ("--check-hash-based-pycs", "--help", "--version")
+
+
+def _take_option(arguments: Sequence[str], at: int, verb: Verb) -> tuple[int, _Option]:
+    """Return the option at `at`, pyx's own or the verb's, and where the next word is."""
+    name, equals, value = arguments[at].partition("=")
+    valued, flags = {**_VALUES, **verb.valued}, (*verb.flags, *_FLAGS)
+    if name in valued:
+        if not equals:
+            at += 1
+            value = arguments[at] if at < len(arguments) else ""
+        if not value:
+            hint = f"{verb.command} {name} {valued[name]}"
+            raise UsageError(f"{name} needs a value", hint=hint)
+        return at + 1, (name, value)
+    if name in flags and not equals:
+        return at + 1, (name, None)
+    if name in flags:
+        raise UsageError(f"{name} takes no value", hint=f"{verb.command} {name}")
+    from difflib import get_close_matches
+
+    # Of two that are less alike than this, --depth and --python say, one is no slip for the other.
+    close = get_close_matches(name, (*valued, *flags), n=1, cutoff=0.7)
+    hint = f"did you mean {close[0]}?" if close else f"{verb.command} --help"
+    hint = OPTIONS_OF_OTHERS.get(name, hint)
+    raise UsageError(f"unknown option {arguments[at]}", hint=hint)
+
+
+def _take_behind(
+    words: Sequence[str], verb: Verb
+) -> tuple[Sequence[str], Sequence[str], list[_Option]]:
+    """Take what stands behind the script that `verb` speaks of: options of its own and of pyx.
+
+    Returns the words of the start, those that were taken, and the options. Behind a module or a
+    command the words are the program's. Raises UsageError for words that are nobody's.
+    """
+    import shlex
+
+    program = parse_program(words)
+    if program.mode in "ip":
+        raise UsageError(f"{verb.command} does not know {words[0]}", hint=f"{verb.command} --help")
+    if program.mode != "s":
+        return words, (), []
+    at = end = program.place + 1
+    options: list[_Option] = []
+    while at < len(words):
+        if not _is_own(words[at]):
+            raise UsageError(
+                f"{verb.command} takes one script: {words[at]} is one word too many",
+                hint=shlex.join([*verb.command.split(), *words[:end]]),
+            )
+        at, option = _take_option(words, at, verb)
+        options.append(option)
+    return words[:end], words[end:], options
+
+
+def _take_words(arguments: Sequence[str], verb: Verb) -> tuple[int, list[str], list[_Option]]:
+    """Take what belongs to the verb at the start of `arguments`: words and options in any order.
+
+    Returns how many arguments were taken. For a verb that speaks of a start these are options
+    alone, and what follows is python's; for others everything is taken, but for ``--help``.
+    """
+    words: list[str] = []
+    options: list[_Option] = []
+    if verb.short:
+        arguments = [verb.short.get(word, word) for word in arguments]
+    at = 1
+    while at < len(arguments):
+        word = arguments[at]
+        if word in ("--help", "-h"):
+            return at, words, options
+        if _is_own(word):
+            at, option = _take_option(arguments, at, verb)
+            options.append(option)
+        elif verb.speaks_of_start:
+            return at, words, options
+        elif word == verb.passes_at:
+            return len(arguments), [*words, *arguments[at:]], options
+        elif word == "--":
+            return len(arguments), [*words, *arguments[at + 1 :]], options
+        elif word.startswith("-"):
+            hint = OPTIONS_OF_OTHERS.get(word, f"{verb.command} --help")
+            if verb.passes_from.get("") and word[:2] in ("-m", "-c"):
+                import shlex
+
+                # What others have `run` for is a start of pyx itself.
+                hint = shlex.join(["pyx", *arguments[at:]])
+            raise UsageError(f"{verb.command} does not know {word}", hint=hint)
+        else:
+            words.append(word)
+            at += 1
+            if verb.is_complete(words):
+                return len(arguments), [*words, *arguments[at:]], options
+    return at, words, options
+
+
+def _settle(options: Sequence[_Option], verb: Verb) -> dict[str, tuple[str, ...]]:
+    """Return the verb's own options, with all the values that each was given."""
+    known = (*verb.valued, *verb.flags)
+    return {
+        name: tuple(value for other, value in options if other == name and value is not None)
+        for name, _ in options
+        if name in known
+    }
+
+
+def _name_stacked(values: Sequence[str | None]) -> tuple[str, ...]:
+    names = _split(values)
+    for name in names:
+        if not name.startswith("@"):
+            raise UsageError(
+                f"--with {name}: it appends a named environment",
+                hint=f"pyx add {name}, or --with @{name} where an environment is called so",
+            )
+    return tuple(dict.fromkeys(name[1:] for name in names))
+
+
+def _collect(options: Sequence[_Option]) -> dict[str, list[str | None]]:
+    values: dict[str, list[str | None]] = {}
+    for name, value in options:
+        values.setdefault(name, []).append(value)
+    return values
+
+
+def _split(values: Sequence[str | None]) -> tuple[str, ...]:
+    return tuple(name for value in values if value for name in value.split(",") if name)
+
+
+def parse_program(words: Sequence[str]) -> Program:
+    """Find the target in python's own command line, by the grammar of CPython's getopt.c.
+
+    `pyx.c` does the same; the two are held together by a test.
+    """
+    at = 0
+    while at < len(words) and words[at].startswith("-") and words[at] != "-":
+        word = words[at]
+        if word == "--":
+            at += 1
+            break
+        if word == "--check-hash-based-pycs" and at + 1 < len(words):
+            at += 2
+            continue
+        for place, letter in enumerate(word[1:], start=1):
+            known = PYTHON_LETTERS.find(letter)
+            if known < 0 or letter in ":hV?":
+                return Program(words=tuple(words), mode="p")
+            if PYTHON_LETTERS[known + 1 : known + 2] != ":":
+                continue
+            attached = word[place + 1 :]
+            if not attached:
+                at += 1
+                if at >= len(words):
+                    return Program(words=tuple(words), mode="p")
+            if letter in "cm":
+                return Program(words=tuple(words), mode=letter, target=attached or words[at])
+            break
+        at += 1
+    if at < len(words) and words[at] != "-":
+        return Program(words=tuple(words), mode="s", target=words[at], place=at)
+    return Program(words=tuple(words), mode="i")

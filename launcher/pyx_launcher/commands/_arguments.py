@@ -1,0 +1,81 @@
+"""Check the words of a command against what it takes."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+from pyx_launcher.cli.commands import ACTIONS_OF_OTHERS, VERBS
+from pyx_launcher.errors import UsageError
+
+if TYPE_CHECKING:
+    from pyx_launcher.cli.invocation import Invocation
+
+
+def check_words(invocation: Invocation, least: int, *, at_most: int | None = None) -> None:
+    """Raise UsageError unless the command has from `least` to `at_most` words (else `least`)."""
+    words, most = invocation.words, at_most if at_most is not None else least
+    action = _find_action(invocation)
+    called, hint = _name_command(invocation, action), f"pyx {invocation.verb} --help"
+    form = VERBS[invocation.verb or ""].form_of(action)
+    if len(words) > most:
+        raise UsageError(f"{called} does not take {words[most]}: pyx {form}", hint=hint)
+    if len(words) < least:
+        missing = _find_placeholders(form)[len(words) - bool(action) :]
+        raise UsageError(f"{called} needs {' and '.join(missing)}: pyx {form}", hint=hint)
+
+
+def take_action(invocation: Invocation) -> tuple[str, tuple[str, ...]]:
+    """Return which of its actions the command is to do, and the words behind it.
+
+    Raises UsageError for none, for one it does not have, and for an option of another.
+    """
+    verb = invocation.verb or ""
+    actions = VERBS[verb].actions
+    if not invocation.words:
+        raise UsageError(
+            f"pyx {verb} needs one of: {', '.join(actions)}", hint=f"pyx {verb} --help"
+        )
+    action = invocation.words[0]
+    if action not in actions:
+        close = difflib.get_close_matches(action, actions, n=1)
+        hint = f"did you mean pyx {verb} {close[0]}?" if close else f"pyx {verb} --help"
+        hint = ACTIONS_OF_OTHERS.get(verb, {}).get(action, hint)
+        raise UsageError(f"pyx {verb} does not know {action}", hint=hint)
+    for name in invocation.settings:
+        if name not in VERBS[verb].options_of(action):
+            form = VERBS[verb].form_of(action)
+            raise UsageError(
+                f"pyx {verb} {action} does not take {name}: pyx {form}", hint=f"pyx {verb} --help"
+            )
+    return action, invocation.words[1:]
+
+
+def refuse_name(invocation: Invocation) -> None:
+    """Raise UsageError for a ``@NAME`` before a command that belongs to no environment."""
+    action = _find_action(invocation)
+    if invocation.named is None or VERBS[invocation.verb or ""].takes_name(action):
+        return
+    called = _name_command(invocation, action)
+    raise UsageError(
+        f"{called} belongs to no environment, so it takes no @{invocation.named}",
+        hint=shlex.join(["pyx", invocation.verb or "", *invocation.words]),
+    )
+
+
+def _find_action(invocation: Invocation) -> str:
+    actions = VERBS[invocation.verb or ""].actions
+    return next((word for word in invocation.words[:1] if word in actions), "")
+
+
+def _name_command(invocation: Invocation, action: str) -> str:
+    return f"pyx {invocation.verb} {action}".rstrip()
+
+
+def _find_placeholders(form: str) -> list[str]:
+    """Return what must be put in the place of words of a form, in its order, for a person."""
+    required = re.sub(r"\[[^]]*\]…?", "", form)
+    names = re.findall(r"\b[A-Z][A-Z_|]*\b", required)
+    return [name.replace("|", " or ") for name in names]

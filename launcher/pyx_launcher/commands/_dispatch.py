@@ -1,0 +1,29 @@
+"""The management commands, one file each."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from pyx_launcher.cli.commands import VERBS
+from pyx_launcher.commands._arguments import refuse_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pyx_launcher.cli.invocation import Invocation
+
+
+def run_verb(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    """Run the verb of `invocation` and return the exit status."""
+    name = invocation.verb or ""
+    if name in VERBS:
+        refuse_name(invocation)
+        module = importlib.import_module(f"pyx_launcher.commands.{name}")
+        command: Callable[[Invocation, Mapping[str, str]], int] = getattr(module, f"run_{name}")
+        return command(invocation, environ)
+    from pyx_launcher.commands.help import format_usage, version_line
+    from pyx_launcher.console import write_out
+
+    write_out(version_line() if name == "--version" else format_usage(invocation.words))
+    return 0

@@ -1,0 +1,365 @@
+"""What ``pyx add``, ``pyx remove`` and ``pyx lock`` have in common: change, lock, tell."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tomli
+from packaging.pylock import Pylock
+from packaging.utils import canonicalize_name
+
+from pyx_launcher.commands.env import create_environment
+from pyx_launcher.console import tell, write_out
+from pyx_launcher.dirs import find_working_directory
+from pyx_launcher.errors import UsageError
+from pyx_launcher.files.ownership import check_owner
+from pyx_launcher.locks.pylock import PylockLock
+from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.project.content_hash import read_block_origin, stamp_pylock
+from pyx_launcher.project.inline_script import (
+    add_to_block,
+    bound_in_block,
+    name_block_lock,
+    new_block_text,
+    read_block_text,
+    remove_from_block,
+    replace_block_text,
+)
+from pyx_launcher.project.manifest import MANIFESTS
+from pyx_launcher.project.named import named_directory, remove_named
+from pyx_launcher.project.pyproject import MAIN, Place, is_bare, parse_data
+from pyx_launcher.project.transaction import exclusive, read_file, restoring
+from pyx_launcher.resolve.pins_of_lock import check_upgrade, find_damage, find_versions, versions_in
+from pyx_launcher.resolve.project import Change, Outcome, change_project
+from pyx_launcher.resolve.runner import NO_UPGRADE, Upgrade
+from pyx_launcher.resolve.script import (
+    Block,
+    lock_by_uv,
+    make_block,
+    name_lock_beside,
+    resolve_block,
+)
+from pyx_launcher.resolve.tools import make_toolbox
+from pyx_launcher.start.context import DEFAULT_NAME
+from pyx_launcher.values import dataclass, replace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pyx_launcher.cli.invocation import Invocation
+    from pyx_launcher.dirs import Dirs
+    from pyx_launcher.project.transaction import Files
+    from pyx_launcher.resolve.tools import Toolbox
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Words:
+    """What stands behind a verb that changes a project."""
+
+    names: tuple[str, ...] = ()
+    place: Place = MAIN
+    script: Path | None = None
+    upgrade: Upgrade = NO_UPGRADE
+    init: bool = False
+    named: str | None = None
+    creates: bool = False
+    """May the environment `named` be made where there is none?"""
+    project: str | None = None
+    python: str | None = None
+    offline: bool = False
+
+
+def parse_words(invocation: Invocation) -> Words:
+    """Return what the words behind the verb of `invocation` mean. Raises UsageError."""
+    names, settings = invocation.words, invocation.settings
+    named = invocation.named
+    if names and names[0].startswith("@"):
+        named, names = names[0][1:], names[1:]
+    elif "--user" in settings:
+        named = DEFAULT_NAME
+    if invocation.locked and "--check" not in settings:
+        raise UsageError(
+            f"pyx {invocation.verb} locks, which --locked forbids",
+            hint="pyx lock --check tells whether a lock fits its project",
+        )
+    words = Words(
+        names=names,
+        place=_find_place(invocation),
+        script=_find_script(_last(settings.get("--script", ()))),
+        init="--init" in settings,
+        named=named,
+        creates=invocation.verb == "add",
+        project=invocation.project,
+        python=invocation.python,
+        offline=invocation.offline,
+    )
+    if invocation.verb == "lock":
+        return _read_lock_words(words, upgrade="--upgrade" in settings)
+    _check(invocation.verb or "", words)
+    return words
+
+
+def _last(values: Sequence[str]) -> str | None:
+    return values[-1] if values else None
+
+
+def _find_place(invocation: Invocation) -> Place:
+    extras = (*invocation.settings.get("--optional", ()), *invocation.choice.extras)
+    groups = (*invocation.choice.groups, *(["dev"] if "--dev" in invocation.settings else ()))
+    if len(extras) + len(groups) > 1:
+        start = shlex.join(["pyx", invocation.verb or "", *invocation.words])
+        raise UsageError(
+            f"a requirement has one place, not {' and '.join((*extras, *groups))}",
+            hint=f"{start} --optional {extras[0]}" if extras else f"{start} --group {groups[0]}",
+        )
+    return Place(extra=_last(extras), group=_last(groups))
+
+
+def _check(verb: str, words: Words) -> None:
+    if not words.names:
+        start = shlex.join(
+            ["pyx", verb, *(["--script", str(words.script)] if words.script else [])]
+        )
+        start += f" @{words.named}" if words.named else ""
+        start += " --init" if words.init else ""
+        raise UsageError(f"pyx {verb} needs NAME, that of a distribution", hint=f"{start} click")
+    if words.script and (words.place.extra or words.place.group or words.named or words.init):
+        raise UsageError(
+            "an inline block has neither extras nor groups, and belongs to its script alone",
+            hint=shlex.join(["pyx", verb, "--script", str(words.script), *words.names]),
+        )
+
+
+def _read_lock_words(words: Words, *, upgrade: bool) -> Words:
+    """Tell the script, if one is named, from the names that are to be upgraded."""
+    scripts = [name for name in words.names if name.endswith(".py") or Path(name).is_file()]
+    names = tuple(name for name in words.names if name not in scripts)
+    if len(scripts) > 1:
+        raise UsageError(
+            "pyx lock takes one script at a time", hint=f"pyx lock {shlex.quote(scripts[0])}"
+        )
+    if names and not upgrade:
+        raise UsageError(
+            f"{names[0]} is no script", hint=f"pyx lock --upgrade {shlex.quote(names[0])}"
+        )
+    return replace(
+        words,
+        names=(),
+        script=_find_script(scripts[0]) if scripts else None,
+        upgrade=Upgrade(everything=upgrade and not names, names=names),
+    )
+
+
+def _find_script(name: str | None) -> Path | None:
+    if name is None:
+        return None
+    path = Path(name).resolve()
+    if not path.is_file():
+        raise UsageError(
+            f"there is no script {path}",
+            hint=f"touch {shlex.quote(str(path))}, if it is to be made",
+        )
+    return path
+
+
+def find_directory(words: Words, dirs: Dirs, working: Path) -> Path:
+    """Return the directory of the project that is meant. Raises UsageError, RefusedError.
+
+    It is the nearest one, from `working` upwards, that holds a project or a lock; with ``--init``
+    `working` itself. A named environment need not be there yet if the words create it.
+    """
+    if words.named is not None:
+        directory = named_directory(dirs, words.named)
+        if directory.is_dir() or words.creates:
+            return directory
+        raise UsageError(f"there is no environment @{words.named}", hint="pyx env list")
+    if words.project is not None:
+        path = Path(words.project).absolute()
+        if not path.exists():
+            raise UsageError(f"there is no project {path}", hint="name a directory or a lock")
+        return path if path.is_dir() else path.parent
+    if words.init:
+        return working
+    for directory in (working, *working.parents):
+        for name in (*MANIFESTS, *FILE_NAMES):
+            if (directory / name).is_file():
+                # What locks a project runs what it says, so it must not be a stranger's.
+                check_owner(directory / name, working)
+                return directory
+    hint = f"name it: pyx --project DIRECTORY remove {shlex.join(words.names)}"
+    if words.creates or not words.names:
+        names = shlex.join(words.names) or "NAME"
+        hint = f"pyx add --init {names} makes one here"
+    raise UsageError(f"there is no project in {working} or above", hint=hint)
+
+
+def edit_project(words: Words, change: Change, environ: Mapping[str, str]) -> int:
+    """Change a project, lock it and print what became of it."""
+    toolbox = make_toolbox(environ, offline=words.offline)
+    directory = find_directory(words, toolbox.dirs, find_working_directory())
+    made = words.named is not None and not directory.is_dir()
+    if words.named is not None and made:
+        create_environment(words.named, words.python, toolbox.dirs, environ)
+    try:
+        outcome = change_project(directory, change, toolbox, tell, python=words.python)
+    except BaseException:
+        if words.named is not None and made:
+            remove_named(toolbox.dirs, words.named)
+        raise
+    write_out(describe(outcome))
+    return 0
+
+
+def describe(outcome: Outcome, subject: Path | None = None) -> str:
+    """Return a line for each distribution that came, went or moved, and one for the lock.
+
+    The last one is for `subject` where the lock is nothing that its user should have to know of.
+    """
+    before, after = outcome.before, outcome.after
+    lines = []
+    for name in sorted({*before, *after}):
+        old, new = before.get(name), after.get(name)
+        if old is None:
+            lines.append(f"+ {name} {new}")
+        elif new is None:
+            lines.append(f"- {name} {old}")
+        elif old != new:
+            lines.append(f"~ {name} {old} → {new}")
+    what = f"{len(lines)} changed" if lines else "nothing changed"
+    count = f"{len(after)} distribution{'' if len(after) == 1 else 's'}"
+    lines.append(f"{subject or outcome.lock}: {count}, {what}")
+    return "\n".join(lines) + "\n"
+
+
+def edit_script(
+    words: Words, change: Change, environ: Mapping[str, str], *, beside: bool = False
+) -> int:
+    """Change the inline block of a script and lock it, and print what became of it.
+
+    The lock lies beside the script if one does already, or with `beside`; else it is ours.
+    """
+    script, subject = words.script, None
+    if script is None:
+        raise UsageError("there is no script to edit", hint="--script FILE")
+    toolbox = make_toolbox(environ, offline=words.offline)
+    with exclusive(toolbox.dirs, script, tell) as journal:
+        source = read_file(script) or b""
+        old = read_block_text(script, source)
+        text = _edit_text(script, old, change, toolbox, words.python)
+        block = make_block(script, text, toolbox, words.python)
+        job = _Job(block=block, source=source, change=change)
+        lock = name_lock_beside(script)
+        check_upgrade(lock if lock.is_file() else job.name_own_lock(old), change.upgrade)
+        damage = find_damage(lock)
+        if damage is not None:
+            tell(f"{damage}; it is made anew")
+        if not (beside or lock.is_file()):
+            outcome, subject = _lock_into_home(job, journal, job.name_own_lock(old)), script
+        elif lock.suffix == ".lock":
+            outcome = _lock_by_uv(job, journal, lock, is_damaged=damage is not None)
+        else:
+            outcome = _lock_beside(job, journal, lock)
+    write_out(describe(outcome, subject))
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Job:
+    """A script, and what is to become of its block."""
+
+    block: Block
+    """The block as it is to be."""
+    source: bytes
+    """The script as it was."""
+    change: Change
+
+    def name_own_lock(self, text: str | None) -> Path:
+        """Return where pyx itself keeps the lock for a block of this script."""
+        return name_block_lock(self.block.toolbox.dirs, self.block.script, text or "")
+
+    def resolve(self, place: Path, old: Path) -> tuple[bytes, dict[str, str]]:
+        """Return the content of the lock at `place`, which replaces `old`, and its versions."""
+        upgrade = self.change.upgrade
+        content = resolve_block(self.block, place, upgrade=upgrade, old=read_file(old))
+        lock = PylockLock(path=place, content=Pylock.from_dict(tomli.loads(content.decode())))
+        return content, versions_in(lock, self.block.interpreter)
+
+    def find_versions(self, lock: Path) -> dict[str, str]:
+        """Return what a lock has for the interpreter of the block."""
+        return find_versions(lock, self.block.interpreter)
+
+    def bound(self, versions: Mapping[str, str]) -> str:
+        """Return the TOML of the block with a lower bound for what was added without any."""
+        names = {canonicalize_name(one.name) for one in self.change.added if is_bare(one)}
+        wanted = {name: version for name, version in versions.items() if name in names}
+        return bound_in_block(self.block.script, self.block.text, wanted)
+
+    def write(self, files: Files, text: str) -> None:
+        """Write the script with the block `text`, if that is another than it has."""
+        if text != read_block_text(self.block.script, self.source):
+            files.write(self.block.script, replace_block_text(self.source, text))
+
+
+def _lock_into_home(job: _Job, journal: Path, old: Path) -> Outcome:
+    """Keep the lock among pyx's own; `old` is that of the block as it was."""
+    content, versions = job.resolve(job.name_own_lock(job.block.text), old)
+    text = job.bound(versions)
+    before = job.find_versions(old)
+    place = job.name_own_lock(text)
+    with restoring(journal, [job.block.script, place], tell) as files:
+        files.expect(job.block.script, job.source)
+        files.write(place, content)
+        job.write(files, text)
+    return Outcome(lock=place, before=before, after=versions)
+
+
+def _lock_beside(job: _Job, journal: Path, lock: Path) -> Outcome:
+    old = lock if lock.is_file() else job.name_own_lock(job.block.text)
+    before = job.find_versions(lock)
+    content, versions = job.resolve(lock, old)
+    text = job.bound(versions)
+    # A bound that is what came out changes the block, but not what comes out.
+    origin = read_block_origin(job.block.script, parse_data(job.block.script, text))
+    with restoring(journal, [job.block.script, lock], tell) as files:
+        files.expect(job.block.script, job.source)
+        files.write(lock, stamp_pylock(content, origin))
+        job.write(files, text)
+    return Outcome(lock=lock, before=before, after=versions)
+
+
+def _lock_by_uv(job: _Job, journal: Path, lock: Path, *, is_damaged: bool) -> Outcome:
+    """Let uv write its lock beside the script, which it reads and which is changed first."""
+    before = job.find_versions(lock)
+    with restoring(journal, [job.block.script, lock], tell) as files:
+        files.expect(job.block.script, job.source)
+        if is_damaged:
+            files.remove(lock)
+        job.write(files, job.block.text)
+        lock_by_uv(job.block, job.change.upgrade)
+        versions = job.find_versions(lock)
+        bounded = job.bound(versions)
+        if bounded != job.block.text:
+            job.write(files, bounded)
+            lock_by_uv(replace(job.block, text=bounded), NO_UPGRADE, quiet=True)
+    return Outcome(lock=lock, before=before, after=versions)
+
+
+def _edit_text(
+    script: Path, old: str | None, change: Change, toolbox: Toolbox, python: str | None
+) -> str:
+    """Return the TOML of the block with `change`; a script without a block gets one."""
+    text = old
+    if text is None:
+        if not change.added:
+            raise UsageError(
+                f"{script} has no inline block",
+                hint=f"pyx add --script {shlex.quote(str(script))} NAME…",
+            )
+        interpreter = make_block(script, "", toolbox, python).interpreter
+        major, minor = interpreter.tag_facts.python
+        text = new_block_text(f">={major}.{minor}")
+    if change.added:
+        text = add_to_block(script, text, change.added)
+    return remove_from_block(script, text, change.removed) if change.removed else text

@@ -1,0 +1,104 @@
+"""Where ``pyx bundle`` and ``pyx export`` write: something new, wholly there or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.pylock import PackageDirectory
+
+from pyx_launcher.dirs import find_working_directory
+from pyx_launcher.errors import PyxError, StoreError, UsageError
+from pyx_launcher.export.tar import SUFFIXES
+from pyx_launcher.files.atomic import make_directory, remove_tree
+from pyx_launcher.values import replace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyx_launcher.launch import Plan
+    from pyx_launcher.selection import Artifact
+
+
+def name_output(word: str) -> Path:
+    """Return the absolute path of what is to be written.
+
+    Raises UsageError where something is there, StoreError where its directory is not.
+    """
+    path = Path(os.path.normpath(find_working_directory() / word))
+    if os.path.lexists(path):
+        raise UsageError(f"{path} exists", hint=_advise(path))
+    if not os.path.isdir(path.parent):
+        raise StoreError(
+            f"{path.parent} is no directory", hint=shlex.join(["mkdir", "-p", str(path.parent)])
+        )
+    return path
+
+
+def _advise(path: Path) -> str:
+    """Return a hint that may be typed: nothing is to be removed but what a command had made."""
+    if (path / "pyvenv.cfg").is_file() or path.name.endswith(SUFFIXES):
+        return f"name another, or first: rm -r {shlex.quote(str(path))}"
+    return "name what is to be made, which comes first: pyx bundle OUT …, pyx export … -o OUT"
+
+
+@contextlib.contextmanager
+def making(output: Path) -> Iterator[Path]:
+    """Yield a new empty directory beside `output`; whatever is left in it afterwards is removed.
+
+    Turns an OSError into a StoreError that names `output`.
+    """
+    temporary: Path | None = None
+    try:
+        temporary = make_directory(output.parent, f".{output.name}.new.")
+        yield temporary
+    except PyxError:
+        raise
+    except OSError as error:
+        raise _explain(error, output, temporary) from error
+    finally:
+        if temporary is not None:
+            _remove(temporary)
+
+
+def _explain(error: OSError, output: Path, temporary: Path | None) -> StoreError:
+    """Return the error to show: of the file that is copied, if it is that one's fault."""
+    problem, file = error.strerror or str(error), error.filename
+    if temporary is not None and isinstance(file, str) and not file.startswith(str(temporary)):
+        hint = "mend it, or move it out of what is copied"
+        return StoreError(f"cannot copy {file} into {output}: {problem}", hint=hint)
+    hint = "free or grant room there, or name another place"
+    return StoreError(f"cannot write {output}: {problem}", hint=hint)
+
+
+def _remove(directory: Path) -> None:
+    try:
+        remove_tree(directory)
+    except KeyboardInterrupt:
+        # The user wants an end, and nothing left behind.
+        remove_tree(directory)
+        raise
+
+
+def publish(made: Path, output: Path) -> None:
+    """Rename `made` to `output`. Raises UsageError where something got there meanwhile."""
+    if os.path.lexists(output):
+        raise UsageError(f"{output} exists", hint="name another place")
+    os.rename(made, output)
+
+
+def take_copies(plan: Plan) -> Plan:
+    """Return `plan` with every source tree installed as a wheel, rather than pointed to."""
+    artifacts = tuple(map(_take_copy, plan.selection.artifacts))
+    return replace(plan, selection=replace(plan.selection, artifacts=artifacts))
+
+
+def _take_copy(artifact: Artifact) -> Artifact:
+    source = artifact.source
+    if not isinstance(source, PackageDirectory) or not source.editable:
+        return artifact
+    copied = PackageDirectory(path=source.path, editable=False, subdirectory=source.subdirectory)
+    return replace(artifact, source=copied)

@@ -1,0 +1,1 @@
+"""The environment directory: its layout, links, scripts and bootstrap."""

@@ -1,0 +1,91 @@
+"""The bootstrap of one environment: the template with its facts, and where python finds it."""
+
+from __future__ import annotations
+
+import marshal
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyx_launcher.values import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pyx_launcher.interpreters.finder import Interpreter
+    from pyx_launcher.store.entry import Entry
+
+_PLACEHOLDER = b"the facts of one environment"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Packages:
+    """What `site` would have found out. Paths of a bundle are relative to it."""
+
+    sys_path: Sequence[str]
+    pth_lines: Sequence[tuple[str, list[str]]]
+    """Directories with the `import` lines of their ``.pth`` files."""
+    customizations: Sequence[str]
+    """Modules that `site` would import."""
+    site_packages: str
+    """Where a program may install something later; empty where that is not looked at."""
+
+
+def fill_bootstrap(
+    interpreter: Interpreter, *, prefix: str, boot: str, packages: Packages
+) -> bytes:
+    """Return the `.pyc` of the template with one environment's facts in place of its constant.
+
+    `prefix` is the directory of the environment and `boot` the one below it that
+    ``-X pycache_prefix`` names; both are empty for a bundle, which finds out where it lies.
+    The constant is one bytes object in the marshalled code (CPython's Python/marshal.c: type
+    ``s``, length as 4 bytes little-endian, content), so that no interpreter needs to run.
+    """
+    facts = (
+        prefix,
+        str(interpreter.path.parent),
+        str(interpreter.path),
+        boot,
+        interpreter.encodings_codes,
+        (
+            list(packages.sys_path),
+            list(packages.pth_lines),
+            list(packages.customizations),
+            packages.site_packages,
+        ),
+    )
+    # Version 2 has no references, and every supported interpreter reads it.
+    filled = marshal.dumps(facts, 2)
+    size = len(_PLACEHOLDER).to_bytes(4, "little")
+    before, after = interpreter.pycompile.split(size + _PLACEHOLDER)
+    code = before + len(filled).to_bytes(4, "little") + filled + after
+    # Checked by nobody (PEP 552): the launch record vouches for it, whatever the stdlib's times.
+    unchecked = (1).to_bytes(4, "little")
+    return interpreter.magic + unchecked + interpreter.encodings_hash + code
+
+
+def link_bootstrap(directory: Path, interpreter: Interpreter) -> None:
+    """Put ``bootstrap.pyc`` of `directory` where python will look for bytecode of `encodings`.
+
+    That is below ``boot``, which ``-X pycache_prefix`` names. Raises OSError.
+    """
+    source = Path(interpreter.encodings_file)
+    place = directory / "boot" / source.parent.relative_to("/")
+    place.mkdir(parents=True)
+    target = os.path.relpath(directory / "bootstrap.pyc", place)
+    # Python has two levels, and takes a third as the second with a name of its own.
+    for level in ("", ".opt-1", ".opt-2", ".opt-3"):
+        name = f"{source.stem}.{interpreter.cache_tag}{level}.pyc"
+        os.symlink(target, place / name)
+
+
+def find_customizations(
+    interpreter: Interpreter, entries: Iterable[Entry], sys_path: Sequence[str]
+) -> list[str]:
+    """Return which of the modules that `site` would import exist (never the user's own)."""
+    # What the entries hold is known from their facts: the files may not be in their places yet.
+    owned = {name.partition(".")[0] for entry in entries for name in entry.facts.tops}
+    places = [*interpreter.stdlib, *sys_path]
+    files = (os.path.join(place, "sitecustomize.py") for place in places)
+    there = "sitecustomize" in owned or any(os.path.isfile(file) for file in files)
+    return ["sitecustomize"] if there else []

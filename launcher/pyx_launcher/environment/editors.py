@@ -1,0 +1,142 @@
+"""What editors and Jupyter are given to find an environment: a link `.venv`, and a kernel.
+
+`.venv` is a link to the environment directory, which is a real PEP 405 environment. The draft of
+PEP 832 would let `.venv` be a file that holds a path, too; a link to a directory is what every
+tool follows today, and the draft allows it as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyx_launcher.dirs import find_home
+from pyx_launcher.errors import RefusedError, StoreError, UsageError
+from pyx_launcher.files.atomic import make_directory, storing, write_atomic
+from pyx_launcher.store.gc_roots import forget_link, record_link
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pyx_launcher.dirs import Dirs
+    from pyx_launcher.environment.directory import Environment
+
+LINK = ".venv"
+
+
+def link_environment(project: Path, dirs: Dirs, environment: Path) -> Path:
+    """Make ``.venv`` in `project` a link to `environment`, in one step; return the link.
+
+    Raises RefusedError where something else has that name, and StoreError.
+    """
+    link = project / LINK
+    if os.path.lexists(link) and not is_own_link(link, dirs):
+        hint = shlex.join(["mv", str(link), f"{link}.old"])
+        raise RefusedError(f"{link} was not made by pyx", hint=hint)
+    try:
+        # First, so that no link is ever there that does not count; and again for a `pyx store gc`
+        # that has found no link there meanwhile.
+        record_link(dirs, link)
+        replace_link(link, environment)
+        record_link(dirs, link)
+    except OSError as error:
+        raise StoreError(f"{link}: {error.strerror}") from error
+    return link
+
+
+def refresh_link(project: Path, dirs: Dirs, environment: Path) -> Path | None:
+    """Let a link that pyx made lead to `environment`; return it if it led elsewhere before."""
+    link = project / LINK
+    if not is_own_link(link, dirs):
+        return None
+    if os.readlink(link) != str(environment):
+        return link_environment(project, dirs, environment)
+    # It may have been moved along with its project.
+    with storing(link):
+        record_link(dirs, link)
+    return None
+
+
+def unlink_environment(project: Path, dirs: Dirs) -> Path | None:
+    """Remove the link if pyx made it, and return it. Raises StoreError, RefusedError."""
+    link = project / LINK
+    if not os.path.lexists(link):
+        return None
+    if not is_own_link(link, dirs):
+        hint = shlex.join(["rm", "-r", str(link)])
+        raise RefusedError(f"{link} was not made by pyx", hint=hint)
+    try:
+        link.unlink()
+        forget_link(dirs, link)
+    except OSError as error:
+        raise StoreError(f"{link}: {error.strerror}") from error
+    return link
+
+
+def replace_link(link: Path, target: Path) -> None:
+    """Make `link` lead to `target`, whatever link was there before. Raises OSError."""
+    aside = make_directory(link.parent, f".{link.name}.")
+    try:
+        os.symlink(target, aside / "link")
+        os.replace(aside / "link", link)
+    finally:
+        with contextlib.suppress(OSError):
+            (aside / "link").unlink(missing_ok=True)
+            aside.rmdir()
+
+
+def is_own_link(link: Path, dirs: Dirs) -> bool:
+    """Tell whether it leads to an environment of this home, or of another that is still there."""
+    try:
+        target = Path(os.readlink(link))
+    except OSError:
+        return False
+    return target.parent == dirs.environments or (target / "environment.json").is_file()
+
+
+def write_kernel(
+    environment: Environment,
+    name: str,
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    hint: str,
+) -> Path:
+    """Offer the environment to Jupyter as the kernel `name`; return the directory of its spec.
+
+    `command` starts python in it, `hint` is one that adds ipykernel. Raises UsageError where
+    that is missing, StoreError.
+    https://jupyter-client.readthedocs.io/en/stable/kernels.html#kernel-specs
+    """
+    if not any(entry.facts.name == "ipykernel" for entry in environment.entries):
+        raise UsageError("ipykernel is not in this environment", hint=hint)
+    spec = {
+        "argv": [*command, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": f"{name} (pyx)",
+        "language": "python",
+        "metadata": {"debugger": True},
+    }
+    directory = _find_kernels(environ) / f"pyx-{re.sub('[^a-z0-9._-]', '-', name.lower())}"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(spec, indent=1) + "\n"
+        write_atomic(directory / "kernel.json", text.encode(), mode=0o644)
+    except OSError as error:
+        raise StoreError(f"{directory}: {error.strerror}") from error
+    return directory
+
+
+def _find_kernels(environ: Mapping[str, str]) -> Path:
+    """Return the user's directory of kernels, as jupyter_core.paths finds it."""
+    if data := environ.get("JUPYTER_DATA_DIR"):
+        return Path(data).absolute() / "kernels"
+    home = find_home(environ)
+    if sys.platform == "darwin":
+        return home / "Library" / "Jupyter" / "kernels"
+    return Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "jupyter" / "kernels"

@@ -1,0 +1,1 @@
+"""What leaves pyx: locks of other formats, bundles, flat directories, virtual environments."""

@@ -1,0 +1,337 @@
+"""Find the interpreter that a program is to run with, and learn the facts about it.
+
+A found binary is run once, with the file `pyx_runtime/probe.py`, which tells its facts as JSON on
+stdout; `facts` keeps its answer. Where to look is `candidates`, what the user asks for `wanted`.
+"""
+
+from __future__ import annotations
+
+import binascii
+from typing import TYPE_CHECKING, Any
+
+from packaging.version import Version
+
+from pyx_launcher.errors import InterpreterError
+from pyx_launcher.interpreters.discovery import (
+    Candidate,
+    installed_candidates,
+    path_candidates,
+    resolve_candidate,
+)
+from pyx_launcher.interpreters.probe import Facts, learn_facts, read_facts
+from pyx_launcher.interpreters.request import ANYTHING, Request, Wanted, read_wanted
+from pyx_launcher.interpreters.tags import TagFacts, compute_tags
+from pyx_launcher.values import dataclass, field, replace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from packaging.markers import Environment
+    from packaging.specifiers import SpecifierSet
+    from packaging.tags import Tag
+
+OLDEST = (3, 9)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interpreter:
+    """A real CPython and everything that pyx needs to know about it."""
+
+    path: Path
+    """The binary itself, symlinks resolved: never a shim, never a virtual environment's python."""
+    version: str
+    implementation: str
+    markers: Environment = field(hash=False)
+    stdlib: tuple[str, ...]
+    """Its whole `sys.path` under ``-I -S``."""
+    prefix: str
+    exec_prefix: str
+    cache_tag: str
+    magic: bytes
+    pycompile: bytes
+    """The template's marshalled code object, compiled by this interpreter; empty without one."""
+    encodings_file: str
+    """The source that an environment's python imports `encodings` from."""
+    encodings_hash: bytes
+    """The hash of that source, as a `.pyc` holds it (PEP 552)."""
+    encodings_codes: bytes
+    """Marshalled: its code object, and those of its submodules that a start imports, by name."""
+    abiflags: str
+    soabi: str
+    ext_suffix: str
+    tag_facts: TagFacts
+    facts_digest: str
+    """Hexadecimal; another one as soon as any fact is another."""
+
+    @property
+    def short(self) -> str:
+        """Major and minor version, with a ``t`` for a free-threaded build."""
+        major, minor = self.tag_facts.python
+        return f"{major}.{minor}{'t' if self.tag_facts.free_threaded else ''}"
+
+    @property
+    def lib_name(self) -> str:
+        """The name of its directory below ``lib``."""
+        return f"python{self.short}"
+
+    @property
+    def tags(self) -> tuple[Tag, ...]:
+        """The tags of the wheels that it can use, best first."""
+        return compute_tags(self.tag_facts)
+
+    @property
+    def parsed_version(self) -> Version:
+        """The version as specifiers compare it."""
+        # A build from a checkout after the release says "3.12.1+", which is no version.
+        return Version(self.version.rstrip("+"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """The interpreter to use, why it, and which files decided that."""
+
+    interpreter: Interpreter
+    reason: str
+    inputs: tuple[Path, ...]
+    """Files whose content or absence decided: another content may mean another interpreter."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Search:
+    """What every step of a search needs to know."""
+
+    requires_python: SpecifierSet
+    required_by: str
+    environ: Mapping[str, str] = field(hash=False)
+    cache: Path
+    template: Path | None
+
+    @property
+    def requirement(self) -> str:
+        """What the lock requires and which lock, or an empty string if it takes any Python."""
+        return f"{self.requires_python} ({self.required_by})" if self.requires_python else ""
+
+
+def find_interpreter(  # noqa: PLR0913 -- all of these decide, and callers name each.
+    *,
+    request: str | None,
+    requires_python: SpecifierSet,
+    start: Path,
+    environ: Mapping[str, str],
+    cache: Path,
+    template: Path | None,
+    required_by: str = "the lock",
+) -> Found:
+    """Return the interpreter that `request` or, without it, the user's configuration asks for.
+
+    `PYX_PYTHON` comes next, then the ``.python-version`` nearest to the directory `start`, then
+    the first Python on PATH, then the highest that a version manager has installed. It always
+    satisfies `requires_python`, which `required_by` names. Raises InterpreterError if none fits.
+    """
+    search = Search(
+        requires_python=requires_python,
+        required_by=required_by,
+        environ=environ,
+        cache=cache,
+        template=template,
+    )
+    wanted = read_wanted(request, start, environ)
+    for alternative in wanted.requests:
+        if found := _find_requested(search, wanted, alternative):
+            return found
+    raise _explain(search, wanted, wanted.requests[0])
+
+
+def _find_requested(search: Search, wanted: Wanted, request: Request) -> Found | None:
+    if request.path is None:
+        candidates = _all_candidates(_without_pyenv(search) if request.system else search)
+        return _choose(search, wanted, request, candidates)
+    candidate = resolve_candidate(request.path, search.environ)
+    if candidate.binary is None and len(wanted.requests) == 1:
+        raise InterpreterError(
+            f"{wanted.label}: {_why_nothing(request.path)}",
+            hint="name a python binary or the directory of a virtual environment",
+        )
+    try:
+        return _choose(search, wanted, request, [candidate])
+    except InterpreterError as error:
+        raise InterpreterError(
+            f"{wanted.label}: {error.message}", hint="name another one, for example --python 3.12"
+        ) from None
+
+
+def _why_nothing(path: Path) -> str:
+    if not path.exists():
+        return f"{path} does not exist"
+    return f"{path} is neither an interpreter nor a virtual environment whose base is there"
+
+
+def _without_pyenv(search: Search) -> Search:
+    return replace(search, environ={**search.environ, "PYENV_VERSION": "system"})
+
+
+def _all_candidates(search: Search) -> Iterator[Candidate]:
+    yield from path_candidates(search.environ)
+    yield from installed_candidates(search.environ)
+
+
+def _choose(
+    search: Search, wanted: Wanted, request: Request, candidates: Iterable[Candidate]
+) -> Found | None:
+    """Return the first candidate that fits; an unusual build only if there is no other."""
+    inputs = dict.fromkeys(wanted.inputs)
+    unusual: Found | None = None
+    for candidate in candidates:
+        inputs.update(dict.fromkeys(candidate.inputs))
+        interpreter = _probe_fitting(search, request, candidate)
+        if interpreter is None or interpreter.parsed_version not in search.requires_python:
+            continue
+        found = Found(
+            interpreter=interpreter,
+            reason=wanted.reason or _reason(search, candidate),
+            inputs=tuple(inputs),
+        )
+        if request.path or not _is_unusual(interpreter, request):
+            return found
+        unusual = unusual or found
+    return unusual and replace(unusual, inputs=tuple(inputs))
+
+
+def _reason(search: Search, candidate: Candidate) -> str:
+    place = "first on PATH" if candidate.origin == "PATH" else "highest installed"
+    return f"{place} that satisfies {search.requirement}" if search.requirement else place
+
+
+def _is_unusual(interpreter: Interpreter, request: Request) -> bool:
+    other_threading = interpreter.tag_facts.free_threaded != request.free_threaded
+    return other_threading or interpreter.parsed_version.is_prerelease
+
+
+def _probe_fitting(search: Search, request: Request, candidate: Candidate) -> Interpreter | None:
+    """Return the interpreter that `candidate` is if it is what was requested."""
+    if candidate.binary is None:
+        return None
+    if request.path:
+        return probe_interpreter(candidate.binary, cache=search.cache, template=search.template)
+    if candidate.is_foreign or not _may_be_minor(request.versions, candidate.minor):
+        return None
+    try:
+        found = probe_interpreter(candidate.binary, cache=search.cache, template=search.template)
+    except InterpreterError:
+        # Nobody asked for this one, so that it is broken or too old concerns nobody.
+        return None
+    fits = request.versions.contains(found.parsed_version, prereleases=True)
+    return found if fits and found.tag_facts.free_threaded >= request.free_threaded else None
+
+
+def _may_be_minor(versions: SpecifierSet, minor: int | None) -> bool:
+    """Return whether an interpreter of this minor version could be among `versions`.
+
+    Only what pins one minor version is decided here, which spares most of the probes.
+    """
+    if minor is None:
+        return True
+    pinned = {
+        one.version.split(".")[1] for one in versions if _pins_minor(one.operator, one.version)
+    }
+    return minor >= OLDEST[1] and pinned <= {str(minor)}
+
+
+def _pins_minor(operator: str, version: str) -> bool:
+    return operator == "==" and version.startswith("3.") and not version.startswith("3.*")
+
+
+def _explain(search: Search, wanted: Wanted, request: Request) -> InterpreterError:
+    """Return the error that says why no interpreter fits, and what there is."""
+    if request.path:
+        candidates = [resolve_candidate(request.path, search.environ)]
+    else:
+        candidates = list(_all_candidates(search))
+    requested = _probe_all(search, request, candidates)
+    if wanted.label and requested:
+        return InterpreterError(
+            f"{wanted.label} is Python {requested[0].version} ({requested[0].path}), "
+            f"but {search.required_by} requires Python {search.requires_python}",
+            hint=f"ask for one that satisfies it: --python '{search.requires_python}'",
+        )
+    usable = _probe_all(search, ANYTHING, candidates)
+    listed = ", ".join(dict.fromkeys(f"{one.version} ({one.path})" for one in usable))
+    needs = " and ".join(part for part in (wanted.label, search.requirement) if part)
+    return InterpreterError(
+        f"no CPython 3.9 or later fits {needs or 'at all'}; found: {listed or 'none'}",
+        hint="install one (uv python install, pyenv install) or name it: --python PATH",
+    )
+
+
+def _probe_all(
+    search: Search, request: Request, candidates: Iterable[Candidate]
+) -> list[Interpreter]:
+    probed = (_probe_fitting(search, request, candidate) for candidate in candidates)
+    return [interpreter for interpreter in probed if interpreter]
+
+
+def probe_interpreter(path: Path, *, cache: Path, template: Path | None) -> Interpreter:
+    """Return the facts about the binary `path`, from `cache` if they are known there.
+
+    `template` is a Python source file for the interpreter to compile. Raises InterpreterError if
+    `path` cannot be run or is no CPython 3.9 or later.
+    """
+    path = path.resolve()
+    known = _read_interpreter(path, cache=cache, template=template)
+    return known or _make_interpreter(path, learn_facts(path, cache=cache, template=template))
+
+
+def _read_interpreter(path: Path, *, cache: Path, template: Path | None) -> Interpreter | None:
+    known = read_facts(path, cache=cache, template=template)
+    try:
+        return _make_interpreter(path, known) if known else None
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        # Garbage in the cache is worth no more than nothing there.
+        return None
+
+
+def _make_interpreter(path: Path, known: Facts) -> Interpreter:
+    facts = known.values
+    python = (facts["version_info"][0], facts["version_info"][1])
+    if facts["implementation"] != "cpython" or python < OLDEST:
+        raise InterpreterError(
+            f"{path} is {facts['implementation']} {facts['version']}; pyx runs CPython 3.9 or later"
+        )
+    return Interpreter(
+        path=path,
+        version=facts["version"],
+        implementation=facts["implementation"],
+        markers=facts["markers"],
+        stdlib=tuple(facts["stdlib"]),
+        prefix=facts["prefix"],
+        exec_prefix=facts["exec_prefix"],
+        cache_tag=facts["cache_tag"],
+        magic=bytes.fromhex(facts["magic"]),
+        pycompile=binascii.a2b_base64(facts["pycompile"]),
+        encodings_file=facts["encodings_file"],
+        encodings_hash=bytes.fromhex(facts["encodings_hash"]),
+        encodings_codes=binascii.a2b_base64(facts["encodings_codes"]),
+        abiflags=facts["abiflags"],
+        soabi=facts["soabi"],
+        ext_suffix=facts["ext_suffix"],
+        tag_facts=_make_tag_facts(python, facts),
+        facts_digest=known.digest,
+    )
+
+
+def _make_tag_facts(python: tuple[int, int], facts: dict[str, Any]) -> TagFacts:
+    libc_version, mac_version = facts["libc_version"] or (0, 0), facts["mac_version"] or (0, 0)
+    return TagFacts(
+        python=python,
+        platform=facts["platform"],
+        system=facts["system"],
+        bits=facts["bits"],
+        free_threaded=facts["free_threaded"],
+        debug=facts["debug"],
+        elf=facts["elf"],
+        libc=facts["libc"],
+        libc_version=(libc_version[0], libc_version[1]),
+        mac_version=(mac_version[0], mac_version[1]),
+        mac_arch=facts["mac_arch"],
+    )

@@ -1,0 +1,164 @@
+"""Which interpreter the user asks for: by ``--python``, `PYX_PYTHON` or a ``.python-version``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from pyx_launcher.errors import InterpreterError, PyxError, UsageError
+from pyx_launcher.interpreters.discovery import (
+    find_pyenv_prefix,
+    find_pyenv_root,
+    read_version_words,
+)
+from pyx_launcher.values import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VERSION_FILE = ".python-version"
+ANY_VERSION = SpecifierSet()
+
+EXAMPLES = "ask for a version (3.12, '>=3.10', 3.13t) or a path (./venv, /usr/bin/python3)"
+
+VERSION_NAME = re.compile(
+    r"(?:c?python-?)?(?P<version>3(?:\.\d+(?:\.\d+(?:(?:a|b|rc)\d+)?)?)?)?(?P<threading>t)?"
+)
+OTHER_IMPLEMENTATION = re.compile(
+    r"(pypy|graalpy|jython|ironpython|micropython|stackless|pyston)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One interpreter or kind of interpreter: either a path, or a restriction on the version."""
+
+    text: str
+    path: Path | None = None
+    versions: SpecifierSet = ANY_VERSION
+    free_threaded: bool = False
+    system: bool = False
+    """The Python that would be there without pyenv."""
+
+
+ANYTHING = Request(text="")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What was asked for, and by what."""
+
+    requests: tuple[Request, ...] = (ANYTHING,)
+    """The alternatives, most wanted first."""
+    reason: str = ""
+    """What asks, as it is told to the user; empty, as the label is, if nothing asks."""
+    label: str = ""
+    """What asks, with its value, as an error names it."""
+    inputs: tuple[Path, ...] = ()
+    """The version files that were looked for, whether or not they exist."""
+
+
+def read_wanted(request: str | None, start: Path, environ: Mapping[str, str]) -> Wanted:
+    """Return what `request` asks for, else what the environment or the nearest file does.
+
+    Raises UsageError for a request, and InterpreterError for a file, that cannot be understood.
+    """
+    if request:
+        label = f"--python {request}"
+        return Wanted(requests=_parse_only(request, label), reason=label, label=label)
+    if variable := environ.get("PYX_PYTHON"):
+        label = f"PYX_PYTHON={variable}"
+        return Wanted(requests=_parse_only(variable, label), reason="PYX_PYTHON", label=label)
+    return _read_nearest(start, environ)
+
+
+def _parse_only(text: str, label: str) -> tuple[Request]:
+    try:
+        return (parse_request(text),)
+    except UsageError as error:
+        raise UsageError(f"{label}: {error.message}", hint=error.hint) from None
+
+
+def _expand(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{text!r}: there is no such user", hint=EXAMPLES) from error
+
+
+def parse_request(text: str) -> Request:
+    """Return what `text` asks for: a version, a specifier, a name such as python3.12, or a path.
+
+    Raises UsageError for anything else.
+    """
+    if "/" in text:
+        return Request(text=text, path=_expand(text).absolute())
+    if text == "system":
+        return Request(text=text, system=True)
+    if named := VERSION_NAME.fullmatch(text):
+        return Request(
+            text=text,
+            versions=_versions_named(named["version"]),
+            free_threaded=bool(named["threading"]),
+        )
+    if OTHER_IMPLEMENTATION.match(text):
+        raise UsageError(f"{text!r} is not CPython, which is all that pyx runs", hint=EXAMPLES)
+    try:
+        return Request(text=text, versions=SpecifierSet(text))
+    except InvalidSpecifier:
+        raise UsageError(f"{text!r} is no version or path of Python 3", hint=EXAMPLES) from None
+
+
+def _versions_named(version: str | None) -> SpecifierSet:
+    if not version:
+        return ANY_VERSION
+    return SpecifierSet(f"=={version}" if version.count(".") == 2 else f"=={version}.*")
+
+
+def _read_nearest(start: Path, environ: Mapping[str, str]) -> Wanted:
+    """Return what the version file nearest to the directory `start` asks for."""
+    inputs: list[Path] = []
+    for directory in (start, *start.parents):
+        file = directory / VERSION_FILE
+        inputs.append(file)
+        if _is_file(file):
+            words = read_version_words(file)
+            if not words:
+                break
+            return Wanted(
+                requests=_parse_words(words, file, environ),
+                reason=f"{VERSION_FILE} in {directory}",
+                label=f"{file} ({' '.join(words)})",
+                inputs=tuple(inputs),
+            )
+    return Wanted(inputs=tuple(inputs))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # A directory that may not be searched says nothing about interpreters.
+        return False
+
+
+def _parse_words(words: list[str], file: Path, environ: Mapping[str, str]) -> tuple[Request, ...]:
+    """Return what the lines of `file` ask for; those about other implementations only if alone."""
+    native = [word for word in words if not OTHER_IMPLEMENTATION.match(word)]
+    try:
+        return tuple(_parse_word(word, environ) for word in native or words)
+    except PyxError as error:
+        raise InterpreterError(f"{file}: {error.message}", hint=error.hint) from None
+
+
+def _parse_word(word: str, environ: Mapping[str, str]) -> Request:
+    # The file belongs to pyenv: what pyenv has of that name is meant, be it an environment.
+    if word != "system" and (prefix := find_pyenv_prefix(find_pyenv_root(environ), word)):
+        return Request(text=word, path=prefix)
+    if "/" in word:
+        # The file may come with a stranger's directory, so it may not say what is to be run.
+        raise UsageError(f"{word!r} is a path, which only --python may give", hint=EXAMPLES)
+    return parse_request(word)

@@ -1,0 +1,1 @@
+"""What the readers of locks share: tables, fields, sources, markers and hashes."""

@@ -1,0 +1,113 @@
+"""Locks: one reader per format, and every one of them yields a `packaging.pylock.Pylock`.
+
+`read_lock` takes the path of a lock and returns a `Lock`. A lock is read once and can then be
+asked for any marker environment and any choice of extras and dependency groups.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from packaging.pylock import is_valid_pylock_path
+
+from pyx_launcher.errors import LockError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from packaging.markers import Environment
+    from packaging.pylock import Pylock
+    from packaging.specifiers import SpecifierSet
+
+    from pyx_launcher.locks.common.choice import Choice
+    from pyx_launcher.locks.common.indexes import IndexOptions
+
+FILE_NAMES = (
+    "pylock.toml",
+    "uv.lock",
+    "poetry.lock",
+    "pdm.lock",
+    "Pipfile.lock",
+    "requirements.txt",
+)
+"""The names under which a lock is looked for in one directory, the preferred first."""
+
+
+class Lock(Protocol):
+    """One lock file that has been read and whose outer shape is sound."""
+
+    @property
+    def path(self) -> Path:
+        """The lock file."""
+
+    @property
+    def kind(self) -> str:
+        """The format: ``"pylock"`` or the name of the tool that writes it."""
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Further files whose content, or absence, decides the result."""
+
+    @property
+    def root(self) -> Path | None:
+        """The directory of the project that the lock belongs to, where that is installable."""
+
+    @property
+    def requires_python(self) -> SpecifierSet:
+        """The Python versions the lock was made for; empty where it names none."""
+
+    def pylock(self, markers: Environment, choice: Choice) -> Pylock:
+        """Return the lock as `Pylock.select` takes it, given the target's marker environment.
+
+        Relative paths in it are relative to the directory of the lock. Distributions that an
+        index serves may have no URL. Raises LockError and UsageError.
+        """
+
+    def choose(self, choice: Choice) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the extras and the dependency groups that `Pylock.select` is to be given.
+
+        Raises UsageError, which lists the known names, for a name the lock does not have.
+        """
+
+    def find_indexes(self) -> IndexOptions:
+        """Return what the lock and its project say about indexes; asked only to fetch something."""
+
+
+def read_lock(path: Path, start: Path | None = None) -> Lock:
+    """Read the lock at `path`; its file name tells the format.
+
+    `start` is the directory where the search for it began: in a workspace it tells which of the
+    projects is meant. Raises LockError for a file that is not a sound lock or has no reader,
+    StoreError for one that cannot be read.
+    """
+    if is_valid_pylock_path(path):
+        from pyx_launcher.locks.pylock import read_pylock
+
+        return read_pylock(path)
+    if path.name == "poetry.lock":
+        from pyx_launcher.locks.poetry.reader import read_poetry_lock
+
+        return read_poetry_lock(path)
+    if path.name == "pdm.lock":
+        from pyx_launcher.locks.pdm.reader import read_pdm_lock
+
+        return read_pdm_lock(path)
+    if path.name == "Pipfile.lock":
+        from pyx_launcher.locks.pipenv.reader import read_pipfile_lock
+
+        return read_pipfile_lock(path)
+    if path.suffix == ".txt" and "requirements" in path.name:
+        # Only the one name is looked for, but any may be given with --project.
+        from pyx_launcher.locks.requirements.reader import read_requirements
+
+        return read_requirements(path)
+    if path.name == "uv.lock" or (path.suffix == ".lock" and path.name not in FILE_NAMES):
+        # The lock of a script, which is uv's as well, is named after the script.
+        from pyx_launcher.locks.uv.reader import read_uv_lock
+
+        return read_uv_lock(path, start)
+    raise LockError(
+        path,
+        "this version of pyx does not read locks of this kind",
+        hint=f"it reads {', '.join(FILE_NAMES)}, pylock.NAME.toml and SCRIPT.lock",
+    )

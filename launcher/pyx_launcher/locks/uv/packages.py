@@ -1,0 +1,260 @@
+"""One ``[[package]]`` of a uv.lock, and what it is as a `packaging.pylock.Package`."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from packaging.pylock import (
+    Package,
+    PackageDirectory,
+    PackageSdist,
+    PackageVcs,
+    PackageWheel,
+)
+
+from pyx_launcher.files.hashing import hash_file
+from pyx_launcher.locks.common.fields import read_hash, read_name, read_version
+from pyx_launcher.locks.common.filenames import is_wheel_of, sdist_suffix_of
+from pyx_launcher.locks.common.hash_only import Unhashed
+from pyx_launcher.locks.common.sources import COMMIT, check_url, file_package, find_filename
+from pyx_launcher.values import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from packaging.utils import NormalizedName
+    from packaging.version import Version
+
+    from pyx_launcher.locks.common.tables import Table
+
+TREES = ("editable", "virtual", "directory")
+"""The kinds of source that are a directory on this machine."""
+
+KINDS = ("registry", *TREES, "path", "url", "git")
+
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class LockedPackage:
+    """One ``[[package]]``; what it says is checked when it is asked for."""
+
+    name: NormalizedName
+    table: Table
+
+    @property
+    def version(self) -> Version | None:
+        """The locked version; None for a source tree with a dynamic one. Raises LockError."""
+        if "version" not in self.table.data and self.kind in TREES:
+            return None
+        return read_version(self.table)
+
+    @property
+    def source(self) -> Table:
+        """The table that says where it comes from."""
+        return self.table.table("source")
+
+    @property
+    def kind(self) -> str:
+        """The kind of source, one of `KINDS`. Raises LockError."""
+        source = self.source
+        for kind in KINDS:
+            if kind in source.data:
+                return kind
+        if "source" not in self.table.data:
+            raise self.table.error("source", "this key is missing")
+        keys = ", ".join(source.data) or "nothing"
+        raise self.table.error("source", f"expected one of {', '.join(KINDS)}, found {keys}")
+
+    @property
+    def place(self) -> str | None:
+        """The normalised relative path of a source tree; None for what comes from elsewhere."""
+        source = self.source.data
+        path = next((source[kind] for kind in TREES if kind in source), None)
+        return posixpath.normpath(path) if isinstance(path, str) else None
+
+    @property
+    def extras(self) -> Table:
+        """The dependencies of each extra."""
+        return self.table.table("optional-dependencies")
+
+    @property
+    def groups(self) -> Table:
+        """The dependencies of each dependency group."""
+        old = "dev-dependencies" in self.table.data
+        return self.table.table("dev-dependencies" if old else "dependency-groups")
+
+
+def read_packages(document: Table) -> tuple[LockedPackage, ...]:
+    """Return every package of a uv.lock. Raises LockError where one has no name."""
+    # The first versions of uv called them distributions.
+    key = "package" if "package" in document.data else "distribution"
+    return tuple(
+        LockedPackage(name=read_name(table), table=table) for table in document.tables(key)
+    )
+
+
+def convert_package(package: LockedPackage) -> Package | None:
+    """Return the package without a marker, since whoever calls has decided that it is wanted.
+
+    None for a virtual project, which is never installed. Raises LockError for one that could not
+    be installed: no file, no hash, no commit.
+    """
+    kind = package.kind
+    if kind == "virtual":
+        return None
+    if kind == "registry":
+        return indexed_package(package)
+    if kind == "git":
+        return vcs_package(package)
+    if kind in ("path", "url"):
+        return archive_package(package, kind)
+    return Package(
+        name=package.name,
+        version=package.version,
+        directory=PackageDirectory(
+            path=package.source.require(kind, str), editable=kind == "editable"
+        ),
+    )
+
+
+def indexed_package(package: LockedPackage) -> Package:
+    """Return a package of an index, or of a directory of files (``--find-links``)."""
+    version = package.version
+    if version is None:
+        raise package.table.error("version", "this key is missing")
+    registry = package.source.require("registry", str)
+    remote = URL.match(registry) is not None
+    if remote:
+        check_url(package.source, "registry", registry)
+    base = "" if remote else registry
+    wheels = []
+    for table in package.table.tables("wheels"):
+        name, url, path = read_place(table, base)
+        # `packaging` refuses other names, and one such old file must not spoil its release.
+        if is_wheel_of(name, version):
+            hashes, size = read_hashes(table, path), read_size(table)
+            wheels.append(PackageWheel(name=name, url=url, path=path, hashes=hashes, size=size))
+    sdist = read_sdist(package, version, base)
+    if not wheels and sdist is None:
+        problem = f"no wheel or sdist is listed for {package.name} {version}"
+        raise package.table.error("wheels", problem)
+    return Package(
+        name=package.name,
+        version=version,
+        index=registry if remote else None,
+        wheels=tuple(wheels) or None,
+        sdist=sdist,
+    )
+
+
+def read_sdist(package: LockedPackage, version: Version, base: str) -> PackageSdist | None:
+    """Return the sdist of a package from an index; None where it has none."""
+    if "sdist" not in package.table.data:
+        return None
+    table = package.table.table("sdist")
+    name, url, path = read_place(table, base)
+    if sdist_suffix_of(name, version) is None:
+        return None
+    hashes, size = read_hashes(table, path), read_size(table)
+    return PackageSdist(name=name, url=url, path=path, hashes=hashes, size=size)
+
+
+def archive_package(package: LockedPackage, kind: str) -> Package:
+    """Return a package that is one file, on this machine or at a URL."""
+    source = package.source
+    place = source.require(kind, str)
+    url, path = (place, None) if kind == "url" else (None, place)
+    tables = package.table.tables("wheels")
+    return file_package(
+        source,
+        kind,
+        package.name,
+        package.version,
+        url=url,
+        path=path,
+        hashes=read_hashes(tables[0] if tables else package.table.table("sdist")),
+        subdirectory=source.get("subdirectory", str, "") or None,
+    )
+
+
+def vcs_package(package: LockedPackage) -> Package:
+    """Return a package that is checked out from a git repository.
+
+    Its source is a URL whose query says what was asked for and whose fragment is the commit.
+    """
+    source = package.source
+    text = source.require("git", str)
+    url, _, commit = text.partition("#")
+    url, _, query = url.partition("?")
+    asked = {key: values[-1] for key, values in parse_qs(query).items()}
+    if not COMMIT.match(commit):
+        raise source.error("git", f"no commit stands behind the '#' of {text!r}")
+    if "path" in asked:
+        raise source.error("git", "pyx does not read archives that lie in a repository")
+    return Package(
+        name=package.name,
+        version=package.version,
+        vcs=PackageVcs(
+            type="git",
+            url=url,
+            requested_revision=asked.get("rev") or asked.get("tag") or asked.get("branch"),
+            commit_id=commit,
+            subdirectory=asked.get("subdirectory"),
+        ),
+    )
+
+
+def read_place(table: Table, base: str) -> tuple[str, str | None, str | None]:
+    """Return name, URL and path of a file; a path is relative to `base`, the index that has it."""
+    if "url" in table.data:
+        url = table.require("url", str)
+        return find_filename(table, "url", url), url, None
+    if "path" not in table.data:
+        raise table.error("url", "this key is missing")
+    path = posixpath.join(base, table.require("path", str))
+    return posixpath.basename(path), None, path
+
+
+def unhashed_files(package: LockedPackage) -> Iterator[str]:
+    """Yield the paths of the files of a package whose hashes are not in the lock."""
+    registry = package.source.data.get("registry", "")
+    if isinstance(registry, str) and registry and not URL.match(registry):
+        for table in (*package.table.tables("wheels"), package.table.table("sdist")):
+            if "hash" not in table.data and "path" in table.data:
+                yield posixpath.join(registry, table.require("path", str))
+
+
+def read_hashes(table: Table, path: str | None = None) -> dict[str, str]:
+    """Return the one hash of a file, if it has one; `path` is where it lies on this machine.
+
+    Raises LockError for one that is malformed, and for a file that is not there.
+    """
+    if "hash" not in table.data:
+        if path is not None:
+            # uv locks a directory of files without hashes: what lies there is what is meant.
+            return {"sha256": _hash_local(table, table.path.parent / path)}
+        # Nor has it one for a file of an index that tells none; nothing could check that.
+        problem = "no hash is recorded, so the file could not be checked"
+        return Unhashed(table.error("hash", problem))
+    return read_hash(table)
+
+
+def _hash_local(table: Table, path: Path) -> str:
+    """Return the SHA-256 of a file that the lock names. Raises LockError if there is none."""
+    try:
+        return hash_file(path)
+    except OSError as error:
+        raise table.error("path", f"cannot read {path}: {error.strerror}") from error
+
+
+def read_size(table: Table) -> int | None:
+    """Return the size of a file in bytes; None where it is not known."""
+    size = table.data.get("size")
+    if size is not None and type(size) is not int:
+        raise table.unexpected("size", "a number", size)
+    return size

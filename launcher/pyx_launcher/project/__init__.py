@@ -1,0 +1,1 @@
+"""The user's files: manifests, inline scripts, named environments, and their edits."""

@@ -1,0 +1,125 @@
+"""Which file of a directory says what its project requires, and whether it requires anything.
+
+This is told from the files alone: what they mean is the business of the tools that lock.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pyx_launcher.locks.common.content import read_content
+from pyx_launcher.locks.common.tables import Table, read_toml
+from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.locks.requirements.lines import join_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+MANIFEST = "pyproject.toml"
+PIPFILE = "Pipfile"
+LISTED = "requirements.in"
+WISHES = "requirements.txt"
+"""Requirements without hashes; with hashes, it is a lock and no manifest."""
+
+MANIFESTS = (MANIFEST, PIPFILE, LISTED, WISHES)
+"""The names of all, the preferred first."""
+
+LISTS = (LISTED, WISHES)
+"""Those that have a requirement a line."""
+
+_REQUIRING = ("-r", "--requirement", "-e", "--editable")
+
+
+def find_manifest(directory: Path, names: Iterable[str] = MANIFESTS) -> Path | None:
+    """Return the file in `directory` that says what its project requires, or None.
+
+    A pyproject.toml that only configures tools gives way to any other of `names`.
+    Raises LockError and StoreError where it cannot be told.
+    """
+    for name in names:
+        path = directory / name
+        if _is_manifest(path):
+            return path
+    path = directory / MANIFEST
+    return path if path.is_file() else None
+
+
+def _is_manifest(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    if path.name == MANIFEST:
+        return is_project(read_toml(path))
+    return path.name != WISHES or not is_hashed(path)
+
+
+def is_project(document: Table) -> bool:
+    """Tell whether a pyproject.toml is that of a project, and not just tools' configuration."""
+    tool = document.table("tool")
+    return (
+        any(key in document.data for key in ("project", "dependency-groups"))
+        or any(name in tool.data for name in ("poetry", "pdm"))
+        or "workspace" in tool.table("uv").data
+        or any(_dependency_tables(document))
+    )
+
+
+def is_hashed(path: Path) -> bool:
+    """Tell whether a requirements.txt pins by hash. Raises LockError, StoreError."""
+    text = read_content(path, None)
+    return "--hash" in text or "--require-hashes" in text
+
+
+def requires_anything(manifest: Path) -> bool:
+    """Tell whether a manifest names any dependency. Raises LockError, StoreError."""
+    if manifest.name == MANIFEST:
+        return any(_dependency_tables(read_toml(manifest)))
+    if manifest.name == PIPFILE:
+        return any(list_packages(read_toml(manifest)).values())
+    lines = (text for _, text in join_lines(read_content(manifest, None)))
+    return any(not line.startswith("-") or line.startswith(_REQUIRING) for line in lines)
+
+
+def list_packages(pipfile: Table) -> dict[str, object]:
+    """Return the tables of a Pipfile that hold requirements, by name: one for each category."""
+    special = {"source", "requires", "scripts", "pipfile", "pipenv"}
+    return {key: table for key, table in pipfile.data.items() if key not in special}
+
+
+def _dependency_tables(document: Table) -> Iterable[object]:
+    """Yield everything that can hold dependencies; what holds none is false."""
+    project, tool = document.table("project"), document.table("tool")
+    poetry = tool.table("poetry")
+    yield project.data.get("dependencies")
+    yield project.data.get("optional-dependencies")
+    yield "dependencies" in project.strings("dynamic")
+    yield document.data.get("dependency-groups")
+    yield poetry.table("dependencies").data.keys() - {"python"}
+    yield from (poetry.data.get(key) for key in ("dev-dependencies", "group"))
+    yield from (tool.table(name).data.get("dev-dependencies") for name in ("pdm", "uv"))
+
+
+def name_command(directory: Path) -> str:
+    """Return the command that locks the project in `directory` from where the user is."""
+    try:
+        working = os.getcwd()
+    except OSError:
+        working = ""
+    if working and _find_nearest(working) == os.path.realpath(directory):
+        return "pyx lock"
+    from shlex import quote
+
+    return f"pyx --project {quote(str(directory))} lock"
+
+
+def _find_nearest(directory: str) -> str | None:
+    """Return the nearest directory from `directory` upwards with a manifest or a lock in it."""
+    while True:
+        for name in (*MANIFESTS, *FILE_NAMES):
+            if os.path.isfile(os.path.join(directory, name)):
+                return directory
+        above = os.path.dirname(directory)
+        if above == directory:
+            return None
+        directory = above

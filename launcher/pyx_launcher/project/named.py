@@ -1,0 +1,165 @@
+"""Named environments: directories of the user with a pyproject.toml and a lock.
+
+    PYX_HOME/named/NAME/    pyproject.toml, a lock of any kind, perhaps a .python-version
+
+A name may also be a link to a project that lies elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from pyx_launcher.errors import RefusedError, StoreError, UsageError
+from pyx_launcher.files.atomic import make_directory, remove_tree, storing, write_atomic
+from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.values import dataclass
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyx_launcher.dirs import Dirs
+
+PROJECT_FILE = "pyproject.toml"
+VERSION_FILE = ".python-version"
+
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+"""What can also stand as the name of a project."""
+
+_OWN_FILES = frozenset({PROJECT_FILE, VERSION_FILE, ".venv", *FILE_NAMES})
+
+_EMPTY_LOCK = """\
+# No distributions yet: `pyx add @{name} DISTRIBUTION` writes this file anew.
+lock-version = "1.0"
+created-by = "pyx"
+packages = []
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NamedEnvironment:
+    """One named environment that is there."""
+
+    name: str
+    directory: Path
+    lock: Path | None
+
+
+def named_directory(dirs: Dirs, name: str) -> Path:
+    """Return the directory of the environment `name`, given without ``@``, there or not.
+
+    Raises UsageError for what cannot be a name.
+    """
+    if not name or name.startswith(".") or "/" in name or "\0" in name:
+        raise UsageError(f"@{name} cannot be the name of an environment", hint="pyx env list")
+    return dirs.named / name
+
+
+def list_named(dirs: Dirs) -> tuple[NamedEnvironment, ...]:
+    """Return all named environments, by name. Raises StoreError."""
+    try:
+        names = sorted(os.listdir(dirs.named))
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise StoreError(f"{dirs.named}: {error.strerror}") from error
+    return tuple(
+        NamedEnvironment(name=name, directory=dirs.named / name, lock=_find_lock(dirs.named / name))
+        for name in names
+        if not name.startswith(".") and (dirs.named / name).is_dir()
+    )
+
+
+def create_named(
+    dirs: Dirs, name: str, python: str | None = None, *, requires_python: str = ">=3.10"
+) -> Path:
+    """Make an environment that can be used at once and holds nothing; return its directory.
+
+    `python` is a version that its programs are to run on, `requires_python` bounds those for which
+    it is locked. It is there whole or not at all. Raises UsageError for a name that cannot be one
+    or is taken, StoreError.
+    """
+    directory = named_directory(dirs, name)
+    if not _NAME.fullmatch(name):
+        plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
+        hint = f"pyx env create {plain or 'NAME'}: letters, digits, and . _ - between them"
+        raise UsageError(f"@{name} cannot be the name of an environment", hint=hint)
+    if python is not None and "/" in python:
+        raise UsageError(
+            f"--python {python}: an environment remembers a version and no path",
+            hint="give the path at each start: pyx @NAME --python PATH …",
+        )
+    if os.path.lexists(directory):
+        raise UsageError(f"there is an environment @{name} already", hint=f"pyx env show {name}")
+    with storing(directory):
+        _publish(directory, name, python, requires_python)
+    return directory
+
+
+def _publish(directory: Path, name: str, python: str | None, requires_python: str) -> None:
+    # Only here, since every start reads this module.
+    from pyx_launcher.project.content_hash import read_origin, stamp_pylock
+
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    temporary = make_directory(directory.parent, ".new.")
+    try:
+        write_project_file(temporary, name, requires_python)
+        lock = stamp_pylock(
+            _EMPTY_LOCK.format(name=name).encode(), read_origin(temporary / PROJECT_FILE)
+        )
+        write_atomic(temporary / "pylock.toml", lock, mode=0o644)
+        if python is not None:
+            write_atomic(temporary / VERSION_FILE, f"{python}\n".encode(), mode=0o644)
+        temporary.chmod(0o755)
+        os.rename(temporary, directory)
+    finally:
+        remove_tree(temporary)
+
+
+def write_project_file(directory: Path, name: str, requires_python: str) -> None:
+    """Write the pyproject.toml of a project that is no distribution itself. Raises OSError."""
+    text = (
+        # Not the bare name: an environment `dask` could require neither dask nor what requires it.
+        f'[project]\nname = "{name}-environment"\nversion = "0"\n'
+        f'requires-python = "{requires_python}"\ndependencies = []\n\n'
+        # What the tools that lock it would otherwise install: the directory itself.
+        "[tool.uv]\npackage = false\n\n[tool.poetry]\npackage-mode = false\n\n"
+        "[tool.pdm]\ndistribution = false\n"
+    )
+    write_atomic(directory / PROJECT_FILE, text.encode(), mode=0o644)
+
+
+def remove_named(dirs: Dirs, name: str) -> Path:
+    """Delete an environment and return the directory it had. A link is deleted, not its target.
+
+    Raises UsageError where there is none, RefusedError where it holds files of other kinds.
+    """
+    import shutil
+
+    directory = named_directory(dirs, name)
+    if not os.path.lexists(directory):
+        raise UsageError(f"there is no environment @{name}", hint="pyx env list")
+    try:
+        if directory.is_symlink():
+            directory.unlink()
+            return directory
+        foreign = sorted(set(os.listdir(directory)) - _OWN_FILES)
+        if foreign:
+            from shlex import quote
+
+            raise RefusedError(
+                f"{directory} holds more than a project and its lock: {', '.join(foreign[:5])}",
+                hint=f"if nothing of it is needed: rm -r {quote(str(directory))}",
+            )
+        # Renamed first, so that no start ever meets a half of it.
+        grave = make_directory(directory.parent, ".old.")
+        os.rename(directory, grave / name)
+        shutil.rmtree(grave)
+    except OSError as error:
+        raise StoreError(f"{directory}: {error.strerror}") from error
+    return directory
+
+
+def _find_lock(directory: Path) -> Path | None:
+    return next((directory / name for name in FILE_NAMES if (directory / name).is_file()), None)

@@ -1,0 +1,127 @@
+"""Edit the requirements in a Pipfile, and those in a requirements.in, as text.
+
+The tables of a Pipfile are those of https://pipenv.pypa.io/en/stable/pipfile.html; a group is a
+category, `dev` is ``[dev-packages]``. A requirements.in has a requirement a line.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from pyx_launcher.errors import UsageError
+from pyx_launcher.project.pyproject import (
+    HINT_NOT_THERE,
+    Place,
+    find_key,
+    is_bare,
+    make_constraint,
+    parse_document,
+    shorten_constraint,
+)
+from pyx_launcher.project.toml_text import append_table, format_keys, insert_item, keep_newlines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, MutableMapping, Sequence
+    from pathlib import Path
+
+
+def add_packages(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:
+    """Return the text of a Pipfile with `requirements`; a bare one leaves what is there."""
+    return keep_newlines(text, lambda text: _add(path, text, requirements, place))
+
+
+def _add(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:
+    category = _category(path, place)
+    if category not in parse_document(path, text):
+        text = append_table(text, f"[{format_keys((category,))}]\n")
+    for requirement in requirements:
+        document = parse_document(path, text)
+        table = cast("MutableMapping[str, Any]", document[category])
+        known = find_key(table, requirement.name)
+        if known not in table:
+            inserted = insert_item(text, (category,), known, _package(requirement))
+            if inserted is not None:
+                text = inserted
+                continue
+        elif is_bare(requirement) and not requirement.extras:
+            continue
+        table[known] = _package(requirement)
+        text = document.as_string()
+    return text
+
+
+def remove_packages(path: Path, text: str, names: Iterable[str], place: Place) -> str:
+    """Return the text of a Pipfile without `names`. Raises UsageError for one not there."""
+    document = parse_document(path, text)
+    table = cast("MutableMapping[str, Any]", document.get(_category(path, place), {}))
+    for name in names:
+        known = find_key(table, name)
+        if known not in table:
+            raise UsageError(f"{path}: {name} is not in {place.label}", hint=HINT_NOT_THERE)
+        del table[known]
+    return document.as_string()
+
+
+def _category(path: Path, place: Place) -> str:
+    if place.extra:
+        raise UsageError(f"{path}: a Pipfile has no extras", hint=f"--group {place.extra}")
+    if place.group is None:
+        return "packages"
+    return "dev-packages" if place.group in ("dev", "develop") else place.group
+
+
+def _package(requirement: Requirement) -> object:
+    return shorten_constraint(make_constraint(requirement, url="file", revision="ref"))
+
+
+def add_lines(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:
+    """Return the text of a requirements.in with `requirements`, replaced or at the end."""
+    _refuse_place(path, place)
+    lines = text.splitlines(keepends=True)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    for requirement in requirements:
+        at = _find_line(lines, requirement.name)
+        if at is None:
+            if lines and not lines[-1].endswith("\n"):
+                lines[-1] += newline
+            lines.append(f"{requirement}{newline}")
+        elif not is_bare(requirement) or requirement.extras:
+            lines[at] = f"{requirement}{newline}"
+    return "".join(lines)
+
+
+def remove_lines(path: Path, text: str, names: Iterable[str], place: Place) -> str:
+    """Return the text of a requirements.in without `names`. Raises UsageError."""
+    _refuse_place(path, place)
+    lines = text.splitlines(keepends=True)
+    for name in names:
+        at = _find_line(lines, name)
+        if at is None:
+            raise UsageError(f"{path}: there is no line for {name}", hint=HINT_NOT_THERE)
+        del lines[at]
+    return "".join(lines)
+
+
+def _refuse_place(path: Path, place: Place) -> None:
+    if place.extra or place.group:
+        raise UsageError(
+            f"{path}: a list of requirements has neither extras nor groups",
+            hint="leave out --optional and --group",
+        )
+
+
+def _find_line(lines: Sequence[str], name: str) -> int | None:
+    for at, line in enumerate(lines):
+        text = line.partition(" #")[0].strip()
+        if not text or text[0] in "#-":
+            continue
+        try:
+            found = Requirement(text.removesuffix("\\").strip())
+        except InvalidRequirement:
+            continue
+        if canonicalize_name(found.name) == canonicalize_name(name):
+            return at
+    return None

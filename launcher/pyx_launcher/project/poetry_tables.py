@@ -1,0 +1,173 @@
+"""Edit the requirements of a project that has them in Poetry's own tables, as before Poetry 2.
+
+Takes and returns text, as `pyproject` does for the standard's tables. See
+https://python-poetry.org/docs/dependency-specification/ for what a constraint may be.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from packaging.utils import canonicalize_name
+
+from pyx_launcher.errors import UsageError
+from pyx_launcher.project.pyproject import (
+    HINT_NOT_THERE,
+    Place,
+    find_key,
+    is_bare,
+    make_constraint,
+    parse_data,
+    parse_document,
+    shorten_constraint,
+)
+from pyx_launcher.project.toml_text import (
+    format_item,
+    format_keys,
+    insert_item,
+    insert_table,
+    keep_newlines,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+    from pathlib import Path
+
+    from packaging.requirements import Requirement
+    from tomlkit import TOMLDocument
+
+    Table = MutableMapping[str, Any]
+
+_OWN = ("tool", "poetry")
+
+
+def has_own_tables(data: Mapping[str, Any], place: Place) -> bool:
+    """Are the requirements of `place` Poetry's own in the parsed pyproject.toml `data`?"""
+    poetry = data.get("tool", {}).get("poetry", {})
+    project = data.get("project")
+    if place.group is not None:
+        known = place.group in poetry.get("group", {})
+        legacy = place.group == "dev" and "dev-dependencies" in poetry
+        return known or legacy or (bool(poetry) and project is None)
+    if project is None:
+        return bool(poetry)
+    key = "optional-dependencies" if place.extra else "dependencies"
+    return key in project.get("dynamic", ()) and "dependencies" in poetry
+
+
+def add_constraints(
+    path: Path, text: str, requirements: Sequence[Requirement], place: Place
+) -> str:
+    """Return `text` with `requirements` at `place`; a bare one leaves a constraint as it is."""
+    return keep_newlines(text, lambda text: _add(path, text, requirements, place))
+
+
+def _add(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:
+    for requirement in requirements:
+        text = _put(path, text, requirement, place)
+    if not place.extra:
+        return text
+    document = parse_document(path, _make(path, text, (*_OWN, "extras"), place.extra))
+    extras = document["tool"]["poetry"].setdefault("extras", {})
+    listed = extras.setdefault(place.extra, [])
+    known = {canonicalize_name(name) for name in listed}
+    listed.extend(r.name for r in requirements if canonicalize_name(r.name) not in known)
+    return document.as_string()
+
+
+def _put(path: Path, text: str, requirement: Requirement, place: Place) -> str:
+    keys = _name_table(parse_data(path, text)["tool"]["poetry"], place)
+    text = _make(path, text, keys)
+    document = parse_document(path, text)
+    table = _find_table(document, place)
+    key = find_key(table, requirement.name)
+    constraint = _constraint(requirement, optional=bool(place.extra))
+    if key not in table:
+        inserted = insert_item(text, keys, key, constraint)
+        if inserted is not None:
+            return inserted
+    elif is_bare(requirement) and not requirement.extras:
+        return text
+    table[key] = constraint
+    return document.as_string()
+
+
+def _make(path: Path, text: str, keys: tuple[str, ...], listed: str | None = None) -> str:
+    """Return the text with the table `keys`, and a list in it, if they are not there yet."""
+    table: object = parse_data(path, text)
+    for key in keys:
+        table = table.get(key) if isinstance(table, dict) else None
+    if table is None:
+        item = format_item(listed, []) if listed else ""
+        return insert_table(text, f"[{format_keys(keys)}]\n{item}", _OWN) or text
+    if listed and isinstance(table, dict) and listed not in table:
+        return insert_item(text, keys, listed, []) or text
+    return text
+
+
+def bound_constraints(path: Path, text: str, versions: Mapping[str, str], place: Place) -> str:
+    """Return `text` where constraints at `place` that take any version take a compatible one."""
+    document = parse_document(path, text)
+    table = _find_table(document, place)
+    for key, value in list(table.items()):
+        version = versions.get(canonicalize_name(key))
+        if version is None:
+            continue
+        if value == "*":
+            table[key] = f"^{version}"
+        elif isinstance(value, dict) and value.get("version") == "*":
+            value["version"] = f"^{version}"
+    return document.as_string()
+
+
+def remove_constraints(path: Path, text: str, names: Iterable[str], place: Place) -> str:
+    """Return `text` without `names` at `place`. Raises UsageError for one that is not there."""
+    document = parse_document(path, text)
+    table = _find_table(document, place)
+    for name in names:
+        key = find_key(table, name)
+        if key not in table:
+            raise UsageError(f"{path}: {name} is not in {place.label}", hint=HINT_NOT_THERE)
+        del table[key]
+        extras = document["tool"]["poetry"].get("extras", {})
+        for listed in extras.values():
+            for at in reversed(range(len(listed))):
+                if canonicalize_name(listed[at]) == canonicalize_name(name):
+                    del listed[at]
+    return document.as_string()
+
+
+def _name_table(poetry: Mapping[str, Any], place: Place) -> tuple[str, ...]:
+    if place.group is None:
+        return (*_OWN, "dependencies")
+    if place.group == "dev" and "dev-dependencies" in poetry:
+        return (*_OWN, "dev-dependencies")
+    return (*_OWN, "group", place.group, "dependencies")
+
+
+def _find_table(document: TOMLDocument, place: Place) -> Table:
+    import tomlkit
+
+    poetry = cast("Table", document["tool"]["poetry"])
+    if place.group is None or (place.group == "dev" and "dev-dependencies" in poetry):
+        key = "dependencies" if place.group is None else "dev-dependencies"
+        if key not in poetry:
+            poetry[key] = tomlkit.table()
+        return cast("Table", poetry[key])
+    if "group" not in poetry:
+        poetry["group"] = tomlkit.table(is_super_table=True)
+    groups = cast("Table", poetry["group"])
+    if place.group not in groups:
+        groups[place.group] = tomlkit.table(is_super_table=True)
+    group = cast("Table", groups[place.group])
+    if "dependencies" not in group:
+        group["dependencies"] = tomlkit.table()
+    return cast("Table", group["dependencies"])
+
+
+def _constraint(requirement: Requirement, *, optional: bool) -> object:
+    """Return what Poetry writes for a requirement: a text, or a table where that is too little."""
+    table = make_constraint(requirement, url="url", revision="rev")
+    if optional:
+        table["optional"] = True
+    return shorten_constraint(table)

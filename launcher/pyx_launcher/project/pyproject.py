@@ -1,0 +1,379 @@
+"""Edit the requirements in a pyproject.toml as text, everything else left as its author wrote it.
+
+Takes and returns the text of the file; reads and writes nothing. The tables are those of
+https://packaging.python.org/en/latest/specifications/pyproject-toml/ and of dependency groups
+(PEP 735). What Poetry has in tables of its own is `poetrytables`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from pyx_launcher.errors import LockError, UsageError
+from pyx_launcher.locks.common import tables
+from pyx_launcher.project.toml_text import (
+    append_table,
+    format_item,
+    format_keys,
+    insert_item,
+    insert_table,
+    keep_newlines,
+)
+from pyx_launcher.values import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+    from pathlib import Path
+
+    from tomlkit import TOMLDocument
+
+    Table = MutableMapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Which list of requirements is meant: the project's own, an extra's or a group's."""
+
+    extra: str | None = None
+    group: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The place for a person."""
+        if self.extra:
+            return f"the extra {self.extra}"
+        return f"the group {self.group}" if self.group else "the dependencies"
+
+    @property
+    def option(self) -> str:
+        """What names the place on a command line; empty for the project's own."""
+        if self.extra:
+            return f" --optional {self.extra}"
+        return f" --group {self.group}" if self.group else ""
+
+
+MAIN = Place()
+"""The project's own requirements."""
+
+HINT_NOT_THERE = "pyx tree shows what there is, and what requires it"
+"""For who wants to remove what nobody wrote down."""
+
+
+def split_git(url: str) -> tuple[str, str]:
+    """Return repository and revision of a ``git+…`` URL; the revision is empty where none is."""
+    repository, at, revision = url.removeprefix("git+").rpartition("@")
+    # An at sign before the last slash belongs to a user's name.
+    return (repository, revision) if at and "/" not in revision else (url[4:], "")
+
+
+def is_bare(requirement: Requirement) -> bool:
+    """Tell whether a requirement leaves the version to the resolver."""
+    return not requirement.specifier and requirement.url is None
+
+
+def parse_document(path: Path, text: str) -> TOMLDocument:
+    """Return the document that `text` is, which came from `path`. Raises LockError."""
+    import tomlkit
+    from tomlkit.exceptions import ParseError
+
+    try:
+        return tomlkit.parse(text)
+    except ParseError as error:
+        raise LockError(path, str(error), hint="mend its TOML first") from error
+
+
+def parse_data(path: Path, text: str) -> dict[str, Any]:
+    """Return the plain values of `text`, which came from `path`. Raises LockError.
+
+    What holds requirements is then of the kind that it has to be.
+    """
+    import tomli
+
+    try:
+        data = tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        raise LockError(path, str(error), hint="mend its TOML first") from error
+    _check_kinds(tables.Table(path=path, where="", data=data, hint="mend it first"))
+    return data
+
+
+def _check_kinds(document: tables.Table) -> None:
+    project, tool = document.table("project"), document.table("tool")
+    poetry, _ = tool.table("poetry"), tool.table("uv")
+    _check_lists(project, ("dynamic", "dependencies"))
+    extras, groups = project.table("optional-dependencies"), document.table("dependency-groups")
+    for lists in (extras, groups, poetry.table("extras")):
+        _check_lists(lists, lists.data)
+    for key in ("dependencies", "dev-dependencies"):
+        poetry.table(key)
+    own_groups = poetry.table("group")
+    for key in own_groups.data:
+        own_groups.table(key).table("dependencies")
+
+
+def _check_lists(table: tables.Table, keys: Iterable[str]) -> None:
+    for key in keys:
+        value = table.data.get(key, [])
+        if not isinstance(value, list):
+            raise table.unexpected(key, "an array", value)
+
+
+def new_project(name: str, requires_python: str) -> str:
+    """Return the least pyproject.toml of a project that is no distribution itself."""
+    return (
+        f'[project]\nname = "{name}"\nversion = "0"\n'
+        f'requires-python = "{requires_python}"\ndependencies = []\n'
+    )
+
+
+def add_project_table(path: Path, text: str, name: str, requires_python: str) -> str:
+    """Return `text` with a ``[project]`` table before all others."""
+    parse_document(path, text)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    table = new_project(name, requires_python).replace("\n", newline)
+    return table + (newline + text if text.strip() else "")
+
+
+def add_requirements(
+    path: Path, text: str, requirements: Sequence[Requirement], place: Place
+) -> str:
+    """Return `text` with `requirements` at `place`, which is made where it is not there.
+
+    One that replaces a requirement of the same project and marker stands where that stood; a bare
+    one leaves it as it is. Raises LockError where the file is not as it should be, UsageError where
+    the project would require itself.
+    """
+    return keep_newlines(text, lambda text: _add(path, text, requirements, place))
+
+
+def _add(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:
+    document = parse_document(path, _make_place(path, text, place))
+    listed = _find_list(path, document, place, make=True)
+    if place == MAIN:
+        _refuse_itself(document, requirements)
+    for requirement in requirements:
+        _put(listed, requirement)
+    return document.as_string()
+
+
+def _make_place(path: Path, text: str, place: Place) -> str:
+    """Return the text with the list of a place, and its table, if they are not there yet."""
+    document = parse_document(path, text)
+    if place.group is not None:
+        keys: tuple[str, ...] = ("dependency-groups",)
+        wanted = place.group
+    else:
+        keys = ("project",) if place.extra is None else ("project", "optional-dependencies")
+        wanted = place.extra or "dependencies"
+        if not isinstance(document.get("project"), dict):
+            return text
+    table: Any = document
+    for key in keys:
+        table = table.get(key) if isinstance(table, dict) else None
+    if isinstance(table, dict):
+        if find_key(table, wanted) in table:
+            return text
+        _refuse_dynamic(path, document, place)
+        return insert_item(text, keys, wanted, []) or text
+    if table is not None:
+        return text
+    _refuse_dynamic(path, document, place)
+    new = f"[{format_keys(keys)}]\n{format_item(wanted, [])}"
+    if place.group is not None:
+        return append_table(text, new)
+    made = insert_table(text, new, ("project",))
+    if made is None:
+        raise LockError(
+            path, "has no table of its own", where="project", hint="write it as [project]"
+        )
+    return made
+
+
+def _refuse_itself(document: TOMLDocument, requirements: Sequence[Requirement]) -> None:
+    """Refuse what a resolver would take for the project itself, and so find without looking.
+
+    Groups and extras may name the project, for its extras. Raises UsageError.
+    """
+    own = document.get("project", {}).get("name")
+    for requirement in requirements:
+        if isinstance(own, str) and canonicalize_name(own) == canonicalize_name(requirement.name):
+            raise UsageError(
+                f"the project itself is named {own} and cannot require {requirement.name}",
+                hint="rename it in its [project] table; a new project is named by its directory",
+            )
+
+
+def bound_requirements(path: Path, text: str, versions: Mapping[str, str], place: Place) -> str:
+    """Return `text` where bare requirements at `place` ask for at least the version in `versions`.
+
+    `versions` are by normalised name.
+    """
+    return keep_newlines(text, lambda text: _bound(path, text, versions, place))
+
+
+def _bound(path: Path, text: str, versions: Mapping[str, str], place: Place) -> str:
+    document = parse_document(path, text)
+    listed = _find_list(path, document, place, make=False)
+    for at, requirement in _parsed(listed):
+        version = versions.get(canonicalize_name(requirement.name))
+        if version and is_bare(requirement):
+            listed[at] = with_bound(requirement, version)
+    return document.as_string()
+
+
+def with_bound(requirement: Requirement, version: str) -> str:
+    """Return a bare requirement as text that asks for at least `version`."""
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    marker = f" ; {requirement.marker}" if requirement.marker else ""
+    return f"{requirement.name}{extras}>={version}{marker}"
+
+
+def remove_requirements(path: Path, text: str, names: Iterable[str], place: Place) -> str:
+    """Return `text` without the requirements on the projects `names` at `place`.
+
+    Raises UsageError, which says where it stands instead, for one that is not there, and
+    LockError where the file is not as it should be.
+    """
+    document = parse_document(path, text)
+    listed = _find_list(path, document, place, make=False)
+    for name in names:
+        wanted = canonicalize_name(name)
+        found = [at for at, r in _parsed(listed) if canonicalize_name(r.name) == wanted]
+        if not found:
+            raise _not_there(path, document, name, place)
+        for at in reversed(found):
+            del listed[at]
+    return document.as_string()
+
+
+def _not_there(path: Path, document: TOMLDocument, name: str, place: Place) -> UsageError:
+    wanted = canonicalize_name(name)
+    for other in _places(document):
+        listed = _find_list(path, document, other, make=False)
+        if any(canonicalize_name(r.name) == wanted for _, r in _parsed(listed)):
+            hint = f"it is in {other.label}: pyx remove{other.option} {name}"
+            break
+    else:
+        hint = HINT_NOT_THERE
+    return UsageError(f"{path}: {name} is not in {place.label}", hint=hint)
+
+
+def _places(document: TOMLDocument) -> Iterator[Place]:
+    yield Place()
+    project = document.get("project", {})
+    yield from (Place(extra=name) for name in project.get("optional-dependencies", {}))
+    yield from (Place(group=name) for name in document.get("dependency-groups", {}))
+
+
+def _put(listed: list[Any], requirement: Requirement) -> None:
+    name = canonicalize_name(requirement.name)
+    for at, known in _parsed(listed):
+        if canonicalize_name(known.name) != name:
+            continue
+        if is_bare(requirement) and requirement.extras <= known.extras:
+            return
+        if str(known.marker) == str(requirement.marker):
+            listed[at] = str(requirement)
+            return
+    listed.append(str(requirement))
+
+
+def _parsed(listed: Sequence[Any]) -> list[tuple[int, Requirement]]:
+    """Return what can be understood of a list; a group may include others by tables."""
+    found = []
+    for at, item in enumerate(listed):
+        if isinstance(item, str):
+            try:
+                found.append((at, Requirement(item)))
+            except InvalidRequirement:
+                # The tool that resolves will say so, in words of its own.
+                continue
+    return found
+
+
+def _find_list(path: Path, document: TOMLDocument, place: Place, *, make: bool) -> list[Any]:
+    """Return the list of a place; where it is not there, a new one, which `make` puts in."""
+    import tomlkit
+
+    if place.group is not None:
+        table = _find_table(path, document, "dependency-groups", make=make)
+        where, key = "dependency-groups", find_key(table, place.group)
+    else:
+        if not isinstance(document.get("project"), dict):
+            raise LockError(path, "has no [project] table", hint="pyx add --init NAME makes one")
+        table, where, key = cast("Table", document["project"]), "project", "dependencies"
+        if place.extra is not None:
+            table = _find_table(path, table, "optional-dependencies", make=make)
+            where, key = "project.optional-dependencies", find_key(table, place.extra)
+    listed = table.get(key)
+    if listed is None:
+        listed = tomlkit.array()
+        if make:
+            _refuse_dynamic(path, document, place)
+            table[key] = listed
+            return cast("list[Any]", table[key])
+    if not isinstance(listed, list):
+        raise LockError(path, "is not a list", where=f"{where}.{key}", hint="make it one")
+    return listed
+
+
+def _refuse_dynamic(path: Path, document: TOMLDocument, place: Place) -> None:
+    key = "optional-dependencies" if place.extra else "dependencies"
+    if place.group is None and key in document.get("project", {}).get("dynamic", ()):
+        raise LockError(
+            path,
+            f"leaves {key} to its build backend",
+            where="project.dynamic",
+            hint="change them where the backend takes them from, then pyx lock",
+        )
+
+
+def _find_table(path: Path, above: Table, name: str, *, make: bool) -> Table:
+    import tomlkit
+
+    table = above.get(name)
+    if table is None:
+        table = tomlkit.table()
+        if make:
+            above[name] = table
+            table = above[name]
+    if not isinstance(table, dict):
+        raise LockError(path, "is not a table", where=name)
+    return cast("Table", table)
+
+
+def find_key(table: Table, name: str) -> str:
+    """Return the key by which a table has the project `name`, or `name` where it has none."""
+    wanted = canonicalize_name(name)
+    return next((key for key in table if canonicalize_name(key) == wanted), name)
+
+
+def make_constraint(requirement: Requirement, *, url: str, revision: str) -> Table:
+    """Return an inline table that says a requirement in the words that Poetry and Pipenv share.
+
+    `url` and `revision` are the keys in which the two differ.
+    """
+    import tomlkit
+
+    table = tomlkit.inline_table()
+    if requirement.url is None:
+        table["version"] = str(requirement.specifier) or "*"
+    else:
+        is_git = requirement.url.startswith("git+")
+        place, commit = split_git(requirement.url) if is_git else (requirement.url, "")
+        table["git" if is_git else url] = place
+        if commit:
+            table[revision] = commit
+    if requirement.extras:
+        table["extras"] = sorted(requirement.extras)
+    if requirement.marker:
+        table["markers"] = str(requirement.marker)
+    return table
+
+
+def shorten_constraint(table: Table) -> object:
+    """Return the version alone where a constraint says nothing else."""
+    return table["version"] if list(table) == ["version"] else table

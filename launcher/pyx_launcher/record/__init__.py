@@ -1,0 +1,1 @@
+"""Launch records: what the native program confirms, and how that is written."""

@@ -1,0 +1,400 @@
+"""Write, read and verify launch records: what the native program needs to skip the slow path.
+
+A record is one small binary file, described in `launcher/native/RECORD.md`. It holds the key
+material of one kind of start, a list of facts about files that must still be true, and the words
+of the finished command line. Only this module writes it; `pyx.c` reads it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+import time
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyx_launcher.files.atomic import write_atomic
+from pyx_launcher.values import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+FORMAT = 1
+"""The version of the record, the environment directory and the native program: one number."""
+
+_MAGIC = b"pyxrec\0" + bytes([FORMAT])
+_HEADER = struct.Struct("=8s4I")
+_CHECK = struct.Struct("=4I3qQ")
+
+KEY_VARIABLES = frozenset(
+    {
+        "ASDF_DATA_DIR",
+        "HOME",
+        "PATH",
+        "PYENV_ROOT",
+        "PYENV_VERSION",
+        "PYX_CACHE_DIR",
+        "PYX_HOME",
+        "PYX_OFFLINE",
+        "PYX_PROJECT",
+        "PYX_PYTHON",
+        "PYX_STORES",
+        "RYE_PY_ROOT",
+        "UV_PYTHON_INSTALL_DIR",
+        "XDG_CACHE_HOME",
+        "XDG_DATA_HOME",
+    }
+)
+"""The variables that decide which lock, interpreter or store a start gets."""
+
+_KEY_VARIABLES = frozenset(map(os.fsencode, KEY_VARIABLES))
+
+
+class Kind(IntEnum):
+    """What a check demands of its path."""
+
+    FILE = 1
+    ABSENT = 2
+    DIRECTORY = 3
+    SCRIPT = 4
+    THERE = 5
+    HIDDEN = 6
+    """Nobody told whether it is there: the user may not look into a directory above it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One fact about a path, with the times in nanoseconds and the size in bytes."""
+
+    kind: Kind
+    path: bytes
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+    size: int = 0
+    inode: int = 0
+    count: int = 0
+    """For a directory: how many following absences its unchanged times answer for."""
+    block: bytes = b""
+    """For a script: the inline block it has, byte for byte."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Words:
+    """What the command line is made of; see RECORD.md for the rows."""
+
+    interpreter: Path
+    argv0: Path
+    letters: str
+    boot: Path
+    """The directory that python takes the bytecode of `encodings` from."""
+    code: str
+    rows: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaunchRecord:
+    """Everything in one record file."""
+
+    material: bytes
+    checks: tuple[Check, ...]
+    words: Words
+
+
+def make_material(
+    kind: str, start: Path, own_arguments: Sequence[str], environ: Mapping[bytes, bytes]
+) -> bytes:
+    """Return the bytes that identify a start; `pyx.c` makes the same from its own view.
+
+    `kind` is ``"directory"`` where the search starts at the working directory, ``"path"`` for a
+    script named with a slash and ``"name"`` for one without; `start` is resolved. The working
+    directory is a part where arguments or variables could name a place relative to it.
+    """
+    of_pyx = {name: value for name, value in environ.items() if name in _KEY_VARIABLES}
+    relative = bool(own_arguments) or any(map(_is_relative, of_pyx.values()))
+    variables = sorted(name + b"=" + value for name, value in of_pyx.items())
+    words = [
+        kind.encode(),
+        os.fsencode(start),
+        os.getcwdb() if relative else b"",
+        *map(os.fsencode, own_arguments),
+        b"",
+        *variables,
+    ]
+    return b"".join(word + b"\0" for word in words)
+
+
+def _is_relative(value: bytes) -> bool:
+    return any(part and not part.startswith(b"/") for part in value.split(b":"))
+
+
+def find_record(directory: Path, material: bytes) -> Path:
+    """Return where the record for `material` lies, whether or not it exists (64-bit FNV-1a)."""
+    value = 14695981039346656037
+    for byte in material:
+        value = ((value ^ byte) * 1099511628211) & 0xFFFFFFFFFFFFFFFF
+    return directory / f"{value:016x}"
+
+
+def check_file(path: Path) -> Check:
+    """Return the check that `path` stays exactly as it is now, or stays absent or hidden."""
+    name = os.fsencode(path)
+    try:
+        info = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return Check(kind=Kind.ABSENT, path=name)
+    except PermissionError:
+        return Check(kind=Kind.HIDDEN, path=name)
+    return _check_info(Kind.FILE, name, info)
+
+
+def check_script(path: Path, block: bytes = b"") -> Check:
+    """Return the check that the script's inline block stays `block` (none if empty)."""
+    return _check_info(Kind.SCRIPT, os.fsencode(path), os.stat(path), block=block)
+
+
+def check_absences(paths: Iterable[Path]) -> tuple[Check, ...]:
+    """Return checks that all `paths` stay absent, cheap where their directory does not change.
+
+    A directory answers for the files in it only if none of them is there at all (a dangling
+    symlink can come to life without its directory changing) and its times are old enough.
+    One that may not be looked into hides them, whatever it is said to have.
+    """
+    by_directory: dict[Path, list[Path]] = {}
+    for path in paths:
+        by_directory.setdefault(path.parent, []).append(path)
+    checks: list[Check] = []
+    for directory, below in by_directory.items():
+        absences = [Check(kind=Kind.ABSENT, path=os.fsencode(path)) for path in below]
+        try:
+            info = os.stat(directory)
+            # Only what may be entered can be looked into. `Path` would drop the dot.
+            os.stat(os.path.join(directory, "."))
+        except PermissionError:
+            checks.extend(check_file(path) for path in below)
+            continue
+        except OSError:
+            info = None
+        if info and not is_racy(info) and not any(os.path.lexists(path) for path in below):
+            name = os.fsencode(directory)
+            checks.append(_check_info(Kind.DIRECTORY, name, info, count=len(absences)))
+        checks.extend(absences)
+    return tuple(checks)
+
+
+def _check_info(
+    kind: Kind, path: bytes, info: os.stat_result, *, count: int = 0, block: bytes = b""
+) -> Check:
+    return Check(
+        kind=kind,
+        path=path,
+        mtime_ns=_wrap(info.st_mtime_ns),
+        ctime_ns=_wrap(info.st_ctime_ns),
+        size=info.st_size,
+        inode=info.st_ino,
+        count=count,
+        block=block,
+    )
+
+
+def _wrap(nanoseconds: int) -> int:
+    """Return a time as 64 bits hold it: a file may come from a year after 2262."""
+    return (nanoseconds + (1 << 63)) % (1 << 64) - (1 << 63)
+
+
+def is_racy(info: os.stat_result, since: float | None = None) -> bool:
+    """Is the file so young that a further change could leave its times as they are?
+
+    `since` is when it began to be read, in seconds since the epoch; now, if not given.
+    Only the time of the last change counts, as no program can set it: a file whose time of
+    modification lies in the future is as good as any.
+    """
+    return (time.time() if since is None else since) - info.st_ctime < find_lag(info.st_ctime_ns)
+
+
+def find_lag(nanoseconds: int) -> float:
+    """Return how many seconds the clock of a file system with such a time of a file may lag.
+
+    One with fractions of a second ticks every ten milliseconds at the worst; one whose times are
+    whole seconds may tick as seldom as every two.
+    """
+    return 0.02 if nanoseconds % 10**9 else 2.0
+
+
+def write_record(
+    path: Path, record: LaunchRecord, *, inputs: Iterable[Check], since: float
+) -> str | None:
+    """Write `record` atomically. Returns why it was not written, or None if it was.
+
+    `inputs` are those of its checks that a decision was made from, beginning at the time `since`:
+    where one of them is too young, or no longer what its check says, nothing is written. The
+    directory is made for the user alone. Raises OSError where it cannot be written.
+    """
+    change = find_change(record)
+    if change:
+        return change
+    for check in inputs:
+        if check.kind in (Kind.FILE, Kind.SCRIPT) and is_racy(os.stat(check.path), since):
+            return f"{os.fsdecode(check.path)} has just been written"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_atomic(path, encode_record(record))
+    return None
+
+
+def encode_record(record: LaunchRecord) -> bytes:
+    """Return the file's bytes."""
+    words = record.words
+    strings = [
+        os.fsencode(words.interpreter),
+        os.fsencode(words.argv0),
+        words.letters.encode(),
+        os.fsencode(words.boot),
+        os.fsencode(words.code),
+        *(part for row in words.rows for part in _split_row(row)),
+    ]
+    body = record.material
+    for check in record.checks:
+        tail = check.path + b"\0" + check.block
+        body += _CHECK.pack(
+            check.kind,
+            len(tail),
+            check.count,
+            len(check.block),
+            check.mtime_ns,
+            check.ctime_ns,
+            check.size,
+            check.inode,
+        )
+        body += tail
+    body += b"".join(string + b"\0" for string in strings)
+    total = _HEADER.size + len(body)
+    counts = (total, len(record.material), len(record.checks), len(strings))
+    return _HEADER.pack(_MAGIC, *counts) + body
+
+
+def _split_row(row: str) -> tuple[bytes, bytes]:
+    name, _, option = row.encode().partition(b"=")
+    # What follows the name may itself hold an equals sign, as in `-Xutf8=`.
+    return name, option
+
+
+def read_record(path: Path) -> LaunchRecord | None:
+    """Return the record in `path`, or None where there is none this version can use."""
+    try:
+        data = path.read_bytes()
+        info = path.stat()
+    except OSError:
+        return None
+    if info.st_uid != os.geteuid() or stat.S_IMODE(info.st_mode) & 0o022:
+        return None
+    try:
+        return _decode_record(data)
+    except (struct.error, ValueError, IndexError):
+        return None
+
+
+def _decode_record(data: bytes) -> LaunchRecord | None:
+    magic, total, material_size, check_count, string_count = _HEADER.unpack_from(data)
+    if magic != _MAGIC or total != len(data):
+        return None
+    at = _HEADER.size + material_size
+    checks: list[Check] = []
+    for _ in range(check_count):
+        check, at = _decode_check(data, at)
+        checks.append(check)
+    strings = [os.fsdecode(string) for string in data[at:].split(b"\0")[:-1]]
+    if len(strings) != string_count or data[-1:] != b"\0":
+        return None
+    interpreter, argv0, letters, boot, code, *rows = strings
+    words = Words(
+        interpreter=Path(interpreter),
+        argv0=Path(argv0),
+        letters=letters,
+        boot=Path(boot),
+        code=code,
+        rows=tuple(
+            f"{name}={option}" if option else name
+            for name, option in zip(rows[::2], rows[1::2], strict=True)
+        ),
+    )
+    material = data[_HEADER.size : _HEADER.size + material_size]
+    return LaunchRecord(material=material, checks=tuple(checks), words=words)
+
+
+def _decode_check(data: bytes, at: int) -> tuple[Check, int]:
+    kind, length, count, block, mtime, ctime, size, inode = _CHECK.unpack_from(data, at)
+    at += _CHECK.size
+    tail = data[at : at + length]
+    path = tail[: max(length - block, 0)]
+    if len(tail) < length or path[-1:] != b"\0":
+        raise ValueError
+    check = Check(
+        kind=Kind(kind),
+        path=path[:-1],
+        mtime_ns=mtime,
+        ctime_ns=ctime,
+        size=size,
+        inode=inode,
+        count=count,
+        block=tail[length - block :],
+    )
+    return check, at + length
+
+
+def find_change(record: LaunchRecord) -> str | None:
+    """Return one line on the first input that is not what the record says, or None."""
+    for check in record.checks:
+        difference = find_difference(check)
+        if difference and check.kind is not Kind.DIRECTORY:
+            return difference
+    return None
+
+
+def find_difference(check: Check) -> str | None:
+    """Return what is not as `check` says, or None. A changed script is compared by its block."""
+    path = os.fsdecode(check.path)
+    try:
+        info = os.stat(check.path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None if check.kind is Kind.ABSENT else f"{path} is gone"
+    except PermissionError as error:
+        return None if check.kind is Kind.HIDDEN else f"{path}: {error.strerror}"
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    if check.kind in (Kind.ABSENT, Kind.HIDDEN):
+        return f"{path} has appeared"
+    if check.kind is Kind.THERE:
+        return None
+    if _identity(_check_info(check.kind, check.path, info)) == _identity(check):
+        return None
+    if check.kind is Kind.SCRIPT and find_block(Path(path).read_bytes()) == check.block:
+        return None
+    return f"{path} has changed"
+
+
+def _identity(check: Check) -> tuple[int, ...]:
+    """Return what tells a file from any other; a directory's size says nothing its times do not."""
+    size = 0 if check.kind is Kind.DIRECTORY else check.size
+    return check.mtime_ns, check.ctime_ns, size, check.inode
+
+
+_MARK = b"# /// script"
+
+
+def find_block(source: bytes) -> bytes | None:
+    """Return the script's inline block (PEP 723) with all comment lines that follow it directly.
+
+    Empty where there is none; None where there are two, which the specification forbids.
+    The native program compares these bytes; what they mean is not its business.
+    """
+    lines = source.splitlines(keepends=True)
+    starts = [number for number, line in enumerate(lines) if line.rstrip(b"\r\n") == _MARK]
+    if not starts:
+        return b""
+    if len(starts) > 1:
+        return None
+    end = starts[0]
+    while end < len(lines) and lines[end].startswith(b"#"):
+        end += 1
+    return b"".join(lines[starts[0] : end])

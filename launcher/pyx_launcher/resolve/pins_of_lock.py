@@ -1,0 +1,112 @@
+"""What the lock of a project holds while it is changed: versions for a person, and damage."""
+
+from __future__ import annotations
+
+import json
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, cast
+
+import tomli
+from packaging.utils import canonicalize_name
+
+from pyx_launcher.errors import LockError, PyxError, UsageError
+from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.common.content import CONFLICT, TWO_SIDES, advise_conflict
+from pyx_launcher.locks.reader import Lock, read_lock
+from pyx_launcher.locks.requirements.reader import read_requirements
+from pyx_launcher.project.manifest import WISHES
+from pyx_launcher.project.transaction import read_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pyx_launcher.interpreters.finder import Interpreter
+    from pyx_launcher.resolve.runner import Upgrade
+
+_VERSIONS = ("version", "lock-version", "metadata.lock-version", "metadata.lock_version")
+"""Where locks say which version of their format they are of."""
+
+
+def find_damage(path: Path) -> str | None:
+    """Return why no tool could go on from the lock at `path`, or None; there may be none.
+
+    Raises LockError where both sides of a merge are in it: the user chooses which to go on from.
+    """
+    data = read_file(path)
+    if data is None:
+        return None
+    if CONFLICT.search(data.decode("utf-8", "replace")):
+        raise LockError(path, TWO_SIDES, hint=advise_conflict(path))
+    try:
+        read_lock(path, path.parent)
+    except LockError as error:
+        # Of a format that pyx does not know its tool may make something.
+        is_unknown = error.where in _VERSIONS and "missing" not in error.message
+        return None if is_unknown or error.path != path else error.message
+    except PyxError:
+        return None
+    return None
+
+
+def check_upgrade(path: Path, upgrade: Upgrade) -> None:
+    """Raise UsageError for a name to be upgraded that the lock at `path` does not have.
+
+    Where there is no lock, or a damaged one, everything is locked anew.
+    """
+    known = list_names(path) if upgrade.names else set()
+    for name in upgrade.names if known else ():
+        if canonicalize_name(name) not in known:
+            close = get_close_matches(canonicalize_name(name), sorted(known), n=3)
+            hint = " or ".join(f"pyx lock --upgrade {other}" for other in close)
+            raise UsageError(
+                f"{path}: no {name} is locked",
+                hint=f"did you mean {hint}?" if hint else "pyx list shows what there is",
+            )
+
+
+def list_names(path: Path) -> set[str]:
+    """Return the normalised names of all that the lock at `path` has; none if it is unreadable."""
+    try:
+        if path.name == WISHES:
+            return {str(requirement.name) for requirement in read_requirements(path).requirements}
+        if path.name == "Pipfile.lock":
+            data = json.loads(path.read_bytes())
+            found = [name for key, table in data.items() if key != "_meta" for name in table]
+        else:
+            data = tomli.loads(path.read_text(encoding="utf-8"))
+            found = [one["name"] for one in data.get("packages", data.get("package", []))]
+        return {canonicalize_name(name) for name in found}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, PyxError):
+        return set()
+
+
+def find_versions(path: Path, interpreter: Interpreter) -> dict[str, str]:
+    """Return the version of everything the lock at `path` has for `interpreter`.
+
+    All extras and groups count. Empty where it is not there or cannot be read: what a lock said
+    before is for information only.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        return versions_in(read_lock(path, path.parent), interpreter)
+    except PyxError:
+        return {}
+
+
+def versions_in(lock: Lock, interpreter: Interpreter) -> dict[str, str]:
+    """Return the version of everything in `lock` that `interpreter` gets with all extras."""
+    choice = Choice(all_extras=True, all_groups=True)
+    extras, groups = lock.choose(choice)
+    environment: dict[str, str | frozenset[str]] = {
+        **cast("Mapping[str, str]", interpreter.markers),
+        "extras": extras,
+        "dependency_groups": groups,
+    }
+    return {
+        package.name: str(package.version)
+        for package in lock.pylock(interpreter.markers, choice).packages
+        if package.version is not None
+        and (not package.marker or package.marker.evaluate(environment, context="lock_file"))
+    }

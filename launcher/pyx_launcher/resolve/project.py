@@ -1,0 +1,377 @@
+"""Change what a project requires and lock it anew by its own tool: all of it, or nothing.
+
+The lock that is there tells the tool; where there is none it becomes a universal `pylock.toml`.
+`resolve` is the whole of it for who has a directory with a pyproject.toml and wants a lock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from pyx_launcher.errors import LockError, StoreError, UnavailableError, UsageError
+from pyx_launcher.index.pip_config import read_settings
+from pyx_launcher.index.settings import explain_offline
+from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.project import pipfile, poetry_tables, pyproject
+from pyx_launcher.project.content_hash import read_origin, stamp_list
+from pyx_launcher.project.manifest import (
+    LISTED,
+    LISTS,
+    MANIFEST,
+    MANIFESTS,
+    PIPFILE,
+    WISHES,
+    find_manifest,
+    is_hashed,
+)
+from pyx_launcher.project.pyproject import MAIN, Place, is_bare
+from pyx_launcher.project.transaction import Files, exclusive, read_file, restoring, write_file
+from pyx_launcher.resolve.pins_of_lock import check_upgrade, find_damage, find_versions
+from pyx_launcher.resolve.runner import (
+    NO_UPGRADE,
+    Tool,
+    Upgrade,
+    compile_arguments,
+    forget_pins,
+    list_pdm_groups,
+    names_index,
+    pdm_arguments,
+    pipenv_arguments,
+    poetry_arguments,
+    uv_arguments,
+)
+from pyx_launcher.resolve.tools import NAMES, Toolbox
+from pyx_launcher.resolve.universal import UV_LOCK, lock_list, lock_project
+from pyx_launcher.values import dataclass, replace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from packaging.requirements import Requirement
+
+    from pyx_launcher.interpreters.finder import Interpreter
+
+Tell = Callable[[str], None]
+
+_TOOL_OF = {
+    "pylock.toml": "pylock",
+    "uv.lock": "uv",
+    "poetry.lock": "poetry",
+    "pdm.lock": "pdm",
+    "Pipfile.lock": "pipenv",
+    "requirements.txt": "compile",
+}
+_OWN_INDEX = (
+    ("tool", "uv", "index"),
+    ("tool", "uv", "index-url"),
+    ("tool", "uv", "extra-index-url"),
+    ("tool", "poetry", "source"),
+    ("tool", "pdm", "source"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """A directory, the file that says what it requires, and its lock, which may not exist yet."""
+
+    directory: Path
+    manifest: Path
+    lock: Path
+    kind: str
+    """How it is locked: `uv`, `poetry`, `pdm`, `pipenv`, a pyproject.toml (`pylock`) or a list of
+    requirements (`list`) to a pylock.toml, or to a requirements.txt with hashes (`compile`)."""
+
+    @property
+    def tool(self) -> str:
+        """The program that locks it."""
+        return "uv" if self.kind in ("pylock", "list", "compile") else self.kind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What is to become of a project. Without anything, it is locked anew."""
+
+    added: tuple[Requirement, ...] = ()
+    removed: tuple[str, ...] = ()
+    place: Place = MAIN
+    upgrade: Upgrade = NO_UPGRADE
+    init: bool = False
+    """May a project be made where there is none?"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What a change came to: the versions for the target interpreter before and after."""
+
+    lock: Path
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+
+
+def resolve(directory: Path, toolbox: Toolbox, tell: Tell, python: str | None = None) -> Outcome:
+    """Lock the project in `directory` by its own tool, or to a pylock.toml where it has no lock.
+
+    `python` asks for an interpreter, as ``--python`` does. Raises PyxError, and then every file
+    is what it was.
+    """
+    return change_project(directory, Change(), toolbox, tell, python=python)
+
+
+def read_project(directory: Path, *, init: bool = False) -> Project:
+    """Return the project in `directory` and how it is locked. Nothing needs to be there.
+
+    With `init` a list of wishes is none, since a pyproject.toml is to be made. Raises LockError
+    and StoreError for a manifest that cannot be read.
+    """
+    names = [name for name in FILE_NAMES if (directory / name).is_file()]
+    locks = [name for name in names if name != WISHES or _is_compiled(directory)]
+    wanted = [name for name in MANIFESTS if name != WISHES or not init]
+    manifest, name = _name_files(directory, locks[0] if locks else None, wanted)
+    lock, kind = directory / name, _TOOL_OF[name]
+    if name == "pylock.toml" and manifest in LISTS:
+        kind = "list"
+    elif name == "pylock.toml" and not locks:
+        lock = _find_workspace_lock(directory) or lock
+        kind = _TOOL_OF[lock.name]
+    return Project(directory=directory, manifest=directory / manifest, lock=lock, kind=kind)
+
+
+def _name_files(directory: Path, lock: str | None, wanted: Sequence[str]) -> tuple[str, str]:
+    """Return the name of the manifest and that of the lock, which is `lock` if there is one."""
+    if lock == "Pipfile.lock":
+        return PIPFILE, lock
+    if lock == "requirements.txt":
+        return (LISTED if (directory / LISTED).is_file() else MANIFEST), lock
+    if lock is not None and lock != "pylock.toml":
+        return MANIFEST, lock
+    # What makes a pylock.toml does not know Pipfiles.
+    found = find_manifest(directory, [n for n in wanted if lock is None or n != PIPFILE])
+    manifest = found.name if found is not None else MANIFEST
+    if lock is None and manifest == MANIFEST and found is not None:
+        return manifest, _name_lock(found)
+    return manifest, lock or {PIPFILE: "Pipfile.lock", LISTED: WISHES}.get(manifest, "pylock.toml")
+
+
+def _is_compiled(directory: Path) -> bool:
+    """Tell whether requirements.txt is made of another file, and not what somebody wrote."""
+    if (directory / LISTED).is_file():
+        return True
+    return (directory / MANIFEST).is_file() and is_hashed(directory / WISHES)
+
+
+def _name_lock(manifest: Path) -> str:
+    """Return which lock a project gets that has none: a classic one of Poetry's needs Poetry."""
+    data = _parse(manifest, read_file(manifest))
+    return "poetry.lock" if poetry_tables.has_own_tables(data, MAIN) else "pylock.toml"
+
+
+def _find_workspace_lock(directory: Path) -> Path | None:
+    """Return the lock of the workspace of uv's that `directory` may be a member of."""
+    for above in directory.parents:
+        lock, manifest = above / UV_LOCK, above / MANIFEST
+        if lock.is_file() and manifest.is_file():
+            data = _parse(manifest, read_file(manifest))
+            return lock if names_index(data, [("tool", "uv", "workspace")]) else None
+    return None
+
+
+def _parse(path: Path, data: bytes | None) -> Mapping[str, Any]:
+    return pyproject.parse_data(path, _decode(path, data or b""))
+
+
+def _decode(path: Path, data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise LockError(path, "is not UTF-8", hint="write it in UTF-8") from error
+
+
+def change_project(
+    directory: Path,
+    change: Change,
+    toolbox: Toolbox,
+    tell: Tell,
+    *,
+    python: str | None = None,
+    subject: str = "",
+) -> Outcome:
+    """Edit what the project in `directory` requires, and lock it.
+
+    `subject` is what a person calls it, if not by the directory. Raises PyxError, and then every
+    file is what it was, as it is after an interruption.
+    """
+    with exclusive(toolbox.dirs, directory, tell) as journal:
+        project = read_project(directory, init=change.init)
+        old = read_file(project.manifest)
+        if old is None and not change.init:
+            raise UsageError(
+                f"there is no {project.manifest.name} in {directory}",
+                hint="move requirements.txt to requirements.in, then pyx lock"
+                if (directory / WISHES).is_file()
+                else "pyx add --init NAME… makes a project here",
+            )
+        text = _decode(project.manifest, old or b"")
+        data = _parse_manifest(project, text)
+        interpreter = _find_interpreter(project, data, toolbox, python)
+        if change.init:
+            text = _initialise(project, text, data, interpreter)
+        text = edit_text(project, text, change)
+        check_upgrade(project.lock, change.upgrade)
+        tool = replace(_take_tool(project, data, toolbox, interpreter, tell), subject=subject)
+        before = find_versions(project.lock, interpreter)
+        paths = [project.manifest, project.lock]
+        if project.kind == "pylock":
+            paths.append(directory / UV_LOCK)
+        damage = find_damage(project.lock)
+        with restoring(journal, paths, tell) as files:
+            files.expect(project.manifest, old)
+            if damage is not None:
+                tell(f"{damage}; it is made anew")
+                files.remove(project.lock)
+            if text.encode() != old:
+                files.write(project.manifest, text.encode())
+            _lock(project, tool, files, text, change)
+            after = find_versions(project.lock, interpreter)
+            bounded = _bound_text(project, text, change, after)
+            if bounded != text:
+                files.write(project.manifest, bounded.encode())
+                _lock(project, replace(tool, is_quiet=True), files, bounded, Change())
+        return Outcome(lock=project.lock, before=before, after=after)
+
+
+def _parse_manifest(project: Project, text: str) -> Mapping[str, Any]:
+    return {} if project.manifest.name in LISTS else pyproject.parse_data(project.manifest, text)
+
+
+def _initialise(
+    project: Project, text: str, data: Mapping[str, Any], interpreter: Interpreter
+) -> str:
+    if project.manifest.name != MANIFEST or "project" in data:
+        return text
+    if poetry_tables.has_own_tables(data, MAIN):
+        return text
+    name = re.sub(r"[^A-Za-z0-9]+", "-", project.directory.name).strip("-").lower() or "project"
+    major, minor = interpreter.tag_facts.python
+    return pyproject.add_project_table(project.manifest, text, name, f">={major}.{minor}")
+
+
+def edit_text(project: Project, text: str, change: Change) -> str:
+    """Return the text of the project's manifest with `change`. Raises UsageError, LockError."""
+    path, place = project.manifest, change.place
+    if path.name in LISTS:
+        text = pipfile.add_lines(path, text, change.added, place) if change.added else text
+        return pipfile.remove_lines(path, text, change.removed, place) if change.removed else text
+    add, remove = pyproject.add_requirements, pyproject.remove_requirements
+    if path.name == "Pipfile":
+        add, remove = pipfile.add_packages, pipfile.remove_packages
+    elif _has_own_tables(project, text, place):
+        add, remove = poetry_tables.add_constraints, poetry_tables.remove_constraints
+    text = add(path, text, change.added, place) if change.added else text
+    return remove(path, text, change.removed, place) if change.removed else text
+
+
+def _has_own_tables(project: Project, text: str, place: Place) -> bool:
+    return project.kind == "poetry" and poetry_tables.has_own_tables(
+        pyproject.parse_data(project.manifest, text), place
+    )
+
+
+def _bound_text(project: Project, text: str, change: Change, versions: Mapping[str, str]) -> str:
+    """Return the text with a lower bound for what was added without any version."""
+    bounds: dict[str, str] = {}
+    for requirement in change.added:
+        name = canonicalize_name(requirement.name)
+        if is_bare(requirement) and name in versions:
+            bounds[name] = _public(versions[name])
+    if not bounds or project.manifest.name != MANIFEST:
+        return text
+    if _has_own_tables(project, text, change.place):
+        return poetry_tables.bound_constraints(project.manifest, text, bounds, change.place)
+    return pyproject.bound_requirements(project.manifest, text, bounds, change.place)
+
+
+def _public(version: str) -> str:
+    try:
+        return Version(version).public
+    except InvalidVersion:
+        return version
+
+
+def _find_interpreter(
+    project: Project, data: Mapping[str, Any], toolbox: Toolbox, python: str | None
+) -> Interpreter:
+    requires = data.get("project", {}).get("requires-python", "")
+    return toolbox.find_interpreter(
+        project.manifest, requires, where="project.requires-python", python=python
+    )
+
+
+def _take_tool(
+    project: Project,
+    data: Mapping[str, Any],
+    toolbox: Toolbox,
+    interpreter: Interpreter,
+    tell: Tell,
+) -> Tool:
+    name = project.tool
+    if toolbox.offline and name != "uv":
+        why = explain_offline(toolbox.environ)
+        raise UnavailableError(
+            f"{NAMES[name]} cannot lock {project.directory} without the network, and {why.cause}",
+            hint=why.hint,
+        )
+    own_index = names_index(data, [keys for keys in _OWN_INDEX if keys[1] == name])
+    settings = read_settings(toolbox.environ)
+    if name == "poetry" and not own_index and settings.index_url:
+        tell("Poetry takes its indexes from [[tool.poetry.source]], not from pip's configuration")
+    return Tool(
+        name=name,
+        program=toolbox.find_tool(name),
+        toolbox=toolbox,
+        interpreter=interpreter,
+        own_index=own_index,
+    )
+
+
+def _lock(project: Project, tool: Tool, files: Files, text: str, change: Change) -> None:
+    """Run the tool; it, or we, write the lock."""
+    if project.kind == "pylock":
+        data = pyproject.parse_data(project.manifest, text)
+        content = lock_project(tool, project.lock, data, change.upgrade)
+        files.write(project.lock, content)
+        files.put_back(project.directory / UV_LOCK)
+        return
+    if project.kind == "list":
+        files.write(project.lock, lock_list(tool, project.manifest, project.lock, change.upgrade))
+        return
+    origin = read_origin(project.manifest, grouped=False) if project.kind == "compile" else None
+    for command in _find_commands(project, change):
+        tool.run(command, project.directory)
+    written = read_file(project.lock)
+    if written is None:
+        raise StoreError(f"{NAMES[tool.name]} wrote no {project.lock}")
+    if origin is not None:
+        files.write(project.lock, stamp_list(written, origin))
+
+
+def _find_commands(project: Project, change: Change) -> list[list[str]]:
+    """Return what the tool is to be told. PDM is first made to forget what is to be upgraded."""
+    upgrade, lock = change.upgrade, read_file(project.lock)
+    if project.kind == "compile":
+        return [compile_arguments(project.manifest.name, project.lock.name, upgrade)]
+    if project.kind == "poetry":
+        return poetry_arguments(upgrade)
+    if project.kind == "pdm":
+        if lock is not None and upgrade.names:
+            write_file(project.lock, forget_pins(lock, upgrade.names))
+        return [pdm_arguments(list_pdm_groups(lock, change.place), upgrade)]
+    if project.kind == "pipenv":
+        added = tuple(requirement.name for requirement in change.added)
+        names = (*added, *upgrade.names) if lock is not None else ()
+        return [pipenv_arguments(change.place, names)]
+    return [uv_arguments(upgrade)]

@@ -1,0 +1,1 @@
+"""What a start obeys: its context and lock, and all that is decided before a download."""

@@ -1,0 +1,306 @@
+"""Find which lock a start obeys, and remember every file that had a say in it.
+
+The search begins at the directory of the script, its symlinks resolved, or at the working
+directory, and walks up to the root (docs/design.md, "Finding the lock").
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyx_launcher.errors import LockError, PyxError, UsageError
+from pyx_launcher.files.ownership import check_owner
+from pyx_launcher.locks.common.content import LARGEST
+from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.project.named import list_named, named_directory
+from pyx_launcher.record.record import Check, check_script, find_block
+from pyx_launcher.values import dataclass, replace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pyx_launcher.cli.invocation import Invocation
+    from pyx_launcher.dirs import Dirs
+
+DEFAULT_NAME = "default"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Script:
+    """The script that is started, if it is an ordinary file."""
+
+    path: Path
+    """Resolved."""
+    check: Check
+    """What it was just before it was read, with its inline block (PEP 723)."""
+    metadata: Mapping[str, object] | None
+    """What the inline block says; None where there is none."""
+    block_text: str | None = None
+    """The inline block as TOML."""
+
+    @property
+    def requires_python(self) -> str:
+        """The versions its inline block asks for; empty if it asks for none."""
+        return str((self.metadata or {}).get("requires-python", ""))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """Where a start begins and what it obeys."""
+
+    start: Path
+    """The resolved script, or the resolved working directory."""
+    directory: Path
+    """Where the search for a lock began."""
+    kind: str
+    """`directory`, `path` or `name`: the first word of the key material."""
+    script: Script | None
+    repeatable: bool
+    """Can the same start happen again? Not for a pipe or a file in /proc."""
+    lock: Path | None
+    reason: str
+    """Why this lock, for a person."""
+    looked: tuple[Path, ...]
+    """Places besides the lock whose content or absence decided, the nearest first."""
+    trusted: bool = False
+    """Did the user name the project, whoever owns it?"""
+    home: Path
+    """Where a ``.python-version`` is looked for: with a lock that was named, else `directory`."""
+    is_fallback: bool = False
+    """Is `lock` that of @default, for want of any above?"""
+    block: str | None = None
+    """The inline block that `lock` is for, as TOML, where the lock is ours and may not be yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    lock: Path | None
+    reason: str
+    looked: tuple[Path, ...] = ()
+    block: str | None = None
+    is_fallback: bool = False
+
+
+class NoSuchScriptError(PyxError):
+    """The script does not exist; said in python's own words, with python's exit status."""
+
+    exit_code = 2
+
+
+def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
+    """Return what this start obeys.
+
+    `working` is the working directory. Raises NoSuchScriptError, UsageError for a project that is
+    not there, RefusedError for a lock that belongs to somebody else.
+    """
+    program = invocation.program
+    start, directory, kind, repeatable = working.resolve(), working.resolve(), "directory", True
+    script = None
+    if program.mode == "s":
+        name = program.target or ""
+        kind = "path" if "/" in name else "name"
+        start, info = _resolve_script(working, name)
+        repeatable = stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode)
+        if stat.S_ISDIR(info.st_mode):
+            directory = start
+        elif repeatable:
+            directory = start.parent
+            script = read_script(start)
+    found = _find_lock(invocation, dirs, directory, script)
+    # Who names a project trusts it; only a lock that was found needs a known owner.
+    trusted = invocation.project is not None
+    if found.lock is not None and not trusted and found.block is None:
+        check_owner(found.lock, directory)
+    return Context(
+        start=start,
+        directory=directory,
+        kind=kind,
+        script=script,
+        repeatable=repeatable,
+        lock=found.lock,
+        reason=found.reason,
+        looked=found.looked,
+        trusted=trusted,
+        home=found.lock.parent if found.lock and _is_named(invocation) else directory,
+        block=found.block,
+        is_fallback=found.is_fallback,
+    )
+
+
+def _is_named(invocation: Invocation) -> bool:
+    return invocation.named is not None or invocation.project is not None
+
+
+def _resolve_script(working: Path, name: str) -> tuple[Path, os.stat_result]:
+    path = working / name
+    try:
+        info = os.stat(path)
+        return Path(os.path.realpath(path)), info
+    except OSError as error:
+        shown = name if name.startswith("/") else f"{working}/{name}"
+        raise NoSuchScriptError(
+            f"can't open file {shown!r}: [Errno {error.errno}] {error.strerror}"
+        ) from error
+
+
+def read_script(path: Path) -> Script:
+    """Read the inline block of the script `path`, which is resolved.
+
+    Raises LockError for a block that is none, OSError where the script is not there.
+    """
+    check = check_script(path)
+    try:
+        with open(path, "rb") as file:
+            block = find_block(file.read())
+    except OSError:
+        # Python itself says what is wrong when it cannot read its program.
+        block = b""
+    if block is None:
+        raise LockError(path, "has two inline blocks `# /// script`", hint="remove one of them")
+    text = None
+    if block:
+        # Few scripts have one, and what edits it comes along.
+        from pyx_launcher.project.inline_script import read_block_text
+
+        text = read_block_text(path, block)
+    return Script(
+        path=path,
+        check=replace(check, block=block),
+        metadata=None if text is None else _read_metadata(path, text),
+        block_text=text,
+    )
+
+
+def _read_metadata(path: Path, text: str) -> Mapping[str, object]:
+    """Parse an inline block. Raises LockError for one that is not TOML."""
+    import tomli
+
+    try:
+        return tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        raise LockError(
+            path, str(error), where="inline block", hint="see PEP 723 for its form"
+        ) from error
+
+
+def _find_lock(
+    invocation: Invocation, dirs: Dirs, directory: Path, script: Script | None
+) -> _Found:
+    if invocation.named is not None:
+        lock, absent = take_named(invocation.named, dirs)
+        return _Found(lock, f"@{invocation.named}", absent)
+    if invocation.project is not None:
+        return _take_project(Path(invocation.project).absolute())
+    looked: list[Path] = []
+    if script is not None:
+        for path in _locks_of_script(script.path):
+            if _is_file(path):
+                return _Found(path, f"lies beside {script.path.name}", tuple(looked))
+            looked.append(path)
+        if script.metadata is not None:
+            return _take_metadata(script, dirs, tuple(looked))
+    for place in (directory, *directory.parents):
+        nearest = _look_in(place, looked)
+        if nearest is not None:
+            reason = "nearest lock" if place == directory else f"nearest lock above {directory}"
+            return _Found(nearest, reason, tuple(looked))
+    default = _look_in(dirs.named / DEFAULT_NAME, looked)
+    reason = "so @default" if default else "so the standard library alone"
+    reason = f"no lock above, {reason}"
+    return _Found(default, reason, tuple(looked), is_fallback=default is not None)
+
+
+def _look_in(directory: Path, looked: list[Path]) -> Path | None:
+    """Return the lock in `directory` itself; what was looked for in vain is added to `looked`."""
+    for name in FILE_NAMES:
+        path = directory / name
+        if is_lock(path):
+            return path
+        looked.append(path)
+    return None
+
+
+def is_lock(path: Path) -> bool:
+    """Is `path` a lock? requirements.txt is one only if it pins by hash."""
+    if not _is_file(path):
+        return False
+    if path.name != "requirements.txt":
+        return True
+    try:
+        with open(path, "rb") as file:
+            # What comes behind the size of the largest lock is not looked at by its reader either.
+            text = file.read(LARGEST + 1)
+    except OSError as error:
+        raise LockError(path, f"cannot be read: {error.strerror}") from error
+    return b"--hash" in text or b"--require-hashes" in text
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise LockError(path, f"cannot be looked at: {error.strerror}") from error
+
+
+def _locks_of_script(script: Path) -> Iterator[Path]:
+    if "." not in script.stem:
+        yield script.with_name(f"pylock.{script.stem}.toml")
+    yield script.with_name(script.name + ".lock")
+
+
+def _take_metadata(script: Script, dirs: Dirs, looked: tuple[Path, ...]) -> _Found:
+    """Return what an inline block without a lock beside it means: a lock of ours, if any."""
+    text, named = script.block_text, (script.metadata or {}).get("dependencies", [])
+    if not isinstance(named, list):
+        raise LockError(script.path, "is not a list", where="inline block: dependencies")
+    if text is None or not named:
+        return _Found(None, "its inline block names no dependencies", looked)
+    from pyx_launcher.project.inline_script import name_block_lock
+
+    lock = name_block_lock(dirs, script.path, text)
+    return _Found(lock, f"for the inline block of {script.path.name}", looked, text)
+
+
+def take_named(name: str, dirs: Dirs) -> tuple[Path, tuple[Path, ...]]:
+    """Return the lock of the environment `name`, and where a preferred one was looked for.
+
+    Raises UsageError where there is none.
+    """
+    directory = named_directory(dirs, name)
+    looked: list[Path] = []
+    lock = _look_in(directory, looked)
+    if lock is not None:
+        return lock, tuple(looked)
+    if directory.is_dir():
+        raise UsageError(f"@{name} has no lock yet", hint=f"pyx @{name} lock")
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, [found.name for found in list_named(dirs)], n=1)
+    hint = f"did you mean @{close[0]}?" if close else f"pyx env create {name}"
+    raise UsageError(f"there is no environment @{name}", hint=hint)
+
+
+def _take_project(path: Path) -> _Found:
+    reason = "--project or PYX_PROJECT"
+    if path.name in ("pyproject.toml", "Pipfile", "requirements.in") and _is_file(path):
+        raise UsageError(f"{path} is no lock", hint=f"name its directory: {path.parent}")
+    if _is_file(path):
+        return _Found(path, reason)
+    if not path.is_dir():
+        raise UsageError(f"there is no project {path}", hint="name a directory or a lock")
+    looked: list[Path] = []
+    lock = _look_in(path, looked)
+    if lock is None:
+        raise UsageError(f"there is no lock in {path}", hint=_advise_lock(path))
+    return _Found(lock, reason, tuple(looked))
+
+
+def _advise_lock(directory: Path) -> str:
+    from pyx_launcher.project.manifest import MANIFESTS, name_command
+
+    if any((directory / name).is_file() for name in MANIFESTS):
+        return name_command(directory)
+    return f"it would be one of {', '.join(FILE_NAMES)}"

@@ -1,0 +1,322 @@
+"""Unpacked wheels, side by side, each published whole by one rename and never changed again.
+
+    STORE/NAME/VERSION/BUILD/   BUILD = tags of the wheel + "-" + 8 hex digits of its key
+
+What a later start needs to know of an entry is read once, when it is unpacked, and kept in its
+`.entry.json`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from pyx_launcher.console import tell
+from pyx_launcher.errors import RefusedError, StoreError
+from pyx_launcher.files.atomic import flush, make_directory, remove_tree, storing, write_atomic
+from pyx_launcher.values import dataclass, replace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pyx_launcher.dirs import Dirs
+
+FACTS_FILE = ".entry.json"
+DATA = ".data"
+_FACTS_VERSION = 1
+_PATIENCE = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What `.entry.json` holds. Paths are relative to the entry, with slashes."""
+
+    name: str
+    version: str
+    key: str
+    """Hex digest that identifies the content: the wheel's sha256, or the key of a build."""
+    hashes: dict[str, str]
+    """Digests of the archive by algorithm."""
+    tops: dict[str, str]
+    """Top-level names: `package`, `namespace` (a directory without ``__init__``) or `file`."""
+    pth: dict[str, list[str]]
+    """The lines of each top-level ``.pth`` file."""
+    scripts: dict[str, str]
+    """Console and GUI scripts: ``name`` to ``module:attribute``."""
+    data: dict[str, list[str]]
+    """Top-level names below each directory of `.data`."""
+    outward: list[str]
+    """The directories whose shared libraries look for others outside the entry."""
+    inward: dict[str, list[str]]
+    """The directories whose libraries look into other directories of the entry, and into which."""
+    programs: list[str]
+    """The executables that look for libraries from where they lie themselves."""
+    size: int
+    """Bytes of all files."""
+    files: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One unpacked wheel."""
+
+    path: Path
+    facts: Facts
+
+    @property
+    def label(self) -> str:
+        """Name and version for a person."""
+        return f"{self.facts.name} {self.facts.version}"
+
+
+def name_entry(name: str, version: str, filename: str, key: str) -> Path:
+    """Return the place of an entry relative to a store.
+
+    `filename` is that of the wheel, `key` the hex digest that identifies it. Raises StoreError
+    for a name or version that is not one plain path component.
+    """
+    tags = "-".join(filename[: -len(".whl")].split("-")[-3:])
+    build = f"{tags}-{key[:8]}"
+    for part in (name, version, build):
+        if "/" in part or part.startswith(".") or not part or "\0" in part:
+            raise StoreError(f"{part!r} cannot be the name of a directory in the store")
+    return Path(name, version, build)
+
+
+def find_entry(dirs: Dirs, place: Path, key: str) -> Entry | None:
+    """Return the entry at `place` in the first store that has it with exactly this key."""
+    for store in dirs.stores:
+        entry = read_entry(store / place)
+        if entry is not None and entry.facts.key == key:
+            return entry
+    return None
+
+
+def find_entry_by_hash(
+    dirs: Dirs, name: str, version: str, hashes: Mapping[str, str]
+) -> Entry | None:
+    """Return an entry whose archive had `hashes`, for locks that give no sha256.
+
+    At least one of them must be known of the entry, and none may be another.
+    """
+    for store in dirs.stores:
+        for place in sorted(_list_builds(store / name / version)):
+            entry = read_entry(place)
+            if entry is None:
+                continue
+            known = [kind for kind in hashes if kind in entry.facts.hashes]
+            if known and all(entry.facts.hashes[k] == hashes[k].lower() for k in known):
+                return entry
+    return None
+
+
+def find_entry_by_file(dirs: Dirs, name: str, version: str, filename: str) -> Entry | None:
+    """Return an entry of a wheel of this name, for locks that say nothing else of it."""
+    beginning = name_entry(name, version, filename, "").name
+    for store in dirs.stores:
+        for place in sorted(_list_builds(store / name / version)):
+            entry = read_entry(place) if place.name.startswith(beginning) else None
+            if entry is not None:
+                return entry
+    return None
+
+
+def find_entry_by_key(dirs: Dirs, name: str, key: str) -> Entry | None:
+    """Return an entry that was built under `key`, whatever its version and tags came out as."""
+    for store in dirs.stores:
+        for version in sorted(_list_builds(store / name)):
+            for place in sorted(_list_builds(version)):
+                if place.name.endswith(f"-{key[:8]}"):
+                    entry = read_entry(place)
+                    if entry and entry.facts.key == key:
+                        return entry
+    return None
+
+
+def _list_builds(directory: Path) -> Iterator[Path]:
+    try:
+        with os.scandir(directory) as found:
+            yield from (Path(item.path) for item in found if not item.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+
+
+def read_entry(path: Path) -> Entry | None:
+    """Return the entry in directory `path`, or None where there is none that this version reads."""
+    try:
+        with open(path / FACTS_FILE, "rb") as file:
+            data = json.loads(file.read())
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
+        return None
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
+    if not isinstance(data, dict) or data.pop("facts", None) != _FACTS_VERSION:
+        return None
+    try:
+        facts = Facts(**data)
+    except TypeError:
+        return None
+    return Entry(path=path, facts=facts) if _is_sound(data) else None
+
+
+def _is_sound(data: Mapping[str, Any]) -> bool:
+    """Is every fact in `data` of the type that `Facts` says?"""
+    texts = [data["name"], data["version"], data["key"]]
+    lists: list[object] = []
+    for name in ("hashes", "tops", "scripts", "pth", "data", "inward"):
+        if not isinstance(data[name], dict):
+            return False
+        (lists if name in ("pth", "data", "inward") else texts).extend(data[name].values())
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(_is_list_of_texts(value) for value in lists)
+        and _is_list_of_texts(data["outward"])
+        and _is_list_of_texts(data["programs"])
+        and isinstance(data["size"], int)
+        and isinstance(data["files"], int)
+    )
+
+
+def _is_list_of_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def touch_generation(store: Path) -> Path:
+    """Return the store's generation file, made if it is not there.
+
+    Deletion of entries changes it, and with it every launch record stops holding.
+    """
+    path = store / ".generation"
+    with storing(store):
+        if not path.exists():
+            store.mkdir(parents=True, exist_ok=True)
+            # Empty and exclusive, so that of two starts the later does not undo the first's record.
+            with contextlib.suppress(FileExistsError):
+                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+                try:
+                    # Whose fallback this store is, locks it while they start. A change of the mode
+                    # is one of the file, too, which another start may have seen as it was.
+                    if os.fstat(handle).st_mode & 0o777 != 0o644:
+                        os.fchmod(handle, 0o644)
+                finally:
+                    os.close(handle)
+    return path
+
+
+@contextlib.contextmanager
+def locked_place(store: Path, place: Path) -> Iterator[Path]:
+    """Hold the lock of one entry while it is fetched or unpacked; yields its final path.
+
+    The lock is the kernel's and dies with its holder. The file stays: removing it would let two
+    holders in.
+    """
+    from filelock import FileLock, Timeout
+
+    final = store / place
+    with storing(store):
+        _make_shared(store, final.parent)
+        lock = FileLock(final.parent / f".{final.name}.lock")
+        try:
+            lock.acquire(timeout=_PATIENCE)
+        except Timeout:
+            tell(f"waiting for another pyx, which is making {place.parts[0]} {place.parts[1]}")
+            lock.acquire()
+    try:
+        _sweep(final)
+        yield final
+    finally:
+        lock.release()
+
+
+def _make_shared(store: Path, directory: Path) -> None:
+    """Make `directory` below `store`, readable for those who have the store among theirs."""
+    store.mkdir(parents=True, exist_ok=True)
+    for path in (directory.parent, directory):
+        if not path.is_dir():
+            path.mkdir(exist_ok=True)
+            path.chmod(0o755)
+
+
+def _sweep(final: Path) -> None:
+    """Remove what killed processes left beside `final`, whose lock is held: nobody needs it."""
+    with os.scandir(final.parent) as found:
+        left = [item.path for item in found if item.name.startswith(f".{final.name}.")]
+    for path in left:
+        if not path.endswith(".lock"):
+            remove_tree(path)
+
+
+@contextlib.contextmanager
+def staging(final: Path) -> Iterator[Path]:
+    """Yield a new directory beside `final`; what is left in it afterwards is removed."""
+    with storing(final.parent):
+        temporary = make_directory(final.parent, f".{final.name}.")
+    try:
+        yield temporary
+    finally:
+        remove_tree(temporary)
+
+
+def publish(unpacked: Path, final: Path, facts: Facts) -> Entry:
+    """Write the facts of an unpacked wheel and rename it into its final place.
+
+    An entry that stands there but cannot be read gives way. One that can stays, as programs may
+    be running from it, and learns what other digests its archive has. Raises StoreError, and
+    RefusedError where it has another content.
+    """
+    standing = read_entry(final)
+    if standing is not None:
+        return _add_hashes(standing, facts)
+    with storing(final):
+        write_atomic(unpacked / FACTS_FILE, _encode_facts(facts), mode=0o444)
+        unpacked.chmod(0o755)
+        # A rename may reach the disk before the files do; a power cut must not leave empty ones.
+        flush(unpacked)
+        if final.exists():
+            old = make_directory(final.parent, ".old.")
+            os.rename(final, old / "entry")
+            remove_tree(old)
+        os.rename(unpacked, final)
+    return Entry(path=final, facts=facts)
+
+
+def _encode_facts(facts: Facts) -> bytes:
+    return json.dumps({"facts": _FACTS_VERSION, **asdict(facts)}, separators=(",", ":")).encode()
+
+
+def _add_hashes(standing: Entry, facts: Facts) -> Entry:
+    if standing.facts.key != facts.key:
+        from shlex import quote
+
+        paths = f"{quote(str(standing.path))} {quote(str(_generation_of(standing)))}"
+        raise RefusedError(
+            f"{standing.path} is of another artifact than the locked one",
+            hint=f"if nothing needs it: rm -r {paths}",
+        )
+    known = replace(standing.facts, hashes={**standing.facts.hashes, **facts.hashes})
+    if known != standing.facts:
+        with storing(standing.path):
+            write_atomic(standing.path / FACTS_FILE, _encode_facts(known), mode=0o444)
+    return Entry(path=standing.path, facts=known)
+
+
+def _generation_of(entry: Entry) -> Path:
+    # STORE/NAME/VERSION/BUILD
+    return entry.path.parents[2] / ".generation"
+
+
+def check_wheel_name(filename: str, name: str, version: str | None) -> str | None:
+    """Return what is wrong with a wheel's file name for this distribution, or None."""
+    try:
+        found_name, found_version, _, _ = parse_wheel_filename(filename)
+    except InvalidWheelFilename as error:
+        return str(error)
+    if found_name != name or (version is not None and str(found_version) != version):
+        return f"{filename} is not a wheel of {name} {version or ''}".rstrip()
+    return None

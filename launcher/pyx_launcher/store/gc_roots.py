@@ -1,0 +1,71 @@
+"""Which links of projects lead to environments, so that these stay as long as the links do.
+
+PYX_HOME/linked/KEY     the path of a link that `pyx env --link` made; KEY is its digest
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyx_launcher.files.atomic import write_atomic
+from pyx_launcher.files.hashing import sha256
+from pyx_launcher.store.last_use import list_visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyx_launcher.dirs import Dirs
+
+
+def record_link(dirs: Dirs, link: Path) -> None:
+    """Remember that there is, or will be, a link at the absolute path `link`. Raises OSError."""
+    path = os.fsencode(_locate(link))
+    record = _name_record(dirs, path)
+    if not record.exists():
+        record.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomic(record, path)
+
+
+def forget_link(dirs: Dirs, link: Path) -> None:
+    """Remember a link no more. Raises OSError."""
+    _name_record(dirs, os.fsencode(_locate(link))).unlink(missing_ok=True)
+
+
+def find_linked(dirs: Dirs) -> set[str]:
+    """Return the names of the environments that a remembered link leads to now."""
+    targets = (target for _, target in _list_links(dirs) if target is not None)
+    environments = os.path.realpath(dirs.environments)
+    return {
+        os.path.basename(target)
+        for target in targets
+        if os.path.realpath(os.path.dirname(target)) == environments
+    }
+
+
+def forget_gone(dirs: Dirs) -> None:
+    """Remember those links no more that are gone, or are something else by now."""
+    for record, target in _list_links(dirs):
+        if target is None:
+            with contextlib.suppress(OSError):
+                record.unlink()
+
+
+def _list_links(dirs: Dirs) -> Iterator[tuple[Path, str | None]]:
+    """Yield each record with what its link leads to, None where there is no link."""
+    for record in sorted(list_visible(dirs.home / "linked")):
+        try:
+            yield record, os.readlink(os.fsdecode(record.read_bytes()))
+        except (OSError, ValueError):
+            yield record, None
+
+
+def _name_record(dirs: Dirs, path: bytes) -> Path:
+    return dirs.home / "linked" / sha256(path).hexdigest()[:32]
+
+
+def _locate(link: Path) -> Path:
+    """Return the path of a link by which it is found from anywhere, itself not followed."""
+    return Path(os.path.realpath(link.parent)) / link.name

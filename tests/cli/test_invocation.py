@@ -1,0 +1,261 @@
+"""The command line: pyx's options, python's grammar, and variables that act like options."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx_launcher.cli.commands import OPTIONS_OF_OTHERS
+from pyx_launcher.cli.invocation import Invocation, parse_invocation, parse_program
+from pyx_launcher.errors import UsageError
+from pyx_launcher.locks.common.choice import Choice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def parse(*words: str, **variables: str) -> Invocation:
+    """Return what ``pyx WORDS`` asks for."""
+    return parse_invocation(words, variables)
+
+
+@pytest.mark.parametrize(
+    ("words", "mode", "target"),
+    [
+        ([], "i", None),
+        (["-"], "i", None),
+        (["-", "x.py"], "i", None),
+        (["--"], "i", None),
+        (["-i"], "i", None),
+        (["x.py"], "s", "x.py"),
+        (["x.py", "-c", "pass"], "s", "x.py"),
+        (["--", "-x.py"], "s", "-x.py"),
+        (["-u", "--", "x.py"], "s", "x.py"),
+        ([""], "s", ""),
+        (["-c", "print(1)", "x.py"], "c", "print(1)"),
+        (["-cprint(1)"], "c", "print(1)"),
+        (["-c", ""], "c", ""),
+        (["-c", "-m"], "c", "-m"),
+        (["-m", "a.b", "-x"], "m", "a.b"),
+        (["-ma.b"], "m", "a.b"),
+        (["-Im", "a"], "m", "a"),
+        (["-BIma"], "m", "a"),
+        (["-m", ""], "m", ""),
+        (["-W", "error", "x.py"], "s", "x.py"),
+        (["-Werror", "x.py"], "s", "x.py"),
+        (["-bW", "error", "x.py"], "s", "x.py"),
+        (["-W", "-c", "x.py"], "s", "x.py"),
+        (["-X", "dev", "-Xutf8=1", "x.py"], "s", "x.py"),
+        (["-uOOv", "-x", "x.py"], "s", "x.py"),
+        (["--check-hash-based-pycs", "always", "x.py"], "s", "x.py"),
+        (["--check-hash-based-pycs", "-c", "x.py"], "s", "x.py"),
+        (["--check-hash-based-pycs"], "p", None),
+        (["-c"], "p", None),
+        (["-m"], "p", None),
+        (["-W"], "p", None),
+        (["-uX"], "p", None),
+        (["-V"], "p", None),
+        (["-VV"], "p", None),
+        (["-h"], "p", None),
+        (["-?"], "p", None),
+        (["-uV", "x.py"], "p", None),
+        (["-z", "x.py"], "p", None),
+        (["-:"], "p", None),
+        (["-é"], "p", None),
+        (["-u-"], "p", None),
+        (["--help-env"], "p", None),
+    ],
+)
+def test_the_target_is_found_by_pythons_grammar(
+    words: Sequence[str], mode: str, target: str | None
+) -> None:
+    """Wherever python would see its program, so does pyx; the words themselves stay untouched."""
+    program = parse_program(words)
+    assert (program.mode, program.target) == (mode, target)
+    assert program.words == tuple(words)
+
+
+def test_own_options_come_first_and_take_values_both_ways() -> None:
+    """Separate or attached, and given twice the last one counts; what follows is python's."""
+    found = parse(
+        "--project", "a", "--project=b=c", "--python=3.12", "-u", "x.py", "--project", "d"
+    )
+    assert (found.project, found.python) == ("b=c", "3.12")
+    assert found.own == ("--project", "a", "--project=b=c", "--python=3.12")
+    assert found.program.words == ("-u", "x.py", "--project", "d")
+
+
+def test_groups_and_extras_add_up() -> None:
+    """Repeated or separated by commas, in the order they were typed; empty names are none."""
+    found = parse("--group", "a,b", "--extra=x", "--group=c,,", "--no-default-groups", "x.py")
+    assert found.choice == Choice(groups=("a", "b", "c"), extras=("x",), default_groups=False)
+    assert parse("--all-groups", "--all-extras").choice == Choice(all_groups=True, all_extras=True)
+    assert parse("x.py").choice == Choice()
+
+
+def test_locked_is_an_option_of_its_own() -> None:
+    """`--locked` is off unless it is typed, and part of what makes the key of a launch record."""
+    found = parse("--locked", "x.py", "--locked")
+    assert (found.locked, found.own, found.program.words) == (
+        True,
+        ("--locked",),
+        ("x.py", "--locked"),
+    )
+    assert not parse("x.py", "--locked").locked
+
+
+def test_a_name_stands_first_or_is_a_script() -> None:
+    """`@name` names an environment only as the very first word."""
+    found = parse("@tools", "--offline", "-m", "x")
+    assert (found.named, found.offline, found.own) == ("tools", True, ("@tools", "--offline"))
+    assert parse("@").named == ""
+    later = parse("--offline", "@tools")
+    assert (later.named, later.program.target) == (None, "@tools")
+
+
+@pytest.mark.parametrize("word", ["sync", "info", "--help", "-h", "--version"])
+def test_a_command_wins_over_a_file_of_its_name(word: str) -> None:
+    """With a path or after `--` it is a script."""
+    assert parse(word).verb == word
+    assert parse("--offline", word).verb == word
+    assert parse("./" + word).verb is None
+    assert parse("--", word).verb is None
+    assert parse("x.py", word).verb is None
+
+
+def test_a_command_speaks_of_the_start_with_its_options() -> None:
+    """Options before and after it mean the same, and make the same key."""
+    after, before = parse("info", "--group", "a", "x.py"), parse("--group", "a", "info", "x.py")
+    assert after == before
+    assert after.own == parse("--group", "a", "x.py").own
+    assert after.program.target == "x.py"
+
+
+def test_options_may_stand_behind_the_script_that_a_command_speaks_of() -> None:
+    """The command's own are no part of the key; those of a start are."""
+    found = parse("info", "-W", "x.py", "x.py", "--json", "--group", "a")
+    assert found.own == ("--group", "a")
+    assert (found.settings, found.choice.groups) == ({"--json": ()}, ("a",))
+    assert found.program.words == ("-W", "x.py", "x.py")
+    assert parse("info", "-m", "x", "--json").program.words == ("-m", "x", "--json")
+
+
+@pytest.mark.parametrize("word", ["--offlin", "--ofline", "--ofFline"])
+def test_a_wrong_option_is_told_with_the_one_that_was_meant(word: str) -> None:
+    """The hint is an option that exists."""
+    with pytest.raises(UsageError, match=f"unknown option {word}") as caught:
+        parse(word, "x.py")
+    assert caught.value.hint == "did you mean --offline?"
+
+
+@pytest.mark.parametrize("word", ["--zzz", "--=", "--\n", "---"])
+def test_what_resembles_nothing_points_to_the_help(word: str) -> None:
+    """Also a word that is hardly one."""
+    with pytest.raises(UsageError, match="unknown option") as caught:
+        parse(word)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("word", ["--project", "--python", "--group", "--extra"])
+def test_a_value_that_is_missing_is_told(word: str) -> None:
+    """The last word cannot be an option that needs another."""
+    with pytest.raises(UsageError, match=f"{word} needs a value"):
+        parse("--offline", word)
+
+
+def test_variables_act_like_options() -> None:
+    """An option wins over its variable; empty variables and PYX_OFFLINE=0 mean nothing."""
+    assert parse(PYX_PROJECT="p").project == "p"
+    assert parse("--project=q", PYX_PROJECT="p").project == "q"
+    assert parse(PYX_PROJECT="").project is None
+    offline = {value: parse(PYX_OFFLINE=value).offline for value in ("", "0", "1", "no")}
+    assert offline == {"": False, "0": False, "1": True, "no": True}
+    assert parse("--offline", PYX_OFFLINE="0").offline
+
+
+def test_odd_bytes_pass_through() -> None:
+    """Undecodable words and empty ones are kept as they are."""
+    words = ("--project=\udcff", "--", "\udcfe.py", "", "\n")
+    found = parse(*words)
+    assert found.project == "\udcff"
+    assert found.program.words == words[1:]
+    assert found.program.target == "\udcfe.py"
+
+
+def test_a_verb_takes_words_and_options_in_any_order() -> None:
+    """Its own options and pyx's may stand before, between and behind its words."""
+    found = parse("@a", "tool", "--python", "3.12", "install", "--with", "b", "x", "--with=c,d")
+    assert (found.named, found.verb, found.python) == ("a", "tool", "3.12")
+    assert found.words == ("install", "x")
+    assert found.settings == {"--with": ("b", "c,d")}
+    assert found.stacked == ()
+    assert found.program.words == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["run", "--group", "a", "x", "--json", "-h", "--", "y"], ["x", "--json", "-h", "--", "y"]),
+        (["run", "--", "-x", "y"], ["-x", "y"]),
+        (["tool", "run", "--from", "z", "x", "--help"], ["run", "x", "--help"]),
+        (["tool", "--", "run", "-x"], ["run", "-x"]),
+    ],
+)
+def test_what_belongs_to_a_program_is_left_to_it(words: list[str], expected: list[str]) -> None:
+    """Behind the name of a program no word is pyx's, whatever it looks like."""
+    assert list(parse(*words).words) == expected
+
+
+def test_a_verb_explains_itself() -> None:
+    """`--help` behind a verb, or among its words, is about that verb."""
+    for words in (["env", "--help"], ["env", "list", "-h"], ["tool", "run", "--help"]):
+        found = parse(*words)
+        assert (found.verb, found.words) == ("--help", (words[0],))
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        (["list", "--jsn"], "unknown option --jsn", "did you mean --json?"),
+        (["tree", "--depth", "1"], "unknown option --depth", "pyx tree --help"),
+        (["list", "-x"], "pyx list does not know -x", "pyx list --help"),
+        (["tree", "--invert"], "--invert needs a value", "pyx tree --invert NAME"),
+        (["--group"], "--group needs a value", "pyx --group NAME"),
+        (["list", "--group="], "--group needs a value", "pyx list --group NAME"),
+        (["--offline=1"], "--offline takes no value", "pyx --offline"),
+        (["list", "--json=x"], "--json takes no value", "pyx list --json"),
+        (["sync", "--no-dev"], "unknown option --no-dev", "--no-default-groups"),
+        (["list", "--tree"], "unknown option --tree", "pyx tree"),
+        (["add", "-r", "x"], "pyx add does not know -r", OPTIONS_OF_OTHERS["-r"]),
+        (["list", "--zzz"], "unknown option --zzz", "pyx list --help"),
+        (["run", "-m", "x", "a b"], "pyx run does not know -m", "pyx -m x 'a b'"),
+        (
+            ["info", "x.py", "y"],
+            "pyx info takes one script: y is one word too many",
+            "pyx info x.py",
+        ),
+        (
+            ["--with", "dev", "x.py"],
+            "--with dev: it appends a named environment",
+            "pyx add dev, or --with @dev where an environment is called so",
+        ),
+    ],
+)
+def test_what_a_verb_does_not_know_is_said(words: list[str], said: str, hint: str) -> None:
+    """Nothing of a command is passed over."""
+    with pytest.raises(UsageError) as caught:
+        parse(*words)
+    assert (caught.value.message, caught.value.hint) == (said, hint)
+
+
+def test_help_takes_the_name_of_a_command() -> None:
+    """Before or behind it, and nothing else is looked at."""
+    assert parse("--help", "add", "-x").words == ("add", "-x")
+    assert parse("--version", "x.py", "y").verb == "--version"
+
+
+def test_environments_are_stacked_by_name() -> None:
+    """`--with` may come several times or list names; each is taken once, and all are pyx's own."""
+    found = parse("--with", "@a,@b", "--with=@a", "x.py")
+    assert (found.stacked, found.own) == (("a", "b"), ("--with", "@a,@b", "--with=@a"))

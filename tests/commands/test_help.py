@@ -1,0 +1,77 @@
+"""What pyx says of itself, and that every command that it names is there."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx_launcher.cli.commands import VERBS
+from pyx_launcher.commands.help import format_form, format_usage
+
+if TYPE_CHECKING:
+    from installed import Pyx
+
+LONGEST_LINE = 100
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_verb_is_a_module(name: str) -> None:
+    """The function that runs it takes what every other one takes."""
+    module = importlib.import_module(f"pyx_launcher.commands.{name}")
+    function = getattr(module, f"run_{name}")
+    assert [*inspect.signature(function).parameters] == ["invocation", "environ"]
+
+
+def test_the_usage_names_every_verb() -> None:
+    """With what it does, in lines that fit a terminal."""
+    text = format_usage()
+    for name, verb in VERBS.items():
+        assert f"  {name:<22}{verb.summary}\n" in text
+    assert max(map(len, text.splitlines())) <= LONGEST_LINE
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_verb_says_how_it_is_called(pyx: Pyx, name: str) -> None:
+    """On stdout, with each of its forms and options, and without doing anything."""
+    told = pyx(name, "--help")
+    assert (told.returncode, told.stderr) == (0, "")
+    for form in VERBS[name].forms:
+        assert format_form(VERBS[name], form) + "\n" in told.stdout
+    for option in VERBS[name].options:
+        assert f"  {option} " in told.stdout
+    assert pyx("--help", name).stdout == told.stdout
+
+
+@pytest.mark.parametrize(
+    "words", [("tool", "list"), ("store", "path"), ("diff", ".", "."), ("env", "list")]
+)
+def test_what_belongs_to_no_environment_refuses_its_name(pyx: Pyx, words: tuple[str, ...]) -> None:
+    """And does not offer it in its usage."""
+    told = pyx("@some", *words)
+    assert (told.returncode, told.stdout) == (64, "")
+    assert "takes no @some\n" in told.stderr
+    assert told.stderr.endswith(f"pyx: hint: pyx {' '.join(words)}\n")
+    forms = [form for form in VERBS[words[0]].forms if form.split()[0:2] == [*words[:2]]]
+    assert all("@NAME" not in format_form(VERBS[words[0]], form) for form in forms)
+
+
+def test_what_an_action_takes_stands_in_its_form() -> None:
+    """Every option of a command with actions is one of theirs, or stands alone."""
+    for verb in VERBS.values():
+        if verb.actions:
+            taken = {option for action in verb.actions for option in verb.options_of(action)}
+            alone = {form.split()[1] for form in verb.forms} | {"--unlink"}
+            assert {*verb.valued, *verb.flags} <= taken | alone
+
+
+def test_forms_name_what_the_parser_knows() -> None:
+    """Each form begins with its verb, and its actions are those that are taken."""
+    for name, verb in VERBS.items():
+        assert all(form.split()[0] == name for form in verb.forms)
+        words = [form.split()[1] for form in verb.forms if len(form.split()) > 1]
+        named = [word for word in words if word.isalpha() and word.islower()]
+        assert set(verb.actions) == set(named)
+        assert set(verb.passes_from) <= {"", *verb.actions}

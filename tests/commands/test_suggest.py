@@ -1,0 +1,186 @@
+"""What a person who comes from another tool types first, and is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from wheelhouse import make_wheel, pylock_text
+
+from pyx_launcher.cli.commands import VERBS
+from pyx_launcher.cli.invocation import parse_invocation
+from pyx_launcher.commands._suggest import _COUNTERPARTS, _OF_PIPX, suggest, translate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from indexserver import IndexServer
+    from installed import Pyx
+
+NO_FILE = 2
+
+
+@pytest.fixture
+def project(tmp_path: Path, wheels: Path, index: IndexServer) -> Path:
+    """Give a project that locks tock, which has a program tick."""
+    wheel = make_wheel(
+        wheels,
+        "tock",
+        "1.0",
+        files={"tock.py": "def main(): pass"},
+        entry_points={"tick": "tock:main"},
+    )
+    directory = tmp_path / "project"
+    directory.mkdir()
+    (directory / "pylock.toml").write_text(pylock_text([wheel], index_url=index.url))
+    return directory
+
+
+def tell(pyx: Pyx, project: Path, command: str) -> str:
+    """Return the hint of a command line that must fail in python's words with python's status."""
+    name = next(word for word in command.split() if not word.startswith(("@", "-")))
+    told = pyx(*command.split(), cwd=project)
+    assert (told.returncode, told.stdout) == (NO_FILE, "")
+    first, hint = told.stderr.splitlines()
+    assert first == f"pyx: can't open file '{project}/{name}': [Errno 2] No such file or directory"
+    return hint.removeprefix("pyx: hint: ")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("install rich", "pyx add rich"),
+        ("install --upgrade rich", "pyx add rich"),
+        ("install -r requirements.txt", "pyx sync"),
+        ("install -e .", "pyx sync"),
+        ("install", "pyx sync"),
+        ("pip install rich httpx", "pyx add rich httpx"),
+        ("pip install -r requirements.txt", "pyx sync"),
+        ("pip list", "pyx list"),
+        ("pip uninstall -y rich", "pyx remove rich"),
+        ("uv pip install rich", "pyx add rich"),
+        ("uv tool install rich", "pyx tool install rich"),
+        ("uv run script.py a", "pyx script.py a"),
+        ("uv run -m rich.table", "pyx -m rich.table"),
+        ("uv python install", "pyx --help"),
+        ("poetry run tick x", "pyx run tick x"),
+        ("poetry env use 3.12", "pyx env --help"),
+        ("poetry publish", "pyx --help"),
+        ("pipx install rich", "pyx tool install rich"),
+        ("pipx run rich --wide", "pyx tool run rich --wide"),
+        ("uninstall", "pyx remove NAME"),
+        ("init", "pyx add --init NAME"),
+        ("update", "pyx lock --upgrade"),
+        ("upgrade rich", "pyx lock --upgrade rich"),
+        ("shell", 'pyx run "$SHELL"'),
+        ("activate", 'pyx run "$SHELL"'),
+        ("freeze", "pyx list"),
+        ("outdated", "pyx list --outdated"),
+        ("show", "pyx list"),
+        ("show rich", "pyx which rich"),
+        ("why rich", "pyx tree --invert rich"),
+        ("version", "pyx --version"),
+        ("python -m rich", "pyx -m rich"),
+        ("python", "pyx alone is the prompt"),
+        ("check", "pyx lock --check"),
+        ("isntall rich", "did you mean pyx add rich?"),
+        ("lits", "did you mean pyx list?"),
+        ("black .", "no program of the environment is called black either; pyx --help"),
+    ],
+)
+def test_a_command_of_another_tool_is_told_in_ours(typed: str, meant: str) -> None:
+    """As one that can be typed."""
+    name, *words = typed.split()
+    assert suggest(name, words, (), ()) == meant
+
+
+@pytest.mark.parametrize("typed", ["install rich", "pip install rich", "black .", "init"])
+def test_the_hint_is_one_line_more(pyx: Pyx, tmp_path: Path, typed: str) -> None:
+    """Behind what python says of a file that is not there, with python's status."""
+    name, *words = typed.split()
+    assert tell(pyx, tmp_path, typed) == suggest(name, words, (), ())
+
+
+def test_what_the_hints_name_is_there() -> None:
+    """Each is a command line that pyx can parse, of one of its commands."""
+    for table in (_COUNTERPARTS, _OF_PIPX):
+        for name in {*table} - {"python", "python3"}:
+            words = (translate(name, ["x"], table) or "").replace('"$SHELL"', "/bin/sh").split()
+            assert parse_invocation(words, {}).verb in {*VERBS, "--version"}
+
+
+def test_a_program_of_the_environment_is_run_by_run(pyx: Pyx, project: Path) -> None:
+    """With its words as they were typed; by what the lock names until its wheel was fetched."""
+    assert tell(pyx, project, "tock x") == "pyx run tock x"
+    assert pyx("sync", cwd=project).returncode == 0
+    assert tell(pyx, project, "tick --fast .") == "pyx run tick --fast ."
+    assert tell(pyx, project, "tikc") == "did you mean pyx run tick?"
+    assert suggest("tick", ["a;b"], ["--offline"], {"tick"}) == "pyx --offline run tick 'a;b'"
+
+
+def test_a_named_environment_stays_in_the_hint(pyx: Pyx, project: Path, pyx_home: Path) -> None:
+    """What was typed before the mistaken word is typed again."""
+    (pyx_home / "named").mkdir(parents=True)
+    (pyx_home / "named" / "clock").symlink_to(project)
+    assert pyx("@clock", "sync").returncode == 0
+    assert tell(pyx, pyx_home, "@clock tick") == "pyx @clock run tick"
+    assert tell(pyx, pyx_home, "@clock install rich") == "pyx @clock add rich"
+
+
+@pytest.mark.parametrize("name", ["install", "help", "tick"])
+def test_a_file_of_that_name_wins(pyx: Pyx, project: Path, name: str) -> None:
+    """As for python, it is a script, whatever it is called."""
+    (project / name).write_text("import sys; print('ran', sys.argv[1:])")
+    for _ in range(2):
+        told = pyx(name, "x", cwd=project)
+        assert (told.returncode, told.stdout, told.stderr) == (0, "ran ['x']\n", "")
+
+
+@pytest.mark.parametrize("name", ["none.py", "./black"])
+def test_what_is_no_word_of_a_command_gets_no_hint(pyx: Pyx, tmp_path: Path, name: str) -> None:
+    """A path is a path."""
+    told = pyx(name, cwd=tmp_path)
+    assert (told.returncode, told.stdout, len(told.stderr.splitlines())) == (NO_FILE, "", 1)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("repotr.py", "report.py"), ("report", "report.py"), ("./Report.py", "./report.py")],
+)
+def test_a_script_that_lies_there_is_told(pyx: Pyx, tmp_path: Path, typed: str, meant: str) -> None:
+    """Where the name is a slip for it, or lacks the suffix."""
+    (tmp_path / "report.py").touch()
+    told = pyx(typed, cwd=tmp_path)
+    assert told.returncode == NO_FILE
+    assert told.stderr.splitlines()[1] == f"pyx: hint: did you mean pyx {meant}?"
+
+
+def test_a_link_that_leads_nowhere_is_not_proposed(pyx: Pyx, tmp_path: Path) -> None:
+    """Neither for its own name nor for one like it."""
+    (tmp_path / "report.py").symlink_to("nowhere")
+    for name in ("report.py", "repotr.py"):
+        told = pyx(name, cwd=tmp_path)
+        assert (told.returncode, len(told.stderr.splitlines())) == (NO_FILE, 1)
+
+
+def test_a_lock_that_cannot_be_read_is_no_answer(pyx: Pyx, project: Path) -> None:
+    """The hint is for what was typed, and must not fail."""
+    (project / "pylock.toml").write_text("broken")
+    assert tell(pyx, project, "install rich") == "pyx add rich"
+    assert tell(pyx, project, "tick").startswith("no program of the environment is called tick")
+
+
+def test_a_mistake_leaves_nothing_behind(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """No record is written, nothing fetched."""
+    tell(pyx, project, "tock")
+    assert not list((tmp_path / "pyx-cache").glob("launch/*"))
+    assert not list((tmp_path / "pyx-home").glob("store/*/*/*"))
+
+
+@pytest.mark.parametrize("words", [("help",), ("help", "add"), ("help", "nothing")])
+def test_help_is_answered(pyx: Pyx, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """On stdout, as by `--help`."""
+    told = pyx(*words, cwd=tmp_path)
+    known = [word for word in words if word in VERBS]
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout == pyx(*known, "--help").stdout

@@ -1,0 +1,27 @@
+"""Fixtures for environments: an interpreter that has been probed, and a workshop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from workshop import Workshop, probe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyx_launcher.interpreters.finder import Interpreter
+
+
+@pytest.fixture(scope="module")
+def interpreter(
+    interpreters: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Interpreter:
+    """Give the newest interpreter of the machine."""
+    return probe(list(interpreters.values())[-1], tmp_path_factory.mktemp("facts"))
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, interpreter: Interpreter, native: Path) -> Workshop:
+    """Give a workshop with nothing in it."""
+    return Workshop(tmp_path, interpreter, native)

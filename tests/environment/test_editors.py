@@ -1,0 +1,296 @@
+"""What editors and Jupyter find: the link `.venv`, and kernels."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from wheelhouse import make_wheel, pylock_text
+
+from pyx_launcher.dirs import Dirs
+from pyx_launcher.environment.editors import link_environment, unlink_environment
+from pyx_launcher.errors import RefusedError
+
+if TYPE_CHECKING:
+    from indexserver import IndexServer
+    from installed import Pyx
+
+TYPED = {"tick/__init__.py": "def size() -> int: ...\n", "tick/py.typed": ""}
+
+
+@pytest.fixture(params=[1, 20], ids=["direct", "farm"])
+def project(
+    request: pytest.FixtureRequest, tmp_path: Path, wheels: Path, index: IndexServer
+) -> Path:
+    """Give a project that locks tick 1.0, which has types, in both layouts."""
+    artifacts = [make_wheel(wheels, "tick", "1.0", files=TYPED)]
+    artifacts += [make_wheel(wheels, f"more{n}", "1.0") for n in range(1, request.param)]
+    directory = tmp_path / "project"
+    directory.mkdir()
+    (directory / "pylock.toml").write_text(pylock_text(artifacts, index_url=index.url))
+    return directory
+
+
+def test_the_link_is_a_virtual_environment(pyx: Pyx, project: Path) -> None:
+    """What VS Code and others look for is there: pyvenv.cfg with a version, and bin/python.
+
+    They run that python isolated, with a script of their own, and ask it for its prefix and path.
+    """
+    told = pyx("env", "--link", cwd=project)
+    assert (told.returncode, told.stderr) == (0, "")
+    link = project / ".venv"
+    target = link.readlink()
+    assert told.stdout == f"{link} -> {target}\n"
+    config = (link / "pyvenv.cfg").read_text()
+    facts = dict(line.split(" = ", 1) for line in config.splitlines())
+    ask = project / "ask.py"
+    ask.write_text(
+        "import json, sys, tick; print(json.dumps([sys.prefix, sys.base_prefix, "
+        "'%d.%d.%d' % sys.version_info[:3], tick.__file__]))"
+    )
+    answer = pyx.run([link / "bin" / "python", "-I", ask], cwd=Path("/"))
+    prefix, base, version, file = json.loads(answer.stdout)
+    assert (prefix, version) == (str(target), facts["version"])
+    assert prefix != base
+    assert file.endswith("/tick/__init__.py")
+    (site_packages,) = link.glob("lib/python3.*/site-packages")
+    assert any(site_packages.iterdir())
+
+
+def test_the_link_follows_the_lock(
+    pyx: Pyx, project: Path, wheels: Path, index: IndexServer
+) -> None:
+    """`sync` lets it lead to the new environment; it makes none where nobody asked for one."""
+    lock = project / "pylock.toml"
+    first = lock.read_text()
+    assert ".venv" not in pyx("sync", cwd=project).stdout
+    assert not os.path.lexists(project / ".venv")
+    pyx("env", "--link", cwd=project)
+    before = (project / ".venv").readlink()
+    lock.write_text(pylock_text([make_wheel(wheels, "tick", "2.0")], index_url=index.url))
+    told = pyx("sync", cwd=project)
+    after = (project / ".venv").readlink()
+    assert before != after
+    assert told.stdout.splitlines()[-1] == f"{project}/.venv -> {after}"
+    assert ".venv" not in pyx("sync", cwd=project).stdout
+    lock.write_text(first)
+    pyx("sync", cwd=project)
+    assert (project / ".venv").readlink() == before
+
+
+def test_what_pyx_did_not_make_stays(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """A real virtual environment, a link to one and a file are refused, and never refreshed."""
+    link = project / ".venv"
+    other = tmp_path / "other"
+    other.mkdir()
+    for make in (link.mkdir, lambda: link.symlink_to(other), link.touch):
+        make()
+        told = pyx("env", "--link", cwd=project)
+        assert (told.returncode, told.stdout) == (77, "")
+        assert told.stderr.splitlines()[1] == f"pyx: hint: mv {link} {link}.old"
+        assert pyx("env", "--unlink", cwd=project).returncode == 77
+        before = link.lstat().st_ino
+        assert pyx("sync", cwd=project).returncode == 0
+        assert link.lstat().st_ino == before
+        link.rmdir() if link.is_dir() and not link.is_symlink() else link.unlink()
+
+
+def test_a_hint_can_be_typed_whatever_the_project_is_called(tmp_path: Path) -> None:
+    """A directory with a space in its name is one word of the command, and not two."""
+    dirs, project = Dirs(home=tmp_path / "home", cache=tmp_path), tmp_path / "my project"
+    link = project / ".venv"
+    link.mkdir(parents=True)
+    with pytest.raises(RefusedError) as caught:
+        link_environment(project, dirs, dirs.environments / "some")
+    assert shlex.split(caught.value.hint or "") == ["mv", str(link), f"{link}.old"]
+    with pytest.raises(RefusedError) as caught:
+        unlink_environment(project, dirs)
+    assert shlex.split(caught.value.hint or "") == ["rm", "-r", str(link)]
+
+
+def test_the_link_can_be_taken_back(pyx: Pyx, project: Path) -> None:
+    """Only the link goes; a second time there is nothing to do."""
+    pyx("env", "--link", cwd=project)
+    target = (project / ".venv").readlink()
+    assert pyx("env", "--unlink", cwd=project).stdout == f"{project}/.venv removed\n"
+    assert target.is_dir()
+    assert sorted(os.listdir(project)) == ["pylock.toml"]  # noqa: PTH208
+    assert pyx("env", "--unlink", cwd=project).stdout == "there was no link\n"
+
+
+@pytest.mark.parametrize("lock", ["gone", "damaged"])
+def test_the_link_can_be_taken_back_without_a_lock(
+    pyx: Pyx, project: Path, pyx_home: Path, lock: str
+) -> None:
+    """From below as well; where another project begins, the link of the one above is not meant."""
+    pyx("env", "--link", cwd=project)
+    if lock == "gone":
+        (project / "pylock.toml").unlink()
+    else:
+        (project / "pylock.toml").write_text("<<<<<<< ours\n")
+    (project / "other").mkdir()
+    (project / "other" / "pyproject.toml").touch()
+    told = pyx("env", "--unlink", cwd=project / "other")
+    assert (told.returncode, told.stdout) == (0, "there was no link\n")
+    (project / "other" / "pyproject.toml").unlink()
+    told = pyx("env", "--unlink", cwd=project / "other")
+    assert (told.returncode, told.stdout, told.stderr) == (0, f"{project}/.venv removed\n", "")
+    assert not os.path.lexists(project / ".venv")
+    told = pyx("env", "--unlink", cwd=project)
+    assert (told.returncode, told.stdout, told.stderr) == (0, "there was no link\n", "")
+    (project / ".venv").symlink_to(pyx_home / "environments" / "gone")
+    told = pyx("--project", project, "env", "--unlink", cwd=project.parent)
+    assert (told.returncode, told.stdout) == (0, f"{project}/.venv removed\n")
+    (project / ".venv").mkdir()
+    assert pyx("env", "--unlink", cwd=project).returncode == 77
+
+
+def test_gc_keeps_what_a_link_leads_to(pyx: Pyx, project: Path, pyx_home: Path) -> None:
+    """However long it is unused; also where the project moved, until the link is gone."""
+
+    def collect() -> int:
+        told = pyx("store", "gc", "--keep", "0")
+        assert told.returncode == 0, told.stderr
+        return int(told.stdout.splitlines()[-1].split()[0])
+
+    def succeeds(directory: Path) -> bool:
+        return pyx.run([directory / ".venv/bin/python", "-c", "import tick"]).returncode == 0
+
+    records = pyx_home / "linked"
+    pyx("env", "--link", cwd=project)
+    assert collect() == 0
+    assert succeeds(project)
+    moved = project.with_name("moved")
+    project.rename(moved)
+    assert pyx("sync", cwd=moved).returncode == 0
+    assert len(list(records.iterdir())) == 2
+    assert collect() == 0
+    assert len(list(records.iterdir())) == 1, "the place where it was counts no more"
+    assert succeeds(moved)
+    assert pyx("env", "--unlink", cwd=moved).returncode == 0
+    assert list(records.iterdir()) == []
+    assert collect() == 1
+    pyx("env", "--link", cwd=moved)
+    (moved / ".venv").unlink()
+    assert collect() == 1
+    pyx("env", "--link", cwd=moved)
+    (moved / ".venv").unlink()
+    (moved / ".venv").mkdir()
+    assert collect() == 1
+    assert list(records.iterdir()) == []
+
+
+def test_gc_deletes_what_a_link_led_to_before(
+    pyx: Pyx, project: Path, wheels: Path, index: IndexServer
+) -> None:
+    """A link that leads to another environment now keeps that one alone."""
+    pyx("env", "--link", cwd=project)
+    before = (project / ".venv").readlink()
+    text = pylock_text([make_wheel(wheels, "tick", "2.0")], index_url=index.url)
+    (project / "pylock.toml").write_text(text)
+    pyx("sync", cwd=project)
+    pyx("store", "gc", "--keep", "0")
+    assert not before.exists()
+    assert (project / ".venv" / "bin" / "python").exists()
+
+
+def test_without_a_lock_there_is_nothing_to_link(pyx: Pyx, tmp_path: Path) -> None:
+    """One line and a hint, and no file is made, in the environment @default neither."""
+    before = pyx("env", "--link", cwd=tmp_path)
+    default = Path(pyx("env", "create", "default").stdout.split()[-1])
+    for told in (
+        before,
+        pyx("env", "--link", cwd=tmp_path),
+        pyx("env", "--kernel", cwd=tmp_path),
+    ):
+        assert (told.returncode, told.stdout) == (64, "")
+        assert "there is no lock" in told.stderr
+    assert not os.path.lexists(default / ".venv")
+    assert pyx("@default", "env", "--link", cwd=tmp_path).returncode == 0
+    assert (default / ".venv").is_symlink()
+
+
+def test_mypy_finds_the_distributions(pyx: Pyx, project: Path) -> None:
+    """It asks the python it is given where its packages are, and reads their types."""
+    pytest.importorskip("mypy")
+    pyx("env", "--link", cwd=project)
+    (project / "x.py").write_text("import tick\nreveal_type(tick.size())\n")
+    command = [sys.executable, "-m", "mypy", "--python-executable", ".venv/bin/python", "x.py"]
+    told = subprocess.run(
+        [*command, "--cache-dir", os.devnull, "--config-file", os.devnull],
+        cwd=project,
+        env=pyx.variables({"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 'Revealed type is "int"' in told.stdout.replace("builtins.", ""), told
+
+
+def test_a_kernel_needs_ipykernel(pyx: Pyx, project: Path) -> None:
+    """Without it nothing could be started; the hint says how to get it."""
+    told = pyx("env", "--kernel", cwd=project)
+    assert (told.returncode, told.stdout) == (64, "")
+    assert told.stderr.endswith("hint: pyx add ipykernel\n")
+    assert pyx("env", "create", "some").returncode == 0
+    told = pyx("@some", "env", "--kernel", cwd=project)
+    assert told.stderr.endswith("hint: pyx @some add ipykernel\n")
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_kernel_starts_by_the_lock(
+    pyx: Pyx, tmp_path: Path, pyx_home: Path, wheels: Path, index: IndexServer, *, named: bool
+) -> None:
+    """The specification's command runs ipykernel as the lock has it then, from any directory."""
+    project = pyx_home / "named" / "science" if named else tmp_path / "Some Project"
+    project.mkdir(parents=True)
+    files = {"ipykernel_launcher.py": "import sys, tick; print(tick.__version__, sys.argv[1:])"}
+    kernel = make_wheel(wheels, "ipykernel", "6.0", files=files)
+    for version in ("1.0", "2.0"):
+        artifacts = [kernel, make_wheel(wheels, "tick", version)]
+        (project / "pylock.toml").write_text(pylock_text(artifacts, index_url=index.url))
+        if version == "1.0":
+            words = ["@science", "env", "--kernel"] if named else ["env", "--kernel"]
+            made = pyx(*words, cwd=tmp_path if named else project)
+            assert made.returncode == 0, made.stderr
+            directory = Path(made.stdout.strip())
+        spec = json.loads((directory / "kernel.json").read_text())
+        command = [word.format(connection_file="c.json") for word in spec["argv"]]
+        assert pyx.run(command, cwd=Path("/")).stdout == f"{version} ['-f', 'c.json']\n"
+    name = "science" if named else "Some Project"
+    assert (spec["display_name"], spec["language"]) == (f"{name} (pyx)", "python")
+    kernels = Path(pyx.environ["HOME"]) / ".local" / "share" / "jupyter" / "kernels"
+    assert directory.parent == kernels
+    assert directory.name == f"pyx-{name.lower().replace(' ', '-')}"
+
+
+def test_kernels_go_where_jupyter_is_told_to_look(
+    pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServer
+) -> None:
+    """`JUPYTER_DATA_DIR` wins over the user's data directory."""
+    wheel = make_wheel(wheels, "ipykernel", "6.0")
+    (tmp_path / "pylock.toml").write_text(pylock_text([wheel], index_url=index.url))
+    data = tmp_path / "data"
+    told = pyx("env", "--kernel", cwd=tmp_path, env={"JUPYTER_DATA_DIR": str(data)})
+    assert Path(told.stdout.strip()).parent == data / "kernels"
+
+
+def test_a_kernel_outlives_an_upgrade_of_pyx(
+    pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServer
+) -> None:
+    """Where PATH leads to this pyx by a link, the link is what the kernel is started by."""
+    wheel = make_wheel(wheels, "ipykernel", "6.0")
+    (tmp_path / "pylock.toml").write_text(pylock_text([wheel], index_url=index.url))
+    link = tmp_path / "bin" / "pyx"
+    link.parent.mkdir()
+    link.symlink_to(pyx.path)
+    path = f"{link.parent}{os.pathsep}{pyx.environ['PATH']}"
+    told = pyx("env", "--kernel", cwd=tmp_path, env={"PATH": path})
+    spec = json.loads(Path(told.stdout.strip(), "kernel.json").read_text())
+    assert spec["argv"][0] == str(link)

@@ -1,0 +1,68 @@
+"""Requirements in a Pipfile and in a requirements.in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pyx_launcher.errors import UsageError
+from pyx_launcher.project.pipfile import add_lines, add_packages, remove_lines, remove_packages
+from pyx_launcher.project.pyproject import MAIN, Place
+from pyx_launcher.project.requirement import parse_requirement
+
+PIPFILE = '# mine\n[packages]\nClick = "<9"   # kept\n\n[dev-packages]\npytest = "*"\n'
+LISTED = "# mine\n-c other.txt\nClick<9  # kept\n\ntomli ; python_version < '3.11'\n"
+
+
+@pytest.mark.parametrize(
+    ("requirement", "place", "line"),
+    [
+        ("a", MAIN, 'a = "*"'),
+        ("a>1", Place(group="dev"), 'a = ">1"'),
+        ("a[x]>1", Place(group="docs"), 'a = {version = ">1", extras = ["x"]}'),
+        ("click==8", MAIN, 'Click = "==8"   # kept'),
+        (
+            "a @ git+https://example.org/a@v1",
+            MAIN,
+            'a = {git = "https://example.org/a", ref = "v1"}',
+        ),
+    ],
+)
+def test_a_pipfile_gains_a_line(requirement: str, place: Place, line: str) -> None:
+    """A group is a category, and every other line stays."""
+    new = add_packages(Path("Pipfile"), PIPFILE, [parse_requirement(requirement)], place)
+    gained = [text for text in new.splitlines() if text not in PIPFILE.splitlines()]
+    assert [text for text in gained if text and text != "[docs]"] == [line]
+
+
+def test_a_pipfile_loses_a_line() -> None:
+    """It is found by its normalised name, in the category that is named."""
+    assert "Click" not in remove_packages(Path("Pipfile"), PIPFILE, ["click"], MAIN)
+    with pytest.raises(UsageError, match="click is not in the group dev"):
+        remove_packages(Path("Pipfile"), PIPFILE, ["click"], Place(group="dev"))
+
+
+def test_a_pipfile_has_no_extras() -> None:
+    """The hint names the nearest thing that it has."""
+    with pytest.raises(UsageError, match="no extras"):
+        add_packages(Path("Pipfile"), PIPFILE, [parse_requirement("a")], Place(extra="x"))
+
+
+def test_a_list_gains_a_line_at_its_end() -> None:
+    """A last line without an end gets one; a known project is replaced where it stands."""
+    path = Path("requirements.in")
+    assert add_lines(path, LISTED.rstrip(), [parse_requirement("a>1")], MAIN) == f"{LISTED}a>1\n"
+    replaced = add_lines(path, LISTED, [parse_requirement("click==8")], MAIN)
+    assert replaced == LISTED.replace("Click<9  # kept", "click==8")
+    assert add_lines(path, LISTED, [parse_requirement("click")], MAIN) == LISTED
+
+
+def test_a_list_loses_a_line() -> None:
+    """Options and comments are no requirements."""
+    path = Path("requirements.in")
+    assert remove_lines(path, LISTED, ["TOMLI"], MAIN) == LISTED[: LISTED.index("tomli")]
+    with pytest.raises(UsageError, match="there is no line for mine"):
+        remove_lines(path, LISTED, ["mine"], MAIN)
+    with pytest.raises(UsageError, match="neither extras nor groups"):
+        remove_lines(path, LISTED, ["tomli"], Place(group="dev"))

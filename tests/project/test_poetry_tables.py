@@ -1,0 +1,123 @@
+"""Requirements in Poetry's own tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import tomli
+
+from pyx_launcher.errors import UsageError
+from pyx_launcher.project.poetry_tables import (
+    add_constraints,
+    bound_constraints,
+    has_own_tables,
+    remove_constraints,
+)
+from pyx_launcher.project.pyproject import MAIN, Place
+from pyx_launcher.project.requirement import parse_requirement
+
+PATH = Path("pyproject.toml")
+CLASSIC = """\
+[tool.poetry]
+name = "x"   # kept
+
+[tool.poetry.dependencies]
+python = "^3.10"
+Click = {version = "^8", extras = ["y"]}  # kept
+
+[tool.poetry.group.dev.dependencies]
+pytest = "*"
+"""
+
+
+def add(text: str, requirement: str, place: Place = MAIN) -> str:
+    """Return `text` with one requirement."""
+    return add_constraints(PATH, text, [parse_requirement(requirement)], place)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "line"),
+    [
+        ("a", 'a = "*"'),
+        ("a>=1,<2", 'a = "<2,>=1"'),
+        ("a[y,x]", 'a = {version = "*", extras = ["x", "y"]}'),
+        ("a @ git+https://example.org/a@v1", 'a = {git = "https://example.org/a", rev = "v1"}'),
+        ("a @ https://example.org/a.whl", 'a = {url = "https://example.org/a.whl"}'),
+        ("click<8", 'Click = "<8"  # kept'),
+    ],
+)
+def test_a_requirement_becomes_a_constraint(requirement: str, line: str) -> None:
+    """It is a text where that says enough, else a table, and all other lines stay."""
+    old, new = CLASSIC.splitlines(), add(CLASSIC, requirement).splitlines()
+    assert [text for text in new if text not in old] == [line]
+
+
+def test_a_marker_is_kept() -> None:
+    """A requirement for some circumstances only is one in Poetry's words, too."""
+    data = tomli.loads(add(CLASSIC, "a>1; sys_platform == 'linux'"))
+    constraint = data["tool"]["poetry"]["dependencies"]["a"]
+    assert constraint == {"version": ">1", "markers": 'sys_platform == "linux"'}
+
+
+def test_an_extra_lists_its_optional_distributions() -> None:
+    """They are optional in the dependencies, named in the extra, and removed from both."""
+    text = add(CLASSIC, "a>1", Place(extra="fast"))
+    data = tomli.loads(text)["tool"]["poetry"]
+    assert data["dependencies"]["a"] == {"version": ">1", "optional": True}
+    assert data["extras"] == {"fast": ["a"]}
+    left = tomli.loads(remove_constraints(PATH, text, ["a"], Place(extra="fast")))
+    assert left["tool"]["poetry"]["extras"] == {"fast": []}
+    assert "a" not in left["tool"]["poetry"]["dependencies"]
+
+
+def test_groups_are_found_and_made() -> None:
+    """A new group gets a table of its own; the old one gains a line."""
+    data = tomli.loads(add(add(CLASSIC, "a", Place(group="dev")), "b", Place(group="docs")))
+    assert data["tool"]["poetry"]["group"] == {
+        "dev": {"dependencies": {"pytest": "*", "a": "*"}},
+        "docs": {"dependencies": {"b": "*"}},
+    }
+
+
+def test_any_version_becomes_a_compatible_one() -> None:
+    """After a resolution the constraint is what Poetry itself would have written."""
+    text = bound_constraints(PATH, add(CLASSIC, "a"), {"a": "1.2", "click": "8.1"}, MAIN)
+    assert 'a = "^1.2"\n' in text
+    assert 'version = "^8"' in text
+
+
+def test_what_is_not_there_cannot_be_removed() -> None:
+    """The error names what and where."""
+    with pytest.raises(UsageError, match="a is not in the group dev"):
+        remove_constraints(PATH, CLASSIC, ["a"], Place(group="dev"))
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "expected"),
+    [
+        (CLASSIC, MAIN, True),
+        (CLASSIC, Place(group="new"), True),
+        ('[project]\nname = "x"\n[tool.poetry]\npackage-mode = false\n', MAIN, False),
+        ('[project]\nname = "x"\n[tool.poetry]\n', Place(group="dev"), False),
+        ("[project]\n[tool.poetry.group.dev.dependencies]\n", Place(group="dev"), True),
+        ('[project]\ndynamic = ["dependencies"]\n[tool.poetry.dependencies]\n', MAIN, True),
+        ("[project]\n", MAIN, False),
+    ],
+)
+def test_whose_tables_count(text: str, place: Place, *, expected: bool) -> None:
+    """The standard's tables are edited wherever the project has them."""
+    assert has_own_tables(tomli.loads(text), place) is expected
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_new_tables_stand_with_the_others(newline: str) -> None:
+    """Behind Poetry's own, with one blank line before and after, in the lines of the file."""
+    text = f"{CLASSIC}\n# about x\n[tool.x]\na = 1\n".replace("\n", newline)
+    added = add(add(text, "a", Place(group="more docs")), "b", Place(extra="fast"))
+    assert added.count("\n") == added.count(newline)
+    lines = added.replace("\r\n", "\n").partition('pytest = "*"\n')[2]
+    assert lines == (
+        '\n[tool.poetry.group."more docs".dependencies]\na = "*"\n'
+        '\n[tool.poetry.extras]\nfast = ["b"]\n\n# about x\n[tool.x]\na = 1\n'
+    )

@@ -1,0 +1,92 @@
+"""The tools that lock, as pyx itself has them: pinned by hash, in the store, each on its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx_launcher.dirs import Dirs
+from pyx_launcher.errors import NotFoundError, UnavailableError
+from pyx_launcher.installation import find_template
+from pyx_launcher.interpreters.finder import probe_interpreter
+from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.reader import read_lock
+from pyx_launcher.resolve.tools import NAMES, PINS, Toolbox
+from pyx_launcher.selection import select
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+SLOW = pytest.mark.slow
+
+
+def make_toolbox(tmp_path: Path, native: Path, environ: Mapping[str, str]) -> Toolbox:
+    """Return a toolbox whose store is empty."""
+    return Toolbox(
+        dirs=Dirs(home=tmp_path / "home", cache=tmp_path / "cache"),
+        environ=environ,
+        native=native,
+        template=find_template(),
+        offline=False,
+    )
+
+
+def pinned_version(name: str) -> str:
+    """Return the version of a tool that our lock of it names."""
+    text = (PINS / f"{name}-requirements.txt").read_text()
+    found = re.search(rf"^{name}==(\S+)", text, re.MULTILINE)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_tool_is_pinned_for_every_launcher(
+    tmp_path: Path, interpreters: dict[str, Path], name: str
+) -> None:
+    """Each of our locks is sound, has hashes and no URL, and suits any Python from 3.10 on."""
+    path = PINS / f"{name}-requirements.txt"
+    assert "://" not in path.read_text()
+    lock = read_lock(path)
+    for version, python in interpreters.items():
+        if version == "3.9" or version.endswith(("t", "d")):
+            continue
+        interpreter = probe_interpreter(python, cache=tmp_path / "facts", template=None)
+        chosen = select(lock, interpreter, Choice())
+        assert name in {artifact.name for artifact in chosen.artifacts}
+
+
+@pytest.mark.network
+@pytest.mark.parametrize(
+    "name", ["uv", *(pytest.param(name, marks=SLOW) for name in NAMES if name != "uv")]
+)
+def test_a_tool_comes_from_the_index(tmp_path: Path, native: Path, name: str) -> None:
+    """It is what our lock names, runs, and is not fetched twice."""
+    toolbox = make_toolbox(tmp_path, native, os.environ)
+    program = toolbox.find_tool(name)
+    assert program.is_relative_to(toolbox.dirs.environments)
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    assert pinned_version(name) in told.stdout
+    assert toolbox.find_tool(name) == program
+
+
+def test_a_tool_that_is_installed_is_taken_by_name(tmp_path: Path, native: Path) -> None:
+    """A variable for each names it; one that is no program is an error and not skipped."""
+    program = tmp_path / "poetry"
+    toolbox = make_toolbox(tmp_path, native, {"PYX_POETRY": str(program)})
+    with pytest.raises(NotFoundError, match="is no program"):
+        toolbox.find_tool("poetry")
+    program.touch(mode=0o755)
+    assert toolbox.find_tool("poetry") == program
+
+
+def test_a_tool_that_cannot_be_had(tmp_path: Path, native: Path, environ: dict[str, str]) -> None:
+    """An index without it is named, and so is the variable that makes do without the index."""
+    toolbox = make_toolbox(tmp_path, native, environ)
+    with pytest.raises(UnavailableError, match="uv, which is to lock, cannot be had") as caught:
+        toolbox.find_tool("uv")
+    assert "PYX_UV" in (caught.value.hint or "")

@@ -5,8 +5,9 @@
 writes ``pyx-VERSION-SYSTEM-MACHINE.tar.gz`` and its ``.sha256`` into the directory OUT, and says
 on stderr which C library it needs. PYTHON (3.11 or newer, with a shared library, by default the one
 that runs this) is the interpreter within. WHEEL is pyx as ``build_wheels.py`` has made it; else it
-is built with the machine's compiler. What goes along is what poetry.lock has, by hash, so the
-same tree and interpreter make the same bytes, anywhere. ``SOURCE_DATE_EPOCH`` dates the files.
+is built with the locked tools and the machine's compiler. What goes along is what poetry.lock has,
+by hash, so the same tree and interpreter make the same bytes, anywhere. ``SOURCE_DATE_EPOCH`` dates
+the files.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import tomllib
+from install_locked import HASHED, PIP, InstallError, build_wheel, install, install_wheel
+from write_requirements import list_requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGING = ROOT / "packaging"
@@ -54,7 +56,10 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pyx-standalone-") as temporary:
-        tree = build_tree(Path(temporary), options.python, options.wheel)
+        try:
+            tree = build_tree(Path(temporary), options.python, options.wheel)
+        except InstallError as error:
+            raise SystemExit(f"build_standalone.py: {error}") from None
         archive = pack(tree, options.out)
         needed = ".".join(map(str, find_glibc(tree)))
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
@@ -71,16 +76,11 @@ def build_tree(directory: Path, python: str, wheel: Path | None) -> Path:
     interpreter = environment / "bin" / "python"
     run(python, "-I", "-m", "venv", environment)
     requirements = directory / "requirements.txt"
-    requirements.write_text("\n".join(list_requirements()) + "\n", encoding="utf-8")
-    pip = (interpreter, "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet")
-    hashed = ("--no-deps", "--require-hashes", "--only-binary", ":all:")
-    run(*pip, "install", *hashed, "-r", requirements)
+    requirements.write_text("\n".join(list_requirements(GROUPS)) + "\n", encoding="utf-8")
+    install(interpreter, requirements)
     pins = PACKAGING / "standalone-requirements.txt"
-    run(*pip, "download", *hashed, "-d", directory / "pip", "-r", pins)
-    if wheel is None:
-        run(*pip, "wheel", "--no-deps", "-w", directory / "wheel", ROOT)
-        (wheel,) = (directory / "wheel").glob("*.whl")
-    run(*pip, "install", "--no-deps", wheel)
+    run(interpreter, *PIP, "download", *HASHED, "-d", directory / "pip", "-r", pins)
+    install_wheel(interpreter, wheel or build_wheel(interpreter, directory / "wheel"))
     (bundled,) = (directory / "pip").glob("pip-*.whl")
     run(
         *(interpreter, "-I", "-m", "PyInstaller", "--noconfirm", "--log-level=ERROR"),
@@ -123,25 +123,6 @@ def run(*command: str | Path, **variables: str) -> None:
 def find_moment() -> int:
     """Return the date of all files, in seconds since 1970."""
     return int(os.environ.get("SOURCE_DATE_EPOCH") or MOMENT)
-
-
-def list_requirements() -> Iterator[str]:
-    """Yield what poetry.lock has of the groups that are needed, as lines that pip reads."""
-    lock = tomllib.loads((ROOT / "poetry.lock").read_text(encoding="utf-8"))
-    for package in lock["package"]:
-        groups = [group for group in GROUPS if group in package["groups"]]
-        if groups:
-            marker = _join_markers(package.get("markers", ""), groups)
-            hashes = "".join(f" --hash={file['hash']}" for file in package["files"])
-            yield f"{package['name']}=={package['version']}{marker}{hashes}"
-
-
-def _join_markers(markers: str | Mapping[str, str], groups: Sequence[str]) -> str:
-    """Return the marker under which any of `groups` requires a distribution, as pip wants it."""
-    of_groups = [markers if isinstance(markers, str) else markers.get(g, "") for g in groups]
-    if not all(of_groups):
-        return ""
-    return " ; " + " or ".join(f"({marker})" for marker in dict.fromkeys(of_groups))
 
 
 def name_tree(environment: Path) -> str:

@@ -3,9 +3,10 @@
     python3 packaging/build_wheels.py OUT
 
 OUT is a directory that is made, or is empty. Needs Python 3.10 or newer with `venv`, and an index
-for `build-requirements.txt`, which pins everything that takes part by hash. The wheels are built
-from the sdist, so that it is complete and nothing else of the checkout gets in. They are the same
-bytes each time, from any directory; another build of Python may deflate them otherwise.
+for what takes part: `build-requirements.txt` and `compiler-requirements.txt` pin it by hash. The
+wheels are built from the sdist, so that it is complete and nothing else of the checkout gets in.
+They are the same bytes each time, from any directory; another build of Python may deflate them
+otherwise.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from install_locked import BUILD, COMPILER, InstallError, install
+
 ROOT = Path(__file__).resolve().parent.parent
-REQUIREMENTS = "packaging/build-requirements.txt"
 SUMS = "SHA256SUMS"
 
 
@@ -44,7 +46,7 @@ def main() -> None:
 
 def build_all(root: Path, directory: Path) -> list[Path]:
     """Build the sdist of `root` and all wheels below `directory`, and return their paths."""
-    python = make_builder(root / REQUIREMENTS, directory / "builder")
+    python = make_builder(directory / "builder")
     built = directory / "built"
     cache = {"ZIG_GLOBAL_CACHE_DIR": str(directory / "zig")}
     sdist = build(python, root, built / "sdist", "sdist", cache)
@@ -60,20 +62,17 @@ def build_all(root: Path, directory: Path) -> list[Path]:
     return [sdist, *wheels]
 
 
-def make_builder(requirements: Path, directory: Path) -> Path:
-    """Make an environment that holds exactly `requirements`, and return its interpreter."""
+def make_builder(directory: Path) -> Path:
+    """Make an environment that holds exactly the locked tools, and return its interpreter."""
     # Where pyx runs this, or a virtual environment, the interpreter itself is the one to take.
     base = getattr(sys, "_base_executable", None) or sys.executable
     subprocess.run([base, "-I", "-m", "venv", directory], check=True)
     python = directory / "bin" / "python"
-    subprocess.run(
-        [
-            *(python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-            *("--no-deps", "--only-binary=:all:", "--require-hashes", "-r", requirements),
-        ],
-        env=clean_environ({}),
-        check=True,
-    )
+    try:
+        for requirements in (BUILD, COMPILER):
+            install(python, requirements)
+    except InstallError as error:
+        sys.exit(f"build_wheels.py: {error}")
     return python
 
 

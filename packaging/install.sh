@@ -24,10 +24,11 @@ ignore_foreign_settings() {
     unset PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE PYTHONPLATLIBDIR PYTHONSAFEPATH
     unset PYTHONINSPECT PYTHONWARNINGS
     unset VIRTUAL_ENV CONDA_PREFIX __PYVENV_LAUNCHER__
-    unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN PIP_NO_DEPS PIP_REQUIRE_HASHES
-    unset PIP_NO_BUILD_ISOLATION PIP_PLATFORM PIP_PYTHON_VERSION PIP_IMPLEMENTATION PIP_ABI
-    # These two are set rather than unset, since pip's configuration file may hold them as well.
-    export PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0
+    unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN PIP_NO_DEPS PIP_CONSTRAINT
+    unset PIP_REQUIREMENT PIP_NO_BINARY PIP_PLATFORM PIP_PYTHON_VERSION PIP_IMPLEMENTATION PIP_ABI
+    unset PIP_UPGRADE PIP_QUIET PIP_VERBOSE PIP_REPORT PIP_ISOLATED
+    # These are set rather than unset, since pip's configuration file may hold them as well.
+    export PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_REQUIRE_HASHES=0
 }
 
 # Print the interpreter behind a command, or nothing if it is not a Python that pyx runs on. This
@@ -135,9 +136,7 @@ install() {
     trap 'exit 130' INT
     trap 'exit 143' TERM
     "$python" -I -m venv "$new" >&2 || fail 69 "$python -m venv $new failed"
-    "$new/bin/python" -I -m pip install --quiet --no-input --disable-pip-version-check \
-        --no-warn-script-location "$checkout" >&2 ||
-        fail 69 "pip could not install $checkout (its message is above); check the network and run this again"
+    "$new/bin/python" -I "$checkout/packaging/install_locked.py" >&2 || exit $?
     version=$("$new/bin/python" -I -c 'import pyx_launcher; print(pyx_launcher.__version__)') &&
         [ -x "$new/bin/pyx" ] && [ -x "$new/bin/pyx-launcher" ] ||
         fail 69 "pip put the launcher somewhere other than $new; look for 'target' or 'prefix' in: pip config list"

@@ -61,7 +61,7 @@ def build_standalone(directory: Path, python: Path, **variables: str) -> Path:
         found = list(directory.glob("*.tar.gz"))
         if not found:
             done = subprocess.run(
-                [python, "-I", ROOT / "packaging" / "build_standalone.py", directory],
+                [python, "-Es", ROOT / "packaging" / "build_standalone.py", directory],
                 env={**os.environ, **variables},
                 capture_output=True,
                 text=True,

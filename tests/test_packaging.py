@@ -14,8 +14,10 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+import tomli
 from installed import (
     DYNAMIC,
     FREESTANDING,
@@ -25,8 +27,15 @@ from installed import (
     build_native,
     shared_directory,
 )
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from wheelhouse import make_wheel, sha256
+
+if TYPE_CHECKING:
+    from indexserver import IndexServer
 
 ROOT = Path(__file__).resolve().parent.parent
+LOCK = ROOT / "poetry.lock"
 SCRIPT = ROOT / "packaging" / "install.sh"
 EXECUTABLE_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
@@ -132,6 +141,7 @@ def test_install_into_an_empty_home(home: Path, environ: dict[str, str]) -> None
 
 
 @pytest.mark.network
+@pytest.mark.timeout(900)
 def test_a_failed_upgrade_leaves_the_old_one_and_the_next_replaces_it(
     home: Path, environ: dict[str, str]
 ) -> None:
@@ -410,12 +420,68 @@ def test_a_tag_promises_what_the_program_is_built_for() -> None:
             assert {tag.partition("_")[0] for tag in tags} >= {"manylinux", "musllinux"}
 
 
-def test_what_takes_part_in_a_published_build_is_pinned() -> None:
-    """Each requirement has a version and hashes, hatchling and the compiler among them."""
-    text = (ROOT / "packaging" / "build-requirements.txt").read_text(encoding="ascii")
-    pins = text.replace("\\\n", "").splitlines()
+def pins_of(name: str) -> dict[str, str]:
+    """Return what a file of requirements pins: name and version, and the rest of its line.
+
+    Each line has to have hashes, and none a place.
+    """
+    text = (ROOT / "packaging" / name).read_text(encoding="ascii").replace("\\\n", "")
+    assert "://" not in text
+    pins = [line for line in text.splitlines() if not line.startswith("#")]
     assert all(re.match(r"[\w.-]+==[\w.]+ .*--hash=sha256:[0-9a-f]{64}", pin) for pin in pins)
-    assert {"hatchling", "ziglang"} <= {pin.partition("==")[0] for pin in pins}
+    return dict(pin.split(" ", 1) for pin in pins)
+
+
+def test_what_takes_part_in_a_build_is_pinned() -> None:
+    """Each requirement has a version and hashes, hatchling and the compiler among them."""
+    for name, file in (("hatchling", "build"), ("ziglang", "compiler")):
+        pinned = pins_of(f"{file}-requirements.txt")
+        assert name in {pin.partition("==")[0] for pin in pinned}
+
+
+def test_what_is_installed_is_what_the_lock_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list that pip installs the launcher's own requirements from is written from the lock."""
+    monkeypatch.syspath_prepend(ROOT / "packaging")
+    write = importlib.import_module("write_requirements")
+    written = (ROOT / "packaging" / "launcher-requirements.txt").read_text(encoding="ascii")
+    assert written == write.format_requirements(), "run: pyx packaging/write_requirements.py"
+    names = {pin.partition("==")[0] for pin in pins_of("launcher-requirements.txt")}
+    metadata = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    direct = map(Requirement, metadata["project"]["dependencies"])
+    assert {canonicalize_name(requirement.name) for requirement in direct} <= names
+
+
+@pytest.mark.parametrize("kind", ["withdrawn", "replaced"])
+def test_a_file_that_the_index_no_longer_has_is_named(
+    tmp_path: Path, wheels: Path, index: IndexServer, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Whatever pip says, pyx says which of the locked files it is and what to do."""
+    monkeypatch.syspath_prepend(ROOT / "packaging")
+    locked = importlib.import_module("install_locked")
+    python = tmp_path / "environment" / "bin" / "python"
+    subprocess.run([PLAIN_PYTHON, "-I", "-m", "venv", python.parent.parent], check=True)
+    for name, value in (("INDEX_URL", index.url), ("CONFIG_FILE", os.devnull), ("NO_INDEX", "0")):
+        monkeypatch.setenv(f"PIP_{name}", value)
+    for name in ("FIND_LINKS", "EXTRA_INDEX_URL"):
+        monkeypatch.delenv(f"PIP_{name}", raising=False)
+    made = [make_wheel(wheels, name, "1.0") for name in ("pack", "tick")]
+    lines = [f"{p.name.split('-')[0]}==1.0 --hash=sha256:{sha256(p)}\n" for p in made]
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("".join(lines), encoding="ascii")
+    locked.install(python, requirements)
+    made[1].unlink()
+    if kind == "replaced":
+        make_wheel(wheels, "tick", "1.0", metadata=["Summary: another one"])
+    with pytest.raises(
+        locked.InstallError, match=r"locked to: tick 1\.0\. .*PIP_INDEX_URL"
+    ) as told:
+        locked.install(python, requirements, "--force-reinstall", "--no-cache-dir")
+    assert "pack 1.0" not in str(told.value)
+    filename = next(iter(re.findall(r'file = "(packaging-[^"]+\.whl)"', LOCK.read_text())))
+    digest = re.findall(rf'{re.escape(filename)}", hash = "([^"]+)"', LOCK.read_text())[0]
+    version = filename.split("-")[1]
+    named = locked._name_files(f"packaging=={version} --hash={digest}")
+    assert named == f"packaging {version} ({filename})"
 
 
 def test_a_build_never_mixes_with_what_lies_there(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
+from pyx_launcher.children import run_child
 from pyx_launcher.console import repeat
 from pyx_launcher.errors import BuildError
 from pyx_launcher.files.atomic import storing
@@ -69,14 +70,14 @@ class Workbench:
         """
         self.note(f"$ {_redact(' '.join(command), redacted)}")
         with open(self.log, "ab") as log:
-            ran = subprocess.run(
+            ran = run_child(
                 command,
+                python=self.interpreter.path,
                 cwd=directory,
                 env={**clean_environ(self.environ), **(variables or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE if redacted else log,
                 stderr=subprocess.STDOUT,
-                check=False,
             )
         if redacted:
             self.note(_redact(ran.stdout.decode("utf-8", "replace").rstrip("\n"), redacted))

@@ -27,10 +27,11 @@ from pyx_launcher.project.inline_script import (
     remove_from_block,
     replace_block_text,
 )
+from pyx_launcher.project.journal import read_file
 from pyx_launcher.project.manifest import MANIFESTS
 from pyx_launcher.project.named import named_directory, remove_named
 from pyx_launcher.project.pyproject import MAIN, Place, is_bare, parse_data
-from pyx_launcher.project.transaction import exclusive, read_file, restoring
+from pyx_launcher.project.transaction import exclusive, restoring
 from pyx_launcher.resolve.pins_of_lock import check_upgrade, find_damage, find_versions, versions_in
 from pyx_launcher.resolve.project import Change, Outcome, change_project
 from pyx_launcher.resolve.runner import NO_UPGRADE, Upgrade
@@ -337,12 +338,12 @@ def _lock_by_uv(job: _Job, journal: Path, lock: Path, *, is_damaged: bool) -> Ou
         if is_damaged:
             files.remove(lock)
         job.write(files, job.block.text)
-        lock_by_uv(job.block, job.change.upgrade)
+        lock_by_uv(job.block, job.change.upgrade, files.look)
         versions = job.find_versions(lock)
         bounded = job.bound(versions)
         if bounded != job.block.text:
             job.write(files, bounded)
-            lock_by_uv(replace(job.block, text=bounded), NO_UPGRADE, quiet=True)
+            lock_by_uv(replace(job.block, text=bounded), NO_UPGRADE, files.look, quiet=True)
     return Outcome(lock=lock, before=before, after=versions)
 
 

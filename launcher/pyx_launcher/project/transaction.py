@@ -8,10 +8,8 @@ change of a project waits for another.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
-import json
 import os
 import signal
 import stat
@@ -21,57 +19,52 @@ from typing import TYPE_CHECKING
 from pyx_launcher.errors import StoreError
 from pyx_launcher.files.atomic import sync_path, write_atomic
 from pyx_launcher.files.ownership import closed_to_others
+from pyx_launcher.project.journal import (
+    drop_journal,
+    find_state,
+    list_files,
+    list_journals,
+    name_aside,
+    put,
+    restore_file,
+    restore_journal,
+    take_snapshot,
+    write_aside,
+    write_journal,
+    write_seen,
+)
 from pyx_launcher.values import dataclass, replace
+from pyx_runtime.watch import read_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from collections.abc import Set as AbstractSet
     from types import FrameType
 
     from pyx_launcher.dirs import Dirs
+    from pyx_launcher.project.journal import Restored, Snapshot, State
 
 WAIT = 600.0
 """How long one change of a project waits for another, in seconds."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Snapshot:
-    """What one file was before a change, and what we then wrote into it."""
-
-    path: Path
-    before: bytes | None
-    """None: there was no such file."""
-    mode: int
-    written: bytes | None = None
-    """What the user's own edit, made meanwhile, would differ from; None where a tool writes."""
-
-
-def read_file(path: Path) -> bytes | None:
-    """Return what is in `path`, None where there is no such file. Raises StoreError."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}") from error
-
-
 def write_file(path: Path, data: bytes) -> None:
-    """Write `data` at once, keeping the mode of what was there, through a symlink.
-
-    Raises StoreError.
-    """
-    target = Path(os.path.realpath(path))
+    """Write a file of ours at once, keeping the mode of what was there. Raises StoreError."""
     try:
-        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
-        if target.exists() and not os.access(target, os.W_OK):
-            # A rename would replace what its owner has protected.
-            raise StoreError(f"cannot write {path}: it is read-only", hint=f"chmod u+w {path}")
-        write_atomic(target, data, mode=mode, durable=True)
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
+        _check_protection(path)
+        write_atomic(path, data, mode=mode, durable=True)
     except OSError as error:
-        raise StoreError(
-            f"cannot write {path}: {error.strerror}", hint="make its directory writable"
-        ) from error
+        raise _cannot_write(path, error) from error
+
+
+def _check_protection(path: Path) -> None:
+    """Raise StoreError where a rename would replace what its owner has protected."""
+    if path.exists() and not os.access(path, os.W_OK):
+        raise StoreError(f"cannot write {path}: it is read-only", hint=f"chmod u+w {path}")
+
+
+def _cannot_write(path: Path, error: OSError) -> StoreError:
+    return StoreError(f"cannot write {path}: {error.strerror}", hint="make its directory writable")
 
 
 def _umask() -> int:
@@ -109,7 +102,7 @@ def exclusive(dirs: Dirs, directory: Path, tell: Callable[[str], None]) -> Itera
     except OSError as error:
         raise StoreError(f"cannot lock {place}: {error.strerror}", hint="set PYX_HOME") from error
     try:
-        _tell_restored(restore_journal(place), tell)
+        _tell(restore_journal(place), tell)
         yield place
     finally:
         lock.release()
@@ -130,18 +123,23 @@ def recover(dirs: Dirs, places: Iterable[Path], tell: Callable[[str], None]) -> 
     One that goes on is left alone; what cannot be restored is told, and stops nobody.
     """
     wanted = {Path(os.path.realpath(place)) for place in places}
-    journals = [journal for journal in list_journals(dirs) if _concerns(journal, wanted)]
+    journals = [
+        journal
+        for journal in list_journals(dirs.home / "changes")
+        if not wanted.isdisjoint(
+            place for path in list_files(journal) for place in (path, path.parent)
+        )
+    ]
     if not journals:
         # That of a project nobody comes back to must not cost every start this import.
         return Recovery(has_restored=False, is_unfinished=False)
     from filelock import FileLock, Timeout
 
-    restored: list[Path] = []
-    is_unfinished = False
+    has_restored = is_unfinished = False
     for journal in journals:
         try:
             with FileLock(journal.with_suffix(".lock"), mode=0o600).acquire(timeout=0):
-                restored += restore_journal(journal)
+                restored = restore_journal(journal)
         except Timeout:
             is_unfinished = True
         except OSError:
@@ -150,37 +148,21 @@ def recover(dirs: Dirs, places: Iterable[Path], tell: Callable[[str], None]) -> 
         except StoreError as error:
             tell(f"an interrupted change is unfinished: {error.message}")
             is_unfinished = True
-    _tell_restored(restored, tell)
-    return Recovery(has_restored=bool(restored), is_unfinished=is_unfinished)
+        else:
+            _tell(restored, tell)
+            has_restored = has_restored or bool(restored.changed)
+    return Recovery(has_restored=has_restored, is_unfinished=is_unfinished)
 
 
-def _concerns(journal: Path, places: AbstractSet[Path]) -> bool:
-    """Tell whether a journal is of files among `places`, or in them."""
-    try:
-        paths = {snapshot.path for snapshot in _read_rows(journal.read_bytes())}
-    except (OSError, ValueError, KeyError, TypeError):
-        # Whose it is cannot be told; the next change of its own project names it.
-        return False
-    return not places.isdisjoint(paths | {path.parent for path in paths})
-
-
-def list_journals(dirs: Dirs) -> list[Path]:
-    """Return the journals of changes that go on or were killed."""
-    try:
-        names = sorted(os.listdir(dirs.home / "changes"))
-    except OSError:
-        return []
-    return [
-        dirs.home / "changes" / name
-        for name in names
-        if not name.endswith(".lock") and not name.startswith(".")
-    ]
-
-
-def _tell_restored(paths: Iterable[Path], tell: Callable[[str], None]) -> None:
-    for path in paths:
+def _tell(restored: Restored, tell: Callable[[str], None]) -> None:
+    for path in restored.changed:
         done = "restored" if path.exists() else "removed"
         tell(f"{done} {path}, which an interrupted change had left unfinished")
+    for path, copy in restored.kept.items():
+        was = f"; what it was before that is {copy}" if copy is not None else ""
+        tell(f"{path} is newer than an interrupted change, so it stays as it is{was}")
+    for path in restored.unfinished:
+        tell(f"{path} stays as an interrupted change had left it")
 
 
 class Files:
@@ -189,9 +171,11 @@ class Files:
     def __init__(self, journal: Path, paths: Sequence[Path]) -> None:
         """Remember what is in `paths`, here and in the journal. Raises StoreError."""
         self._journal = journal
-        self._snapshots = {path: _take(path) for path in map(_real, paths)}
+        self._snapshots = {path: take_snapshot(path) for path in map(_real, paths)}
         self._expected: set[Path] = set()
-        _write_journal(journal, tuple(self._snapshots.values()))
+        self._looked: dict[Path, tuple[int, ...] | None] = {}
+        self._tool: int | None = None
+        self._write_journal()
 
     def expect(self, path: Path, content: bytes | None) -> None:
         """Note that no tool writes one of the files, and that `content` was read from it.
@@ -202,24 +186,66 @@ class Files:
         if known.before != content:
             raise _edited_meanwhile(path)
         self._expected.add(known.path)
-        self._snapshots[known.path] = replace(known, written=content)
-        _write_journal(self._journal, tuple(self._snapshots.values()))
 
     def write(self, path: Path, data: bytes) -> None:
-        """Write one of the files. Raises StoreError, also where that would undo an edit."""
+        """Write one of the files, keeping its mode. Raises StoreError, also over an edit."""
         known = self._snapshots[_real(path)]
         if known.path in self._expected and _is_edited(known):
             raise _edited_meanwhile(path)
-        self._snapshots[known.path] = replace(known, written=data)
-        _write_journal(self._journal, tuple(self._snapshots.values()))
-        write_file(path, data)
+        aside = name_aside(self._journal, known.path)
+        mode = known.mode if known.before is not None else 0o666 & ~_umask()
+        try:
+            _check_protection(known.path)
+            state = write_aside(aside, data, mode)
+            # Before it is there, so that a kill leaves nothing that is not known to be ours.
+            self._own(known.path, state)
+            put(aside, known.path)
+        except OSError as error:
+            raise _cannot_write(path, error) from error
 
     def remove(self, path: Path) -> None:
         """Remove one of the files, for a tool that would stumble over it. Raises StoreError."""
+        known = self._snapshots[_real(path)]
+        self._own(known.path, None)
         try:
-            _real(path).unlink(missing_ok=True)
+            known.path.unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"cannot remove {path}: {error.strerror}") from error
+
+    def look(self, tool: int | None = None) -> None:
+        """Note what a tool has made of the files; `tool` is its process while it runs.
+
+        Called over and over: what was never seen while the change went on is not undone, if that is
+        killed. Raises StoreError.
+        """
+        seen = False
+        for path in self._snapshots.keys() - self._expected:
+            found = _glance(path)
+            # What was there when the change began is no tool's.
+            if found == self._looked.setdefault(path, self._glance_before(path)):
+                continue
+            self._looked[path] = found
+            known, state = self._snapshots[path], find_state(path)
+            if state not in known.own and not known.is_as_before(state):
+                self._snapshots[path] = replace(known, own=(*known.own, state))
+                seen = True
+        if seen or tool != self._tool:
+            self._tool = tool
+            states = {one.path: one.own for one in self._snapshots.values()}
+            which = None if tool is None else (tool, read_start(tool))
+            write_seen(self._journal, states, which)
+
+    def _glance_before(self, path: Path) -> tuple[int, ...] | None:
+        was = self._snapshots[path].was
+        return None if was is None else (was.inode, was.size, was.modified)
+
+    def _own(self, path: Path, state: State | None) -> None:
+        known = self._snapshots[path]
+        self._snapshots[path] = replace(known, own=(*known.own, state))
+        self._write_journal()
+
+    def _write_journal(self) -> None:
+        write_journal(self._journal, self._snapshots.values())
 
     def settle(self) -> None:
         """Have all of them on the disk, so that the journal is not needed any more."""
@@ -230,7 +256,9 @@ class Files:
 
     def put_back(self, path: Path) -> None:
         """Make one of the files what it was, as if the change had never needed it."""
-        restore_file(replace(self._snapshots[_real(path)], written=None))
+        known = self._snapshots[_real(path)]
+        if not known.is_as_before(find_state(known.path)):
+            restore_file(self._journal, known)
 
     def put_all_back(self, tell: Callable[[str], None]) -> None:
         """Make all of them what they were, but for one that somebody else has edited meanwhile.
@@ -242,8 +270,9 @@ class Files:
             try:
                 if _is_edited(snapshot):
                     tell(f"{snapshot.path} was edited meanwhile, so it is left as it is now")
-                else:
-                    restore_file(snapshot)
+                elif not snapshot.is_as_before(find_state(snapshot.path)):
+                    restore_file(self._journal, snapshot)
+                name_aside(self._journal, snapshot.path).unlink(missing_ok=True)
             except StoreError as error:
                 problems.append(error)
         if problems:
@@ -264,9 +293,9 @@ def restoring(journal: Path, paths: Sequence[Path], tell: Callable[[str], None])
         except BaseException:
             # Where that fails the journal stays: it has all that is left of what they were.
             files.put_all_back(tell)
-            journal.unlink(missing_ok=True)
+            drop_journal(journal)
             raise
-        journal.unlink(missing_ok=True)
+        drop_journal(journal)
 
 
 def _edited_meanwhile(path: Path) -> StoreError:
@@ -277,104 +306,17 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _take(path: Path) -> Snapshot:
-    before = read_file(path)
-    mode = 0o644 if before is None else stat.S_IMODE(path.stat().st_mode)
-    return Snapshot(path=path, before=before, mode=mode)
-
-
-def restore_file(snapshot: Snapshot) -> bool:
-    """Make a file what it was; returns whether that took anything. Raises StoreError."""
-    path = snapshot.path
-    if read_file(path) == snapshot.before:
-        return False
-    try:
-        if snapshot.before is None:
-            path.unlink(missing_ok=True)
-        else:
-            write_atomic(path, snapshot.before, mode=snapshot.mode, durable=True)
-    except OSError as error:
-        raise StoreError(f"cannot restore {path}: {error.strerror}") from error
-    return True
-
-
-def _write_journal(journal: Path, snapshots: Sequence[Snapshot]) -> None:
-    rows = [
-        {
-            "path": os.fsdecode(snapshot.path),
-            "mode": snapshot.mode,
-            "before": _encode(snapshot.before),
-            "written": _encode(snapshot.written),
-        }
-        for snapshot in snapshots
-    ]
-    try:
-        # Before any file changes: a power cut must not leave the change alone.
-        data = json.dumps(rows).encode("utf-8", "surrogateescape")
-        write_atomic(journal, data, durable=True)
-    except OSError as error:
-        raise StoreError(f"cannot write {journal}: {error.strerror}") from error
-
-
-def restore_journal(journal: Path) -> list[Path]:
-    """Restore what a killed change left, and return the files that took it. Raises StoreError.
-
-    Whoever has edited the project since then has moved on: of that only what did not exist before
-    is removed, unless it is newer than the edit, for then it is theirs as well.
-    """
-    data = read_file(journal)
-    if data is None:
-        return []
-    restored: list[Path] = []
-    try:
-        snapshots = _read_rows(data)
-        edits = [_read_time(one.path) for one in snapshots if _is_edited(one)]
-        left = [one for one in snapshots if not edits or _is_debris(one, max(edits))]
-        restored = [one.path for one in left if restore_file(one)]
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{journal} is damaged", hint=f"rm {journal}") from error
-    journal.unlink(missing_ok=True)
-    return restored
-
-
-def _read_rows(data: bytes) -> list[Snapshot]:
-    return [
-        Snapshot(
-            path=Path(row["path"]),
-            before=_decode(row["before"]),
-            mode=row["mode"],
-            written=_decode(row["written"]),
-        )
-        for row in json.loads(data.decode("utf-8", "surrogateescape"))
-    ]
-
-
 def _is_edited(snapshot: Snapshot) -> bool:
-    if snapshot.written is None:
-        return False
-    # Empty is what a power cut leaves of a file that was not on the disk yet.
-    return read_file(snapshot.path) not in (snapshot.before, snapshot.written, b"")
+    state = find_state(snapshot.path)
+    return not (snapshot.is_as_before(state) or snapshot.is_own(state))
 
 
-def _is_debris(snapshot: Snapshot, edited: float) -> bool:
-    """Tell whether a file was made by a change that ended before somebody `edited` another."""
-    made = snapshot.before is None and not _is_edited(snapshot)
-    return made and _read_time(snapshot.path) <= edited
-
-
-def _read_time(path: Path) -> float:
+def _glance(path: Path) -> tuple[int, ...] | None:
     try:
-        return path.stat().st_mtime
+        info = os.stat(path)
     except OSError:
-        return 0.0
-
-
-def _encode(data: bytes | None) -> str | None:
-    return None if data is None else base64.b64encode(data).decode()
-
-
-def _decode(text: str | None) -> bytes | None:
-    return None if text is None else base64.b64decode(text)
+        return None
+    return info.st_ino, info.st_size, info.st_mtime_ns
 
 
 @contextlib.contextmanager

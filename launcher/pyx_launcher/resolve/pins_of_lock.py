@@ -14,8 +14,8 @@ from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.common.content import CONFLICT, TWO_SIDES, advise_conflict
 from pyx_launcher.locks.reader import Lock, read_lock
 from pyx_launcher.locks.requirements.reader import read_requirements
+from pyx_launcher.project.journal import read_file
 from pyx_launcher.project.manifest import WISHES
-from pyx_launcher.project.transaction import read_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

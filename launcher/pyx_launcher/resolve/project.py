@@ -19,6 +19,7 @@ from pyx_launcher.index.settings import explain_offline
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.project import pipfile, poetry_tables, pyproject
 from pyx_launcher.project.content_hash import read_origin, stamp_list
+from pyx_launcher.project.journal import read_file
 from pyx_launcher.project.manifest import (
     LISTED,
     LISTS,
@@ -30,7 +31,7 @@ from pyx_launcher.project.manifest import (
     is_hashed,
 )
 from pyx_launcher.project.pyproject import MAIN, Place, is_bare
-from pyx_launcher.project.transaction import Files, exclusive, read_file, restoring, write_file
+from pyx_launcher.project.transaction import Files, exclusive, restoring
 from pyx_launcher.resolve.pins_of_lock import check_upgrade, find_damage, find_versions
 from pyx_launcher.resolve.runner import (
     NO_UPGRADE,
@@ -230,6 +231,7 @@ def change_project(
         damage = find_damage(project.lock)
         with restoring(journal, paths, tell) as files:
             files.expect(project.manifest, old)
+            tool = replace(tool, look=files.look)
             if damage is not None:
                 tell(f"{damage}; it is made anew")
                 files.remove(project.lock)
@@ -350,7 +352,7 @@ def _lock(project: Project, tool: Tool, files: Files, text: str, change: Change)
         files.write(project.lock, lock_list(tool, project.manifest, project.lock, change.upgrade))
         return
     origin = read_origin(project.manifest, grouped=False) if project.kind == "compile" else None
-    for command in _find_commands(project, change):
+    for command in _find_commands(project, files, change):
         tool.run(command, project.directory)
     written = read_file(project.lock)
     if written is None:
@@ -359,7 +361,7 @@ def _lock(project: Project, tool: Tool, files: Files, text: str, change: Change)
         files.write(project.lock, stamp_list(written, origin))
 
 
-def _find_commands(project: Project, change: Change) -> list[list[str]]:
+def _find_commands(project: Project, files: Files, change: Change) -> list[list[str]]:
     """Return what the tool is to be told. PDM is first made to forget what is to be upgraded."""
     upgrade, lock = change.upgrade, read_file(project.lock)
     if project.kind == "compile":
@@ -368,7 +370,7 @@ def _find_commands(project: Project, change: Change) -> list[list[str]]:
         return poetry_arguments(upgrade)
     if project.kind == "pdm":
         if lock is not None and upgrade.names:
-            write_file(project.lock, forget_pins(lock, upgrade.names))
+            files.write(project.lock, forget_pins(lock, upgrade.names))
         return [pdm_arguments(list_pdm_groups(lock, change.place), upgrade)]
     if project.kind == "pipenv":
         added = tuple(requirement.name for requirement in change.added)

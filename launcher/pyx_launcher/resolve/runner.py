@@ -8,12 +8,13 @@ where the project or those variables themselves say otherwise.
 from __future__ import annotations
 
 import re
-import subprocess
+from subprocess import DEVNULL, PIPE
 from typing import TYPE_CHECKING
 
 import tomli
 from packaging.utils import canonicalize_name
 
+from pyx_launcher.children import run_child
 from pyx_launcher.console import flush_streams, repeat
 from pyx_launcher.errors import CannotExecuteError, UnavailableError
 from pyx_launcher.index.pip_config import read_settings
@@ -22,7 +23,7 @@ from pyx_launcher.resolve.tools import NAMES
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pyx_launcher.index.pip_config import IndexSettings
@@ -69,6 +70,8 @@ class Tool:
     """What is locked, for a person, where that is not the directory it runs in."""
     is_quiet: bool = False
     """Is it only heard where it fails?"""
+    look: Callable[[int | None], None] | None = None
+    """Called over and over while it runs, with its process, and once it has ended."""
 
     def run(self, arguments: Sequence[str | Path], directory: Path) -> None:
         """Run it in `directory`. Raises ResolutionError where it fails."""
@@ -87,17 +90,18 @@ class Tool:
         later = self.is_quiet or bool(self.subject)
         flush_streams()
         try:
-            done = subprocess.run(
+            done = run_child(
                 [self.program, *arguments, *more],
+                python=self.interpreter.path,
+                look=self.look,
                 cwd=directory,
                 env=self.variables(),
-                stdin=subprocess.DEVNULL,
+                stdin=DEVNULL,
                 # stdout is for the answer of a command of ours, never for a tool's talk.
-                stdout=subprocess.PIPE if capture or later else 2,
-                stderr=subprocess.PIPE if later else None,
+                stdout=PIPE if capture or later else 2,
+                stderr=PIPE if later else None,
                 encoding="utf-8",
                 errors="replace",
-                check=False,
             )
         except OSError as error:
             raise CannotExecuteError(

@@ -22,7 +22,7 @@ from pyx_launcher.resolve.universal import lock_block
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from pyx_launcher.interpreters.finder import Interpreter
@@ -114,11 +114,16 @@ def resolve_block(
             raise
 
 
-def lock_by_uv(block: Block, upgrade: Upgrade, *, quiet: bool = False) -> None:
-    """Have uv write its own ``SCRIPT.lock`` beside the script, which holds the block already."""
+def lock_by_uv(
+    block: Block, upgrade: Upgrade, look: Callable[[int | None], None], *, quiet: bool = False
+) -> None:
+    """Have uv write its own ``SCRIPT.lock`` beside the script, which holds the block already.
+
+    `look` is called while it runs, as by `run_child`.
+    """
     words = [*uv_arguments(upgrade), "--script", str(block.script)]
     # Here its own words name the script.
-    tool = replace(block.take_uv(), subject="", is_quiet=quiet)
+    tool = replace(block.take_uv(), subject="", is_quiet=quiet, look=look)
     tool.run(words, block.script.parent)
 
 

@@ -7,7 +7,6 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
-from pyx_launcher.children import run_child
 from pyx_launcher.console import repeat
 from pyx_launcher.errors import BuildError
 from pyx_launcher.files.atomic import storing
@@ -68,6 +67,8 @@ class Workbench:
         `variables` come on top of the clean environment; `redacted` are texts that must not be
         seen in the log, with what replaces them. Raises CalledProcessError, FileNotFoundError.
         """
+        from pyx_launcher.children import run_child
+
         self.note(f"$ {_redact(' '.join(command), redacted)}")
         with open(self.log, "ab") as log:
             ran = run_child(

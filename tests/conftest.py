@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 from indexserver import IndexServer
 from installed import KINDS, PLAIN_PYTHON, Pyx, build_native, shared_directory
 
 from pyx_launcher.dirs import Dirs
 from pyx_launcher.installation import find_template
+from pyx_launcher.interpreters.finder import probe_interpreter
 from pyx_launcher.resolve.tools import Toolbox
 
 if TYPE_CHECKING:
@@ -75,13 +77,28 @@ def pyx_home(tmp_path: Path) -> Path:
     return tmp_path / "pyx-home"
 
 
+@pytest.fixture(scope="session")
+def probed(interpreters: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a cache in which every interpreter has been probed, once for all tests of a session."""
+    cache = shared_directory(tmp_path_factory) / "interpreters"
+    cache.mkdir(mode=0o700, exist_ok=True)
+    with FileLock(cache.with_suffix(".lock")):
+        for path in interpreters.values():
+            probe_interpreter(path, cache=cache, template=find_template())
+    return cache
+
+
 @pytest.fixture
 def environ(
-    tmp_path: Path, pyx_home: Path, index: IndexServer, direct_loopback: None
+    tmp_path: Path, pyx_home: Path, index: IndexServer, direct_loopback: None, probed: Path
 ) -> dict[str, str]:
-    """Give variables to a process that then knows nothing of the machine but PATH and the index."""
+    """Give variables to a process that then knows nothing of the machine but PATH and the index.
+
+    What the interpreters are is known, too, since to ask each of them takes most of a test's time.
+    """
     home = tmp_path / "home"
     home.mkdir()
+    shutil.copytree(probed, tmp_path / "pyx-cache" / "interpreters")
     kept = {
         key: value
         for key, value in os.environ.items()

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 import pytest
 from installed import KINDS, SANITIZED, SLOW_PATH
 
-from pyx_launcher.record.record import KEY_VARIABLES, Kind
+from pyx_launcher.record.checks import Kind
+from pyx_launcher.record.record import KEY_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

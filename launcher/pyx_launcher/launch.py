@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.build.builder import add_root, list_trees
+from pyx_launcher.build.builder import list_trees
 from pyx_launcher.console import debug, flush_streams, tell
 from pyx_launcher.dirs import Dirs, find_working_directory, resolve_dirs
 from pyx_launcher.environment.directory import Environment, build_environment, launch_of
@@ -31,18 +31,13 @@ from pyx_launcher.interpreters.finder import Found, find_interpreter
 from pyx_launcher.locks.reader import Lock, read_lock
 from pyx_launcher.progress import show_progress
 from pyx_launcher.provision import Provision, provide
-from pyx_launcher.record.record import (
-    Check,
-    LaunchRecord,
-    find_record,
-    make_material,
-    write_record,
-)
+from pyx_launcher.record.record import LaunchRecord, find_record, make_material, write_record
 from pyx_launcher.record.words import check_launch, make_words
 from pyx_launcher.selection import Selection, check_reliance, select
 from pyx_launcher.start.context import Context, find_context
 from pyx_launcher.start.freshness import Freshness, find_freshness
 from pyx_launcher.start.inputs import check_inputs, recover_inputs, see_lock
+from pyx_launcher.start.root_project import add_root
 from pyx_launcher.start.stack import Stack, stack_environments
 from pyx_launcher.store.format_version import check_formats
 from pyx_launcher.store.lock import hold_stores
@@ -54,6 +49,7 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
     from pyx_launcher.cli.invocation import Invocation
+    from pyx_launcher.record.checks import Check
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

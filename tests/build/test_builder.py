@@ -26,15 +26,7 @@ from packaging.pylock import (
 )
 from wheelhouse import make_sdist, make_source_tree, make_wheel, sha256
 
-from pyx_launcher.build.builder import (
-    Means,
-    add_root,
-    build_entry,
-    find_built,
-    list_inputs,
-    name_build,
-    root_artifact,
-)
+from pyx_launcher.build.builder import Means, build_entry, find_built, list_inputs, name_build
 from pyx_launcher.build.process import clean_environ
 from pyx_launcher.build.source_tree import digest_tree, unpack_archive
 from pyx_launcher.dirs import Dirs
@@ -44,6 +36,7 @@ from pyx_launcher.interpreters.finder import Interpreter, probe_interpreter
 from pyx_launcher.locks.reader import read_lock
 from pyx_launcher.progress import Silent
 from pyx_launcher.selection import Artifact, Selection
+from pyx_launcher.start.root_project import add_root, root_artifact
 from pyx_launcher.workers import Crew
 
 if TYPE_CHECKING:
@@ -786,7 +779,7 @@ def test_a_project_that_fails_to_build_says_how_to_leave_it_out(workshop: Worksh
 
 def test_a_project_of_poetry_without_build_system(workshop: Workshop, wheels: Path) -> None:
     """Poetry builds its own projects itself, so poetry-core does it here, and not setuptools."""
-    backend = (Path(__file__).with_name("treebackend.py")).read_text(encoding="utf-8")
+    backend = (Path(__file__).parent.with_name("treebackend.py")).read_text(encoding="utf-8")
     files = {
         "poetry/__init__.py": "",
         "poetry/core/__init__.py": "",

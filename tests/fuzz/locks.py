@@ -28,11 +28,12 @@ import tomli
 from lockcases import LOCKS
 from targets import make_interpreter
 
-from pyx_launcher.build.builder import add_root, list_inputs
+from pyx_launcher.build.builder import list_inputs
 from pyx_launcher.errors import LockError, PyxError
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.reader import FILE_NAMES, read_lock
 from pyx_launcher.selection import select
+from pyx_launcher.start.root_project import add_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -38,17 +38,19 @@ from pyx_launcher.cli.commands import VERBS
 from pyx_launcher.cli.invocation import PYTHON_LETTERS, parse_invocation
 from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.errors import UsageError
-from pyx_launcher.record.record import (
-    KEY_VARIABLES,
+from pyx_launcher.record.checks import (
     Check,
     Kind,
-    LaunchRecord,
-    Words,
     check_absences,
     check_file,
     check_script,
-    encode_record,
     find_block,
+)
+from pyx_launcher.record.record import (
+    KEY_VARIABLES,
+    LaunchRecord,
+    Words,
+    encode_record,
     find_record,
     make_material,
 )

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from pyx_launcher.errors import UsageError
-from pyx_launcher.project.pipfile import add_lines, add_packages, remove_lines, remove_packages
+from pyx_launcher.project.pipfile import add_packages, remove_packages
 from pyx_launcher.project.pyproject import MAIN, Place
 from pyx_launcher.project.requirement import parse_requirement
+from pyx_launcher.project.requirements_in import add_lines, remove_lines
 
 PIPFILE = '# mine\n[packages]\nClick = "<9"   # kept\n\n[dev-packages]\npytest = "*"\n'
 LISTED = "# mine\n-c other.txt\nClick<9  # kept\n\ntomli ; python_version < '3.11'\n"

@@ -11,20 +11,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyx_launcher.record.record import (
+from pyx_launcher.record.checks import (
     Check,
     Kind,
-    LaunchRecord,
-    Words,
     check_absences,
     check_file,
     check_script,
-    encode_record,
     find_block,
-    find_change,
     find_difference,
-    find_record,
     is_racy,
+)
+from pyx_launcher.record.record import (
+    LaunchRecord,
+    Words,
+    encode_record,
+    find_change,
+    find_record,
     make_material,
     read_record,
     write_record,

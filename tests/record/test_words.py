@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx_launcher.interpreters.finder import Interpreter, probe_interpreter
-from pyx_launcher.record.record import Kind, find_change, read_record
+from pyx_launcher.record.checks import Kind
+from pyx_launcher.record.record import find_change, read_record
 from pyx_launcher.record.words import Launch, check_launch, make_words, write_launch
 
 if TYPE_CHECKING:

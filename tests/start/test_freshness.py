@@ -18,7 +18,7 @@ from wheelhouse import make_wheel, sha256
 from pyx_launcher.locks.common.marker_equality import mean_same
 from pyx_launcher.locks.reader import read_lock
 from pyx_launcher.project.content_hash import read_origin, stamp_pylock
-from pyx_launcher.record.record import check_script
+from pyx_launcher.record.checks import check_script
 from pyx_launcher.start.context import Context, Script
 from pyx_launcher.start.freshness import find_freshness
 

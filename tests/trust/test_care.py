@@ -17,10 +17,11 @@ from wheelhouse import make_wheel
 
 from pyx_launcher.dirs import FORMAT_FILE, Dirs
 from pyx_launcher.errors import RefusedError, StoreError
+from pyx_launcher.files.directories import measure_tree
 from pyx_launcher.store.entry import touch_generation
 from pyx_launcher.store.format_version import STORE_FORMAT, check_formats, read_format
 from pyx_launcher.store.gc import collect, plan_collection
-from pyx_launcher.store.inventory import list_entries, measure_tree
+from pyx_launcher.store.inventory import list_entries
 from pyx_launcher.store.last_use import keeps_access_times, list_environments
 from pyx_launcher.store.lock import bump_generation, claimed_store, hold_stores, release_stores
 from pyx_launcher.store.processes import find_running

@@ -35,11 +35,8 @@ from pyx_launcher.build.source_tree import (
 from pyx_launcher.errors import BuildError, RefusedError
 from pyx_launcher.files.atomic import storing
 from pyx_launcher.files.hashing import sha256
-from pyx_launcher.locks.common.fields import parse_name
-from pyx_launcher.locks.common.tables import read_toml
-from pyx_launcher.selection import Artifact
 from pyx_launcher.store.entry import Entry, find_entry_by_key, locked_place, name_entry
-from pyx_launcher.values import dataclass, replace
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,14 +46,15 @@ if TYPE_CHECKING:
     from pyx_launcher.index.finder import Index
     from pyx_launcher.index.verified_file import Wanted
     from pyx_launcher.interpreters.finder import Interpreter
-    from pyx_launcher.locks.reader import Lock
     from pyx_launcher.progress import Progress
-    from pyx_launcher.selection import Selection
+    from pyx_launcher.selection import Artifact
     from pyx_launcher.workers import Crew
 
 _File = PackageSdist | PackageArchive | PackageWheel
 
-_ROOT = PackageDirectory(path=".", editable=True)
+ROOT_SOURCE = PackageDirectory(path=".", editable=True)
+"""What a lock's own project is built from."""
+
 _ROOT_HINT = (
     "if the project itself is not to be installed: "
     "package-mode = false in [tool.poetry], package = false in [tool.uv]"
@@ -75,38 +73,6 @@ class Means:
     offline: bool
     bar: Progress
     crew: Crew
-
-
-def root_artifact(lock: Lock) -> Artifact | None:
-    """Return the lock's own project as an editable artifact, where it is one that is installed.
-
-    Not where its pyproject.toml says ``package-mode = false``, or names neither the project nor
-    a build system. Raises LockError, which names the pyproject.toml.
-    """
-    if lock.root is None or not (lock.root / "pyproject.toml").is_file():
-        return None
-    document = read_toml(lock.root / "pyproject.toml")
-    poetry = document.table("tool").table("poetry")
-    standard = document.table("project")
-    named = standard if standard.get("name", str, "") else poetry
-    name = named.get("name", str, "")
-    if not name or not poetry.get("package-mode", bool, True):
-        return None
-    return Artifact(
-        name=parse_name(named, "name", name),
-        version=None,
-        source=_ROOT,
-        index=None,
-        base=lock.root,
-    )
-
-
-def add_root(selection: Selection, lock: Lock) -> Selection:
-    """Return `selection` with the lock's own project behind all others, if it is installed."""
-    root = root_artifact(lock)
-    if root is None or any(artifact.name == root.name for artifact in selection.artifacts):
-        return selection
-    return replace(selection, artifacts=(*selection.artifacts, root))
 
 
 def is_watched(artifact: Artifact) -> bool:
@@ -159,7 +125,7 @@ def build_entry(artifact: Artifact, interpreter: Interpreter, dirs: Dirs, means:
         environ=means.environ,
         offline=means.offline,
         log=dirs.cache / "builds" / f"{stem}.log",
-        hint=_ROOT_HINT if artifact.source == _ROOT else None,
+        hint=_ROOT_HINT if artifact.source == ROOT_SOURCE else None,
     )
     # The place of the entry has the version and the tags in it, which only the wheel tells.
     with locked_place(dirs.store, Path(artifact.name, f"build-{key[:8]}")):

@@ -15,10 +15,10 @@ from pyx_launcher.dirs import find_working_directory
 from pyx_launcher.errors import NotFoundError, UsageError, shorten
 from pyx_launcher.export.bundle import Start, is_of_library, write_bundle
 from pyx_launcher.export.tar import SUFFIXES, settle_tree, write_archive
+from pyx_launcher.files.directories import measure_tree
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.installation import find_native
 from pyx_launcher.launch import fetch_all, make_plan, warn_if_stale
-from pyx_launcher.store.inventory import measure_tree
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from pyx_launcher.commands._format import format_facts, format_json, format_tabl
 from pyx_launcher.console import write_out
 from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.errors import UsageError
+from pyx_launcher.files.directories import measure_tree
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.progress import show_progress
 from pyx_launcher.store.format_version import check_formats
-from pyx_launcher.store.inventory import list_entries, measure_tree, tail_of
+from pyx_launcher.store.inventory import list_entries, tail_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

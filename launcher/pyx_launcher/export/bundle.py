@@ -29,7 +29,8 @@ from pyx_launcher.environment.bytecode import compile_copies
 from pyx_launcher.environment.layout import choose_farm, read_pth
 from pyx_launcher.errors import UsageError
 from pyx_launcher.export.flat import copy_entries, copy_tree, write_records
-from pyx_launcher.record.record import Check, Kind, LaunchRecord, encode_record
+from pyx_launcher.record.checks import Check, Kind
+from pyx_launcher.record.record import LaunchRecord, encode_record
 from pyx_launcher.record.words import Launch, make_words
 from pyx_launcher.values import dataclass
 

@@ -19,7 +19,7 @@ from pyx_launcher.project.pyproject import (
     parse_data,
     remove_requirements,
 )
-from pyx_launcher.record.record import find_block
+from pyx_launcher.record.checks import find_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -1,15 +1,12 @@
-"""Edit the requirements in a Pipfile, and those in a requirements.in, as text.
+"""Edit the requirements in a Pipfile, as text.
 
 The tables of a Pipfile are those of https://pipenv.pypa.io/en/stable/pipfile.html; a group is a
-category, `dev` is ``[dev-packages]``. A requirements.in has a requirement a line.
+category, `dev` is ``[dev-packages]``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
-
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import UsageError
 from pyx_launcher.project.pyproject import (
@@ -26,6 +23,8 @@ from pyx_launcher.project.toml_text import append_table, format_keys, insert_ite
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping, Sequence
     from pathlib import Path
+
+    from packaging.requirements import Requirement
 
 
 def add_packages(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:
@@ -75,53 +74,3 @@ def _category(path: Path, place: Place) -> str:
 
 def _package(requirement: Requirement) -> object:
     return shorten_constraint(make_constraint(requirement, url="file", revision="ref"))
-
-
-def add_lines(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:
-    """Return the text of a requirements.in with `requirements`, replaced or at the end."""
-    _refuse_place(path, place)
-    lines = text.splitlines(keepends=True)
-    newline = "\r\n" if "\r\n" in text else "\n"
-    for requirement in requirements:
-        at = _find_line(lines, requirement.name)
-        if at is None:
-            if lines and not lines[-1].endswith("\n"):
-                lines[-1] += newline
-            lines.append(f"{requirement}{newline}")
-        elif not is_bare(requirement) or requirement.extras:
-            lines[at] = f"{requirement}{newline}"
-    return "".join(lines)
-
-
-def remove_lines(path: Path, text: str, names: Iterable[str], place: Place) -> str:
-    """Return the text of a requirements.in without `names`. Raises UsageError."""
-    _refuse_place(path, place)
-    lines = text.splitlines(keepends=True)
-    for name in names:
-        at = _find_line(lines, name)
-        if at is None:
-            raise UsageError(f"{path}: there is no line for {name}", hint=HINT_NOT_THERE)
-        del lines[at]
-    return "".join(lines)
-
-
-def _refuse_place(path: Path, place: Place) -> None:
-    if place.extra or place.group:
-        raise UsageError(
-            f"{path}: a list of requirements has neither extras nor groups",
-            hint="leave out --optional and --group",
-        )
-
-
-def _find_line(lines: Sequence[str], name: str) -> int | None:
-    for at, line in enumerate(lines):
-        text = line.partition(" #")[0].strip()
-        if not text or text[0] in "#-":
-            continue
-        try:
-            found = Requirement(text.removesuffix("\\").strip())
-        except InvalidRequirement:
-            continue
-        if canonicalize_name(found.name) == canonicalize_name(name):
-            return at
-    return None

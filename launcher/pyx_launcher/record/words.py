@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.cli.invocation import PYTHON_LETTERS
 from pyx_launcher.files.atomic import write_atomic
-from pyx_launcher.record.record import Check, LaunchRecord, Words, check_file, encode_record
+from pyx_launcher.record.checks import Check, check_file
+from pyx_launcher.record.record import LaunchRecord, Words, encode_record
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from pyx_launcher.errors import LockError, StoreError, UnavailableError, UsageEr
 from pyx_launcher.index.pip_config import read_settings
 from pyx_launcher.index.settings import explain_offline
 from pyx_launcher.locks.reader import FILE_NAMES
-from pyx_launcher.project import pipfile, poetry_tables, pyproject
+from pyx_launcher.project import pipfile, poetry_tables, pyproject, requirements_in
 from pyx_launcher.project.content_hash import read_origin, stamp_list
 from pyx_launcher.project.journal import read_file
 from pyx_launcher.project.manifest import (
@@ -266,8 +266,12 @@ def edit_text(project: Project, text: str, change: Change) -> str:
     """Return the text of the project's manifest with `change`. Raises UsageError, LockError."""
     path, place = project.manifest, change.place
     if path.name in LISTS:
-        text = pipfile.add_lines(path, text, change.added, place) if change.added else text
-        return pipfile.remove_lines(path, text, change.removed, place) if change.removed else text
+        text = requirements_in.add_lines(path, text, change.added, place) if change.added else text
+        return (
+            requirements_in.remove_lines(path, text, change.removed, place)
+            if change.removed
+            else text
+        )
     add, remove = pyproject.add_requirements, pyproject.remove_requirements
     if path.name == "Pipfile":
         add, remove = pipfile.add_packages, pipfile.remove_packages

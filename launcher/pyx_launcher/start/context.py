@@ -16,7 +16,7 @@ from pyx_launcher.files.ownership import check_owner
 from pyx_launcher.locks.common.content import LARGEST
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.project.named import list_named, named_directory
-from pyx_launcher.record.record import Check, check_script, find_block
+from pyx_launcher.record.checks import Check, check_script, find_block
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.build.builder import is_watched, list_inputs
 from pyx_launcher.installation import find_template
 from pyx_launcher.project.named import PROJECT_FILE
-from pyx_launcher.record.record import check_absences, check_file
+from pyx_launcher.record.checks import check_absences, check_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyx_launcher.interpreters.finder import Found
     from pyx_launcher.locks.reader import Lock
     from pyx_launcher.project.transaction import Recovery
-    from pyx_launcher.record.record import Check
+    from pyx_launcher.record.checks import Check
     from pyx_launcher.start.context import Context
     from pyx_launcher.start.stack import Stack
 

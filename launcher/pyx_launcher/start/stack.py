@@ -9,16 +9,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pyx_launcher.build.builder import add_root
 from pyx_launcher.errors import LockError
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.common.indexes import IndexOptions
 from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.locks.reader import Lock, read_lock
 from pyx_launcher.project.named import PROJECT_FILE
-from pyx_launcher.record.record import Check, check_file
+from pyx_launcher.record.checks import Check, check_file
 from pyx_launcher.selection import select
 from pyx_launcher.start.context import take_named
+from pyx_launcher.start.root_project import add_root
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import RefusedError
 from pyx_launcher.files.atomic import flush, make_directory, remove_tree, storing
-from pyx_launcher.record.record import find_lag, read_record
+from pyx_launcher.files.directories import list_visible
+from pyx_launcher.record.checks import find_lag
+from pyx_launcher.record.record import read_record
 from pyx_launcher.store.entry import FACTS_FILE
 from pyx_launcher.store.gc_roots import find_linked, forget_gone
 from pyx_launcher.store.inventory import list_entries, tail_of
@@ -28,7 +30,6 @@ from pyx_launcher.store.last_use import (
     Used,
     keeps_access_times,
     list_environments,
-    list_visible,
     read_bump,
     read_environment_facts,
 )

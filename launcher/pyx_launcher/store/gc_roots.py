@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.files.atomic import write_atomic
+from pyx_launcher.files.directories import list_visible
 from pyx_launcher.files.hashing import sha256
-from pyx_launcher.store.last_use import list_visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyx_launcher.files.atomic import name_temporary
+from pyx_launcher.files.directories import list_visible
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pyx_launcher.dirs import Dirs
 
 FACTS_OF_ENVIRONMENT = "environment.json"
@@ -61,15 +60,6 @@ def list_environments(dirs: Dirs, bumped: float | None = None) -> list[Used]:
 def read_bump(dirs: Dirs) -> float:
     """Return when the store's generation was last bumped, in seconds since the epoch."""
     return _read_time(dirs.store / ".generation", "st_mtime") or 0.0
-
-
-def list_visible(directory: Path) -> Iterator[Path]:
-    """Yield what `directory` holds, without hidden names; nothing where there is none."""
-    try:
-        with os.scandir(directory) as found:
-            yield from (Path(item.path) for item in found if not item.name.startswith("."))
-    except (FileNotFoundError, NotADirectoryError):
-        return
 
 
 def _read_use(path: Path, *, bumped: float, keeps: bool) -> Used:

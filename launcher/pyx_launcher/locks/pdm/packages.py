@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from pyx_launcher.locks.common.fields import read_hash, read_name, read_version
 from pyx_launcher.locks.common.filenames import SDIST_SUFFIXES, parse_version, sort_files
 from pyx_launcher.locks.common.hash_only import Unhashed, UnnamedFile
 from pyx_launcher.locks.common.sources import COMMIT, file_package, find_filename, find_local
+from pyx_launcher.locks.pdm.variables import expand_variables
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ REMOTE = re.compile(r"[a-z+]+://|[^/\\]+@[^/\\]+:")
 # What the platform tags of wheels for a `sys.platform` have in common.
 PLATFORM_TAGS = {"linux": "linux", "darwin": "macosx", "win32": "win"}
 
-VARIABLE = re.compile(r"\$\{([^${}]+)\}")
 
 # How the build backends of PDM and of Hatch write the directory of the project in a URL.
 ROOTS = ("file:///${PROJECT_ROOT}/", "file://${PROJECT_ROOT}/", "{root:uri}/")
@@ -250,8 +249,3 @@ def read_files(
             name = entry.require("file", str)
         files.append((name, hashes))
     return files, urls
-
-
-def expand_variables(text: str) -> str:
-    """Return `text` with the environment variables in it expanded, unknown ones to nothing."""
-    return VARIABLE.sub(lambda match: os.environ.get(match[1], ""), text)

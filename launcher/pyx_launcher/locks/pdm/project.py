@@ -16,7 +16,7 @@ from pyx_launcher.locks.common.indexes import NamedIndex, choose_sources
 from pyx_launcher.locks.common.sources import check_url
 from pyx_launcher.locks.common.specifiers import PLAIN, parse_specifier, split_extras
 from pyx_launcher.locks.common.tables import Table, read_toml
-from pyx_launcher.locks.pdm.packages import VARIABLE, expand_variables
+from pyx_launcher.locks.pdm.variables import VARIABLE, expand_variables
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:

@@ -1,0 +1,69 @@
+"""Edit the requirements in a requirements.in, as text: one a line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from pyx_launcher.errors import UsageError
+from pyx_launcher.project.pyproject import (
+    HINT_NOT_THERE,
+    Place,
+    is_bare,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+
+def add_lines(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:
+    """Return the text of a requirements.in with `requirements`, replaced or at the end."""
+    _refuse_place(path, place)
+    lines = text.splitlines(keepends=True)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    for requirement in requirements:
+        at = _find_line(lines, requirement.name)
+        if at is None:
+            if lines and not lines[-1].endswith("\n"):
+                lines[-1] += newline
+            lines.append(f"{requirement}{newline}")
+        elif not is_bare(requirement) or requirement.extras:
+            lines[at] = f"{requirement}{newline}"
+    return "".join(lines)
+
+
+def remove_lines(path: Path, text: str, names: Iterable[str], place: Place) -> str:
+    """Return the text of a requirements.in without `names`. Raises UsageError."""
+    _refuse_place(path, place)
+    lines = text.splitlines(keepends=True)
+    for name in names:
+        at = _find_line(lines, name)
+        if at is None:
+            raise UsageError(f"{path}: there is no line for {name}", hint=HINT_NOT_THERE)
+        del lines[at]
+    return "".join(lines)
+
+
+def _refuse_place(path: Path, place: Place) -> None:
+    if place.extra or place.group:
+        raise UsageError(
+            f"{path}: a list of requirements has neither extras nor groups",
+            hint="leave out --optional and --group",
+        )
+
+
+def _find_line(lines: Sequence[str], name: str) -> int | None:
+    for at, line in enumerate(lines):
+        text = line.partition(" #")[0].strip()
+        if not text or text[0] in "#-":
+            continue
+        try:
+            found = Requirement(text.removesuffix("\\").strip())
+        except InvalidRequirement:
+            continue
+        if canonicalize_name(found.name) == canonicalize_name(name):
+            return at
+    return None

@@ -76,6 +76,8 @@ class Verb:
 
 _JSON = "print JSON"
 
+_FOLLOW = {"--follow": "write through links that lead out of the project, to files of one's own"}
+
 _PLACE = {
     "--optional EXTRA": "as a requirement of an extra of the project",
     "--dev": "as one of the group dev; --group GROUP: of any other",
@@ -114,6 +116,7 @@ VERBS: Mapping[str, Verb] = {
         options={
             **_PLACE,
             "--init": "make the project where there is none",
+            **_FOLLOW,
         },
     ),
     "remove": Verb(
@@ -122,7 +125,7 @@ VERBS: Mapping[str, Verb] = {
             "remove --script SCRIPT NAME…",
         ),
         summary="require distributions no longer, and lock anew",
-        options=_PLACE,
+        options={**_PLACE, **_FOLLOW},
     ),
     "lock": Verb(
         forms=(
@@ -134,6 +137,7 @@ VERBS: Mapping[str, Verb] = {
         options={
             "--upgrade": "move all pins, or those of the named distributions",
             "--check": "only tell whether the lock is up to date; exit status 65 if it is not",
+            **_FOLLOW,
         },
     ),
     "run": Verb(

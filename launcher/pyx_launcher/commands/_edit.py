@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ from pyx_launcher.project.inline_script import (
     replace_block_text,
 )
 from pyx_launcher.project.journal import read_file
+from pyx_launcher.project.links import check_links
 from pyx_launcher.project.manifest import MANIFESTS
 from pyx_launcher.project.named import named_directory, remove_named
 from pyx_launcher.project.pyproject import MAIN, Place, is_bare, parse_data
@@ -70,6 +72,8 @@ class Words:
     project: str | None = None
     python: str | None = None
     offline: bool = False
+    follow: bool = False
+    """May files be written through links that lead out of the project?"""
 
 
 def parse_words(invocation: Invocation) -> Words:
@@ -95,6 +99,7 @@ def parse_words(invocation: Invocation) -> Words:
         project=invocation.project,
         python=invocation.python,
         offline=invocation.offline,
+        follow="--follow" in settings,
     )
     if invocation.verb == "lock":
         return _read_lock_words(words, upgrade="--upgrade" in settings)
@@ -204,6 +209,7 @@ def edit_project(words: Words, change: Change, environ: Mapping[str, str]) -> in
     if words.named is not None and made:
         create_environment(words.named, words.python, toolbox.dirs, environ)
     try:
+        change = replace(change, follow=words.follow)
         outcome = change_project(directory, change, toolbox, tell, python=words.python)
     except BaseException:
         if words.named is not None and made:
@@ -252,6 +258,8 @@ def edit_script(
         block = make_block(script, text, toolbox, words.python)
         job = _Job(block=block, source=source, change=change)
         lock = name_lock_beside(script)
+        if beside or os.path.lexists(lock):
+            check_links([lock], script.parent, follow=words.follow)
         check_upgrade(lock if lock.is_file() else job.name_own_lock(old), change.upgrade)
         damage = find_damage(lock)
         if damage is not None:

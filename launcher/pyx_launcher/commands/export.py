@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.pylock import PylockValidationError
+from packaging.pylock import PylockValidationError, is_valid_pylock_path
 
 from pyx_launcher.cli.invocation import parse_program
 from pyx_launcher.commands._arguments import check_words
@@ -27,6 +27,8 @@ from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.launch import fetch_all, make_plan, warn_if_stale
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.pylock import PylockLock
+from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.project.links import check_links
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
@@ -53,6 +55,9 @@ def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:
         return _export_venv(start, word, environ)
     # What a link points at is written, as by any other program.
     into = Path(os.path.realpath(find_working_directory() / word)) if word else None
+    if word and (Path(word).name in FILE_NAMES or is_valid_pylock_path(Path(word))):
+        # A project may come with a link of such a name, to a file that is no lock.
+        check_links([Path(word).absolute()], find_working_directory())
     plan = make_plan(start, environ)
     if plan.lock is None:
         raise UsageError("there is no lock to export", hint="pyx lock, or name one: --project DIR")

@@ -20,6 +20,7 @@ from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.project import pipfile, poetry_tables, pyproject, requirements_in
 from pyx_launcher.project.content_hash import read_origin, stamp_list
 from pyx_launcher.project.journal import read_file
+from pyx_launcher.project.links import check_links
 from pyx_launcher.project.manifest import (
     LISTED,
     LISTS,
@@ -103,6 +104,8 @@ class Change:
     upgrade: Upgrade = NO_UPGRADE
     init: bool = False
     """May a project be made where there is none?"""
+    follow: bool = False
+    """May files be written through links that lead out of the project?"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -218,6 +221,10 @@ def change_project(
             )
         text = _decode(project.manifest, old or b"")
         data = _parse_manifest(project, text)
+        paths = [project.manifest, project.lock]
+        if project.kind == "pylock":
+            paths.append(directory / UV_LOCK)
+        check_links(paths, directory, follow=change.follow or _follows(data))
         interpreter = _find_interpreter(project, data, toolbox, python)
         if change.init:
             text = _initialise(project, text, data, interpreter)
@@ -225,9 +232,6 @@ def change_project(
         check_upgrade(project.lock, change.upgrade)
         tool = replace(_take_tool(project, data, toolbox, interpreter, tell), subject=subject)
         before = find_versions(project.lock, interpreter)
-        paths = [project.manifest, project.lock]
-        if project.kind == "pylock":
-            paths.append(directory / UV_LOCK)
         damage = find_damage(project.lock)
         with restoring(journal, paths, tell) as files:
             files.expect(project.manifest, old)
@@ -244,6 +248,13 @@ def change_project(
                 files.write(project.manifest, bounded.encode())
                 _lock(project, replace(tool, is_quiet=True), files, bounded, Change())
         return Outcome(lock=project.lock, before=before, after=after)
+
+
+def _follows(data: object) -> bool:
+    """Tell whether a pyproject.toml says that links may lead out of its project."""
+    for key in ("tool", "pyx", "follow"):
+        data = data.get(key) if isinstance(data, dict) else None
+    return data is True
 
 
 def _parse_manifest(project: Project, text: str) -> Mapping[str, Any]:

@@ -80,6 +80,8 @@ class IndexServer:
     """Does it state the same validator for every content?"""
     credentials: tuple[str, str] | None = None
     yanked: set[str] = field(default_factory=set)
+    uploaded: str = ""
+    """When all files were uploaded (PEP 700), where the pages are to say so."""
     declared: dict[str, str] = field(default_factory=dict)
     """Other SHA-256 digests for the pages to state, by file name."""
     content_types: dict[str, str] = field(default_factory=dict)
@@ -343,6 +345,7 @@ class _Handler(BaseHTTPRequestHandler):
                         "hashes": {"sha256": digests[path.name]} if index.declare_hashes else {},
                         "yanked": path.name in index.yanked,
                         "provenance": index.provenance_url(path.name),
+                        **({"upload-time": index.uploaded} if index.uploaded else {}),
                     }
                     for path in files
                 ],

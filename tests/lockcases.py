@@ -1,8 +1,9 @@
 """The cases in tests/locks/FORMAT/CASE: a lock with what it means in several situations.
 
-`expected.json` is an array of objects: `python` and `platform` name the target, `extras`,
-`groups`, `all_extras`, `all_groups` and `default` the choice, `packages` the distributions
-with their versions, and `artifacts`, where given, the files that are chosen for them.
+`expected.json` is an array of objects: `python` and `platform` name the target, `packages` the
+distributions with their versions, and `artifacts`, where given, the files that are chosen for them.
+The choice is in `extras`, `groups`, `only_groups`, `no_groups`, `no_dev`, `all_extras`,
+`all_groups` and `default`.
 """
 
 from __future__ import annotations
@@ -81,6 +82,9 @@ def read_choice(situation: dict[str, Any]) -> Choice:
         all_extras=situation.get("all_extras", False),
         all_groups=situation.get("all_groups", False),
         default_groups=situation.get("default", True),
+        only_groups=tuple(situation.get("only_groups", ())),
+        no_groups=tuple(situation.get("no_groups", ())),
+        no_dev=situation.get("no_dev", False),
     )
 
 

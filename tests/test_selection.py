@@ -193,6 +193,8 @@ def test_extras_and_groups_choose(tmp_path: Path) -> None:
 
     assert names(Choice()) == ["dev"]
     assert names(Choice(default_groups=False)) == []
+    assert names(Choice(all_groups=True, no_dev=True)) == ["docs"]
+    assert names(Choice(only_groups=("docs",))) == ["docs"]
     assert names(Choice(extras=("FAST",), groups=("docs",))) == ["fast", "dev", "docs"]
     assert names(Choice(all_groups=True, all_extras=True)) == ["fast", "dev", "docs"]
     with pytest.raises(UsageError, match="no group named nope"):

@@ -64,7 +64,7 @@ struct call {
 
 /* Lists of words, each ended by a NUL, the whole by an empty word. There is no pointer among them that
  * somebody would have to relocate at each start. */
-static const char WITH_VALUE[] = "--project\0--python\0--group\0--extra\0--with\0--allow-unhashed\0";
+static const char WITH_VALUE[] = "--project\0--python\0--group\0--only-group\0--no-group\0-G\0--extra\0--with\0--allow-unhashed\0";
 static const char VERBS[] = "sync\0info\0add\0remove\0lock\0run\0env\0tool\0list\0tree\0which\0diff\0store\0bundle\0export\0-h\0";
 static const char KEY_VARIABLES[] = /* Sorted, as they are in the key. */
     "ASDF_DATA_DIR\0HOME\0PATH\0PYENV_ROOT\0PYENV_VERSION\0PYX_CACHE_DIR\0PYX_HOME\0PYX_OFFLINE\0"
@@ -163,7 +163,7 @@ static int is_one_of(const char *word, const char *words) {
 static void read_own_arguments(struct call *call) {
     char **at = call->argv + 1;
     if (*at && **at == '@') at++;
-    for (; *at && strncmp(*at, "--", 2) == 0 && (*at)[2] && strcmp(*at, HASH_BASED_PYCS) != 0; at++)
+    for (; *at && (strncmp(*at, "-G", 2) == 0 || (strncmp(*at, "--", 2) == 0 && (*at)[2])) && strcmp(*at, HASH_BASED_PYCS) != 0; at++)
         if (is_one_of(*at, WITH_VALUE) && at[1]) at++;
     call->first = (int)(at - call->argv);
 }

@@ -94,6 +94,16 @@ def test_groups_and_extras_add_up() -> None:
     assert parse("x.py").choice == Choice()
 
 
+def test_groups_are_named_as_other_tools_name_them() -> None:
+    """PDM's `-G` and uv's `--only-group`, `--no-group` and `--no-dev`, with every command."""
+    for words in (("-G", "a", "-Gb,c"), ("sync", "-G", "a", "-Gb,c"), ("info", "-G", "a,b,c")):
+        assert parse(*words, "x.py").choice == Choice(groups=("a", "b", "c"))
+    found = parse("--only-group", "a", "--only-group=b", "--no-group", "c,d", "--no-dev", "x.py")
+    assert found.choice == Choice(only_groups=("a", "b"), no_groups=("c", "d"), no_dev=True)
+    found = parse("-G", "docs", "-u", "x.py", "-G")
+    assert (found.own, found.program.words) == (("-G", "docs"), ("-u", "x.py", "-G"))
+
+
 def test_locked_is_an_option_of_its_own() -> None:
     """`--locked` is off unless it is typed, and part of what makes the key of a launch record."""
     found = parse("--locked", "x.py", "--locked")
@@ -225,7 +235,22 @@ def test_a_verb_explains_itself() -> None:
         (["list", "--group="], "--group needs a value", "pyx list --group NAME"),
         (["--offline=1"], "--offline takes no value", "pyx --offline"),
         (["list", "--json=x"], "--json takes no value", "pyx list --json"),
-        (["sync", "--no-dev"], "unknown option --no-dev", "--no-default-groups"),
+        (["sync", "--prod"], "unknown option --prod", "--no-default-groups"),
+        (["sync", "--only", "docs"], "unknown option --only", "--only-group docs"),
+        (["sync", "--only=docs"], "unknown option --only=docs", "--only-group docs"),
+        (["sync", "--only", "main"], "unknown option --only", "--no-default-groups"),
+        (["--without", "docs", "x.py"], "unknown option --without", "--no-group docs"),
+        (
+            ["sync", "--only-group", "docs", "--all-extras"],
+            "--only-group cannot be used with --all-extras",
+            "--only-group docs",
+        ),
+        (
+            ["--only-group", "a", "-G", "b", "x.py"],
+            "--only-group cannot be used with --group",
+            "--only-group a --only-group b",
+        ),
+        (["-G"], "--group needs a value", "pyx --group NAME"),
         (["list", "--tree"], "unknown option --tree", "pyx tree"),
         (["add", "-r", "x"], "pyx add does not know -r", OPTIONS_OF_OTHERS["-r"]),
         (["list", "--zzz"], "unknown option --zzz", "pyx list --help"),
@@ -238,7 +263,10 @@ def test_a_verb_explains_itself() -> None:
         (
             ["--with", "dev", "x.py"],
             "--with dev: it appends a named environment",
-            "pyx add dev, or --with @dev where an environment is called so",
+            (
+                "--group dev for a group of the project, pyx add dev for a package, "
+                "--with @dev for an environment"
+            ),
         ),
     ],
 )

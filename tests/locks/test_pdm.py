@@ -420,12 +420,20 @@ def test_unknown_names(tmp_path: Path) -> None:
 
 
 def test_choice(tmp_path: Path) -> None:
-    """By default all that was locked is meant; extras only until something is asked for."""
+    """By default all that was locked is meant; extras only until something is asked for.
+
+    What the project itself requires stays until it is named, and PDM's ``-G`` means extras as well.
+    """
     lock = read_lock(write_lock(tmp_path, NEW))
     assert lock.choose(Choice()) == ({"net"}, {"default", "dev"})
     assert lock.choose(Choice(groups=("DEV",))) == (frozenset(), {"default", "dev"})
-    assert lock.choose(Choice(default_groups=False)) == (frozenset(), frozenset())
-    assert lock.choose(Choice(extras=("Net",), default_groups=False)) == ({"net"}, frozenset())
+    assert lock.choose(Choice(default_groups=False)) == (frozenset(), {"default"})
+    assert lock.choose(Choice(extras=("Net",), default_groups=False)) == ({"net"}, {"default"})
+    assert lock.choose(Choice(no_dev=True)) == ({"net"}, {"default"})
+    assert lock.choose(Choice(no_groups=("default",))) == ({"net"}, {"dev"})
+    assert lock.choose(Choice(only_groups=("Dev",))) == (frozenset(), {"dev"})
+    assert lock.choose(Choice(groups=("Net",))) == ({"net"}, {"default", "dev"})
+    assert lock.choose(Choice(groups=(":all",))) == ({"net"}, {"default", "dev"})
     assert lock.choose(Choice(all_extras=True, groups=("dev",))) == ({"net"}, {"default", "dev"})
 
 

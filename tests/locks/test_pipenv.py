@@ -327,7 +327,9 @@ def test_choice(tmp_path: Path) -> None:
     assert (lock.kind, lock.root, lock.inputs) == ("pipenv", None, ())
     assert lock.choose(Choice()) == (frozenset(), {"default"})
     assert lock.choose(Choice(groups=("DEVELOP",)))[1] == {"default", "develop"}
-    assert lock.choose(Choice(groups=("type-checks",), default_groups=False))[1] == {"type-checks"}
+    assert lock.choose(Choice(default_groups=False))[1] == {"default"}
+    assert lock.choose(Choice(only_groups=("type-checks",)))[1] == {"type-checks"}
+    assert lock.choose(Choice(all_groups=True, no_dev=True))[1] == {"default", "type-checks"}
     assert lock.choose(Choice(all_groups=True))[1] == {"default", "develop", "type-checks"}
     with pytest.raises(UsageError) as caught:
         lock.choose(Choice(groups=("dev",)))

@@ -363,8 +363,9 @@ def test_choice() -> None:
     everything = frozenset({"main", "lint", "dev-tools", "docs"})
     assert lock.choose(Choice()) == (frozenset(), everything - {"docs"})
     assert lock.choose(Choice(groups=("DOCS",)))[1] == everything
-    assert lock.choose(Choice(groups=("Dev_Tools",), default_groups=False))[1] == {"dev-tools"}
-    assert lock.choose(Choice(default_groups=False))[1] == frozenset()
+    assert lock.choose(Choice(only_groups=("Dev_Tools",)))[1] == {"dev-tools"}
+    assert lock.choose(Choice(default_groups=False))[1] == {"main"}
+    assert lock.choose(Choice(no_groups=("main", "lint")))[1] == {"dev-tools"}
     assert lock.choose(Choice(extras=("full_set",)))[0] == {"full-set"}
     assert lock.choose(Choice(all_extras=True))[0] == {"full-set", "speed"}
 
@@ -379,7 +380,7 @@ def test_new_lock_alone(tmp_path: Path) -> None:
     """Without a pyproject.toml no group of a lock of version 2.1 counts as optional."""
     lock = copy_without_pyproject("2.1-groups", tmp_path)
     assert names(lock) == ["html-render", "ini-reader", "plug", "terminal", "test-runner"]
-    assert names(lock, Choice(groups=("docs",), default_groups=False)) == ["html-render"]
+    assert names(lock, Choice(only_groups=("docs",))) == ["html-render"]
 
 
 def test_old_lock_alone(tmp_path: Path) -> None:
@@ -401,12 +402,12 @@ def test_old_lock_alone_with_extras(tmp_path: Path) -> None:
 def test_old_categories_alone(tmp_path: Path) -> None:
     """The categories of Poetry 1.1 stand for groups where there is no pyproject.toml."""
     lock = copy_without_pyproject("1.1-category", tmp_path)
-    assert names(lock, Choice(groups=("dev",), default_groups=False)) == [
+    assert names(lock, Choice(only_groups=("dev",))) == [
         "ini-reader",
         "plug",
         "test-runner",
     ]
-    assert "test-runner" not in names(lock, Choice(groups=("main",), default_groups=False))
+    assert "test-runner" not in names(lock, Choice(default_groups=False))
 
 
 def test_old_versions_alone(tmp_path: Path) -> None:

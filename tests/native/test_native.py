@@ -480,7 +480,17 @@ VALUES = st.one_of(
     st.text(alphabet="ab/:.=é ", max_size=8),
 )
 OWN = st.lists(
-    st.sampled_from([("--offline",), ("--project", "."), ("--project=x",), ("--extra", "a")]),
+    st.sampled_from(
+        [
+            ("--offline",),
+            ("--project", "."),
+            ("--project=x",),
+            ("--extra", "a"),
+            ("-G", "a"),
+            ("-Ga",),
+            ("--no-group", "a"),
+        ]
+    ),
     max_size=2,
 )
 

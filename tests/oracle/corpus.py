@@ -1,6 +1,6 @@
 """The corpus: projects locked by the tools themselves, every choice and every edit compared.
 
-    cd tests && pyx -m oracle.corpus [uv|poetry|pdm|pipenv]… [--choices N] [--project NAME] [--only PART]
+    cd tests && pyx -m oracle.corpus [uv|poetry|pdm|pipenv]… [--choices N] [--project NAME]
 
 For each tool, each project of `specs` is written, locked by the tool against indexes on loopback,
 and asked for with every combination of the options that select (or N of them): what the tool says
@@ -36,19 +36,19 @@ from packaging.utils import canonicalize_name
 from targets import make_interpreter
 from wheelhouse import make_sdist, make_source_tree, make_wheel
 
-from pyx_launcher.builds import add_root
-from pyx_launcher.context import Context
+from pyx_launcher.cli.invocation import parse_invocation
 from pyx_launcher.errors import PyxError
-from pyx_launcher.freshness import find_freshness
-from pyx_launcher.invocation import Choice, parse_invocation
-from pyx_launcher.locks import read_lock
+from pyx_launcher.locks.reader import read_lock
 from pyx_launcher.selection import select
+from pyx_launcher.start.context import Context
+from pyx_launcher.start.freshness import find_freshness
+from pyx_launcher.start.root_project import add_root
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pyx_launcher.interpreter import Interpreter
+    from pyx_launcher.interpreters.finder import Interpreter
 
 DRIVER = Path(__file__).with_name("driver.py")
 
@@ -107,7 +107,11 @@ def open_ground(stack: ExitStack, directory: Path, pythons: dict[str, Path]) -> 
     make_wheel(private.directory, "secret-sauce", "1.2", requires=["plug"])
     kept = ("PATH", "LANG", "HOME", "PYX_ORACLE")
     environ = {k: v for k, v in os.environ.items() if k.startswith(kept)}
-    environ |= {"HOME": str(directory / "home"), "NO_PROXY": "127.0.0.1", "PIP_CONFIG_FILE": os.devnull}
+    environ |= {
+        "HOME": str(directory / "home"),
+        "NO_PROXY": "127.0.0.1",
+        "PIP_CONFIG_FILE": os.devnull,
+    }
     environ |= make_repository(directory / "repository", "git-tree", "0.7")
     environ |= tool_variables(directory / "cache")
     urls = {"index": index.url, "private": private.url, "files": index.file_url("")}
@@ -141,7 +145,9 @@ def write_project(ground: Ground, spec: Spec) -> Path:
 def render(ground: Ground, document: Mapping[str, Any]) -> str:
     """Return a project file as text, with the URLs of this run."""
     text = write_toml(dict(document))
-    return text.replace("{files}", ground.urls["files"]).replace("{private}", ground.urls["private"])
+    return text.replace("{files}", ground.urls["files"]).replace(
+        "{private}", ground.urls["private"]
+    )
 
 
 class Tool:
@@ -268,6 +274,8 @@ def _poetry_choices(extras: list[str], groups: list[str]) -> Iterator[tuple[Word
 def _pdm_choices(extras: list[str], groups: list[str]) -> Iterator[tuple[Words, Words]]:
     yield (), ()
     yield ("--no-default-groups",), ("--prod",)
+    for some in _subsets([*extras, *groups])[1:]:
+        yield _flags("-G", some), _flags("-G", some)
     for some in _subsets(extras)[1:]:
         yield _flags("--extra", some), _flags("-G", some)
         yield (
@@ -290,18 +298,23 @@ def _pipenv_choices(_: list[str], groups: list[str]) -> Iterator[tuple[Words, Wo
         both = " ".join(["packages", *names])
         yield _flags("--group", some), ("--categories", both)
         yield _flags("--only-group", some), ("--categories", " ".join(names))
-        yield ("--all-groups", *_flags("--no-group", some)), (
-            "--categories",
-            " ".join(
-                [
-                    "packages",
-                    *("dev-packages" if g == "develop" else g for g in groups if g not in some),
-                ]
+        yield (
+            ("--all-groups", *_flags("--no-group", some)),
+            (
+                "--categories",
+                " ".join(
+                    [
+                        "packages",
+                        *("dev-packages" if g == "develop" else g for g in groups if g not in some),
+                    ]
+                ),
             ),
         )
 
 
-def ask_tool(tool: Tool, spec: Spec, words: Words, place: str, python: str) -> dict[str, str] | None:
+def ask_tool(
+    tool: Tool, spec: Spec, words: Words, place: str, python: str
+) -> dict[str, str] | None:
     """Return what a tool would install into an empty environment; None where it refuses."""
     environment = tool.directory.parent / f"python-{python}"
     tool.environ |= {
@@ -311,7 +324,7 @@ def ask_tool(tool: Tool, spec: Spec, words: Words, place: str, python: str) -> d
     }
     if spec.tool == "uv":
         status, output = tool(("sync", "--frozen", "--dry-run", *words), place=place)
-        found = re.findall(r"(?m)^ [+~] ([^\s=]+)==(\S+)", output)
+        found = re.findall(r"(?m)^ [+~] ([^\s=]+)(?:==(\S+)| @ \S+)?$", output)
     elif spec.tool == "poetry":
         status, output = tool(("sync", "--dry-run", "--no-interaction", "--no-ansi", *words))
         found = re.findall(r"(?m)^  - Installing (\S+) \((\S+?)(?: [^)]*)?\)$", output)
@@ -334,10 +347,10 @@ def _ask_pip(tool: Tool, environment: Path, lines: str) -> dict[str, str]:
     listed.write_text(lines)
     report = tool.directory / "report.json"
     pip = Path(str(tool.program)).parent / "pip"
+    words = ("--quiet", "--dry-run", "--no-deps", "--ignore-installed", "--no-build-isolation")
+    python = environment / "bin" / "python"
     done = subprocess.run(
-        [pip, f"--python={environment / 'bin' / 'python'}", "install", "--quiet", "--dry-run"]
-        + ["--no-deps", "--ignore-installed", "--no-build-isolation"]
-        + [f"--report={report}", "-r", listed],
+        [pip, f"--python={python}", "install", *words, f"--report={report}", "-r", listed],
         cwd=tool.directory,
         env={**tool.environ, "PIP_INDEX_URL": tool.environ["CORPUS_INDEX"]},
         capture_output=True,
@@ -356,7 +369,7 @@ def ask_pyx(
 ) -> dict[str, str | None] | str:
     """Return what pyx selects with these options; the error where it refuses."""
     try:
-        choice: Choice = parse_invocation([*words, "-c", "0"], {}).choice
+        choice = parse_invocation([*words, "-c", "0"], {}).choice
         lock = read_lock(directory / spec.lock, (directory / place).resolve())
         selection = add_root(select(lock, interpreter, choice), lock)
     except PyxError as error:
@@ -365,11 +378,11 @@ def ask_pyx(
 
 
 def are_equal(theirs: dict[str, str] | None, ours: dict[str, str | None] | str) -> bool:
-    """Are both the same? The version of a source tree may stand in the tree alone."""
+    """Are both the same? Of a source tree, either may leave the version out."""
     if theirs is None or isinstance(ours, str):
         return theirs is None and isinstance(ours, str)
     return theirs.keys() == ours.keys() and all(
-        ours[name] in (None, version) for name, version in theirs.items()
+        not version or ours[name] in (None, version) for name, version in theirs.items()
     )
 
 
@@ -378,7 +391,8 @@ def compare_choices(ground: Ground, tool: Tool, spec: Spec, most: int) -> None:
     for place in spec.places:
         choices = list(dict.fromkeys(combine(spec, place)))
         if len(choices) > most:
-            chosen = random.Random(f"{spec.name}{place}").sample(choices[1:], most - 1)
+            seed = random.Random(f"{spec.name}{place}")  # noqa: S311 - the same ones each time
+            chosen = seed.sample(choices[1:], most - 1)
             choices = [choices[0], *chosen]
         for python, interpreter in _interpreters(ground):
             for ours, theirs in choices:
@@ -454,7 +468,8 @@ def compare_edits(ground: Ground, tool: Tool, spec: Spec) -> None:
                 where = f"{spec.tool} {spec.name}, {path}: {edit}"
                 told = " ".join(output.split())[-300:]
                 ground.differ(
-                    f"{spec.tool}: verdicts", f"{where}\n  {status} {told}\n  pyx: {fresh or 'fresh'}"
+                    f"{spec.tool}: verdicts",
+                    f"{where}\n  {status} {told}\n  pyx: {fresh or 'fresh'}",
                 )
             (tool.directory / spec.lock).write_bytes(lock)
         file.write_text(before)
@@ -509,7 +524,10 @@ def find_pythons(wanted: Sequence[str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     for version in wanted:
-        places = [*sorted(pyenv.glob(f"versions/{version}.*/bin/python")), shutil.which(f"python{version}")]
+        places = [
+            *sorted(pyenv.glob(f"versions/{version}.*/bin/python")),
+            shutil.which(f"python{version}"),
+        ]
         place = next((Path(p) for p in places if p), None)
         if place is not None:
             found[version] = place

@@ -8,10 +8,18 @@ a child of its own, so nothing of it is left for the next one. Standard library 
 tool.
 """
 
+from __future__ import annotations
+
+import contextlib
 import importlib
 import json
 import os
 import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ENTRIES = {
     "poetry": ("poetry.console.application", "main"),
@@ -34,25 +42,25 @@ MORE = {
 """What a command imports late, as far as it is there."""
 
 
-def main(tool):
+def main(tool: str) -> None:
     """Answer every line of stdin."""
     module, name = ENTRIES[tool]
     entry = getattr(importlib.import_module(module), name)
     for other in MORE[tool]:
-        try:
+        # Without it a command only takes longer.
+        with contextlib.suppress(ImportError):
             importlib.import_module(other)
-        except ImportError:
-            # It only takes longer then.
-            pass
     for line in sys.stdin:
         asked = json.loads(line)
         child = os.fork()
         if child == 0:
             run(tool, entry, asked)
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        sys.stdout.write(f"{status}\n")
+        sys.stdout.flush()
 
 
-def run(tool, entry, asked):
+def run(tool: str, entry: Callable[[], int | None], asked: dict[str, Any]) -> None:
     """Become one command, and end with its exit status."""
     output = os.open(asked["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -67,8 +75,8 @@ def run(tool, entry, asked):
         code = entry() or 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    except Exception:  # noqa: BLE001 - whatever a tool raises, the next command is answered
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

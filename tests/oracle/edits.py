@@ -147,15 +147,19 @@ def _project_changes(document: Document) -> Iterator[Change]:
     for python in (">=3.10,<3.99", ">=3.10", ">= 3.10.0", ">=3.11", ">=3.9", ">=3.10,!=3.11.1"):
         yield f"requires-python {python}", _set("project.requires-python", python)
     yield "another version", _set("project.version", "9.9")
-    yield "the same version, written otherwise", _set(
-        "project.version", f"{project.get('version', '1')}.0"
+    yield (
+        "the same version, written otherwise",
+        _set("project.version", f"{project.get('version', '1')}.0"),
     )
     yield "another name", _set("project.name", "renamed")
     yield "a description", _set("project.description", "fresh")
     yield "a script", _set("project.scripts", {"go": "sample:go"})
-    yield "a build system", _set(
-        "build-system",
-        {"requires": [], "build-backend": "treebackend", "backend-path": ["."]},
+    yield (
+        "a build system",
+        _set(
+            "build-system",
+            {"requires": [], "build-backend": "treebackend", "backend-path": ["."]},
+        ),
     )
 
 
@@ -219,7 +223,10 @@ def _uv_changes(document: Document) -> Iterator[Change]:
         yield f"uv: no source for {name}", _drop(f"tool.uv.sources.{name}")
         if isinstance(source, dict):
             where = f"tool.uv.sources.{name}"
-            yield f"uv: {name} for one platform", _set(where, [{**source, "marker": "os_name=='nt'"}])
+            yield (
+                f"uv: {name} for one platform",
+                _set(where, [{**source, "marker": "os_name=='nt'"}]),
+            )
             if "path" in source:
                 yield f"uv: editable {name}", _set(where, {**source, "editable": True})
                 yield f"uv: {name} not editable", _set(where, {**source, "editable": False})
@@ -249,8 +256,9 @@ def _uv_changes(document: Document) -> Iterator[Change]:
     if workspace:
         yield "uv: no members", _set("tool.uv.workspace.members", [])
         yield "uv: one member less", _set("tool.uv.workspace.exclude", ["packages/member-b"])
-        yield "uv: members one by one", _set(
-            "tool.uv.workspace.members", ["packages/member-a", "packages/member-b"]
+        yield (
+            "uv: members one by one",
+            _set("tool.uv.workspace.members", ["packages/member-a", "packages/member-b"]),
         )
     else:
         yield "uv: a member", _set("tool.uv.workspace.members", ["more/*"])

@@ -222,11 +222,12 @@ def questions(habit: Habit) -> list[tuple[list[str], Choice]]:
         asked.append((["-G", ":all"], Choice(all_extras=True)))
     for extra in habit.extras:
         asked.append((["-G", extra], Choice(extras=(extra,))))
-        only = Choice(extras=(extra,), default_groups=False)
-        asked.append((["--no-default", "--prod", "-G", extra], only))
+        asked.append((["--prod", "-G", extra], Choice(extras=(extra,), default_groups=False)))
     for group in habit.groups:
-        options = ["--prod"] if group == "default" else ["--no-default", "-G", group]
-        asked.append((options, Choice(groups=(group,), default_groups=False)))
+        if group == "default":
+            asked.append((["--prod"], Choice(default_groups=False)))
+        else:
+            asked.append((["--no-default", "-G", group], Choice(only_groups=(group,))))
     return asked
 
 

@@ -128,7 +128,7 @@ def questions(habit: Habit) -> list[tuple[list[str], Choice]]:
     if "[dev-packages]" in habit.project:
         asked.append((["--dev"], Choice(groups=("develop",))))
     for category in habit.categories:
-        only = Choice(groups=(category,), default_groups=False)
+        only = Choice(only_groups=(category,))
         asked.append((["--categories", category], only))
     if habit.categories:
         names = " ".join(("packages", "dev-packages", *habit.categories))

@@ -230,7 +230,7 @@ def questions(habit: Habit) -> list[tuple[list[str], Choice]]:
     asked.extend((["--extras", extra], Choice(extras=(extra,))) for extra in habit.extras)
     for group in habit.groups:
         asked.append((["--with", group], Choice(groups=(group,))))
-        asked.append((["--only", group], Choice(groups=(group,), default_groups=False)))
+        asked.append((["--only", group], Choice(only_groups=(group,))))
     return asked
 
 

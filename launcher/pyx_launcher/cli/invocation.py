@@ -23,11 +23,26 @@ _VALUES: Mapping[str, str] = {
     "--project": "DIR",
     "--python": "VERSION",
     "--group": "NAME",
+    "--only-group": "NAME",
+    "--no-group": "NAME",
     "--extra": "NAME",
     "--with": "@NAME",
     "--allow-unhashed": "NAME",
 }
-_FLAGS = ("--offline", "--locked", "--all-groups", "--all-extras", "--no-default-groups")
+_FLAGS = (
+    "--offline",
+    "--locked",
+    "--all-groups",
+    "--all-extras",
+    "--no-default-groups",
+    "--no-dev",
+)
+
+_GROUP = "-G"
+"""The short name of ``--group``, which PDM has; python has no such option."""
+
+_NOT_BESIDE_ONLY = ("--group", "--extra", "--all-groups", "--all-extras")
+"""What ``--only-group`` cannot be used with, as in uv."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,6 +125,9 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
             all_extras="--all-extras" in values,
             all_groups="--all-groups" in values,
             default_groups="--no-default-groups" not in values,
+            only_groups=_read_only_groups(values),
+            no_groups=_split(values.get("--no-group", [])),
+            no_dev="--no-dev" in values,
             unhashed=frozenset(map(canonicalize_name, _split(values.get("--allow-unhashed", [])))),
         ),
         unhashed=_split(values.get("--allow-unhashed", [])),
@@ -136,6 +154,8 @@ def _take_own(arguments: Sequence[str], at: int) -> tuple[int, list[_Option]]:
 
 
 def _is_own(word: str) -> bool:
+    if word.startswith(_GROUP):
+        return True
     if not word.startswith("--") or len(word) == 2 or word.startswith("--help-"):
         return False
     return word.partition("=")[0] not in ("--check-hash-based-pycs", "--help", "--version")
@@ -144,6 +164,9 @@ def _is_own(word: str) -> bool:
 def _take_option(arguments: Sequence[str], at: int, verb: Verb) -> tuple[int, _Option]:
     """Return the option at `at`, pyx's own or the verb's, and where the next word is."""
     name, equals, value = arguments[at].partition("=")
+    if arguments[at].startswith(_GROUP):
+        name, value = "--group", arguments[at].removeprefix(_GROUP)
+        equals = value
     valued, flags = {**_VALUES, **verb.valued}, (*verb.flags, *_FLAGS)
     if name in valued:
         if not equals:
@@ -162,8 +185,19 @@ def _take_option(arguments: Sequence[str], at: int, verb: Verb) -> tuple[int, _O
     # Of two that are less alike than this, --depth and --python say, one is no slip for the other.
     close = get_close_matches(name, (*valued, *flags), n=1, cutoff=0.7)
     hint = f"did you mean {close[0]}?" if close else f"{verb.command} --help"
-    hint = OPTIONS_OF_OTHERS.get(name, hint)
+    if name in OPTIONS_OF_OTHERS:
+        hint = _translate(name, value or "".join(arguments[at + 1 : at + 2]))
     raise UsageError(f"unknown option {arguments[at]}", hint=hint)
+
+
+def _translate(name: str, value: str) -> str:
+    """Return what to type for an option of another tool, with the value it was given."""
+    if name == "--only" and value in ("main", "default"):
+        # Poetry and PDM call the project's own requirements so.
+        return OPTIONS_OF_OTHERS["--prod"]
+    hint = OPTIONS_OF_OTHERS[name]
+    given = value and not value.startswith("-")
+    return hint.replace("NAME", value) if given and hint.startswith("--") else hint
 
 
 def _take_behind(
@@ -250,9 +284,21 @@ def _name_stacked(values: Sequence[str | None]) -> tuple[str, ...]:
         if not name.startswith("@"):
             raise UsageError(
                 f"--with {name}: it appends a named environment",
-                hint=f"pyx add {name}, or --with @{name} where an environment is called so",
+                hint=f"--group {name} for a group of the project, pyx add {name} for a package, "
+                f"--with @{name} for an environment",
             )
     return tuple(dict.fromkeys(name[1:] for name in names))
+
+
+def _read_only_groups(values: Mapping[str, list[str | None]]) -> tuple[str, ...]:
+    """Return the values of ``--only-group``. Raises UsageError beside what it excludes."""
+    only = _split(values.get("--only-group", []))
+    others = [name for name in _NOT_BESIDE_ONLY if name in values]
+    if only and others:
+        more = _split(values["--group"]) if others == ["--group"] else ()
+        hint = " ".join(f"--only-group {name}" for name in (*only, *more))
+        raise UsageError(f"--only-group cannot be used with {' and '.join(others)}", hint=hint)
+    return only
 
 
 def _collect(options: Sequence[_Option]) -> dict[str, list[str | None]]:

@@ -26,9 +26,11 @@ $PYX_HOME/named/NAME.
 options, before python's own:
   --project DIR|LOCK    take this project's lock (also PYX_PROJECT)
   --python VERSION|PATH take this interpreter (also PYX_PYTHON, .python-version)
-  --group NAME          add a dependency group          --all-groups
+  --group NAME, -G NAME add a dependency group          --all-groups
   --extra NAME          add an extra of the project     --all-extras
   --no-default-groups   leave out the groups that are there by default
+  --no-group NAME       leave this group out            --no-dev
+  --only-group NAME     take nothing but this group
   --with @NAME          append the distributions of a named environment
   --offline             fetch nothing (also PYX_OFFLINE)
   --locked              a lock that no longer fits its project is an error

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from pyx_launcher.locks.common.choice import Choice
 
 
+PROJECT_ITSELF = ("main", "default")
+"""What tools call the group of the project's own requirements."""
+
 HINT = "run `pyx lock`, or write it again with the tool that made it"
 """What mends a pylock file."""
 
@@ -54,12 +57,17 @@ class PylockLock:
         return self.content
 
     def choose(self, choice: Choice) -> tuple[frozenset[str], frozenset[str]]:
-        """Return the extras and the dependency groups that `choice` means."""
+        """Return the extras and the dependency groups that `choice` means.
+
+        A default group that is not among the groups a user may name stands for the requirements
+        of the project itself (PEP 751), and stays when the default ones are left out.
+        """
         groups = [canonicalize_name(name) for name in self.content.dependency_groups or ()]
         default = [canonicalize_name(name) for name in self.content.default_groups or ()]
+        own = [name for name in default if name not in groups or name in PROJECT_ITSELF]
         return (
             choose_extras(self.path, choice, self.content.extras or ()),
-            choose_groups(self.path, choice, groups, default),
+            choose_groups(self.path, choice, groups, default, own=own),
         )
 
     def find_indexes(self) -> IndexOptions:

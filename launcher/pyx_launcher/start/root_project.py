@@ -40,7 +40,12 @@ def root_artifact(lock: Lock) -> Artifact | None:
 
 
 def add_root(selection: Selection, lock: Lock) -> Selection:
-    """Return `selection` with the lock's own project behind all others, if it is installed."""
+    """Return `selection` with the lock's own project behind all others, if it is installed.
+
+    PDM leaves it out together with its own requirements, which are the group ``default``.
+    """
+    if lock.kind == "pdm" and "default" not in selection.groups:
+        return selection
     root = root_artifact(lock)
     if root is None or any(artifact.name == root.name for artifact in selection.artifacts):
         return selection

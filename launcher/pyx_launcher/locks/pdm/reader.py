@@ -21,8 +21,8 @@ from pyx_launcher.locks.common.markers import Conditions
 from pyx_launcher.locks.common.specifiers import unite
 from pyx_launcher.locks.common.tables import Table, read_toml
 from pyx_launcher.locks.pdm.packages import Candidate, convert_candidate, read_candidates
-from pyx_launcher.locks.pdm.project import Project, read_project
-from pyx_launcher.values import dataclass
+from pyx_launcher.locks.pdm.project import DEFAULT, Project, read_project
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,9 @@ KNOWN_VERSION = re.compile(r"4\.[45](\.\d+)?\Z")
 HINT = "run `pyx lock`"
 
 INHERIT = "inherit_metadata"
+
+EVERY_EXTRA = ":all"
+"""What PDM takes in place of the name of an extra."""
 
 # How PDM writes platforms: the system, perhaps a version of it, and the machine.
 PLATFORM = re.compile(r"(?P<system>[a-z]+?)(linux)?(_\d+_\d+)?(_(?P<machine>[a-z].*))?\Z")
@@ -114,17 +117,28 @@ class PdmLock:
     def choose(self, choice: Choice) -> tuple[frozenset[str], frozenset[str]]:
         """Return the extras and groups that `choice` means: by default everything locked.
 
-        The extras that were locked are left out as soon as something is asked for, as with
-        `pdm install --group`.
+        As with `pdm install --group`, the extras that were locked are left out as soon as
+        something is asked for, and so are the other groups for development once one of them is.
+        That option asks for an extra as well, or with ``:all`` for every one.
         """
         locked = self.locked_groups()
         known = self.project.extras if self.project else frozenset()
         extras = [name for name in locked if name in known]
         groups = [name for name in locked if name not in known]
+        is_silent = not (choice.extras or choice.groups or choice.only_groups)
+        as_extras = [name for name in choice.groups if canonicalize_name(name) in extras]
+        choice = replace(
+            choice,
+            extras=(*choice.extras, *as_extras),
+            groups=tuple(g for g in choice.groups if g not in (*as_extras, EVERY_EXTRA)),
+            all_extras=choice.all_extras or EVERY_EXTRA in choice.groups,
+        )
         chosen = choose_extras(self.path, choice, extras)
-        if choice.default_groups and not (choice.extras or choice.groups):
+        if choice.default_groups and is_silent:
             chosen = frozenset(extras)
-        return chosen, choose_groups(self.path, choice, groups, groups)
+        default = () if any(name != DEFAULT for name in choice.groups) else groups
+        own = [DEFAULT] if DEFAULT in groups else []
+        return chosen, choose_groups(self.path, choice, groups, default, own=own)
 
     def find_indexes(self) -> IndexOptions:
         """Return the sources of the project; PDM asks all that may have what is wanted."""

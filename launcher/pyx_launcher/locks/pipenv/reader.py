@@ -75,7 +75,7 @@ class PipfileLock:
         known = [canonicalize_name(category) for category in self.categories]
         return (
             choose_extras(self.path, choice, ()),
-            choose_groups(self.path, choice, known, (DEFAULT,)),
+            choose_groups(self.path, choice, known, own=(DEFAULT,), dev=DEVELOP),
         )
 
     def find_indexes(self) -> IndexOptions:

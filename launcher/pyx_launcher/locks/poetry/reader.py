@@ -83,7 +83,7 @@ class PoetryLock:
         default = [group for group, optional in groups.items() if not optional]
         return (
             choose_extras(self.path, choice, extras),
-            choose_groups(self.path, choice, list(groups), default),
+            choose_groups(self.path, choice, list(groups), default, own=(MAIN,)),
         )
 
     def find_indexes(self) -> IndexOptions:

@@ -106,7 +106,7 @@ class RequirementsLock:
         """Return no extras and no groups; this kind of lock has none. Raises UsageError."""
         return (
             choose_extras(self.path, choice, ()),
-            choose_groups(self.path, choice, (), ()),
+            choose_groups(self.path, choice, ()),
         )
 
     def find_indexes(self) -> IndexOptions:

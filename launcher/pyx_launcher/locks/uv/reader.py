@@ -111,14 +111,15 @@ class UvLock:
         """Return where the walk begins. Raises UsageError."""
         target = self.target
         extras, groups = self.choose(choice)
+        is_only = bool(choice.only_groups)
         own = [(project, group) for project in target.roots for group in sorted(groups)]
         inherited = sorted(groups & target.inherited_groups)
         if target.inherits is not None:
             own += [(target.inherits, group) for group in inherited]
         bare = target.manifest.table("dependency-groups")
         return Start(
-            roots=target.roots,
-            extras=extras,
+            roots=() if is_only else target.roots,
+            extras=frozenset() if is_only else extras,
             groups=tuple((p, group) for p, group in own if group in p.groups.data),
             requirements=(
                 *target.manifest.tables("requirements"),

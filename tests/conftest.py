@@ -184,7 +184,6 @@ def uv(tmp_path_factory: pytest.TempPathFactory, native: Path) -> Path:
         dirs=Dirs(home=home / "home", cache=home / "cache"),
         environ=os.environ,
         native=native,
-        template=find_template(),
         offline=False,
     )
     return toolbox.find_tool("uv")

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 from wheelhouse import make_wheel, poetry_lock_text, pylock_text
 
-from pyx_launcher.errors import explain_fault
+from pyx_launcher.errors import WAYS_OUT, StoreError, explain_fault
+from pyx_launcher.files.atomic import storing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -331,7 +332,7 @@ def test_the_disk_is_full(case: Case) -> None:
     )
     message, hint = read_error(told, NO_INPUT_OUTPUT)
     assert str(case.home) in message
-    assert "room" in hint
+    assert "ulimit -f" in hint
     assert find_leftovers(case.home) == []
     assert case.pyx("-c", "import tick; print('ran')", cwd=case.project).stdout == "ran\n"
 
@@ -537,12 +538,61 @@ def test_the_environment_says_when_it_no_longer_holds(case: Case) -> None:
     assert "pyx sync" in told.stderr
 
 
-@pytest.mark.parametrize(("number", "helps"), [(errno.EROFS, "remount"), (errno.ENOSPC, "df")])
-def test_a_fault_of_the_machine_is_told_with_what_helps(number: int, helps: str) -> None:
-    """Nobody is sent to free room on a disk that is read-only."""
-    told = explain_fault(OSError(number, os.strerror(number), "/some/file"))
-    assert told.message == f"/some/file: {os.strerror(number)}"
-    assert helps in (told.hint or "")
+HELPS = {
+    errno.ENOSPC: "free room",
+    errno.EDQUOT: "quota",
+    errno.EROFS: "remount",
+    errno.EACCES: "permission",
+    errno.EPERM: "make it yours",
+    errno.ENOENT: "above it is missing",
+    errno.ENOTDIR: "move it away",
+    errno.EEXIST: "move it away",
+    errno.EISDIR: "move it away",
+    errno.ELOOP: "remove one of them",
+    errno.ENAMETOOLONG: "shorter",
+    errno.EMFILE: "ulimit -n",
+    errno.ENFILE: "fs.file-max",
+    errno.EFBIG: "ulimit -f",
+    errno.ENOMEM: "memory",
+    errno.EIO: "dmesg",
+    errno.ESTALE: "mount it again",
+    errno.ENOLCK: "no locks",
+}
+
+
+@pytest.mark.parametrize("number", WAYS_OUT, ids=errno.errorcode.get)
+def test_each_fault_is_told_with_its_own_way_out(tmp_path: Path, number: int) -> None:
+    """Nobody is sent to free room on a disk that is read-only, or by a limit of open files."""
+    place = tmp_path / "some" / "file"
+    with pytest.raises(StoreError) as caught, storing(tmp_path):
+        raise OSError(number, os.strerror(number), str(place))
+    assert caught.value.message == f"cannot write {place}: {os.strerror(number)}"
+    assert HELPS[number] in (caught.value.hint or "")
+    told = explain_fault(OSError(number, os.strerror(number), str(place)))
+    assert told.message == f"{place}: {os.strerror(number)}"
+    assert told.hint == caught.value.hint
+
+
+@pytest.mark.parametrize("kind", ["missing", "file", "directory", "circle", "long"])
+def test_a_fault_that_really_happens_is_known(tmp_path: Path, kind: str) -> None:
+    """The system gives the reasons that the table expects."""
+    place = tmp_path / "place"
+    target = place / "file"
+    if kind == "file":
+        place.touch()
+    elif kind == "directory":
+        target.mkdir(parents=True)
+        target = place / "file"
+    elif kind == "circle":
+        place.symlink_to(place)
+    elif kind == "long":
+        target = tmp_path / ("x" * 300)
+    with pytest.raises(StoreError) as caught, storing(tmp_path), target.open("w"):
+        pass
+    number = {"missing": errno.ENOENT, "file": errno.ENOTDIR, "directory": errno.EISDIR}.get(
+        kind, errno.ELOOP if kind == "circle" else errno.ENAMETOOLONG
+    )
+    assert caught.value.hint == WAYS_OUT[number]
 
 
 def test_a_hint_keeps_the_option_that_was_given(pyx: Pyx, tmp_path: Path) -> None:

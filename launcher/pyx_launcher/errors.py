@@ -1,6 +1,6 @@
 """The hierarchy of errors: what can go wrong, and the exit status that says so.
 
-Every error that a user can cause is a `PyxError`. `launch` prints it as one line on stderr,
+Every error that a user can cause is a `PyxError`. `console` prints it as one line on stderr,
 followed by its hint where it has one, and exits with its `exit_code`. Anything else that
 escapes is a defect of pyx and shows its traceback.
 """
@@ -94,7 +94,31 @@ class StoreError(PyxError):
     exit_code = 74
 
 
-_FAULTS = frozenset(
+ELSEWHERE = "or set PYX_HOME and PYX_CACHE_DIR to directories elsewhere"
+
+WAYS_OUT = {
+    errno.ENOSPC: f"free room there (df -h), {ELSEWHERE}",
+    errno.EDQUOT: f"your quota there is used up: free room (quota -s), {ELSEWHERE}",
+    errno.EROFS: f"it is mounted read-only: remount it, {ELSEWHERE}",
+    errno.EACCES: f"get write permission there (ls -ld), {ELSEWHERE}",
+    errno.EPERM: f"it is protected (lsattr) or somebody else's: make it yours, {ELSEWHERE}",
+    errno.ENOENT: f"a directory above it is missing, or a link leads nowhere: make it, {ELSEWHERE}",
+    errno.ENOTDIR: f"a file stands where a directory is needed: move it away, {ELSEWHERE}",
+    errno.EEXIST: f"a file stands where a directory is needed: move it away, {ELSEWHERE}",
+    errno.EISDIR: f"a directory stands where a file is needed: move it away, {ELSEWHERE}",
+    errno.ELOOP: f"its links lead round in a circle: remove one of them, {ELSEWHERE}",
+    errno.ENAMETOOLONG: "its path is too long: set PYX_HOME and PYX_CACHE_DIR to shorter ones",
+    errno.EMFILE: "too many files are open in this process: raise the limit (ulimit -n)",
+    errno.ENFILE: "too many files are open on this machine: raise the limit (sysctl fs.file-max)",
+    errno.EFBIG: "files may not become so large: raise the limit (ulimit -f)",
+    errno.ENOMEM: "there is not enough memory: end other programs, or raise the limit (ulimit -v)",
+    errno.EIO: f"the disk fails (dmesg): check it, {ELSEWHERE}",
+    errno.ESTALE: f"the network file system has lost it: mount it again, {ELSEWHERE}",
+    errno.ENOLCK: f"its file system gives no locks: {ELSEWHERE.removeprefix('or ')}",
+}
+"""What helps where a file cannot be written or read, by the reason that the system gives."""
+
+_OF_MACHINE = frozenset(
     {
         *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOMEM),
         *(errno.EMFILE, errno.ENFILE, errno.EFBIG, errno.ENOLCK, errno.ESTALE),
@@ -104,16 +128,18 @@ _FAULTS = frozenset(
 
 def is_fault_of_machine(error: OSError) -> bool:
     """Tell whether a full or failing disk, or a limit, explains `error`, wherever it came up."""
-    return error.errno in _FAULTS
+    return error.errno in _OF_MACHINE
 
 
-def explain_fault(error: OSError) -> StoreError:
-    """Return what to tell of a fault that nothing better is known of."""
-    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-    hint = "free room or raise the limit (df, ulimit -a), and retry"
-    if error.errno == errno.EROFS:
-        hint = "it is mounted read-only: remount it, or work on a copy elsewhere"
-    return StoreError(f"{where}{error.strerror}", hint=hint)
+def explain_fault(error: OSError, place: str | None = None) -> StoreError:
+    """Return `error` with its way out; `place` says what was to be written, or only where."""
+    name = error.filename
+    where = os.fsdecode(name) if isinstance(name, str | bytes) else place
+    lead = f"{where}: " if where else ""
+    reason = error.strerror or str(error)
+    return StoreError(
+        f"{lead}{reason}", hint=WAYS_OUT.get(error.errno or 0, f"see to it, {ELSEWHERE}")
+    )
 
 
 class RefusedError(PyxError):

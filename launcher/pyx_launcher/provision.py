@@ -1,4 +1,4 @@
-"""Make every selected artifact an entry: find it in a store, or fetch or build it and unpack it."""
+"""Make every selected artifact an entry, found, fetched or built, and an environment of them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from packaging.pylock import PackageDirectory, PackageVcs, PackageWheel
 
+from pyx_launcher.console import debug
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreError
 from pyx_launcher.files.hashing import hash_file
+from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.index.hash_lookup import is_unnamed, list_release, name_artifacts
+from pyx_launcher.progress import show_progress
 from pyx_launcher.store.entry import (
     Entry,
     check_wheel_name,
@@ -21,13 +24,17 @@ from pyx_launcher.store.entry import (
     name_entry,
     staging,
 )
+from pyx_launcher.store.format_version import check_formats
+from pyx_launcher.store.lock import hold_stores
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from pyx_launcher.build.builder import Means
     from pyx_launcher.dirs import Dirs
+    from pyx_launcher.environment.directory import Environment
     from pyx_launcher.index.finder import Index
     from pyx_launcher.index.hash_lookup import Names
     from pyx_launcher.interpreters.finder import Interpreter
@@ -45,6 +52,59 @@ class Provision:
     entries: tuple[Entry, ...]
     fetched: tuple[Entry, ...]
     """Those of them that were not in any store before."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """An environment on disk."""
+
+    provision: Provision
+    environment: Environment
+    is_new: bool
+    """Was its directory made now?"""
+
+
+def make_environment(
+    selection: Selection,
+    interpreter: Interpreter,
+    dirs: Dirs,
+    environ: Mapping[str, str],
+    *,
+    native: Path,
+    offline: bool,
+) -> Made:
+    """Make the environment of `selection`, or find it: for programs and pyx's own tools alike.
+
+    `native` is the native program, which becomes its python. Until this process ends, or becomes
+    another program, nothing is deleted from the stores. Raises StoreError for a store of a newer
+    format, and what `provide` raises.
+    """
+    from pyx_launcher.environment.directory import build_environment
+
+    provision = fetch_entries(selection, interpreter, dirs, environ, offline=offline)
+    with closed_to_others():
+        environment, is_new = build_environment(dirs, interpreter, provision.entries, native)
+    debug(f"{environment.path} ({'made' if is_new else 'found'}, {environment.layout})")
+    for conflict in environment.conflicts if is_new else ():
+        debug(conflict)
+    return Made(provision=provision, environment=environment, is_new=is_new)
+
+
+def fetch_entries(
+    selection: Selection,
+    interpreter: Interpreter,
+    dirs: Dirs,
+    environ: Mapping[str, str],
+    *,
+    offline: bool,
+) -> Provision:
+    """Bring `selection` into the store and hold it there, as `make_environment` does."""
+    with closed_to_others():
+        hold_stores(dirs)
+        check_formats(dirs)
+        return provide(
+            selection, interpreter, dirs, environ, offline=offline, progress=show_progress
+        )
 
 
 def provide(

@@ -150,7 +150,7 @@ def _replace(old: Installed, wish: Wish, tools: Path, links: Path, means: Means)
         environment = _make(new, wish, means)
         programs = list_programs(environment, wish)
         _refuse_taken(links, programs, directory)
-        with _storing(directory):
+        with storing(directory):
             for path in new.iterdir():
                 if not path.is_symlink():
                     os.replace(path, directory / path.name)
@@ -168,7 +168,7 @@ def uninstall(tools: Path, links: Path, name: str) -> tuple[str, ...]:
     """
     directory = _find(tools, name)
     programs = _find_links(links, directory)
-    with _storing(directory):
+    with storing(directory):
         for program in programs:
             (links / program).unlink(missing_ok=True)
         # Renamed first: what is left of it after an interruption is nobody's.
@@ -180,7 +180,7 @@ def uninstall(tools: Path, links: Path, name: str) -> tuple[str, ...]:
 
 def list_installed(tools: Path, links: Path) -> list[Installed]:
     """Return everything that is installed, by name."""
-    with _storing(tools):
+    with storing(tools):
         names = sorted(os.listdir(tools)) if tools.is_dir() else []
     return [read_installed(tools / name, links) for name in names if not name.startswith(".")]
 
@@ -216,7 +216,7 @@ def prepare(cache: Path, wish: Wish, means: Means, *, days: float) -> Environmen
         environment = _make(new, wish, means)
         (new / lock.name).touch()
         old = new.with_name(f"{new.name}.old")
-        with _storing(cache):
+        with storing(cache):
             with contextlib.suppress(FileNotFoundError):
                 os.rename(cache, old)
             # Another process may have been quicker, and its answer is as good.
@@ -238,11 +238,11 @@ def _make(new: Path, wish: Wish, means: Means) -> Environment:
 
 
 def _make_in(new: Path, wish: Wish, means: Means) -> Environment:
-    with _storing(new):
+    with storing(new):
         _write_project(new, wish, means.python(wish))
     means.lock(new, wish)
     environment = means.build(new, wish)
-    with _storing(new):
+    with storing(new):
         _write_project(new, wish, means.python(wish), _find_version(environment, wish))
         replace_link(new / _LINK, environment.path)
     return environment
@@ -300,14 +300,14 @@ def _refuse_taken(links: Path, programs: Sequence[str], directory: Path) -> None
 
 
 def _link_programs(links: Path, programs: Sequence[str], directory: Path) -> None:
-    with _storing(links):
+    with storing(links):
         links.mkdir(parents=True, exist_ok=True)
         for name in programs:
             replace_link(links / name, directory / _LINK / "bin" / name)
 
 
 def _find_links(links: Path, directory: Path) -> tuple[str, ...]:
-    with _storing(links):
+    with storing(links):
         names = sorted(os.listdir(links)) if links.is_dir() else []
     return tuple(name for name in names if _leads_to(links / name, directory))
 
@@ -346,11 +346,3 @@ def _making(parent: Path) -> Iterator[Path]:
         yield new
     finally:
         remove_tree(new)
-
-
-@contextlib.contextmanager
-def _storing(place: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(f"{error.filename or place}: {error.strerror}") from error

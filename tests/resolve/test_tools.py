@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from wheelhouse import make_wheel, sha256
 
-from pyx_launcher.dirs import Dirs
-from pyx_launcher.errors import NotFoundError, UnavailableError
-from pyx_launcher.installation import find_template
+from pyx_launcher.dirs import FORMAT_FILE, Dirs
+from pyx_launcher.errors import NotFoundError, StoreError, UnavailableError
 from pyx_launcher.interpreters.finder import probe_interpreter
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.reader import read_lock
+from pyx_launcher.resolve import tools
 from pyx_launcher.resolve.tools import NAMES, PINS, Toolbox
 from pyx_launcher.selection import select
+from pyx_launcher.store.lock import claimed_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +34,6 @@ def make_toolbox(tmp_path: Path, native: Path, environ: Mapping[str, str]) -> To
         dirs=Dirs(home=tmp_path / "home", cache=tmp_path / "cache"),
         environ=environ,
         native=native,
-        template=find_template(),
         offline=False,
     )
 
@@ -90,3 +92,58 @@ def test_a_tool_that_cannot_be_had(tmp_path: Path, native: Path, environ: dict[s
     with pytest.raises(UnavailableError, match="uv, which is to lock, cannot be had") as caught:
         toolbox.find_tool("uv")
     assert "PYX_UV" in (caught.value.hint or "")
+
+
+@pytest.fixture
+def small_tool(
+    tmp_path: Path,
+    native: Path,
+    wheels: Path,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Toolbox:
+    """Give a toolbox for which ``uv`` is a small wheel of ours, from the index on loopback."""
+    wheel = make_wheel(wheels, "uv", "1.0", entry_points={"uv": "platform:machine"})
+    pins = tmp_path / "pins"
+    pins.mkdir()
+    (pins / "uv-requirements.txt").write_text(f"uv==1.0 --hash=sha256:{sha256(wheel)}\n")
+    monkeypatch.setattr(tools, "PINS", pins)
+    return make_toolbox(tmp_path, native, environ)
+
+
+def test_a_tool_goes_into_no_store_of_a_newer_format(small_tool: Toolbox) -> None:
+    """What refuses to start a program there refuses to lock as well, and writes nothing."""
+    store = small_tool.dirs.store
+    store.mkdir(parents=True)
+    (store / FORMAT_FILE).write_text("99\n")
+    with pytest.raises(StoreError, match="another version of pyx"):
+        small_tool.find_tool("uv")
+    assert not (store / "uv").exists()
+    assert not small_tool.dirs.environments.exists()
+
+
+def test_a_tool_is_held_as_a_program_is(small_tool: Toolbox) -> None:
+    """A deletion waits until whoever locks with it has ended."""
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}\n"
+        "from pathlib import Path\n"
+        "from pyx_launcher.dirs import Dirs\n"
+        "from pyx_launcher.resolve import tools\n"
+        f"tools.PINS = Path({str(tools.PINS)!r})\n"
+        f"dirs = Dirs(home=Path({str(small_tool.dirs.home)!r}), "
+        f"cache=Path({str(small_tool.dirs.cache)!r}))\n"
+        f"box = tools.Toolbox(dirs=dirs, environ={small_tool.environ!r}, "
+        f"native=Path({str(small_tool.native)!r}), offline=False)\n"
+        "print(box.find_tool('uv'), flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline().strip().endswith("/bin/uv")
+        with pytest.raises(StoreError, match="in use"), claimed_store(small_tool.dirs.store, 0.1):
+            pass
+        process.communicate("")
+    with claimed_store(small_tool.dirs.store, 5):
+        pass

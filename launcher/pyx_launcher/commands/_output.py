@@ -19,8 +19,8 @@ from pyx_launcher.values import replace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pyx_launcher.launch import Plan
     from pyx_launcher.selection import Artifact
+    from pyx_launcher.start.plan import Plan
 
 
 def name_output(word: str) -> Path:

@@ -17,7 +17,7 @@ from pyx_launcher.cli.commands import VERBS
 from pyx_launcher.cli.invocation import parse_program
 from pyx_launcher.console import print_error, write_out
 from pyx_launcher.errors import PyxError
-from pyx_launcher.launch import make_plan
+from pyx_launcher.launch import decide
 from pyx_launcher.provision import find_entries
 from pyx_launcher.values import replace
 
@@ -193,7 +193,7 @@ def _list_programs(invocation: Invocation, environ: Mapping[str, str]) -> set[st
     names: set[str] = set()
     # What is wrong with a lock is no answer to a word that was mistyped.
     with contextlib.suppress(PyxError, OSError):
-        plan = make_plan(replace(invocation, program=parse_program([])), environ, may_lock=False)
+        plan = decide(replace(invocation, program=parse_program([])), environ, may_lock=False)
         entries, missing = find_entries(plan.selection, plan.found.interpreter, plan.dirs)
         names.update(artifact.name for artifact in missing)
         for entry in entries:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.errors import PyxError
-    from pyx_launcher.launch import Plan
+    from pyx_launcher.start.plan import Plan
 
 
 def take_script(invocation: Invocation, words: Sequence[str], hint: str) -> Invocation:

@@ -18,7 +18,8 @@ from pyx_launcher.export.tar import SUFFIXES, settle_tree, write_archive
 from pyx_launcher.files.directories import measure_tree
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.installation import find_native
-from pyx_launcher.launch import fetch_all, make_plan, warn_if_stale
+from pyx_launcher.launch import decide, fetch_all
+from pyx_launcher.start.plan import warn_if_stale
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.interpreters.finder import Interpreter
-    from pyx_launcher.launch import Plan
+    from pyx_launcher.start.plan import Plan
     from pyx_launcher.store.entry import Entry
 
 _OTHER_ARCHIVES = frozenset({".zip", ".pyz", ".pex", ".7z", ".tbz2", ".txz", ".tzst"})
@@ -47,7 +48,7 @@ def run_bundle(invocation: Invocation, environ: Mapping[str, str]) -> int:
     top = _name_top(output)
     moment = _read_moment(environ)
     program = parse_program(words if words and _is_file(words[0]) else ())
-    plan = take_copies(make_plan(replace(invocation, program=program, words=()), environ))
+    plan = take_copies(decide(replace(invocation, program=program, words=()), environ))
     warn_if_stale(plan)
     entries = fetch_all(plan, environ).entries
     interpreter = plan.found.interpreter

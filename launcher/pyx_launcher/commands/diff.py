@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 from pyx_launcher.commands._arguments import check_words
 from pyx_launcher.commands._format import format_json, format_table
 from pyx_launcher.console import write_out
-from pyx_launcher.launch import make_plan
+from pyx_launcher.launch import decide
 from pyx_launcher.locks.common.hash_only import UnnamedFile
 from pyx_launcher.values import dataclass, replace
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyx_launcher.cli.invocation import Invocation
-    from pyx_launcher.launch import Plan
     from pyx_launcher.selection import Artifact
+    from pyx_launcher.start.plan import Plan
 
 _DIFFERENT = 1
 """The exit status where the locks differ, as that of diff(1)."""
@@ -56,8 +56,8 @@ def run_diff(invocation: Invocation, environ: Mapping[str, str]) -> int:
 def _plan(word: str, invocation: Invocation, environ: Mapping[str, str]) -> Plan:
     """Return what a start under the lock, the directory or the ``@name`` would get."""
     if word.startswith("@"):
-        return make_plan(replace(invocation, named=word[1:], project=None), environ)
-    return make_plan(replace(invocation, named=None, project=str(Path(word))), environ)
+        return decide(replace(invocation, named=word[1:], project=None), environ)
+    return decide(replace(invocation, named=None, project=str(Path(word))), environ)
 
 
 def compare(old: tuple[Artifact, ...], new: tuple[Artifact, ...]) -> list[Change]:

@@ -26,7 +26,7 @@ from pyx_launcher.environment.editors import (
 from pyx_launcher.errors import UsageError
 from pyx_launcher.installation import find_native, find_template
 from pyx_launcher.interpreters.finder import find_interpreter
-from pyx_launcher.launch import make_plan, make_ready
+from pyx_launcher.launch import decide, make_ready
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.project.manifest import MANIFESTS
 from pyx_launcher.project.named import create_named, list_named, named_directory, remove_named
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.dirs import Dirs
-    from pyx_launcher.launch import Plan
+    from pyx_launcher.start.plan import Plan
 
 
 def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
@@ -133,7 +133,7 @@ def _list(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
 
 def _show(invocation: Invocation, environ: Mapping[str, str]) -> int:
-    facts = _describe(make_plan(invocation, environ))
+    facts = _describe(decide(invocation, environ))
     as_json = "--json" in invocation.settings
     write_out(format_json(facts) if as_json else format_facts(_readable(facts)))
     return 0
@@ -170,7 +170,7 @@ def _readable(facts: Mapping[str, object]) -> dict[str, str | list[str]]:
 
 
 def _link(invocation: Invocation, environ: Mapping[str, str]) -> int:
-    plan = make_plan(invocation, environ)
+    plan = decide(invocation, environ)
     project = _project_of(plan)
     environment = make_ready(plan, environ).environment.path
     write_out(f"{link_environment(project, plan.dirs, environment)} -> {environment}\n")
@@ -200,7 +200,7 @@ def _find_linked_project(invocation: Invocation, dirs: Dirs) -> Path:
 
 
 def _kernel(invocation: Invocation, environ: Mapping[str, str]) -> int:
-    plan = make_plan(invocation, environ)
+    plan = decide(invocation, environ)
     project = _project_of(plan)
     environment = make_ready(plan, environ).environment
     # By name or directory, so that the kernel obeys whatever the lock says when it starts.

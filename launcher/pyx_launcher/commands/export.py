@@ -24,11 +24,12 @@ from pyx_launcher.export.lock import (
 from pyx_launcher.export.venv import write_virtualenv
 from pyx_launcher.files.atomic import write_atomic
 from pyx_launcher.files.ownership import closed_to_others
-from pyx_launcher.launch import fetch_all, make_plan, warn_if_stale
+from pyx_launcher.launch import decide, fetch_all
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.pylock import PylockLock
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.project.links import check_links
+from pyx_launcher.start.plan import warn_if_stale
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.export.lock import Chosen
-    from pyx_launcher.launch import Plan
     from pyx_launcher.locks.reader import Lock
+    from pyx_launcher.start.plan import Plan
 
 _HINT = "pyx export --format pylock|requirements|venv"
 
@@ -58,7 +59,7 @@ def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:
     if word and (Path(word).name in FILE_NAMES or is_valid_pylock_path(Path(word))):
         # A project may come with a link of such a name, to a file that is no lock.
         check_links([Path(word).absolute()], find_working_directory())
-    plan = make_plan(start, environ)
+    plan = decide(start, environ)
     if plan.lock is None:
         raise UsageError("there is no lock to export", hint="pyx lock, or name one: --project DIR")
     if into is not None and into == Path(os.path.realpath(plan.lock.path)):
@@ -127,7 +128,7 @@ def _export_venv(invocation: Invocation, word: str, environ: Mapping[str, str]) 
     if not word:
         raise UsageError("a virtual environment needs a place", hint=f"{_HINT} -o DIR")
     output = name_output(word)
-    plan = take_copies(make_plan(invocation, environ))
+    plan = take_copies(decide(invocation, environ))
     warn_if_stale(plan)
     interpreter = plan.found.interpreter
     entries = fetch_all(plan, environ).entries

@@ -12,9 +12,10 @@ from pyx_launcher.commands._format import format_json
 from pyx_launcher.console import write_out
 from pyx_launcher.environment.directory import find_environment
 from pyx_launcher.index.hash_lookup import name_artifacts
-from pyx_launcher.launch import Plan, fetch_all, make_plan, material_of
+from pyx_launcher.launch import decide, fetch_all
 from pyx_launcher.provision import find_entries
 from pyx_launcher.record.record import find_change, find_record, read_record
+from pyx_launcher.start.plan import Plan, material_of
 from pyx_launcher.store.format_version import check_formats
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ Facts = dict[str, Any]
 def run_info(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Print the answer on stdout: one ``name: value`` per line, as JSON, or a bill of materials."""
     if "--sbom" in invocation.settings:
-        write_out(_describe_materials(make_plan(invocation, environ), environ))
+        write_out(_describe_materials(decide(invocation, environ), environ))
         return 0
-    plan = make_plan(invocation, environ, may_lock=False)
+    plan = decide(invocation, environ, may_lock=False)
     facts = find_facts(plan)
     if "--json" in invocation.settings:
         write_out(format_json(facts))

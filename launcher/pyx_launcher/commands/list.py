@@ -9,15 +9,15 @@ from pyx_launcher.commands._format import format_json, format_table
 from pyx_launcher.commands._target import require_lock, take_script
 from pyx_launcher.console import write_out
 from pyx_launcher.errors import UsageError
-from pyx_launcher.launch import make_plan
+from pyx_launcher.launch import decide
 from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyx_launcher.cli.invocation import Invocation
-    from pyx_launcher.launch import Plan
     from pyx_launcher.reports.attestations import Standing
+    from pyx_launcher.start.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +35,7 @@ def run_list(invocation: Invocation, environ: Mapping[str, str]) -> int:
         raise UsageError("--outdated and --attestations are two questions", hint="ask one of them")
     words = invocation.words
     hint = f"pyx which {words[0]}, for one distribution" if words else ""
-    plan = make_plan(take_script(invocation, words, hint), environ)
+    plan = decide(take_script(invocation, words, hint), environ)
     require_lock(plan)
     column, answers = "kind", {a.name: _Answer(cell=a.kind) for a in plan.selection.artifacts}
     if "--outdated" in invocation.settings:

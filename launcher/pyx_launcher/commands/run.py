@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from pyx_launcher.commands._arguments import check_words
 from pyx_launcher.console import flush_streams
 from pyx_launcher.errors import CannotExecuteError, NotFoundError
-from pyx_launcher.launch import make_plan, make_ready, warn_if_stale
+from pyx_launcher.launch import decide, make_ready
+from pyx_launcher.start.plan import warn_if_stale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Make the environment ready and become the program that the first word names."""
     check_words(invocation, 1, at_most=len(invocation.words))
-    plan = make_plan(invocation, environ)
+    plan = decide(invocation, environ)
     if plan.lock is not None:
         warn_if_stale(plan)
     environment = make_ready(plan, environ).environment

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.console import write_out
 from pyx_launcher.environment.editors import refresh_link
-from pyx_launcher.launch import make_plan, make_ready, remember, warn_if_stale
+from pyx_launcher.launch import decide, make_ready, remember
+from pyx_launcher.start.plan import warn_if_stale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def run_sync(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Fetch, unpack and build; prints a line for each new entry and a summary on stdout."""
-    plan = make_plan(invocation, environ)
+    plan = decide(invocation, environ)
     warn_if_stale(plan)
     ready = make_ready(plan, environ)
     remember(ready)
@@ -26,7 +27,7 @@ def run_sync(invocation: Invocation, environ: Mapping[str, str]) -> int:
     lock = ready.plan.context.lock
     lines.append(
         f"{lock or 'no lock'}: {len(provision.fetched)} fetched, {old} already in the store, "
-        f"environment {'made' if ready.made else 'ready'} "
+        f"environment {'made' if ready.is_new else 'ready'} "
         f"for Python {ready.environment.interpreter.version}"
     )
     if "--compile" in invocation.settings:

@@ -19,7 +19,7 @@ from pyx_launcher.dirs import find_home, resolve_dirs
 from pyx_launcher.errors import PyxError, UnavailableError, UsageError
 from pyx_launcher.installation import find_template
 from pyx_launcher.interpreters.finder import find_interpreter
-from pyx_launcher.launch import make_plan, make_ready
+from pyx_launcher.launch import decide, make_ready
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.resolve.project import Change, change_project
 from pyx_launcher.resolve.runner import Upgrade
@@ -186,7 +186,7 @@ def _make_means(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]) 
             choice=Choice(),
             python=wish.python,
         )
-        return make_ready(make_plan(start, environ), environ).environment
+        return make_ready(decide(start, environ), environ).environment
 
     return Means(lock=lock, build=build, python=find_python)
 

@@ -11,15 +11,15 @@ from pyx_launcher.commands._format import Branch, format_json, format_tree
 from pyx_launcher.commands._target import require_lock, take_script
 from pyx_launcher.console import write_out
 from pyx_launcher.errors import UnavailableError
-from pyx_launcher.launch import fetch_all, make_plan
+from pyx_launcher.launch import decide, fetch_all
 from pyx_launcher.reports.graph import build_graph, find_roots, invert_graph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pyx_launcher.cli.invocation import Invocation
-    from pyx_launcher.launch import Plan
     from pyx_launcher.reports.graph import Edge, Graph
+    from pyx_launcher.start.plan import Plan
 
 
 def run_tree(invocation: Invocation, environ: Mapping[str, str]) -> int:
@@ -27,7 +27,7 @@ def run_tree(invocation: Invocation, environ: Mapping[str, str]) -> int:
     check_words(invocation, 0, at_most=1)
     words = invocation.words
     hint = f"pyx tree --invert {words[0]}, for one distribution" if words else ""
-    plan = make_plan(take_script(invocation, words, hint), environ)
+    plan = decide(take_script(invocation, words, hint), environ)
     require_lock(plan)
     graph = _read_graph(plan, environ)
     inverted = invocation.settings.get("--invert")

@@ -16,7 +16,7 @@ from pyx_launcher.commands._format import format_facts, format_json
 from pyx_launcher.commands._target import explain_no_lock, take_script
 from pyx_launcher.console import write_out
 from pyx_launcher.errors import UnavailableError
-from pyx_launcher.launch import make_plan
+from pyx_launcher.launch import decide
 from pyx_launcher.provision import find_entries
 from pyx_launcher.values import dataclass
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.interpreters.finder import Interpreter
-    from pyx_launcher.launch import Plan
+    from pyx_launcher.start.plan import Plan
     from pyx_launcher.store.entry import Entry
 
 _SUFFIXES = (".py", ".pyc")
@@ -43,7 +43,7 @@ def run_which(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Print on stdout what has the name, a block for each distribution that has."""
     check_words(invocation, 1, at_most=2)
     name, *others = invocation.words
-    plan = make_plan(take_script(invocation, others, f"pyx which {name}"), environ)
+    plan = decide(take_script(invocation, others, f"pyx which {name}"), environ)
     facts = _look(name, plan)
     if "--json" in invocation.settings:
         write_out(format_json(facts))

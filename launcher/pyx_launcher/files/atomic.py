@@ -7,14 +7,11 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-from pyx_launcher.errors import StoreError
+from pyx_launcher.errors import StoreError, explain_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-MAKE_ROOM = "free or grant room there, or set PYX_HOME to another directory"
-"""What helps where something of ours cannot be written."""
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = False) -> None:
@@ -56,11 +53,8 @@ def storing(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename if isinstance(error.filename, str) else place
-        raise StoreError(
-            f"cannot write {where}: {error.strerror or error}",
-            hint=MAKE_ROOM,
-        ) from error
+        told = explain_fault(error, str(place))
+        raise StoreError(f"cannot write {told.message}", hint=told.hint) from error
 
 
 def make_directory(parent: Path, prefix: str) -> Path:

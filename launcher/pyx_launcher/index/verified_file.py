@@ -10,9 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.errors import ArtifactError, RefusedError, StoreError
+from pyx_launcher.errors import ArtifactError, RefusedError, StoreError, explain_fault
 from pyx_launcher.files.archive_limits import read_limits
-from pyx_launcher.files.atomic import MAKE_ROOM
 from pyx_launcher.locks.common.hash_only import Unhashed
 from pyx_launcher.values import dataclass
 
@@ -196,8 +195,6 @@ def _published(target: Path) -> Iterator[BinaryIO]:
             with contextlib.suppress(OSError):
                 temporary.unlink()
         if isinstance(problem, OSError):
-            raise StoreError(
-                f"{target} cannot be written: {problem.strerror}",
-                hint=MAKE_ROOM,
-            ) from problem
+            told = explain_fault(problem, str(target))
+            raise StoreError(f"cannot write {told.message}", hint=told.hint) from problem
         raise

@@ -18,16 +18,14 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from pyx_launcher.dirs import resolve_dirs
-from pyx_launcher.environment.directory import build_environment
 from pyx_launcher.errors import InterpreterError, LockError, NotFoundError, UnavailableError
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.installation import find_native, find_template, is_standalone
 from pyx_launcher.interpreters.finder import Interpreter, find_interpreter, probe_interpreter
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.reader import read_lock
-from pyx_launcher.progress import show_progress
-from pyx_launcher.provision import provide
-from pyx_launcher.selection import select
+from pyx_launcher.provision import Made, make_environment
+from pyx_launcher.selection import Selection, select
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -48,7 +46,6 @@ class Toolbox:
     environ: Mapping[str, str]
     native: Path
     """The native program, which becomes the python of environments."""
-    template: Path
     offline: bool
 
     @closed_to_others()
@@ -69,7 +66,7 @@ class Toolbox:
             start=origin.parent,
             environ=self.environ,
             cache=self.dirs.interpreters,
-            template=self.template,
+            template=find_template(),
             required_by=str(origin),
         ).interpreter
 
@@ -90,23 +87,16 @@ class Toolbox:
             return Path(named).absolute()
         lock = read_lock(PINS / f"{name}-requirements.txt")
         interpreter = self.find_own_interpreter()
+        selection = select(lock, interpreter, Choice())
         try:
-            provision = provide(
-                select(lock, interpreter, Choice()),
-                interpreter,
-                self.dirs,
-                self.environ,
-                offline=self.offline,
-                progress=show_progress,
-            )
+            made = self._make_environment(selection, interpreter)
         except UnavailableError as error:
             # An index of one's own need not have the tools.
             raise UnavailableError(
                 f"{NAMES[name]}, which is to lock, cannot be had: {error.message}",
                 hint=f"{error.hint or 'try again'}; or set {variable} to one that is installed",
             ) from error
-        environment, _ = build_environment(self.dirs, interpreter, provision.entries, self.native)
-        return environment.path / "bin" / name
+        return made.environment.path / "bin" / name
 
     @closed_to_others()
     def find_own_interpreter(self) -> Interpreter:
@@ -114,22 +104,34 @@ class Toolbox:
         if not is_standalone():
             own = Path(getattr(sys, "_base_executable", "") or sys.executable)
             with contextlib.suppress(InterpreterError):
-                return probe_interpreter(own, cache=self.dirs.interpreters, template=self.template)
+                return probe_interpreter(
+                    own, cache=self.dirs.interpreters, template=find_template()
+                )
         return find_interpreter(
             request=None,
             requires_python=SpecifierSet(">=3.10"),
             start=self.dirs.home,
             environ=self.environ,
             cache=self.dirs.interpreters,
-            template=self.template,
+            template=find_template(),
             required_by="the tool that locks",
         ).interpreter
 
     @closed_to_others()
     def make_empty_environment(self, interpreter: Interpreter) -> Path:
         """Return an environment of `interpreter` without any distribution."""
-        environment, _ = build_environment(self.dirs, interpreter, (), self.native)
-        return environment.path
+        nothing = Selection(artifacts=(), extras=frozenset(), groups=frozenset())
+        return self._make_environment(nothing, interpreter).environment.path
+
+    def _make_environment(self, selection: Selection, interpreter: Interpreter) -> Made:
+        return make_environment(
+            selection,
+            interpreter,
+            self.dirs,
+            self.environ,
+            native=self.native,
+            offline=self.offline,
+        )
 
     @closed_to_others()
     def make_virtual_environment(self, interpreter: Interpreter) -> Path:
@@ -165,6 +167,5 @@ def make_toolbox(environ: Mapping[str, str], *, offline: bool) -> Toolbox:
         dirs=resolve_dirs(environ),
         environ=environ,
         native=find_native(),
-        template=find_template(),
         offline=offline,
     )

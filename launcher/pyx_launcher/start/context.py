@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,10 @@ class Context:
     """Is `lock` that of @default, for want of any above?"""
     block: str | None = None
     """The inline block that `lock` is for, as TOML, where the lock is ours and may not be yet."""
+    since: float
+    """When the first input was looked at, in seconds since the epoch."""
+    settled: bool = True
+    """False while another pyx is changing the project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,7 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
     `working` is the working directory. Raises NoSuchScriptError, UsageError for a project that is
     not there, RefusedError for a lock that belongs to somebody else.
     """
+    since = time.time()
     program = invocation.program
     start, directory, kind, repeatable = working.resolve(), working.resolve(), "directory", True
     script = None
@@ -127,6 +133,7 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
         home=found.lock.parent if found.lock and _is_named(invocation) else directory,
         block=found.block,
         is_fallback=found.is_fallback,
+        since=since,
     )
 
 

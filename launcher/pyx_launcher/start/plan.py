@@ -1,0 +1,200 @@
+"""Everything that is decided before anything is fetched: lock, interpreter, artifacts, freshness.
+
+Reads files and may probe an interpreter; starts no resolver and opens no connection.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyx_launcher.build.builder import list_trees
+from pyx_launcher.console import debug, tell
+from pyx_launcher.dirs import Dirs, find_working_directory, resolve_dirs
+from pyx_launcher.errors import (
+    LockError,
+    PyxError,
+    StoreError,
+)
+from pyx_launcher.files.ownership import check_owner, closed_to_others
+from pyx_launcher.installation import find_template
+from pyx_launcher.interpreters.finder import Found, find_interpreter
+from pyx_launcher.locks.reader import Lock, read_lock
+from pyx_launcher.record.record import make_material
+from pyx_launcher.selection import Selection, check_reliance, select
+from pyx_launcher.start.context import Context, find_context
+from pyx_launcher.start.freshness import Freshness, find_freshness
+from pyx_launcher.start.inputs import check_inputs, recover_inputs, see_lock
+from pyx_launcher.start.root_project import add_root
+from pyx_launcher.start.stack import Stack, stack_environments
+from pyx_launcher.values import dataclass, replace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from packaging.specifiers import SpecifierSet
+
+    from pyx_launcher.cli.invocation import Invocation
+    from pyx_launcher.record.checks import Check
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Everything that is decided before anything is fetched."""
+
+    invocation: Invocation
+    dirs: Dirs
+    context: Context
+    lock: Lock | None
+    found: Found
+    selection: Selection
+    """With what `stack` appended."""
+    stack: Stack
+    freshness: Freshness
+    """Whether the lock fits the project it was made for."""
+    inputs: tuple[Check, ...] | None
+    """What must stay so for the same to be decided again; None where that cannot be told."""
+
+
+def find_start(invocation: Invocation, environ: Mapping[str, str]) -> tuple[Context, Dirs]:
+    """Return what the start of `invocation` obeys, after a change that was killed is undone."""
+    dirs = resolve_dirs(environ)
+    working = _working_directory(invocation)
+    context = find_context(invocation, dirs, working)
+    recovery = recover_inputs(context, dirs, tell)
+    if recovery is not None and recovery.has_restored:
+        context = find_context(invocation, dirs, working)
+    # What another pyx is about to finish, or to undo, is nothing to remember.
+    settled = recovery is None or not recovery.is_unfinished
+    return replace(context, settled=settled), dirs
+
+
+def make_plan(
+    invocation: Invocation, environ: Mapping[str, str], context: Context, dirs: Dirs
+) -> Plan:
+    """Decide lock, interpreter and artifacts. Raises LockError for a block that is not locked."""
+    check_block(context)
+    seen = see_lock(context)
+    lock = read_lock(context.lock, context.directory) if context.lock else None
+    debug(f"{lock.path if lock else 'no lock'} ({context.reason})")
+    freshness = _find_freshness(invocation, lock, context)
+    requires, required_by = _find_requirement(context, lock)
+    with closed_to_others():
+        found = find_interpreter(
+            request=invocation.python,
+            requires_python=requires,
+            start=context.home,
+            environ=environ,
+            cache=dirs.interpreters,
+            template=find_template(),
+            required_by=required_by,
+        )
+    debug(f"{found.interpreter.path} ({found.reason})")
+    selection = Selection(artifacts=(), extras=frozenset(), groups=frozenset())
+    if lock is not None:
+        selection = add_root(select(lock, found.interpreter, invocation.choice), lock)
+        _check_owners(context, lock, selection)
+    stack = stack_environments(selection, lock, invocation.stacked, found.interpreter, dirs)
+    check_reliance(stack.selection, invocation.unhashed)
+    for tools in stack.locks:
+        check_owner(tools.path, context.directory)
+    seen = (*seen, *stack.seen)
+    inputs = check_inputs(context, lock, found, stack, seen, freshness.looked)
+    return Plan(
+        invocation=invocation,
+        dirs=dirs,
+        context=context,
+        lock=lock,
+        found=found,
+        selection=stack.selection,
+        stack=stack,
+        freshness=freshness,
+        inputs=inputs if context.settled else None,
+    )
+
+
+def needs_lock(context: Context) -> bool:
+    """Is the lock of the script's inline block (PEP 723) still to be made?"""
+    return context.block is not None and context.lock is not None and not context.lock.exists()
+
+
+def check_block(context: Context) -> None:
+    """Raise LockError, with the way to lock it, for an inline block without a lock."""
+    if needs_lock(context) and context.script is not None:
+        from shlex import quote
+
+        name = quote(str(context.script.path))
+        raise LockError(
+            context.script.path,
+            "its inline block has not been locked yet",
+            hint=f"pyx sync {name}, or pyx lock {name} to have the lock beside it",
+        )
+
+
+def _find_freshness(invocation: Invocation, lock: Lock | None, context: Context) -> Freshness:
+    """Return whether the lock fits its project. Raises LockError where it has to and does not."""
+    try:
+        freshness = find_freshness(lock, context)
+    except PyxError as error:
+        # The programs of a project run although uv, say, could not read all of its files.
+        if invocation.locked:
+            raise
+        debug(f"the lock may be out of date: {error.message}")
+        return Freshness()
+    if invocation.locked and freshness.error is not None:
+        raise freshness.error
+    return freshness
+
+
+def _find_requirement(context: Context, lock: Lock | None) -> tuple[SpecifierSet, str]:
+    """Return which versions of Python may run the program, and what says so."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    if lock is not None:
+        return lock.requires_python, str(lock.path)
+    script = context.script
+    if script is None or not script.requires_python:
+        return SpecifierSet(), "no lock"
+    try:
+        return SpecifierSet(script.requires_python), str(script.path)
+    except InvalidSpecifier as error:
+        raise LockError(script.path, str(error), where="inline block: requires-python") from error
+
+
+def _check_owners(context: Context, lock: Lock, selection: Selection) -> None:
+    """Refuse what decides, or is run by, a build as a foreign lock would be refused."""
+    if context.trusted:
+        return
+    decisive = [*lock.inputs]
+    for artifact in selection.artifacts:
+        decisive += list_trees(artifact)
+    for path in dict.fromkeys(decisive):
+        if os.path.exists(path):
+            check_owner(path, context.directory)
+
+
+def warn_if_stale(plan: Plan) -> None:
+    """Say on stderr that the lock no longer fits its project, or that a project has none."""
+    staleness = plan.freshness.staleness
+    if staleness is not None:
+        tell(f"warning: {staleness.path}: {staleness.problem}; run `{staleness.command}`")
+    elif plan.freshness.doubt is not None:
+        tell(f"warning: {plan.freshness.doubt.message}; what the project requires cannot be told")
+
+
+def material_of(plan: Plan) -> bytes:
+    """Return the key material of the plan's start."""
+    context = plan.context
+    return make_material(context.kind, context.start, plan.invocation.own, os.environb)
+
+
+def _working_directory(invocation: Invocation) -> Path:
+    try:
+        return find_working_directory()
+    except StoreError:
+        program = invocation.program
+        if program.mode == "s" and program.target and program.target.startswith("/"):
+            # It does not matter to a script that is named by its whole path.
+            return Path("/")
+        raise

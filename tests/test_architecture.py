@@ -54,8 +54,8 @@ LONGEST_PROGRAM = {"pyx.c": 635, "freestanding.h": 330}
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "manager", "common", "misc"}
 """Names that do not tell what a module is responsible for."""
 
-IMPORT_NAMES = {"cyclonedx-python-lib": "cyclonedx", "packageurl-python": "packageurl"}
-"""What is imported of a distribution that is named otherwise."""
+ELSEWHERE = {"cyclonedx_bill.py": {"cyclonedx", "packageurl"}}
+"""What runs in another python than the launcher's, and what the pins of that one have."""
 
 REGISTRY_HOSTS = ("pypi" + ".org", "python" + "hosted")
 """Put together here, so that this file does not name them either."""
@@ -247,7 +247,7 @@ def test_the_launcher_imports_only_what_it_declares(path: Path) -> None:
     """A distribution that comes along with another one may stop coming along."""
     project = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = [Requirement(text).name for text in project["dependencies"]]
-    declared = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in names}
+    declared = {name.replace("-", "_") for name in names} | ELSEWHERE.get(path.name, set())
     assert third_parties(path) - declared - {"pyx_launcher", "pyx_runtime"} == set()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,6 +60,7 @@ def ground(tmp_path: Path, pyx: Pyx, uv: Path, wheels: Path) -> dict[str, str]:
     return kept | {
         "PATH": path,
         "PYX_UV": str(uv),
+        "PYX_CYCLONEDX": sys.executable,
         "UV_CACHE_DIR": str(tmp_path / "uv-cache"),
         "LANG": "C.UTF-8",
         "TERM": "dumb",

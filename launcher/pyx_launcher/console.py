@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import StoreError
@@ -74,9 +75,38 @@ def flush_streams() -> None:
             stream.flush()
 
 
-def is_watched() -> bool:
-    """Is stderr a terminal, at which somebody may be looking?"""
-    return sys.stderr is not None and sys.stderr.isatty()
+def can_erase() -> bool:
+    """Is stderr a terminal that can erase a line, at which somebody may be looking?"""
+    watched = sys.stderr is not None and sys.stderr.isatty()
+    return watched and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def set_status(line: str) -> None:
+    """Show `line` at the foot of a terminal that `can_erase`; it replaces the last, "" ends it.
+
+    What is said meanwhile comes above it. It is cut to the width of the terminal, since what
+    wraps cannot be erased.
+    """
+    with _STATUS.lock:
+        try:
+            columns = os.get_terminal_size(sys.stderr.fileno()).columns
+        except (OSError, ValueError, AttributeError):
+            columns = 0
+        _STATUS.line = make_harmless(line)[: (columns or 80) - 1]
+        _write_plain(_ERASE + _STATUS.line)
+
+
+class _Status:
+    """The line at the foot of the terminal, and the lock that keeps lines whole."""
+
+    def __init__(self) -> None:
+        self.line = ""
+        self.lock = threading.RLock()
+
+
+_STATUS = _Status()
+_ERASE = "\r\x1b[K"
+"""To the first column, and nothing from there on: what every terminal obeys."""
 
 
 def make_harmless(line: str) -> str:
@@ -98,6 +128,12 @@ def _escape(character: str) -> str:
 
 
 def _write_err(text: str) -> None:
+    with _STATUS.lock:
+        above = f"{_ERASE}{text}{_STATUS.line}" if _STATUS.line else text
+        _write_plain(above)
+
+
+def _write_plain(text: str) -> None:
     # stderr is None where the process was started without it.
     with contextlib.suppress(OSError, AttributeError):
         sys.stderr.write(text)

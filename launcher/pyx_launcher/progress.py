@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import TYPE_CHECKING, Protocol
 
-from pyx_launcher.console import is_watched
+from pyx_launcher.console import can_erase, set_status
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from rich.progress import Progress as RichProgress
-    from rich.progress import TaskID
+INTERVAL = 0.1
+"""Seconds between two looks of the bar, at least."""
+
+WIDTH = 30
+"""Columns of the bar itself."""
 
 
 class Progress(Protocol):
@@ -53,41 +58,55 @@ class Bar:
 
     def __init__(self, count: int, size: int, doing: str) -> None:
         """Prepare for `count` distributions of `size` bytes in all, 0 if unknown."""
-        from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
-        from rich.progress import Progress as RichProgress
-
-        self._bar: RichProgress = RichProgress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._count = count
-        self._done = 0
-        self._doing = doing
-        self._task: TaskID = self._bar.add_task(f"{doing} 0/{count}", total=size or None)
+        self._count, self._size, self._doing = count, size, doing
+        self._done, self._received, self._label = 0, 0, ""
+        self._begun = time.monotonic()
+        self._drawn = 0.0
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Bar:
-        self._bar.start()
+        with self._lock:
+            self._draw()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        set_status("")
 
     def advance(self, size: int) -> None:
         """Count `size` more bytes."""
-        self._bar.update(self._task, advance=size)
+        with self._lock:
+            self._received += size
+            if time.monotonic() - self._drawn >= INTERVAL:
+                self._draw()
 
     def finish(self, label: str) -> None:
         """Count a distribution and name it."""
-        self._done += 1
-        text = f"{self._doing} {self._done}/{self._count} {label}"
-        self._bar.update(self._task, description=text)
+        with self._lock:
+            self._done += 1
+            self._label = label
+            self._draw()
+
+    def _draw(self) -> None:
+        self._drawn = time.monotonic()
+        speed = self._received / max(self._drawn - self._begun, 0.001)
+        text = f"{self._doing} {self._done}/{self._count} {self._label}".rstrip()
+        amount = format_size(self._received)
+        if self._size:
+            part = min(max(self._received / self._size, 0.0), 1.0)
+            text += f" [{'#' * round(part * WIDTH):-<{WIDTH}}]"
+            amount += f"/{format_size(self._size)}"
+        set_status(f"{text} {amount} {format_size(speed)}/s")
+
+
+def format_size(size: float) -> str:
+    """Return a number of bytes in the largest unit that leaves a whole one, to a tenth."""
+    units = ("B", "kB", "MB", "GB")
+    power = 0
+    while abs(size) >= 1000 and power < len(units) - 1:
+        size, power = size / 1000, power + 1
+    return f"{size:.1f} {units[power]}" if power else f"{size:.0f} {units[0]}"
 
 
 def show_progress(count: int, size: int, doing: str = "fetching") -> Progress:
-    """Return a bar where stderr is a terminal, and silence elsewhere."""
-    return Bar(count, size, doing) if is_watched() else Silent()
+    """Return a bar where stderr is a terminal that can erase it, and silence elsewhere."""
+    return Bar(count, size, doing) if can_erase() else Silent()

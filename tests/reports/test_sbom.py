@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from installed import PLAIN_PYTHON, ROOT
 from wheelhouse import make_sdist, make_source_tree, make_wheel, pylock_text, sha256
 
 if TYPE_CHECKING:
@@ -65,6 +69,12 @@ def read_bill(pyx: Pyx, *words: str, cwd: Path) -> dict[str, Any]:
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(told.stdout) is None
     bill: dict[str, Any] = json.loads(told.stdout)
     return bill
+
+
+@pytest.fixture(autouse=True)
+def library(environ: dict[str, str]) -> None:
+    """Have the library for bills that the tests have; the index on loopback has none."""
+    environ["PYX_CYCLONEDX"] = sys.executable
 
 
 def requirements_of(bill: dict[str, Any]) -> dict[str, list[str]]:
@@ -176,6 +186,64 @@ def test_a_file_known_by_its_hash_alone_is_told_by_the_right_hash(
     )
     (component,) = read_bill(pyx, "info", "--sbom", cwd=tmp_path)["components"]
     assert component["hashes"] == [{"alg": "SHA-256", "content": sha256(wheel)}]
+
+
+EXPECTED = ROOT / "tests" / "reports" / "bill.json"
+"""A whole document, with names in capitals for what differs from machine to machine."""
+SERIALS = uuid.UUID("6f2c1c0e-4a53-5d0b-9d5e-8f0f3f3c2a11")
+
+
+def test_not_one_byte_of_a_bill_changes(pyx: Pyx, project: Path) -> None:
+    """Who compares the bills of two releases sees what changed in the lock, and nothing else."""
+    told = pyx("info", "--sbom", cwd=project).stdout
+    bill = json.loads(told)
+    serial = bill["serialNumber"].removeprefix("urn:uuid:")
+    blank = told.replace(serial, str(uuid.UUID(int=0)))
+    assert str(uuid.uuid5(SERIALS, blank.removesuffix("\n"))) == serial
+    values = {p["name"]: p["value"] for p in bill["metadata"]["properties"]}
+    own = {"SERIAL": serial, "PYTHON": values["pyx:python"], "PLATFORM": values["pyx:platform"]}
+    own["VERSION"] = bill["metadata"]["tools"]["components"][0]["version"]
+    own |= {
+        f"HASH {c['name']}": h["content"] for c in bill["components"] for h in c.get("hashes", ())
+    }
+    for name, value in own.items():
+        told = told.replace(f'"{value}"', f'"{name}"').replace(f":{value}", f":{name}")
+    assert told == EXPECTED.read_text(encoding="utf-8")
+
+
+@pytest.mark.network
+def test_the_library_is_fetched_once_and_works_offline(
+    pyx: Pyx, project: Path, environ: dict[str, str]
+) -> None:
+    """Its lock is pyx's own; what it makes is what the tests' own library makes."""
+    expected = pyx("info", "--sbom", cwd=project).stdout
+    configured = {n: v for n, v in os.environ.items() if n.startswith("PIP_")}
+    from_index = {**dict.fromkeys(environ, None), **os.environ, **environ, **configured}
+    from_index = {
+        name: value
+        for name, value in from_index.items()
+        if name not in ("PYX_CYCLONEDX", "PIP_CONFIG_FILE", "PIP_INDEX_URL") or name in configured
+    }
+    ours = {name: from_index.get(name) for name in {*from_index, *environ}}
+    told = pyx("info", "--sbom", cwd=project, env=ours)
+    assert (told.returncode, told.stdout) == (0, expected), told.stderr
+    again = pyx("info", "--sbom", "--offline", cwd=project, env={"PYX_CYCLONEDX": None})
+    assert (again.returncode, again.stdout, again.stderr) == (0, expected, "")
+
+
+def test_without_the_library_one_line_names_what_to_do(
+    pyx: Pyx, project: Path, tmp_path: Path
+) -> None:
+    """Neither an index without it nor a python without it makes a traceback."""
+    told = pyx("info", "--sbom", cwd=project, env={"PYX_CYCLONEDX": None})
+    assert (told.returncode, told.stdout) == (69, "")
+    assert "cyclonedx-python-lib, which describes materials, cannot be had: " in told.stderr
+    assert "PYX_CYCLONEDX" in told.stderr
+    bare = tmp_path / "bare" / "bin" / "python"
+    subprocess.run([PLAIN_PYTHON, "-m", "venv", "--without-pip", bare.parent.parent], check=True)
+    told = pyx("info", "--sbom", cwd=project, env={"PYX_CYCLONEDX": str(bare)})
+    assert (told.returncode, told.stdout) == (69, "")
+    assert "No module named 'cyclonedx'" in told.stderr.splitlines()[-2]
 
 
 def test_what_cannot_be_fetched_is_an_error(pyx: Pyx, project: Path) -> None:

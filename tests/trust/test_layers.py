@@ -179,7 +179,7 @@ def _sync_as_nobody(
         "extra_groups": [],
         "text": True,
     }
-    probe = f"{code}import tomli, installer, filelock, pyx_launcher.__main__"
+    probe = f"{code}import tomli, installer, packaging, pyx_launcher.__main__"
     if subprocess.run(
         [python, "-c", probe], check=False, capture_output=True, **as_nobody
     ).returncode:

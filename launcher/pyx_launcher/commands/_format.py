@@ -11,12 +11,6 @@ from pyx_launcher.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rich.console import Console
-
-
-WIDEST = 10_000
-"""Columns of a table; no terminal has as many."""
-
 
 def is_terminal() -> bool:
     """Tell whether stdout is a terminal."""
@@ -29,16 +23,41 @@ def format_json(value: object) -> str:
 
 
 def format_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return `rows` under the names of `columns`; without those and without colour in a pipe.
+    """Return `rows`; on a terminal below the names of `columns`, in a pipe without those.
 
-    The plain form has columns as wide as they need be, and a line for each row. Without rows there
-    is nothing to print.
+    The columns are as wide as they need be. What does not fit a line is wrapped by the terminal,
+    so that a path can still be copied. Without rows there is nothing to print.
     """
-    if rows and is_terminal():
-        return _draw_table(columns, rows)
-    widths = [max((len(row[at]) for row in rows), default=0) for at in range(len(columns))]
-    lines = ("  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)) for row in rows)
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+    drawn = bool(rows) and is_terminal()
+    lines = [columns, *rows] if drawn else rows
+    widths = [
+        max((count_columns(line[at]) for line in lines), default=0) for at in range(len(columns))
+    ]
+    if not drawn:
+        return "".join(f"{_join(row, widths, '  ')}\n" for row in rows)
+    head, *body = (f" {_join(line, widths, '   ')}\n" for line in lines)
+    rule = "─" * (sum(widths) + 3 * (len(widths) - 1))
+    return f"{head} {rule}\n{''.join(body)}"
+
+
+def _join(cells: Sequence[str], widths: Sequence[int], gap: str) -> str:
+    padded = (
+        cell + " " * (width - count_columns(cell))
+        for cell, width in zip(cells, widths, strict=True)
+    )
+    return gap.join(padded).rstrip()
+
+
+def count_columns(text: str) -> int:
+    """Return how many columns of a terminal `text` takes (UAX 11)."""
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
 
 
 def format_facts(facts: Mapping[str, str | Sequence[str]]) -> str:
@@ -49,28 +68,6 @@ def format_facts(facts: Mapping[str, str | Sequence[str]]) -> str:
         lines += [(f"{name}:" if at == 0 else "", text) for at, text in enumerate(values)]
     width = max((len(label) for label, _ in lines), default=0) + 1
     return "".join(f"{label:<{width}}{text}".rstrip() + "\n" for label, text in lines)
-
-
-def _draw_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        # As text, since what comes from a lock may look like rich's markup.
-        table.add_row(*(Text(cell) for cell in row))
-    console = _open_console()
-    with console.capture() as capture:
-        console.print(table)
-    return capture.get()
-
-
-def _open_console() -> Console:
-    from rich.console import Console
-
-    # What does not fit a line is wrapped by the terminal, so that a path can still be copied.
-    return Console(width=WIDEST)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,19 +82,20 @@ def format_tree(branches: Sequence[Branch]) -> str:
     """Return a drawn tree for a terminal, and one by indentation for a pipe."""
     if not is_terminal():
         return "".join(_indent(branch, "") for branch in branches)
-    from rich.text import Text
-    from rich.tree import Tree
+    return "".join(_draw(branch, "", "") for branch in branches)
 
-    def grow(tree: Tree, below: Sequence[Branch]) -> Tree:
-        for branch in below:
-            grow(tree.add(Text(branch.label)), branch.branches)
-        return tree
 
-    console = _open_console()
-    with console.capture() as capture:
-        for branch in branches:
-            console.print(grow(Tree(Text(branch.label)), branch.branches))
-    return capture.get()
+def _draw(branch: Branch, lead: str, below: str) -> str:
+    """Return `branch` behind `lead`, and what hangs from it behind `below`."""
+    text = f"{lead}{branch.label}\n"
+    for child in branch.branches:
+        is_last = child is branch.branches[-1]
+        text += _draw(
+            child,
+            f"{below}{'└── ' if is_last else '├── '}",
+            f"{below}{'    ' if is_last else '│   '}",
+        )
+    return text
 
 
 def _indent(branch: Branch, prefix: str) -> str:

@@ -48,12 +48,21 @@ def run_info(invocation: Invocation, environ: Mapping[str, str]) -> int:
 def _describe_materials(plan: Plan, environ: Mapping[str, str]) -> str:
     from pyx_launcher import __version__
     from pyx_launcher.reports.sbom import format_bill
+    from pyx_launcher.resolve.tools import make_toolbox
 
+    toolbox = make_toolbox(environ, offline=plan.invocation.offline)
     entries = fetch_all(plan, environ).entries
     # By now it is known which file was meant where a lock has hashes alone.
     artifacts = name_artifacts(plan.selection, plan.found.interpreter, plan.dirs).artifacts
     interpreter = plan.found.interpreter
-    return format_bill(_name(plan), artifacts, entries, interpreter, __version__)
+    return format_bill(
+        _name(plan),
+        artifacts,
+        entries,
+        interpreter,
+        version=__version__,
+        python=toolbox.find_python_with("cyclonedx"),
+    )
 
 
 def _name(plan: Plan) -> str:

@@ -80,32 +80,31 @@ def exclusive(dirs: Dirs, directory: Path, tell: Callable[[str], None]) -> Itera
     First restores what an earlier change left behind that was killed. Raises StoreError where
     the lock cannot be had.
     """
-    from filelock import FileLock, Timeout
+    from pyx_launcher.files.lock import try_lock_file
 
     name = hashlib.sha256(os.fsencode(os.path.realpath(directory))).hexdigest()[:32]
     place = dirs.home / "changes" / name
+    path = place.with_suffix(".lock")
     try:
         with closed_to_others():
             # Who could write a journal would choose what a start writes into a project.
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = FileLock(place.with_suffix(".lock"), mode=0o600)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
+        handle = try_lock_file(path, patience=0, mode=0o600)
+        if handle is None:
             tell(f"waiting for another change of {directory}")
-            lock.acquire(timeout=WAIT)
-    except Timeout as error:
+            handle = try_lock_file(path, patience=WAIT, mode=0o600)
+    except OSError as error:
+        raise StoreError(f"cannot lock {place}: {error.strerror}", hint="set PYX_HOME") from error
+    if handle is None:
         raise StoreError(
             f"another pyx has been changing {directory} for {WAIT:.0f} seconds",
             hint="wait for it, or end it, and try again",
-        ) from error
-    except OSError as error:
-        raise StoreError(f"cannot lock {place}: {error.strerror}", hint="set PYX_HOME") from error
+        )
     try:
         _tell(restore_journal(place), tell)
         yield place
     finally:
-        lock.release()
+        os.close(handle)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,17 +132,21 @@ def recover(dirs: Dirs, places: Iterable[Path], tell: Callable[[str], None]) -> 
     if not journals:
         # That of a project nobody comes back to must not cost every start this import.
         return Recovery(has_restored=False, is_unfinished=False)
-    from filelock import FileLock, Timeout
+    from pyx_launcher.files.lock import try_lock_file
 
     has_restored = is_unfinished = False
     for journal in journals:
         try:
-            with FileLock(journal.with_suffix(".lock"), mode=0o600).acquire(timeout=0):
-                restored = restore_journal(journal)
-        except Timeout:
-            is_unfinished = True
+            handle = try_lock_file(journal.with_suffix(".lock"), patience=0, mode=0o600)
         except OSError:
             # Where nothing can be locked, nothing can be restored either.
+            continue
+        if handle is None:
+            is_unfinished = True
+            continue
+        try:
+            restored = restore_journal(journal)
+        except OSError:
             continue
         except StoreError as error:
             tell(f"an interrupted change is unfinished: {error.message}")
@@ -151,6 +154,8 @@ def recover(dirs: Dirs, places: Iterable[Path], tell: Callable[[str], None]) -> 
         else:
             _tell(restored, tell)
             has_restored = has_restored or bool(restored.changed)
+        finally:
+            os.close(handle)
     return Recovery(has_restored=has_restored, is_unfinished=is_unfinished)
 
 

@@ -1,36 +1,33 @@
 """Describe what a lock means here as a bill of materials: CycloneDX 1.6, as JSON.
 
-Equal input gives equal bytes: there is no time in it, and the serial number is made of the rest.
+What is told is found out here. Into the form of the format it is put by CycloneDX's own library,
+which `cyclonedx_bill.py` imports in another process, for it is seldom needed and large. Equal
+input gives equal bytes: there is no time in it, and the serial number is made of the rest.
 """
 
 from __future__ import annotations
 
-import uuid
+import json
+import subprocess
 from importlib.metadata import PathDistribution
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from packaging.pylock import PackageDirectory, PackageVcs, PackageWheel
 
+from pyx_launcher.errors import UnavailableError
 from pyx_launcher.index.credentials import drop_login
 from pyx_launcher.reports.graph import build_graph, find_roots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from cyclonedx.model import HashType
-    from cyclonedx.model.bom import Bom
-    from cyclonedx.model.bom_ref import BomRef
-    from cyclonedx.model.component import Component
-    from cyclonedx.model.dependency import Dependency
-    from cyclonedx.model.license import License
-    from packageurl import PackageURL
-
     from pyx_launcher.interpreters.finder import Interpreter
     from pyx_launcher.selection import Artifact
     from pyx_launcher.store.entry import Entry
 
-_SERIALS = uuid.UUID("6f2c1c0e-4a53-5d0b-9d5e-8f0f3f3c2a11")
-"""The space of names that serial numbers are made in; any other would have done as well."""
+PROGRAM = Path(__file__).with_name("cyclonedx_bill.py")
+"""What runs in the python that has the library. Its docstring says what it reads and prints."""
 
 _LONGEST_LICENSE = 200
 """Characters; older distributions have the whole text in the place of a name."""
@@ -54,141 +51,122 @@ def format_bill(
     artifacts: Sequence[Artifact],
     entries: Sequence[Entry],
     interpreter: Interpreter,
+    *,
     version: str,
+    python: Path,
 ) -> str:
     """Return the bill of what `name` gets: `artifacts` with their `entries`, in the same order.
 
-    `version` is that of pyx. Credentials in URLs are left out.
+    `version` is that of pyx, `python` one that has the library. Credentials in URLs are left out.
+    Raises UnavailableError where the library does not do it.
     """
-    from cyclonedx.output.json import JsonV1Dot6
-
-    bom = _make_bom(name, artifacts, entries, interpreter, version)
-    content = JsonV1Dot6(bom).output_as_string(indent=2)
-    bom.serial_number = uuid.uuid5(_SERIALS, content)
-    return JsonV1Dot6(bom).output_as_string(indent=2) + "\n"
-
-
-def _make_bom(
-    name: str,
-    artifacts: Sequence[Artifact],
-    entries: Sequence[Entry],
-    interpreter: Interpreter,
-    version: str,
-) -> Bom:
-    from cyclonedx.model import Property
-    from cyclonedx.model.bom import Bom
-    from cyclonedx.model.component import Component, ComponentType
-    from cyclonedx.model.tool import ToolRepository
-
-    whole = Component(type=ComponentType.APPLICATION, name=name, bom_ref="application")
-    tool = Component(type=ComponentType.APPLICATION, name="pyx-launcher", version=version)
-    bom = Bom(serial_number=uuid.UUID(int=0))
-    # The format lets the time be missing; the library only thinks that nobody would want that.
-    bom.metadata.timestamp = None  # type: ignore[assignment]
-    bom.metadata.component = whole
-    bom.metadata.tools = ToolRepository(components=[tool])
     markers = interpreter.markers
-    bom.metadata.properties = [
-        Property(name="pyx:python", value=interpreter.version),
-        Property(name="pyx:implementation", value=markers["implementation_name"]),
-        Property(
-            name="pyx:platform", value=f"{markers['sys_platform']} {markers['platform_machine']}"
-        ),
-    ]
-    components = {
-        artifact.name: _make_component(artifact, entry)
-        for artifact, entry in zip(artifacts, entries, strict=True)
+    platform = f"{markers['sys_platform']} {markers['platform_machine']}"
+    pairs = [*zip(artifacts, entries, strict=True)]
+    facts = {
+        "name": name,
+        "version": version,
+        "properties": [
+            ("pyx:python", interpreter.version),
+            ("pyx:implementation", markers["implementation_name"]),
+            ("pyx:platform", platform),
+        ],
+        "components": [_describe(artifact, entry) for artifact, entry in pairs],
+        "dependencies": [*_list_dependencies(pairs, interpreter)],
     }
-    bom.components = components.values()
-    references = {known: component.bom_ref for known, component in components.items()}
-    bom.dependencies = _list_dependencies(whole.bom_ref, references, entries, interpreter)
-    return bom
+    # Nothing but the library and Python itself: neither the variables nor the directory say more.
+    command = [str(python), "-I", "-X", "utf8", str(PROGRAM)]
+    done = subprocess.run(
+        command, input=json.dumps(facts).encode(), capture_output=True, check=False
+    )
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise UnavailableError(
+            f"the library for bills of materials failed in {python}: {last}",
+            hint="unset PYX_CYCLONEDX: pyx has its own",
+        )
+    return done.stdout.decode()
 
 
 def _list_dependencies(
-    whole: BomRef,
-    references: Mapping[str, BomRef],
-    entries: Sequence[Entry],
-    interpreter: Interpreter,
-) -> Iterator[Dependency]:
-    from cyclonedx.model.dependency import Dependency
+    pairs: Sequence[tuple[Artifact, Entry]], interpreter: Interpreter
+) -> Iterator[tuple[str | None, list[str]]]:
+    """Yield who requires whom, by references; None is the whole."""
+    graph = build_graph([entry for _, entry in pairs], interpreter)
+    references = {artifact.name: _refer(artifact, entry) for artifact, entry in pairs}
 
-    graph = build_graph(entries, interpreter)
+    def refer(names: Iterable[str]) -> list[str]:
+        return [references[name] for name in names]
 
-    def refer(names: Iterable[str]) -> list[Dependency]:
-        return [Dependency(references[name]) for name in names]
-
-    yield Dependency(whole, refer(find_roots(graph)))
+    yield None, refer(find_roots(graph))
     for node in graph.values():
-        yield Dependency(references[node.name], refer(edge.name for edge in node.requires))
+        yield references[node.name], refer(edge.name for edge in node.requires)
 
 
-def _make_component(artifact: Artifact, entry: Entry) -> Component:
-    from cyclonedx.model import Property
-    from cyclonedx.model.component import Component, ComponentType
-
-    version = entry.facts.version
-    return Component(
-        type=ComponentType.LIBRARY,
-        name=artifact.name,
-        version=version,
-        bom_ref=f"{artifact.name}=={version}",
-        purl=_make_purl(artifact, version),
-        hashes=_list_hashes(artifact, entry),
-        licenses=_list_licenses(entry),
-        properties=[Property(name="pyx:kind", value=artifact.kind)],
-    )
+def _refer(artifact: Artifact, entry: Entry) -> str:
+    return f"{artifact.name}=={entry.facts.version}"
 
 
-def _make_purl(artifact: Artifact, version: str) -> PackageURL | None:
-    """Return the package URL; None for a directory, of which nobody else can know."""
-    from packageurl import PackageURL
+def _describe(artifact: Artifact, entry: Entry) -> dict[str, Any]:
+    return {
+        "name": artifact.name,
+        "version": entry.facts.version,
+        "reference": _refer(artifact, entry),
+        "purl": _find_qualifiers(artifact),
+        "hashes": _list_hashes(artifact, entry),
+        "licenses": [*_list_licenses(entry)],
+        "properties": [("pyx:kind", artifact.kind)],
+    }
 
+
+def _find_qualifiers(artifact: Artifact) -> Mapping[str, str] | None:
+    """Return what the package URL has besides name and version; None where there cannot be one.
+
+    Of a directory nobody else can know.
+    """
     source = artifact.source
     if isinstance(source, PackageDirectory):
         return None
-    qualifiers: dict[str, str] = {}
     if isinstance(source, PackageVcs):
         if source.url is None:
             return None
-        qualifiers["vcs_url"] = f"{source.type}+{drop_login(source.url)}@{source.commit_id}"
-    elif artifact.kind == "archive" and source.url is not None:
-        qualifiers["download_url"] = drop_login(source.url)
-    return PackageURL(type="pypi", name=artifact.name, version=version, qualifiers=qualifiers)
+        return {"vcs_url": f"{source.type}+{drop_login(source.url)}@{source.commit_id}"}
+    if artifact.kind == "archive" and source.url is not None:
+        return {"download_url": drop_login(source.url)}
+    return {}
 
 
-def _list_hashes(artifact: Artifact, entry: Entry) -> list[HashType]:
+def _list_hashes(artifact: Artifact, entry: Entry) -> list[tuple[str, str]]:
     """Return the hashes of the file that was locked; none of a directory or a commit."""
-    from cyclonedx.model import HashAlgorithm, HashType
-
     known = dict(entry.facts.hashes)
     if isinstance(artifact.source, PackageWheel):
         known["sha256"] = entry.facts.key
     return [
-        HashType(alg=HashAlgorithm(name), content=digest.lower())
+        (name, digest.lower())
         for algorithm, digest in known.items()
         if (name := _ALGORITHMS.get((algorithm, len(digest))))
     ]
 
 
-def _list_licenses(entry: Entry) -> list[License]:
-    """Return what METADATA says: an expression (PEP 639), else a name, else the classifiers."""
-    from cyclonedx.contrib.license.factories import LicenseFactory
-    from cyclonedx.model.license import LicenseAcknowledgement
+def _list_licenses(entry: Entry) -> Iterator[tuple[str, str]]:
+    """Yield what METADATA says: an expression (PEP 639), else a name, else the classifiers.
 
-    make = LicenseFactory()
-    declared = LicenseAcknowledgement.DECLARED
+    Each is a kind and a text: a `string` may be an expression or a name, a `name` is one.
+    """
     for directory in sorted(entry.path.glob("*.dist-info")):
         metadata = PathDistribution(directory).metadata
         for expression in metadata.get_all("License-Expression") or ():
-            return [make.make_from_string(str(expression), license_acknowledgement=declared)]
+            yield "string", str(expression)
+            return
         named = "".join(map(str, metadata.get_all("License") or ())).strip()
         if named and "\n" not in named and len(named) <= _LONGEST_LICENSE and named != "UNKNOWN":
-            return [make.make_from_string(named, license_acknowledgement=declared)]
+            yield "string", named
+            return
         names = {
             str(line).rpartition(" :: ")[2]
             for line in metadata.get_all("Classifier") or ()
             if str(line).startswith("License :: ")
         } - {"OSI Approved"}
-        return [make.make_with_name(n, acknowledgement=declared) for n in sorted(names)]
-    return []
+        for name in sorted(names):
+            yield "name", name
+        return

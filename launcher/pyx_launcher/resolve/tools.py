@@ -1,8 +1,9 @@
-"""Have the tools that lock: uv, Poetry, PDM and Pipenv, each in an environment of its own.
+"""Have what one rare command needs: uv, Poetry, PDM and Pipenv lock, CycloneDX's library describes.
 
-What a tool consists of is pinned by hash in a lock of ours, `pins/TOOL-requirements.txt`. It comes
-into the store and gets an environment as any program does, for the interpreter pyx itself runs in.
-A variable such as `PYX_UV` names another one that is installed already.
+Each has an environment of its own. What a tool consists of is pinned by hash in a lock of ours,
+`pins/TOOL-requirements.txt`. It comes into the store and gets an environment as any program does,
+for the interpreter pyx itself runs in. A variable such as `PYX_UV` names another one that is
+installed already.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
 
 PINS = Path(__file__).with_name("pins")
 NAMES = {"uv": "uv", "poetry": "Poetry", "pdm": "PDM", "pipenv": "Pipenv"}
-"""The tools: the program, and what a person calls it."""
+"""The tools that lock: the program, and what a person calls it."""
+
+LIBRARIES = {"cyclonedx": "cyclonedx-python-lib"}
+"""The tools that are no programs: a python runs what imports them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +81,14 @@ class Toolbox:
         Raises NotFoundError where the user names one that is not there, and whatever keeps its
         distributions from being had.
         """
+        return self._find(name, name, f"{NAMES[name]}, which is to lock,")
+
+    @closed_to_others()
+    def find_python_with(self, name: str) -> Path:
+        """Return a python that can import `name`, one of `LIBRARIES`. Raises as `find_tool`."""
+        return self._find(name, "python", f"{LIBRARIES[name]}, which describes materials,")
+
+    def _find(self, name: str, program: str, label: str) -> Path:
         variable = f"PYX_{name.upper()}"
         named = self.environ.get(variable)
         if named:
@@ -93,10 +105,10 @@ class Toolbox:
         except UnavailableError as error:
             # An index of one's own need not have the tools.
             raise UnavailableError(
-                f"{NAMES[name]}, which is to lock, cannot be had: {error.message}",
+                f"{label} cannot be had: {error.message}",
                 hint=f"{error.hint or 'try again'}; or set {variable} to one that is installed",
             ) from error
-        return made.environment.path / "bin" / name
+        return made.environment.path / "bin" / program
 
     @closed_to_others()
     def find_own_interpreter(self) -> Interpreter:
@@ -114,7 +126,7 @@ class Toolbox:
             environ=self.environ,
             cache=self.dirs.interpreters,
             template=find_template(),
-            required_by="the tool that locks",
+            required_by="a tool of pyx",
         ).interpreter
 
     @closed_to_others()

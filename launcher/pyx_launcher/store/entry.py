@@ -216,22 +216,21 @@ def locked_place(store: Path, place: Path) -> Iterator[Path]:
     The lock is the kernel's and dies with its holder. The file stays: removing it would let two
     holders in.
     """
-    from filelock import FileLock, Timeout
+    from pyx_launcher.files.lock import lock_file, try_lock_file
 
     final = store / place
     with storing(store):
         _make_shared(store, final.parent)
-        lock = FileLock(final.parent / f".{final.name}.lock")
-        try:
-            lock.acquire(timeout=_PATIENCE)
-        except Timeout:
+        path = final.parent / f".{final.name}.lock"
+        handle = try_lock_file(path, patience=_PATIENCE)
+        if handle is None:
             tell(f"waiting for another pyx, which is making {place.parts[0]} {place.parts[1]}")
-            lock.acquire()
+            handle = lock_file(path)
     try:
         _sweep(final)
         yield final
     finally:
-        lock.release()
+        os.close(handle)
 
 
 def _make_shared(store: Path, directory: Path) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pyx_launcher.selection import Artifact
 
 Facts = dict[str, Any]
-"""What ``--json`` prints; the keys are promised in `verbs.py`."""
+"""What ``--json`` prints; the keys are promised in `cli/commands.py`."""
 
 
 def run_info(invocation: Invocation, environ: Mapping[str, str]) -> int:

@@ -7,8 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from installed import shared_directory
-from trust.scene import Scene, warm
+from trust.scene import Scene
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,13 +23,12 @@ def scene(
     wheels: Path,
     index: IndexServer,
     pyx_home: Path,
-    tmp_path_factory: pytest.TempPathFactory,
 ) -> Scene:
     """Give an empty project."""
     project, temporary = tmp_path / "project", tmp_path / "temporary"
     project.mkdir()
     temporary.mkdir()
-    scene = Scene(
+    return Scene(
         pyx=pyx,
         base=tmp_path,
         project=project,
@@ -39,8 +37,6 @@ def scene(
         home=pyx_home,
         temporary=temporary,
     )
-    warm(scene, shared_directory(tmp_path_factory) / "warmed")
-    return scene
 
 
 @pytest.fixture(scope="session")

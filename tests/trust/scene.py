@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import shutil
 import stat
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -139,20 +136,4 @@ def _describe(path: Path) -> str:
     return f"{oct(info.st_mode)} {hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
-def warm(scene: Scene, cache: Path) -> None:
-    """Give the scene what is known of the interpreters, which takes long to find out."""
-    target = scene.base / "pyx-cache"
-    kept = cache / "interpreters"
-    if kept.is_dir():
-        shutil.copytree(kept, target / "interpreters")
-        target.chmod(0o700)
-    else:
-        assert scene.pyx("info", cwd=scene.project).returncode == 0
-        unfinished = Path(tempfile.mkdtemp(dir=cache.parent))
-        shutil.copytree(target / "interpreters", unfinished / "interpreters")
-        with contextlib.suppress(OSError):
-            # Another worker of this session may have been quicker.
-            unfinished.rename(cache)
-
-
-__all__ = ["Case", "Scene", "sha256", "warm"]
+__all__ = ["Case", "Scene", "sha256"]

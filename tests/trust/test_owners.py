@@ -12,13 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from installed import PLAIN_PYTHON, ROOT
 from trust.scene import REFUSED
-from wheelhouse import make_wheel, poetry_lock_text, sha256
+from wheelhouse import make_wheel, poetry_lock_text, pylock_text, sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -361,6 +362,116 @@ def test_files_that_decide_belong_to_somebody_known(shared: Scene, name: str) ->
     os.chown(shared.project / name, MALLORY, MALLORY)
     told = run_below(shared, below)
     check_refused(told, str(shared.project / name), "user 65502")
+
+
+def make_place(scene: Scene) -> Path:
+    """Make a project of BOB's, without a lock, in a place where everybody may put something."""
+    place = scene.base / "for-all"
+    place.mkdir()
+    place.chmod(0o1777)
+    project = place / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text(
+        '[project]\nname = "sample"\nversion = "1"\nrequires-python = ">=3.9"\n'
+    )
+    give(project, BOB)
+    return project
+
+
+STRANGE = {
+    "uv.toml": 'index-url = "http://127.0.0.1:1/"\n',
+    "pyproject.toml": '[tool.uv]\nindex-url = "http://127.0.0.1:1/"\n',
+    "workspace": '[tool.uv.workspace]\nmembers = ["*"]\n',
+    ".python-version": "3.9\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "named"),
+    [
+        *((name, ["lock"], False) for name in STRANGE),
+        *((name, ["add", "tick"], True) for name in ("uv.toml", ".python-version")),
+    ],
+)
+def test_settings_of_strangers_above_a_project_decide_nothing(
+    shared: Scene, name: str, words: list[str], *, named: bool
+) -> None:
+    """Neither an index, nor a workspace, nor an interpreter, be the project named or found."""
+    project = make_place(shared)
+    strange = project.parent / ("pyproject.toml" if name == "workspace" else name)
+    strange.write_text(STRANGE[name])
+    give(strange, MALLORY)
+    before = list_files(project.parent)
+    scene = shared if named else replace(shared, project=project)
+    chosen = ["--project", str(project)] if named else []
+    told = run(scene, BOB, *chosen, *words, env={"PYX_UV": "/bin/false"})
+    check_refused(told, f"{strange} belongs to user 65502")
+    assert list_files(project.parent) == before
+    # What is one's own is obeyed, as it ever was: here it is uv that fails.
+    give(strange, BOB)
+    if name != ".python-version":
+        told = run(scene, BOB, *chosen, *words, env={"PYX_UV": "/bin/false"})
+        assert "uv could not lock" in told.stderr
+
+
+def list_files(directory: Path) -> dict[Path, bytes]:
+    """Return every file below a directory with its content."""
+    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("words", [["-c", "pass"], ["sync"]])
+def test_a_strangers_version_file_chooses_no_interpreter(shared: Scene, words: list[str]) -> None:
+    """It is refused above the start, as a lock there would be; an option goes before it."""
+    project = make_place(shared)
+    strange = project.parent / ".python-version"
+    strange.write_text("3.9\n")
+    give(strange, MALLORY)
+    there = replace(shared, project=project)
+    check_refused(run(there, BOB, *words), f"{strange} belongs to user 65502", "--python")
+    assert run(there, BOB, "--python", VERSION, *words).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["pylock.toml", "poetry.lock", "requirements.txt"])
+def test_a_lock_that_is_exchanged_during_a_start_is_not_obeyed(shared: Scene, name: str) -> None:
+    """Who owns the directory above can do so at any moment; what was judged is what is read."""
+    above = shared.base / "above"
+    work = above / "work"
+    work.mkdir(parents=True)
+    evil = make_wheel(shared.wheels, "tick", "6.66")
+    good = next(shared.wheels.glob("tick-1.0-*"))
+    for wheel, user in ((good, BOB), (evil, MALLORY)):
+        text = {
+            "pylock.toml": pylock_text([wheel]),
+            "poetry.lock": poetry_lock_text([wheel]),
+            "requirements.txt": f"tick=={wheel.name.split('-')[1]} --hash=sha256:{sha256(wheel)}\n",
+        }[name]
+        (above / f"{user}").write_text(text)
+        os.chown(above / f"{user}", user, user)
+    if name == "poetry.lock":
+        (above / "pyproject.toml").write_text("[tool.poetry]\npackage-mode = false\n")
+    shared.pyx.environ["PIP_FIND_LINKS"] = str(shared.wheels)
+    os.chown(above, MALLORY, MALLORY)
+    give(work, BOB)
+    os.link(above / f"{BOB}", above / name)
+    there = replace(shared, project=work)
+    told = run(there, BOB, *RAN)
+    assert told.stdout == "1.0\n", told.stderr
+    code = (
+        "import os, sys\n"
+        "os.chdir(sys.argv[1])\n"
+        "while True:\n"
+        "    for user in sys.argv[2:4]:\n"
+        "        os.link(user, 'new')\n"
+        "        os.rename('new', sys.argv[4])\n"
+    )
+    command = [PLAIN_PYTHON, "-c", code, str(above), str(BOB), str(MALLORY), name]
+    with subprocess.Popen(command) as swapper:
+        try:
+            told_all = [run(there, BOB, *RAN) for _ in range(12)]
+        finally:
+            swapper.kill()
+    assert {told.stdout for told in told_all} <= {"1.0\n", ""}
+    assert {told.returncode for told in told_all} <= {0, REFUSED}, told_all
 
 
 def run_below(scene: Scene, directory: Path) -> subprocess.CompletedProcess[str]:

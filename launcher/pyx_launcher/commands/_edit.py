@@ -15,7 +15,7 @@ from pyx_launcher.commands.env import create_environment
 from pyx_launcher.console import tell, write_out
 from pyx_launcher.dirs import find_working_directory
 from pyx_launcher.errors import UsageError
-from pyx_launcher.files.ownership import check_owner
+from pyx_launcher.files.ownership import check_owner, obey_owners
 from pyx_launcher.locks.pylock import PylockLock
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.project.content_hash import read_block_origin, stamp_pylock
@@ -44,6 +44,7 @@ from pyx_launcher.resolve.script import (
     name_lock_beside,
     resolve_block,
 )
+from pyx_launcher.resolve.surroundings import check_settings
 from pyx_launcher.resolve.tools import make_toolbox
 from pyx_launcher.start.context import DEFAULT_NAME
 from pyx_launcher.values import dataclass, replace
@@ -205,6 +206,9 @@ def edit_project(words: Words, change: Change, environ: Mapping[str, str]) -> in
     """Change a project, lock it and print what became of it."""
     toolbox = make_toolbox(environ, offline=words.offline)
     directory = find_directory(words, toolbox.dirs, find_working_directory())
+    if directory.is_dir():
+        obey_owners(None if words.project is not None else directory)
+        check_settings(directory, is_trusted=words.project is not None)
     made = words.named is not None and not directory.is_dir()
     if words.named is not None and made:
         create_environment(words.named, words.python, toolbox.dirs, environ)
@@ -251,6 +255,7 @@ def edit_script(
     if script is None:
         raise UsageError("there is no script to edit", hint="--script FILE")
     toolbox = make_toolbox(environ, offline=words.offline)
+    check_settings(script.parent, is_trusted=False)
     with exclusive(toolbox.dirs, script, tell) as journal:
         source = read_file(script) or b""
         old = read_block_text(script, source)

@@ -21,23 +21,90 @@ _MASK = 0o022
 """The rights to write that nobody else is given."""
 
 
+_obeyed: frozenset[int] | None = None
+"""Whose files `open_obeyed` opens in this process; None: anybody's."""
+
+
+def obey_owners(directory: Path | None) -> None:
+    """Have `open_obeyed` refuse what is not the user's, root's or of who owns `directory`.
+
+    None stands for a project that the user has named, and so trusts. It holds for this process
+    until it is called again. Raises OSError.
+    """
+    global _obeyed  # noqa: PLW0603 -- every reader of a lock would have to hand it on.
+    _obeyed = None if directory is None else owners_at(directory)
+
+
+def owners_at(directory: Path) -> frozenset[int]:
+    """Return whose files a start in `directory` obeys. Raises OSError."""
+    return frozenset({0, os.geteuid(), directory.stat().st_uid})
+
+
+def open_obeyed(path: Path, owners: frozenset[int] | None = None) -> int:
+    """Open a file that decides something, and return a descriptor of what was judged.
+
+    Whoever owns a directory can exchange a file in it at any moment: so it is what was opened that
+    is asked for its owner, and not the path. `owners` are others than those to be obeyed here.
+    Raises OSError, RefusedError.
+    """
+    owners = _obeyed if owners is None else owners
+    # A pipe that somebody has put there is not waited for.
+    waits = 0 if owners is None else os.O_NONBLOCK
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | waits)
+    try:
+        if owners is not None:
+            info = os.fstat(handle)
+            link = os.lstat(path)
+            _check_known(path, info.st_uid, owners)
+            if stat.S_ISLNK(link.st_mode):
+                # Whoever owns a symlink chooses the file as much as who owns what it points at.
+                _check_known(path, link.st_uid, owners)
+                if not os.path.samestat(os.stat(path), info):
+                    raise RefusedError(f"{path} was exchanged while it was read", hint="try again")
+            if not stat.S_ISREG(info.st_mode):
+                raise LockError(path, "is no file")
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _check_known(path: Path, owner: int, owners: frozenset[int]) -> None:
+    if owner not in owners:
+        raise _refuse(path, owner)
+
+
+def _refuse(path: Path, owner: int) -> RefusedError:
+    return RefusedError(
+        f"{path} belongs to {name_user(owner)}, who could choose what you run",
+        hint=f"if you trust it: pyx --project {shlex.quote(str(path.parent))} …",
+    )
+
+
 def check_owner(lock: Path, directory: Path) -> None:
     """Refuse a lock, or a file beside it, of anybody but the user, root or `directory`'s owner.
 
     Raises RefusedError, which names file and owner, and LockError where it cannot be looked at.
     """
     try:
-        # Whoever owns a symlink chooses the lock as much as who owns what it points at.
-        owners = [lock.stat().st_uid, lock.lstat().st_uid]
-        trusted = {0, os.geteuid(), directory.stat().st_uid}
+        trusted = owners_at(directory)
     except OSError as error:
         raise LockError(lock, f"cannot be read: {error.strerror}") from error
-    for owner in owners:
-        if owner not in trusted:
-            raise RefusedError(
-                f"{lock} belongs to {name_user(owner)}, who could choose what you run",
-                hint=f"if you trust it: pyx --project {shlex.quote(str(lock.parent))} …",
-            )
+    check_owners(lock, trusted)
+
+
+def check_owners(path: Path, owners: frozenset[int]) -> None:
+    """Refuse a file, or a link to one, of anybody but `owners`.
+
+    Raises RefusedError, which names file and owner, and LockError where it cannot be looked at.
+    """
+    try:
+        # Whoever owns a symlink chooses the lock as much as who owns what it points at.
+        found = [path.stat().st_uid, path.lstat().st_uid]
+    except OSError as error:
+        raise LockError(path, f"cannot be read: {error.strerror}") from error
+    for owner in found:
+        _check_known(path, owner, owners)
 
 
 def check_process() -> None:

@@ -134,6 +134,10 @@ def _pyvenv_cfg(python: Path) -> Path | None:
     return None
 
 
+_LARGEST = 1 << 20
+"""Characters of a file that has a line or some."""
+
+
 def _base_of(config: Path, name: str) -> Path | None:
     values = {
         key.strip().lower(): value.strip()
@@ -154,16 +158,20 @@ def _python_in(directory: Path, *names: str) -> Path | None:
     return next((program for program in programs if program.is_file()), None)
 
 
-def _read_lines(path: Path) -> list[str]:
+def _read_lines(path: Path | int) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read(_LARGEST).splitlines()
     except OSError:
         return []
 
 
-def read_version_words(path: Path) -> list[str]:
-    """Return the first word of each line of a pyenv version file that is no comment."""
-    words = (line.split()[:1] for line in _read_lines(path))
+def read_version_words(path: Path, file: int | None = None) -> list[str]:
+    """Return the first word of each line of a pyenv version file that is no comment.
+
+    `file` is a descriptor of it, if it is open already, which is closed.
+    """
+    words = (line.split()[:1] for line in _read_lines(path if file is None else file))
     return [word for found in words for word in found if not word.startswith("#")]
 
 

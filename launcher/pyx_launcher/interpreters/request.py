@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from pyx_launcher.errors import InterpreterError, PyxError, UsageError
+from pyx_launcher.errors import InterpreterError, PyxError, RefusedError, UsageError
+from pyx_launcher.files.ownership import open_obeyed, owners_at
 from pyx_launcher.interpreters.discovery import (
     find_pyenv_prefix,
     find_pyenv_root,
@@ -125,7 +126,7 @@ def _read_nearest(start: Path, environ: Mapping[str, str]) -> Wanted:
         file = directory / VERSION_FILE
         inputs.append(file)
         if _is_file(file):
-            words = read_version_words(file)
+            words = read_version_words(file, _open(file, start))
             if not words:
                 break
             return Wanted(
@@ -135,6 +136,20 @@ def _read_nearest(start: Path, environ: Mapping[str, str]) -> Wanted:
                 inputs=tuple(inputs),
             )
     return Wanted(inputs=tuple(inputs))
+
+
+def _open(file: Path, start: Path) -> int | None:
+    """Open a version file. Raises RefusedError for one of a stranger's, be it above a project.
+
+    Whoever names a project trusts what lies in it, and nothing that lies above it.
+    """
+    try:
+        return open_obeyed(file, None if file.parent == start else owners_at(start))
+    except RefusedError as error:
+        hint = "choose an interpreter yourself: pyx --python VERSION …"
+        raise RefusedError(error.message, hint=hint) from None
+    except OSError:
+        return None
 
 
 def _is_file(path: Path) -> bool:

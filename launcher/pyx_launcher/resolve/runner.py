@@ -19,6 +19,7 @@ from pyx_launcher.console import flush_streams, repeat
 from pyx_launcher.errors import CannotExecuteError, UnavailableError
 from pyx_launcher.index.pip_config import read_settings
 from pyx_launcher.index.settings import explain_offline
+from pyx_launcher.resolve.surroundings import settle_uv
 from pyx_launcher.resolve.tools import NAMES
 from pyx_launcher.values import dataclass
 
@@ -95,7 +96,7 @@ class Tool:
                 python=self.interpreter.path,
                 look=self.look,
                 cwd=directory,
-                env=self.variables(),
+                env=self.variables() | self._own_settings(directory),
                 stdin=DEVNULL,
                 # stdout is for the answer of a command of ours, never for a tool's talk.
                 stdout=PIPE if capture or later else 2,
@@ -138,6 +139,12 @@ class Tool:
         environ = self.toolbox.environ
         named = self.own_index or any(environ.get(name) for name in UV_INDEXES)
         return not named and read_settings(environ).no_index
+
+    def _own_settings(self, directory: Path) -> dict[str, str]:
+        """Return variables that keep uv from settings above `directory`, where nobody has any."""
+        if self.name != "uv":
+            return {}
+        return settle_uv(directory, self.toolbox.environ)
 
     def variables(self) -> dict[str, str]:
         """Return the variables of the tool's process."""

@@ -15,9 +15,10 @@ from pyx_launcher.dirs import Dirs, find_working_directory, resolve_dirs
 from pyx_launcher.errors import (
     LockError,
     PyxError,
+    RefusedError,
     StoreError,
 )
-from pyx_launcher.files.ownership import check_owner, closed_to_others
+from pyx_launcher.files.ownership import check_owner, closed_to_others, obey_owners
 from pyx_launcher.installation import find_template
 from pyx_launcher.interpreters.finder import Found, find_interpreter
 from pyx_launcher.locks.reader import Lock, read_lock
@@ -67,6 +68,7 @@ def find_start(invocation: Invocation, environ: Mapping[str, str]) -> tuple[Cont
         context = find_context(invocation, dirs, working)
     # What another pyx is about to finish, or to undo, is nothing to remember.
     settled = recovery is None or not recovery.is_unfinished
+    obey_owners(None if context.trusted else context.directory)
     return replace(context, settled=settled), dirs
 
 
@@ -136,6 +138,8 @@ def _find_freshness(invocation: Invocation, lock: Lock | None, context: Context)
     """Return whether the lock fits its project. Raises LockError where it has to and does not."""
     try:
         freshness = find_freshness(lock, context)
+    except RefusedError:
+        raise
     except PyxError as error:
         # The programs of a project run although uv, say, could not read all of its files.
         if invocation.locked:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import LockError, StoreError
+from pyx_launcher.files.ownership import open_obeyed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,10 +31,11 @@ def advise_conflict(path: Path) -> str:
 def read_content(path: Path, hint: str | None) -> str:
     """Return the text of a file, without a byte order mark; `hint` says what mends such a file.
 
-    Raises LockError for one that is too large or no text, StoreError for one that cannot be read.
+    Raises LockError for one that is too large or no text, StoreError for one that cannot be read,
+    RefusedError for one of somebody who is not to be obeyed.
     """
     try:
-        with open(path, "rb") as file:
+        with open(open_obeyed(path), "rb") as file:
             size = os.fstat(file.fileno()).st_size
             # What has no size of its own, such as a pipe, is not read to its end either.
             content = b"" if size > LARGEST else file.read(LARGEST + 1)

@@ -431,7 +431,7 @@ def test_a_strangers_version_file_chooses_no_interpreter(shared: Scene, words: l
     assert run(there, BOB, "--python", VERSION, *words).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["pylock.toml", "poetry.lock", "requirements.txt"])
+@pytest.mark.parametrize("name", ["pylock.toml", "poetry.lock"])
 def test_a_lock_that_is_exchanged_during_a_start_is_not_obeyed(shared: Scene, name: str) -> None:
     """Who owns the directory above can do so at any moment; what was judged is what is read."""
     above = shared.base / "above"
@@ -443,7 +443,6 @@ def test_a_lock_that_is_exchanged_during_a_start_is_not_obeyed(shared: Scene, na
         text = {
             "pylock.toml": pylock_text([wheel]),
             "poetry.lock": poetry_lock_text([wheel]),
-            "requirements.txt": f"tick=={wheel.name.split('-')[1]} --hash=sha256:{sha256(wheel)}\n",
         }[name]
         (above / f"{user}").write_text(text)
         os.chown(above / f"{user}", user, user)

@@ -39,7 +39,7 @@ ORDER = (
     ("files",),
     ("children", "progress", "workers"),
     ("installation",),
-    ("dirs", "console"),
+    ("dirs", "console", "libraries"),
     ("errors",),
     ("values",),
 )

@@ -226,6 +226,13 @@ def test_a_lock_that_names_a_distribution_twice_is_bad(tmp_path: Path) -> None:
     assert files(selection) == ["a-1.0-py3-none-any.whl"]
 
 
+def test_a_distribution_for_other_interpreters_says_so(tmp_path: Path) -> None:
+    """A distribution of the lock may exclude an interpreter that the lock itself does not."""
+    body = 'requires-python = ">=3.12"\n' + wheels("a", "py3-none-any")
+    with pytest.raises(InterpreterError, match=r"excludes .* \(3\.11\.0\): a requires Python >=3"):
+        choose(tmp_path, target("linux"), package("a", body))
+
+
 BAD_WHEELS: Sequence[str] = (
     "../../a-1.0-py3-none-any.whl",
     "/etc/passwd",

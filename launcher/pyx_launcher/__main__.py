@@ -18,6 +18,15 @@ try:
     from pyx_launcher.installation import is_standalone
     from pyx_launcher.launch import run_program
     from pyx_launcher.start.context import NoSuchScriptError
+except ImportError as mismatch:
+    from pyx_launcher.console import print_error
+    from pyx_launcher.libraries import find_mismatch
+
+    named = find_mismatch(mismatch)
+    if named is None:
+        raise
+    print_error(named)
+    sys.exit(named.exit_code)
 except KeyboardInterrupt:
     # Importing all this takes longer than a finger does, and `main` is not there yet.
     if sys.stderr is not None:
@@ -45,6 +54,14 @@ def main() -> int:
         told = explain_fault(error)
         print_error(told)
         return told.exit_code
+    except (AttributeError, ImportError) as error:
+        from pyx_launcher.libraries import find_mismatch
+
+        named = find_mismatch(error)
+        if named is None:
+            raise
+        print_error(named)
+        return named.exit_code
     except KeyboardInterrupt:
         tell("interrupted")
         # Threads that wait for a server would be waited for at a regular end.

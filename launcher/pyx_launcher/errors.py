@@ -88,6 +88,12 @@ class BuildError(UnavailableError):
     """A source distribution or source tree could not be turned into a wheel."""
 
 
+class LibraryError(PyxError):
+    """A library that pyx is installed with does not do what pyx takes it to do."""
+
+    exit_code = 70
+
+
 class StoreError(PyxError):
     """The store, the cache or another file could not be read or written."""
 

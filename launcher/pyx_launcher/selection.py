@@ -18,7 +18,13 @@ from packaging.pylock import (
 )
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from pyx_launcher.errors import ArtifactError, InterpreterError, LockError, RefusedError
+from pyx_launcher.errors import (
+    ArtifactError,
+    InterpreterError,
+    LibraryError,
+    LockError,
+    RefusedError,
+)
 from pyx_launcher.locks.common.hash_only import Unhashed, UnnamedFile
 from pyx_launcher.locks.common.indexes import IndexOptions
 from pyx_launcher.values import dataclass, replace
@@ -113,11 +119,14 @@ def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
         )
     except PylockSelectError as error:
         _explain(lock, pylock, interpreter, extras, groups)
-        raise LockError(lock.path, str(error), hint="lock again") from error
+        _check_packages(lock, pylock, interpreter, _environment(interpreter, extras, groups))
+        raise _refuse(str(error)) from error
     except (ValueError, UndefinedEnvironmentName) as error:
         # A marker that parses may still compare what cannot be compared.
         problem = str(error).partition("\n")[0]
-        where = _find_marker(pylock, interpreter, extras, groups)
+        where = _find_marker(pylock, interpreter, extras, groups) or _find_name(pylock)
+        if where is None:
+            raise _refuse(problem) from error
         raise LockError(lock.path, problem, where=where, hint="lock again") from error
     artifacts = tuple(
         Artifact(
@@ -272,6 +281,54 @@ def _find_marker(
         except (ValueError, UndefinedEnvironmentName):
             return f"packages[{position}].marker"
     return None
+
+
+def _refuse(problem: str) -> LibraryError:
+    """Return what to tell where `select` refuses a lock that nothing is wrong with."""
+    from pyx_launcher.libraries import refuse
+
+    return refuse("packaging", problem)
+
+
+def _find_name(pylock: Pylock) -> str | None:
+    """Return the place of the first wheel whose name is none; None if all are."""
+    for position, package in enumerate(pylock.packages):
+        for number, wheel in enumerate(package.wheels or ()):
+            try:
+                parse_wheel_filename(wheel.filename)
+            except ValueError:
+                return f"packages[{position}].wheels[{number}].name"
+    return None
+
+
+def _check_packages(
+    lock: Lock,
+    pylock: Pylock,
+    interpreter: Interpreter,
+    environment: Mapping[str, str | frozenset[str]],
+) -> None:
+    """Raise InterpreterError where a distribution excludes the interpreter.
+
+    Raises LockError where two distributions of one name are for this environment.
+    """
+    seen: dict[str, int] = {}
+    for position, package in enumerate(pylock.packages):
+        if package.marker and not package.marker.evaluate(environment, context="lock_file"):
+            continue
+        required = package.requires_python
+        if required and not required.contains(interpreter.version):
+            raise InterpreterError(
+                f"{lock.path} excludes {interpreter.path} ({interpreter.version}): "
+                f"{package.name} requires Python {required}",
+                hint="choose another one with --python, or lock again",
+            )
+        if (first := seen.setdefault(package.name, position)) != position:
+            raise LockError(
+                lock.path,
+                f"{package.name!r} is there twice for this interpreter, also as packages[{first}]",
+                where=f"packages[{position}]",
+                hint="lock again",
+            )
 
 
 def _environment(

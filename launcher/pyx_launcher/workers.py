@@ -147,5 +147,9 @@ def _answer(
         return None, error
     except OSError as error:
         return None, error
-    except Exception:  # noqa: BLE001 -- whatever it is, it is the parent's to show.
+    except Exception as error:  # noqa: BLE001 -- whatever it is, it is the parent's to show.
+        from pyx_launcher.libraries import find_mismatch
+
+        if (named := find_mismatch(error)) is not None:
+            return None, named
         return None, RuntimeError(traceback.format_exc())

@@ -310,6 +310,10 @@ class Index:
                 for link in links
             ]
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            from pyx_launcher.libraries import find_mismatch
+
+            if find_mismatch(error):
+                raise
             # Anything may come as a page, and unearth takes it to be well-formed.
             raise ArtifactError(f"{shown(url)} is not a page of an index") from error
 

@@ -190,6 +190,10 @@ def _read_scripts(source: Wheel) -> dict[str, str]:
     try:
         entries = list(parse_entrypoints(source.read_dist_info("entry_points.txt")))
     except (configparser.Error, AssertionError, AttributeError) as error:
+        from pyx_launcher.libraries import find_mismatch
+
+        if find_mismatch(error):
+            raise
         raise ValueError("entry_points.txt has a script that names no function") from error
     return {name: f"{module}:{attr}" for name, module, attr, _ in entries}
 

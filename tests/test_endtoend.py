@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from installed import SLOW_PATH
-from wheelhouse import make_sdist, make_source_tree, make_wheel, poetry_lock_text, pylock_text
+from wheelhouse import (
+    make_sdist,
+    make_source_tree,
+    make_wheel,
+    poetry_lock_text,
+    pylock_text,
+    sha256,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +77,30 @@ def test_each_project_imports_what_its_lock_names(pyx: Pyx, projects: Projects) 
     assert "/tick/8.1.3/" in places["A"]
     assert "/tick/8.0.4/" in places["B"]
     assert all(place.endswith("/tick/__init__.py") for place in places.values())
+
+
+@pytest.mark.parametrize("locked", ["8.1", "8.1.0.0"])
+def test_a_version_may_be_written_with_more_or_fewer_zeros(
+    pyx: Pyx, wheels: Path, index: IndexServer, tmp_path: Path, locked: str
+) -> None:
+    """As pip and uv take it, a lock of 8.1 means a file of 8.1.0, and both share one entry."""
+    wheel = make_wheel(wheels, "tick", "8.1.0")
+    code = "import tick, importlib.metadata as m; print(tick.__file__, m.version('tick'))"
+    plain = tmp_path / "plain"
+    write_lock("pylock.toml", plain, [wheel], index)
+    expected = pyx("-c", code, cwd=plain).stdout
+    assert expected.endswith(" 8.1.0\n")
+    text = f"tick=={locked} --hash=sha256:{sha256(wheel)}\n"
+    for kind, content in {
+        "requirements.txt": text,
+        "pylock.toml": (plain / "pylock.toml").read_text().replace('"8.1.0"', f'"{locked}"'),
+        "poetry.lock": poetry_lock_text([wheel]).replace('"8.1.0"', f'"{locked}"'),
+    }.items():
+        project = tmp_path / kind
+        project.mkdir()
+        (project / kind).write_text(content)
+        told = pyx("-c", code, cwd=project)
+        assert (told.returncode, told.stdout, told.stderr) == (0, expected, ""), kind
 
 
 def test_what_a_lock_does_not_name_is_not_there(pyx: Pyx, projects: Projects) -> None:

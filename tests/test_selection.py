@@ -276,3 +276,14 @@ def test_a_wheel_tells_the_version_that_a_lock_leaves_out(tmp_path: Path) -> Non
     """The format lets a lock go without versions, and a wheel always has one in its name."""
     locked = package("a", wheels("a", "py3-none-any"), version=None)
     assert choose(tmp_path, target("linux"), locked).artifacts[0].version == "1.0"
+
+
+@pytest.mark.parametrize("locked", ["1.17", "1.17.0", "1.17.0.0", "v1.17.0"])
+def test_a_version_is_the_one_in_the_name_of_the_file(tmp_path: Path, locked: str) -> None:
+    """A lock may leave out the last zeros of a version, or have more: it is the same version."""
+    [artifact] = choose(
+        tmp_path,
+        target("linux"),
+        package("six", wheels("six", "py3-none-any", version="1.17.0"), version=locked),
+    ).artifacts
+    assert artifact.version == "1.17.0"

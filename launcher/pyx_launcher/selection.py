@@ -25,6 +25,7 @@ from pyx_launcher.errors import (
     LockError,
     RefusedError,
 )
+from pyx_launcher.locks.common.filenames import version_of_file
 from pyx_launcher.locks.common.hash_only import Unhashed, UnnamedFile
 from pyx_launcher.locks.common.indexes import IndexOptions
 from pyx_launcher.values import dataclass, replace
@@ -266,7 +267,12 @@ def _find_version(package: Package, source: Source) -> str | None:
     if package.version is None and isinstance(source, PackageWheel):
         # The format lets a lock leave out a version that the name of a wheel has anyway.
         return str(parse_wheel_filename(source.filename)[1])
-    return str(package.version) if package.version else None
+    if package.version is None:
+        return None
+    version = str(package.version)
+    return (
+        version_of_file(source.filename, version) if isinstance(source, PackageWheel) else version
+    )
 
 
 def _find_marker(

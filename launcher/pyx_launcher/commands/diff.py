@@ -11,6 +11,7 @@ from pyx_launcher.commands._arguments import check_words
 from pyx_launcher.commands._format import format_json, format_table
 from pyx_launcher.console import write_out
 from pyx_launcher.launch import decide
+from pyx_launcher.locks.common.filenames import are_same_version
 from pyx_launcher.locks.common.hash_only import UnnamedFile
 from pyx_launcher.values import dataclass, replace
 
@@ -75,7 +76,7 @@ def compare(old: tuple[Artifact, ...], new: tuple[Artifact, ...]) -> list[Change
 def _classify(old: Artifact | None, new: Artifact | None) -> str | None:
     if old is None or new is None:
         return "added" if old is None else "removed"
-    if old.version == new.version:
+    if are_same_version(old.version, new.version):
         return None if _is_same(old, new) else "other file"
     try:
         rises = Version(old.version or "0") < Version(new.version or "0")

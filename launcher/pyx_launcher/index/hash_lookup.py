@@ -20,7 +20,7 @@ from pyx_launcher.errors import ArtifactError
 from pyx_launcher.files.atomic import write_atomic
 from pyx_launcher.files.hashing import sha256
 from pyx_launcher.index.credentials import shown
-from pyx_launcher.locks.common.filenames import is_wheel_of, sdist_suffix_of
+from pyx_launcher.locks.common.filenames import is_wheel_of, sdist_suffix_of, version_of_file
 from pyx_launcher.locks.common.hash_only import UnnamedFile
 from pyx_launcher.selection import STRONG
 from pyx_launcher.values import replace
@@ -68,7 +68,10 @@ def name_artifacts(
                     _keep(_place(dirs, artifact, source), names)
             if names is not None:
                 chosen = _choose(artifact, source, names, interpreter)
-                artifacts.append(replace(artifact, source=chosen))
+                version = artifact.version
+                if version is not None and isinstance(chosen, PackageWheel):
+                    version = version_of_file(chosen.filename, version)
+                artifacts.append(replace(artifact, source=chosen, version=version))
                 continue
         artifacts.append(artifact)
     return replace(selection, artifacts=tuple(artifacts))

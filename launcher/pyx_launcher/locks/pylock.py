@@ -62,11 +62,12 @@ class PylockLock:
         A default group that is not among the groups a user may name stands for the requirements
         of the project itself (PEP 751), and stays when the default ones are left out.
         """
+        extras = [canonicalize_name(name) for name in self.content.extras or ()]
         groups = [canonicalize_name(name) for name in self.content.dependency_groups or ()]
         default = [canonicalize_name(name) for name in self.content.default_groups or ()]
         own = [name for name in default if name not in groups or name in PROJECT_ITSELF]
         return (
-            choose_extras(self.path, choice, self.content.extras or ()),
+            choose_extras(self.path, choice, extras),
             choose_groups(self.path, choice, groups, default, own=own),
         )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import LockError
 from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.common.filenames import are_same_version
 from pyx_launcher.locks.common.indexes import IndexOptions
 from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.locks.reader import Lock, read_lock
@@ -133,7 +134,7 @@ def _append(found: list[tuple[str, Artifact]], more: Sequence[Artifact], name: s
             found.append((name, artifact))
             continue
         owner, winner = known[artifact.name]
-        if winner.version != artifact.version:
+        if not are_same_version(winner.version, artifact.version):
             whose = f"of @{owner}" if owner else "of the project"
             hidden.append(f"{artifact.label} of @{name} is hidden by {winner.label} {whose}")
     return hidden

@@ -20,6 +20,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from pyx_launcher.console import tell
 from pyx_launcher.errors import RefusedError, StoreError
 from pyx_launcher.files.atomic import flush, make_directory, remove_tree, storing, write_atomic
+from pyx_launcher.locks.common.filenames import are_same_version
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -316,6 +317,7 @@ def check_wheel_name(filename: str, name: str, version: str | None) -> str | Non
         found_name, found_version, _, _ = parse_wheel_filename(filename)
     except InvalidWheelFilename as error:
         return str(error)
-    if found_name != name or (version is not None and str(found_version) != version):
+    is_other = version is not None and not are_same_version(str(found_version), version)
+    if found_name != name or is_other:
         return f"{filename} is not a wheel of {name} {version or ''}".rstrip()
     return None

@@ -56,6 +56,26 @@ def is_wheel_of(filename: str, version: Version) -> bool:
     return match is not None and parse_version(match["version"]) == version
 
 
+def version_of_file(filename: str, locked: str) -> str:
+    """Return the version of the wheel `filename` as its name has it, normalised.
+
+    Tools write it into locks without its last zeros, or with more of them. Where the name is that
+    of another version, or of no wheel, what was `locked` is returned.
+    """
+    written = filename.split("-", 2)[1] if filename.count("-") > 1 else locked
+    if written == locked or not are_same_version(written, locked):
+        return locked
+    return str(parse_version(written))
+
+
+def are_same_version(one: str | None, other: str | None) -> bool:
+    """Return whether both mean the same version, however it is written: 1.0 is 1.0.0."""
+    if one is None or other is None or one == other:
+        return one == other
+    parsed = parse_version(one)
+    return parsed is not None and parsed == parse_version(other)
+
+
 def sdist_suffix_of(filename: str, version: Version) -> str | None:
     """Return the suffix of an sdist of `version`; None where the file is something else."""
     suffix = next((s for s in SDIST_SUFFIXES if filename.endswith(s)), None)

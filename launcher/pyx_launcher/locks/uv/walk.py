@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import NormalizedName, canonicalize_name
 
+from pyx_launcher.locks.common.filenames import are_same_version
 from pyx_launcher.locks.uv.packages import LockedPackage
 from pyx_launcher.values import dataclass, field
 
@@ -232,7 +233,7 @@ def resolve(graph: Graph, entry: Table, name: NormalizedName) -> LockedPackage:
     several = len(candidates) > 1
     version, source = entry.get("version", str, ""), entry.table("source").data
     if version or several:
-        candidates = [p for p in candidates if p.table.get("version", str, "") == version]
+        candidates = [p for p in candidates if is_of_version(p, version)]
     if source:
         candidates = [p for p in candidates if p.source.data == source]
     if len(candidates) == 1:
@@ -243,6 +244,12 @@ def resolve(graph: Graph, entry: Table, name: NormalizedName) -> LockedPackage:
     if several and not version:
         raise entry.error("version", f"this key is missing: {name} is locked in several versions")
     raise entry.error("name", f"{what} is not in this lock")
+
+
+def is_of_version(package: LockedPackage, version: str) -> bool:
+    """Return whether a package has this version, which is empty where that is dynamic."""
+    locked = package.table.get("version", str, "")
+    return locked == version or bool(version and are_same_version(locked, version))
 
 
 def resolve_requirement(graph: Graph, table: Table) -> Iterator[Edge]:

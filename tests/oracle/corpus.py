@@ -442,6 +442,7 @@ def context_of(directory: Path) -> Context:
         lock=None,
         reason="",
         looked=(),
+        since=0,
     )
 
 

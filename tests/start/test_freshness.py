@@ -103,6 +103,7 @@ def context_of(directory: Path, script: Script | None = None) -> Context:
         lock=None,
         reason="",
         looked=(),
+        since=0,
     )
 
 
@@ -225,7 +226,7 @@ UV_EDITS = [
     ("sources", "pyproject.toml", 'tag = "v1"', 'tag = "v2"', "dependencies of"),
     ("sources", "pyproject.toml", "trees/tree", "trees/other", "dependencies of"),
     ("sources", "pyproject.toml", ", editable = true", "", "dependencies of"),
-    ("sources", "pyproject.toml", "org/second", "org/third", "dependency-groups of"),
+    ("sources", "pyproject.toml", "org/second", "org/third", "the indexes of"),
     ("overrides", "pyproject.toml", "zipper==3.17.0", "zipper", "override-dependencies of"),
     ("overrides", "pyproject.toml", '"metadata-reader<7"', "", "constraint-dependencies of"),
     ("environments", "pyproject.toml", "'darwin'", "'win32'", "environments of"),

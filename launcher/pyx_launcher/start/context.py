@@ -18,10 +18,18 @@ from pyx_launcher.locks.common.content import LARGEST
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.project.named import list_named, named_directory
 from pyx_launcher.record.checks import Check, check_script, find_block
+from pyx_launcher.start.lock_choice import (
+    PROJECT_FILE,
+    UV_LOCK,
+    Preference,
+    find_workspace_lock,
+    name_setting,
+    prefer_lock,
+)
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.dirs import Dirs
@@ -76,6 +84,8 @@ class Context:
     """The inline block that `lock` is for, as TOML, where the lock is ours and may not be yet."""
     since: float
     """When the first input was looked at, in seconds since the epoch."""
+    preference: Preference | None = None
+    """Why `lock` is used and not another one that is there."""
     settled: bool = True
     """False while another pyx is changing the project."""
 
@@ -87,6 +97,7 @@ class _Found:
     looked: tuple[Path, ...] = ()
     block: str | None = None
     is_fallback: bool = False
+    preference: Preference | None = None
 
 
 class NoSuchScriptError(PyxError):
@@ -133,6 +144,7 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
         home=found.lock.parent if found.lock and _is_named(invocation) else directory,
         block=found.block,
         is_fallback=found.is_fallback,
+        preference=found.preference,
         since=since,
     )
 
@@ -197,8 +209,8 @@ def _find_lock(
     invocation: Invocation, dirs: Dirs, directory: Path, script: Script | None
 ) -> _Found:
     if invocation.named is not None:
-        lock, absent = take_named(invocation.named, dirs)
-        return _Found(lock, f"@{invocation.named}", absent)
+        taken, absent = take_named(invocation.named, dirs)
+        return _take(taken, f"@{invocation.named}", absent)
     if invocation.project is not None:
         return _take_project(Path(invocation.project).absolute())
     looked: list[Path] = []
@@ -213,21 +225,48 @@ def _find_lock(
         nearest = _look_in(place, looked)
         if nearest is not None:
             reason = "nearest lock" if place == directory else f"nearest lock above {directory}"
-            return _Found(nearest, reason, tuple(looked))
+            return _take(nearest, reason, looked)
     default = _look_in(dirs.named / DEFAULT_NAME, looked)
     reason = "so @default" if default else "so the standard library alone"
     reason = f"no lock above, {reason}"
-    return _Found(default, reason, tuple(looked), is_fallback=default is not None)
+    if default is None:
+        return _Found(None, reason, tuple(looked))
+    return replace(_take(default, reason, looked), is_fallback=True)
 
 
-def _look_in(directory: Path, looked: list[Path]) -> Path | None:
+def _take(preference: Preference, reason: str, looked: Sequence[Path]) -> _Found:
+    why = preference.reason
+    return _Found(
+        preference.lock,
+        f"{reason}; {why}" if why else reason,
+        tuple(looked),
+        preference=preference,
+    )
+
+
+def _look_in(directory: Path, looked: list[Path]) -> Preference | None:
     """Return the lock in `directory` itself; what was looked for in vain is added to `looked`."""
+    present = []
     for name in FILE_NAMES:
         path = directory / name
         if is_lock(path):
-            return path
-        looked.append(path)
-    return None
+            present.append(name)
+        else:
+            looked.append(path)
+    if not present:
+        return None
+    named = name_setting(directory)
+    if named is not None:
+        ignored = tuple(directory / name for name in present if name != named)
+        reason = f"[tool.pyx] lock in {PROJECT_FILE}"
+        return Preference(lock=directory / named, reason=reason, ignored=ignored)
+    if UV_LOCK in present:
+        above = find_workspace_lock(directory)
+        if above is not None:
+            return above
+    if len(present) == 1:
+        return Preference(lock=directory / present[0])
+    return prefer_lock(directory, present)
 
 
 def is_lock(path: Path) -> bool:
@@ -271,16 +310,16 @@ def _take_metadata(script: Script, dirs: Dirs, looked: tuple[Path, ...]) -> _Fou
     return _Found(lock, f"for the inline block of {script.path.name}", looked, text)
 
 
-def take_named(name: str, dirs: Dirs) -> tuple[Path, tuple[Path, ...]]:
-    """Return the lock of the environment `name`, and where a preferred one was looked for.
+def take_named(name: str, dirs: Dirs) -> tuple[Preference, tuple[Path, ...]]:
+    """Return the lock of the environment `name`, and where another was looked for in vain.
 
     Raises UsageError where there is none.
     """
     directory = named_directory(dirs, name)
     looked: list[Path] = []
-    lock = _look_in(directory, looked)
-    if lock is not None:
-        return lock, tuple(looked)
+    found = _look_in(directory, looked)
+    if found is not None:
+        return found, tuple(looked)
     if directory.is_dir():
         raise UsageError(f"@{name} has no lock yet", hint=f"pyx @{name} lock")
     from difflib import get_close_matches
@@ -299,10 +338,10 @@ def _take_project(path: Path) -> _Found:
     if not path.is_dir():
         raise UsageError(f"there is no project {path}", hint="name a directory or a lock")
     looked: list[Path] = []
-    lock = _look_in(path, looked)
-    if lock is None:
+    found = _look_in(path, looked)
+    if found is None:
         raise UsageError(f"there is no lock in {path}", hint=_advise_lock(path))
-    return _Found(lock, reason, tuple(looked))
+    return _take(found, reason, looked)
 
 
 def _advise_lock(directory: Path) -> str:

@@ -65,6 +65,8 @@ def check_inputs(
     """
     # With another bootstrap, which is another pyx, nothing that was decided here holds.
     read = [*found.inputs, found.interpreter.path, find_template(), *told]
+    if context.preference is not None:
+        read += [*context.preference.ignored, *context.preference.looked]
     for each in (*stack.locks, *([lock] if lock else [])):
         read += [each.path, *each.inputs]
     for artifact in stack.selection.artifacts:

@@ -5,6 +5,7 @@ Reads files and may probe an interpreter; starts no resolver and opens no connec
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from pyx_launcher.errors import (
     RefusedError,
     StoreError,
 )
+from pyx_launcher.files.hashing import sha256
 from pyx_launcher.files.ownership import check_owner, closed_to_others, obey_owners
 from pyx_launcher.installation import find_template
 from pyx_launcher.interpreters.finder import Found, find_interpreter
@@ -179,12 +181,31 @@ def _check_owners(context: Context, lock: Lock, selection: Selection) -> None:
 
 
 def warn_if_stale(plan: Plan) -> None:
-    """Say on stderr that the lock no longer fits its project, or that a project has none."""
+    """Say on stderr that the lock no longer fits its project, or that a project has none.
+
+    Once for each project it says which lock is used where there are several.
+    """
+    _tell_preference(plan)
     staleness = plan.freshness.staleness
     if staleness is not None:
         tell(f"warning: {staleness.path}: {staleness.problem}; run `{staleness.command}`")
     elif plan.freshness.doubt is not None:
         tell(f"warning: {plan.freshness.doubt.message}; what the project requires cannot be told")
+
+
+def _tell_preference(plan: Plan) -> None:
+    preference = plan.context.preference
+    if preference is None or not preference.ignored:
+        return
+    ignored = ", ".join(map(str, preference.ignored))
+    line = f"takes {preference.lock}, not {ignored}: {preference.reason}"
+    stamp = plan.dirs.cache / "told" / sha256(os.fsencode(line)).hexdigest()[:32]
+    if stamp.exists():
+        return
+    tell(f"{line}; [tool.pyx] lock settles it")
+    with contextlib.suppress(OSError):
+        stamp.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        stamp.touch()
 
 
 def material_of(plan: Plan) -> bytes:

@@ -74,7 +74,8 @@ def stack_environments(
     found: list[tuple[str, Artifact]] = [("", artifact) for artifact in selection.artifacts]
     hidden: list[str] = []
     for name in dict.fromkeys(wanted):
-        place, absent = take_named(name, dirs)
+        taken, absent = take_named(name, dirs)
+        place = taken.lock
         looked += absent
         if lock is not None and place == lock.path:
             continue

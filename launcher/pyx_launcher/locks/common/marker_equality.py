@@ -14,7 +14,7 @@ from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentN
 from packaging.version import InvalidVersion, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from packaging.specifiers import SpecifierSet
 
@@ -44,15 +44,32 @@ PYTHONS = ("python_version", "python_full_version")
 VERSIONS = re.compile(r"\d+(?:\.\d+)*")
 
 
+Alternative = tuple[str, tuple[str, ...]]
+"""A marker, and others none of which may hold beside it. An empty text always holds."""
+
+
 def mean_same(one: str, other: str, pythons: SpecifierSet) -> bool:
     """Return whether two markers hold for the same environments with one of `pythons`.
 
     An empty text always holds. Raises InvalidMarker for one that is no marker.
     """
-    if one == other or plain(one) == plain(other):
-        return True
-    markers = [Marker(text) if text else None for text in (one, other)]
-    axes = list(find_axes(f"{one} and {other}", pythons))
+    return (
+        one == other
+        or plain(one) == plain(other)
+        or hold_alike([(one, ())], [(other, ())], pythons)
+    )
+
+
+def hold_alike(
+    one: Collection[Alternative], other: Collection[Alternative], pythons: SpecifierSet
+) -> bool:
+    """Return whether one of the alternatives holds wherever one of the others does.
+
+    No alternative at all never holds. Raises InvalidMarker for a text that is no marker.
+    """
+    texts = {t for marker, beside in (*one, *other) for t in (marker, *beside) if t}
+    markers = {text: Marker(text) for text in texts}
+    axes = list(find_axes(" and ".join(sorted(texts)), pythons))
     count = 1
     for axis in axes:
         count *= len(axis)
@@ -60,11 +77,23 @@ def mean_same(one: str, other: str, pythons: SpecifierSet) -> bool:
         return True
     try:
         return all(
-            len({marker is None or marker.evaluate(environment) for marker in markers}) == 1
+            _holds(one, markers, environment) == _holds(other, markers, environment)
             for environment in environments(axes)
         )
     except (UndefinedComparison, UndefinedEnvironmentName):
         return True
+
+
+def _holds(
+    alternatives: Collection[Alternative],
+    markers: Mapping[str, Marker],
+    environment: dict[str, str],
+) -> bool:
+    return any(
+        (not text or markers[text].evaluate(environment))
+        and not any(not other or markers[other].evaluate(environment) for other in beside)
+        for text, beside in alternatives
+    )
 
 
 def plain(text: str) -> str:

@@ -7,23 +7,27 @@ uv's settings elsewhere or an index could tell is taken for unchanged.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from pyx_launcher.locks.common.marker_equality import around, mean_same
+from pyx_launcher.locks.common.marker_equality import around
 from pyx_launcher.locks.uv.project import DEV
 from pyx_launcher.locks.uv.requirements import (
     Need,
     Sources,
     are_same,
+    join_markers,
     parse_needs,
     read_needs,
     read_sources,
 )
+from pyx_launcher.locks.uv.resolved import find_difference, lacks_metadata
+from pyx_launcher.locks.uv.settings import compare_settings
 from pyx_launcher.locks.uv.workspace import PROJECT_FILE, Member, Workspace
+from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -34,13 +38,6 @@ if TYPE_CHECKING:
     from pyx_launcher.locks.uv.reader import UvLock
 
 REVISION_OF_DEFAULT_GROUPS = 5
-
-DEFAULT_OPTIONS = {
-    "resolution": ("resolution-mode", "highest"),
-    "prerelease": ("prerelease-mode", "if-necessary-or-explicit"),
-    "fork-strategy": ("fork-strategy", "requires-python"),
-}
-"""The settings that the lock records: their name there, and what uv does without them."""
 
 
 def find_change(lock: UvLock, workspace: Workspace) -> tuple[Path, str] | None:
@@ -54,7 +51,13 @@ def find_change(lock: UvLock, workspace: Workspace) -> tuple[Path, str] | None:
         return top, what
     required = _required_members(workspace)
     for member in workspace.members:
-        what = _compare_member(lock, workspace, member, is_required=member.name in required)
+        what = _compare_member(
+            lock,
+            workspace,
+            member,
+            is_required=member.name in required,
+            is_editable=required.get(member.name, True),
+        )
         if what:
             return member.directory / PROJECT_FILE, what
     return None
@@ -88,81 +91,22 @@ def _compare_workspace(lock: UvLock, workspace: Workspace) -> str | None:
     if not _fits_python(lock, stated):
         return "requires-python"
     sources = _sources_of(workspace, None)
-    for setting, key in (
-        ("constraint-dependencies", "constraints"),
-        ("override-dependencies", "overrides"),
-        ("build-constraint-dependencies", "build-constraints"),
-    ):
-        if not _fits_setting(lock, workspace, sources, setting, key):
-            return setting
     if not workspace.has_project:
         groups = dict(_stated_groups(workspace.document, sources))
         if not _fit_groups(groups, manifest.table("dependency-groups"), sources, lock):
             return "dependency-groups"
         if not _fit_default_groups(lock, workspace.uv, manifest):
             return "default-groups"
-    return _compare_options(lock, workspace)
-
-
-def _fits_setting(
-    lock: UvLock, workspace: Workspace, sources: Sources, setting: str, key: str
-) -> bool:
-    uv, manifest = workspace.uv, lock.document.table("manifest")
-    entries = uv.data.get(setting, [])
-    if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
-        # Newer versions of uv know tables here.
-        return bool(entries) == bool(manifest.data.get(key))
-    stated = tuple(parse_needs(entries, uv, setting, sources))
-    return are_same(stated, tuple(read_needs(manifest.tables(key), sources)), lock.requires_python)
-
-
-def _compare_options(lock: UvLock, workspace: Workspace) -> str | None:
-    """Return the setting that has changed the result of resolving, or None."""
-    uv = workspace.uv
-    if not (workspace.directory / "uv.toml").is_file():
-        options = lock.document.table("options")
-        for setting, (key, default) in DEFAULT_OPTIONS.items():
-            if uv.get(setting, str, default) != options.get(key, str, default):
-                return setting
-    for setting, key in (
-        ("environments", "supported-markers"),
-        ("required-environments", "required-markers"),
-    ):
-        markers = uv.data.get(setting, [])
-        stated = [markers] if isinstance(markers, str) else [str(marker) for marker in markers]
-        recorded = lock.document.strings(key)
-        if len(stated) != len(recorded) or not all(
-            mean_same(one, other, lock.requires_python)
-            for one, other in zip(stated, recorded, strict=True)
-        ):
-            return setting
-    stated_sets = {
-        found
-        for member in workspace.members
-        for found in _conflicts(member.uv.data.get("conflicts", []), member.name)
-    }
-    return (
-        None
-        if stated_sets == set(_conflicts(lock.document.data.get("conflicts", []), ""))
-        else "conflicts"
-    )
-
-
-def _conflicts(sets: Iterable[Iterable[Mapping[str, str]]], name: str) -> Iterator[frozenset[Any]]:
-    for items in sets:
-        yield frozenset(
-            tuple(
-                sorted(
-                    (key, canonicalize_name(value))
-                    for key, value in ({"package": name} | dict(item)).items()
-                )
-            )
-            for item in items
-        )
+    return compare_settings(lock, workspace, sources)
 
 
 def _compare_member(
-    lock: UvLock, workspace: Workspace, member: Member, *, is_required: bool
+    lock: UvLock,
+    workspace: Workspace,
+    member: Member,
+    *,
+    is_required: bool,
+    is_editable: bool,
 ) -> str | None:
     """Return what of one project has changed, or None."""
     package = next(
@@ -176,12 +120,21 @@ def _compare_member(
     )
     if is_virtual != (package.kind == "virtual"):
         return "whether the project is installed"
+    if not is_virtual and is_editable != (package.kind == "editable"):
+        return "whether the project is editable"
     if not _fits_version(package, project):
         return "the version"
     sources = _sources_of(workspace, member)
     metadata = package.table.table("metadata")
     dynamic = project.strings("dynamic")
-    if not {"dependencies", "optional-dependencies"}.intersection(dynamic):
+    groups = dict(_stated_groups(member.document, sources))
+    is_dynamic = not {"dependencies", "optional-dependencies"}.isdisjoint(dynamic)
+    if not is_dynamic and lacks_metadata(lock):
+        needs = tuple(
+            parse_needs(project.strings("dependencies"), project, "dependencies", sources)
+        )
+        return find_difference(lock, package, needs, _stated_extras(project, sources), groups)
+    if not is_dynamic:
         stated = tuple(_stated_needs(project, sources))
         recorded = tuple(read_needs(metadata.tables("requires-dist"), sources))
         if not are_same(stated, recorded, lock.requires_python):
@@ -190,7 +143,6 @@ def _compare_member(
             return "optional-dependencies"
     if not _fit_default_groups(lock, member.uv, package.table):
         return "default-groups"
-    groups = dict(_stated_groups(member.document, sources))
     key = "requires-dev" if "requires-dev" in metadata.data else "dependency-groups"
     return None if _fit_groups(groups, metadata.table(key), sources, lock) else "dependency-groups"
 
@@ -209,10 +161,19 @@ def _fits_version(package: LockedPackage, project: Table) -> bool:
 def _stated_needs(project: Table, sources: Sources) -> Iterator[Need]:
     """Yield what ``[project]`` requires, with and without extras."""
     yield from parse_needs(project.strings("dependencies"), project, "dependencies", sources)
+    for extra, needs in _stated_extras(project, sources).items():
+        for need in needs:
+            yield replace(need, marker=join_markers(need.marker, f"extra == '{extra}'"))
+
+
+def _stated_extras(project: Table, sources: Sources) -> dict[str, tuple[Need, ...]]:
+    """Return what each extra requires."""
     optional = project.table("optional-dependencies")
-    for extra in optional.data:
-        marker = f"extra == '{canonicalize_name(extra)}'"
-        yield from parse_needs(optional.strings(extra), optional, extra, sources, marker)
+    return {
+        name: tuple(parse_needs(optional.strings(key), optional, key, sources, ("extra", name)))
+        for key in optional.data
+        for name in [str(canonicalize_name(key))]
+    }
 
 
 def _fit_extras(lock: UvLock, project: Table, metadata: Table) -> bool:
@@ -227,7 +188,8 @@ def _stated_groups(document: Table, sources: Sources) -> Iterator[tuple[str, tup
     """Yield every dependency group with what it asks for, included groups among it."""
     groups = document.table("dependency-groups")
     uv = document.table("tool").table("uv")
-    old = tuple(parse_needs(uv.strings("dev-dependencies"), uv, "dev-dependencies", sources))
+    lines, condition = uv.strings("dev-dependencies"), ("group", DEV)
+    old = tuple(parse_needs(lines, uv, "dev-dependencies", sources, condition))
     names = {canonicalize_name(key): key for key in groups.data}
     for name, key in names.items():
         needs = tuple(_group_needs(groups, key, names, sources, ()))
@@ -248,7 +210,9 @@ def _group_needs(
         raise groups.error(key, "expected requirements and groups, and no circle")
     for entry in entries:
         if isinstance(entry, str):
-            yield from parse_needs([entry], groups, key, sources)
+            # What a group includes is required by the group itself.
+            condition = ("group", str(canonicalize_name((*including, key)[0])))
+            yield from parse_needs([entry], groups, key, sources, condition)
             continue
         other = entry.get("include-group") if isinstance(entry, dict) else None
         if not isinstance(other, str) or canonicalize_name(other) not in names:
@@ -301,14 +265,20 @@ def _sources_of(workspace: Workspace, member: Member | None) -> Sources:
     return read_sources(workspace.directory, places, projects)
 
 
-def _required_members(workspace: Workspace) -> set[str]:
-    """Return the members that one of the projects takes from the workspace."""
-    required: set[str] = set()
+def _required_members(workspace: Workspace) -> dict[str, bool]:
+    """Return the members that one of the projects takes from the workspace, and how.
+
+    True stands for one that is editable, which every member is unless a source says otherwise.
+    """
+    required: dict[str, bool] = {}
     documents = [workspace.document, *(member.document for member in workspace.members)]
     for document in documents:
         for name, value in document.table("tool").table("uv").table("sources").data.items():
-            if isinstance(value, dict) and value.get("workspace"):
-                required.add(canonicalize_name(name))
+            for source in value if isinstance(value, list) else [value]:
+                if isinstance(source, dict) and source.get("workspace"):
+                    editable = source.get("editable") is not False
+                    before = required.get(canonicalize_name(name), True)
+                    required[canonicalize_name(name)] = before and editable
     return required
 
 

@@ -15,7 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
-from pyx_launcher.locks.common.marker_equality import mean_same
+from pyx_launcher.locks.common.marker_equality import Alternative, hold_alike, mean_same
 from pyx_launcher.locks.common.specifiers import PLAIN, parse_specifier, split_extras
 from pyx_launcher.values import dataclass, field, replace
 
@@ -44,9 +44,10 @@ class Need:
     place: str = ""
     """What it comes from, in one notation; empty for the index that is asked by default."""
     marker: str = ""
-    choices: tuple[frozenset[str], frozenset[str]] | None = None
-    """Where several sources share a requirement: the places that all of its kind have, and those
-    for some extra or group. Which share each has is a matter of markers, which uv divides."""
+    beside: tuple[str, ...] = ()
+    """Markers of other sources of the same requirement: it means what none of them holds for."""
+    is_divided: bool = False
+    """Is it the share of one of several sources?"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,20 +83,52 @@ def read_sources(
 
 
 def parse_needs(
-    lines: Iterable[str], table: Table, key: str, sources: Sources, marker: str = ""
+    lines: Iterable[str],
+    table: Table,
+    key: str,
+    sources: Sources,
+    condition: tuple[str, str] = ("", ""),
 ) -> Iterator[Need]:
-    """Yield the requirements in `lines`, each with a further `marker`. Raises LockError."""
+    """Yield the requirements in `lines`, where they come from with them. Raises LockError.
+
+    `condition` is ``("extra", NAME)`` or ``("group", NAME)`` for what only that one requires. A
+    requirement that has several sources becomes one for each, under the marker of the source, and
+    one more for what they leave to the index.
+    """
+    kind, name = condition
     for line in lines:
         try:
             need = _parse(line)
         except (InvalidRequirement, InvalidSpecifier) as error:
             raise table.error(key, f"not a requirement: {line!r}") from error
-        directory, value = sources.tables.get(need.name, (sources.root, {}))
-        choices = None if need.place else _find_choices(need.name, directory, value, sources)
-        place = need.place or (
-            UNKNOWN if choices else _find_place(need.name, directory, value, sources)
-        )
-        yield replace(need, place=place, marker=_join(need.marker, marker), choices=choices)
+        directory, value = sources.tables.get(need.name, (sources.root, None))
+        if need.place or value is None:
+            yield _settle(need, need.place)
+            continue
+        items = value if isinstance(value, list) else [value]
+        fitting = [
+            item
+            for item in items
+            if isinstance(item, dict)
+            and all(
+                kind == filtered and canonicalize_name(str(item[filtered])) == name
+                for filtered in FILTERS
+                if filtered in item
+            )
+        ]
+        markers = [str(item.get("marker", "")) for item in fitting]
+        for item, marker in zip(fitting, markers, strict=True):
+            place = _find_place(need.name, directory, item, sources)
+            share = replace(need, marker=join_markers(need.marker, marker), is_divided=bool(marker))
+            yield _settle(share, place)
+        if "" not in markers:
+            yield replace(need, beside=tuple(markers), is_divided=bool(markers))
+
+
+def _settle(need: Need, place: str) -> Need:
+    """Return a need with its place; uv records no versions of what comes from no index."""
+    is_indexed = not place or place.startswith("index ")
+    return replace(need, place=place, versions=need.versions if is_indexed else SpecifierSet())
 
 
 def _parse(line: str) -> Need:
@@ -117,17 +150,18 @@ def _parse(line: str) -> Need:
     )
 
 
-def _join(one: str, other: str) -> str:
+def join_markers(one: str, other: str) -> str:
     """Return the marker that asks for both."""
     if not one or not other:
         return one or other
-    return f"({one}) and {other}" if " or " in one else f"{one} and {other}"
+    one, other = (f"({text})" if " or " in text else text for text in (one, other))
+    return f"{one} and {other}"
 
 
 def _place_of_url(url: str) -> str:
     if not url.startswith("git+"):
         # A local path is written in several ways; which one means which is left to uv.
-        return UNKNOWN if url.startswith("file:") else _plain_url(url)
+        return UNKNOWN if url.startswith("file:") else plain_url(url)
     parts = urlsplit(url.removeprefix("git+"))
     path, _, reference = parts.path.partition("@")
     query = dict(parse_qsl(parts.fragment))
@@ -137,27 +171,14 @@ def _place_of_url(url: str) -> str:
 
 def _place_of_git(url: str, options: Mapping[str, object]) -> str:
     given = sorted(f"{key}={value}" for key, value in options.items() if value)
-    return f"git {_plain_url(url)} {' '.join(given)}"
+    return f"git {plain_url(url)} {' '.join(given)}"
 
 
-def _plain_url(url: str) -> str:
+def plain_url(url: str) -> str:
     """Return a URL without credentials and without what makes no difference."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=host, path=parts.path.rstrip("/"), query="").geturl()
-
-
-def _find_choices(
-    name: NormalizedName, directory: Path, value: object, sources: Sources
-) -> tuple[frozenset[str], frozenset[str]] | None:
-    """Return the places that share a requirement; None if the only source is without conditions."""
-    items = value if isinstance(value, list) else [value]
-    tables = [item for item in items if isinstance(item, dict)]
-    if tables == [value] and not tables[0].keys() & {"marker", *FILTERS}:
-        return None
-    always = {_find_place(name, directory, t, sources) for t in tables if not t.keys() & FILTERS}
-    sometimes = {_find_place(name, directory, t, sources) for t in tables if t.keys() & FILTERS}
-    return frozenset(always), frozenset(sometimes)
 
 
 def _find_place(
@@ -170,14 +191,14 @@ def _find_place(
         options = {k: v for k, v in value.items() if k in ("rev", "tag", "branch", "subdirectory")}
         return _place_of_git(str(value["git"]), options)
     if "url" in value:
-        return _plain_url(str(value["url"]))
+        return plain_url(str(value["url"]))
     if "path" in value:
         path = str(value["path"])
         kind = "editable" if value.get("editable") else "tree"
         return _place_of_path(posixpath.join(directory, path), kind, sources.root, sources.members)
     if "index" in value:
         index = sources.indexes.get(str(value["index"]))
-        return f"index {_plain_url(index)}" if index else UNKNOWN
+        return f"index {plain_url(index)}" if index else UNKNOWN
     return ""
 
 
@@ -216,44 +237,42 @@ def _recorded_place(table: Table, sources: Sources) -> str:
         url = table.require("git", str)
         return _place_of_git(url, dict(parse_qsl(urlsplit(url).query)))
     if "url" in table.data:
-        return _plain_url(table.require("url", str))
+        return plain_url(table.require("url", str))
     index = table.get("index", str, "")
-    return f"index {_plain_url(index)}" if index else ""
+    return f"index {plain_url(index)}" if index else ""
 
 
 def are_same(stated: Collection[Need], recorded: Collection[Need], pythons: SpecifierSet) -> bool:
     """Return whether two lists of requirements ask for the same, with one of `pythons`."""
     blurred = {need.name for need in stated if need.place == UNKNOWN}
-    if {need.name for need in stated} != {need.name for need in recorded}:
+    ours, theirs = (_group(needs, blurred) for needs in (stated, recorded))
+    if not blurred <= {need.name for need in recorded} or not theirs.keys() <= ours.keys():
         return False
-    if not all(_fits_choices(need, recorded) for need in stated if need.choices):
-        return False
-    sides = [_group(needs, blurred) for needs in (stated, recorded)]
-    if sides[0].keys() != sides[1].keys():
-        return False
+    # Of what several sources share, uv leaves out the share that is nowhere.
+    divided = {_key(need) for need in stated if need.is_divided}
     return all(
-        mean_same(_any_of(markers), _any_of(sides[1][key]), pythons)
-        for key, markers in sides[0].items()
+        (key in theirs or key in divided)
+        and _mean_same(alternatives, theirs.get(key, set()), pythons)
+        for key, alternatives in ours.items()
     )
 
 
-def _fits_choices(need: Need, recorded: Iterable[Need]) -> bool:
-    always, sometimes = need.choices or (frozenset(), frozenset())
-    found = {other.place for other in recorded if other.name == need.name and other.place}
-    return UNKNOWN in always | sometimes or always <= found <= always | sometimes
+def _mean_same(one: set[Alternative], other: set[Alternative], pythons: SpecifierSet) -> bool:
+    if len(one) == len(other) == 1:
+        [(text, beside)], [(recorded, _)] = one, other
+        if not beside:
+            return mean_same(text, recorded, pythons)
+    return one == other or hold_alike(one, other, pythons)
 
 
-def _group(needs: Iterable[Need], blurred: Collection[str]) -> dict[object, set[str]]:
-    markers: dict[object, set[str]] = defaultdict(set)
+def _key(need: Need) -> object:
+    return need.name, need.extras, need.versions, need.place
+
+
+def _group(needs: Iterable[Need], blurred: Collection[str]) -> dict[object, set[Alternative]]:
+    """Return the alternatives under which each requirement is one."""
+    alternatives: dict[object, set[Alternative]] = defaultdict(set)
     for need in needs:
         if need.name not in blurred:
-            markers[need.name, need.extras, need.versions, need.place].add(need.marker)
-    return markers
-
-
-def _any_of(markers: Collection[str]) -> str:
-    if "" in markers:
-        return ""
-    if len(markers) == 1:
-        return next(iter(markers))
-    return " or ".join(f"({marker})" for marker in sorted(markers))
+            alternatives[_key(need)].add((need.marker, need.beside))
+    return alternatives

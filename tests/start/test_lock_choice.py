@@ -1,0 +1,160 @@
+"""Which of several locks is meant: in one directory, and in a member of a workspace."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from lockcases import LOCKS
+
+from pyx_launcher.cli.invocation import parse_invocation
+from pyx_launcher.dirs import Dirs
+from pyx_launcher.errors import LockError
+from pyx_launcher.start.context import Context, find_context
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from installed import Pyx
+
+PYLOCK = 'lock-version = "1.0"\ncreated-by = "{by}"\npackages = []\n'
+
+UV_LOCK = """\
+version = 1
+revision = 3
+requires-python = ">=3.10"
+[[package]]
+name = "sample"
+version = "0.1.0"
+source = {{ virtual = "{place}" }}
+"""
+
+
+PROJECT = '[project]\nname = "sample"\nversion = "0.1.0"\nrequires-python = ">=3.10"\n'
+
+
+def look(directory: Path, *words: str) -> Context:
+    """Return what a start in `directory` obeys."""
+    dirs = Dirs(home=directory / "home", cache=directory / "cache")
+    return find_context(parse_invocation([*words, "-c", "0"], {}), dirs, directory)
+
+
+def write(directory: Path, **files: str) -> Path:
+    """Write files whose names are given with an underscore for the dot."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (directory / name.replace("_", ".")).write_text(text)
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("tables", "by", "taken", "reason"),
+    [
+        ("[tool.uv]\n", "hand", "uv.lock", "[tool.uv] in pyproject.toml, it fits the project"),
+        ("", "hand", "uv.lock", "it fits the project"),
+        ("[tool.pdm]\n", "pdm", "pylock.toml", "[tool.pdm] in pyproject.toml"),
+        ("[tool.uv]\n", "uv", "uv.lock", "[tool.uv] in pyproject.toml, it fits the project"),
+    ],
+)
+def test_the_evidence_decides_between_two_locks(
+    tmp_path: Path, *, tables: str, by: str, taken: str, reason: str
+) -> None:
+    """The table of a tool, who wrote a pylock.toml, and which of them fits pyproject.toml."""
+    stale = "" if taken == "uv.lock" else 'dependencies = ["plug"]\n'
+    write(
+        tmp_path,
+        pyproject_toml=f"{PROJECT}{stale}{tables}",
+        pylock_toml=PYLOCK.format(by=by),
+        uv_lock=UV_LOCK.format(place="."),
+    )
+    found = look(tmp_path)
+    other = ({"pylock.toml", "uv.lock"} - {taken}).pop()
+    assert found.lock == tmp_path / taken
+    assert found.reason == f"nearest lock; {reason}"
+    assert found.preference is not None
+    assert found.preference.ignored == (tmp_path / other,)
+
+
+def test_without_evidence_the_order_decides(tmp_path: Path) -> None:
+    """Two locks of which nothing tells: the one that is looked for first is taken."""
+    write(tmp_path, pylock_toml=PYLOCK.format(by="hand"), uv_lock=UV_LOCK.format(place="."))
+    found = look(tmp_path)
+    assert found.lock == tmp_path / "pylock.toml"
+    assert found.reason == "nearest lock; it is looked for first"
+
+
+def test_a_project_may_name_its_lock(tmp_path: Path) -> None:
+    """``[tool.pyx] lock`` settles it, for a name of any kind; one that is not there is an error."""
+    write(
+        tmp_path,
+        pyproject_toml=f'{PROJECT}[tool.pyx]\nlock = "pylock.deploy.toml"\n[tool.uv]\n',
+        pylock_toml=PYLOCK.format(by="hand"),
+        uv_lock=UV_LOCK.format(place="."),
+    )
+    with pytest.raises(LockError) as caught:
+        look(tmp_path)
+    assert caught.value.message == (
+        f"{tmp_path}/pyproject.toml: tool.pyx.lock: there is no pylock.deploy.toml beside it"
+    )
+    (tmp_path / "pylock.deploy.toml").write_text(PYLOCK.format(by="hand"))
+    found = look(tmp_path)
+    assert found.lock == tmp_path / "pylock.deploy.toml"
+    assert found.reason == "nearest lock; [tool.pyx] lock in pyproject.toml"
+
+
+def test_a_broken_lock_hints_at_the_other(tmp_path: Path) -> None:
+    """A preferred lock that cannot be read is not passed over, and the way out is named."""
+    write(
+        tmp_path,
+        pyproject_toml=f"{PROJECT}[tool.uv]\n",
+        pylock_toml=PYLOCK.format(by="hand"),
+        uv_lock="version = 1\n[[package]]\n",
+    )
+    with pytest.raises(LockError) as caught:
+        look(tmp_path)
+    assert caught.value.message.startswith(f"{tmp_path}/uv.lock: package[0]")
+    assert str(caught.value.hint).endswith(f"take pylock.toml: --project {tmp_path}/pylock.toml")
+
+
+@pytest.mark.parametrize("pattern", ["packages/*", "packages/[a-z]"])
+def test_a_member_obeys_the_lock_of_its_workspace(tmp_path: Path, pattern: str) -> None:
+    """A lock that was left in a member is not used; where the member is excluded, it is."""
+    directory = shutil.copytree(LOCKS / "uv" / "workspace", tmp_path / "project")
+    text = (directory / "pyproject.toml").read_text()
+    (directory / "pyproject.toml").write_text(text.replace('"packages/*"', f'"{pattern}"'))
+    member = next(iter(sorted((directory / "packages").iterdir())))
+    (member / "uv.lock").write_text(UV_LOCK.format(place="."))
+    (member / "src").mkdir(exist_ok=True)
+    for start in (member, member / "src"):
+        found = look(start)
+        assert found.lock == directory / "uv.lock"
+        assert found.preference is not None
+        assert found.preference.ignored == (member / "uv.lock",)
+    place = f'exclude = ["packages/{member.name}"]\n'
+    text = (directory / "pyproject.toml").read_text()
+    (directory / "pyproject.toml").write_text(
+        text.replace("[tool.uv.workspace]\n", f"[tool.uv.workspace]\n{place}")
+    )
+    assert look(member).lock == member / "uv.lock"
+
+
+def test_the_choice_is_said_once_and_remembered(pyx: Pyx, tmp_path: Path) -> None:
+    """The first start says which lock is not used; a change of either is noticed."""
+    project = write(
+        tmp_path / "project",
+        pyproject_toml=f"{PROJECT}[tool.uv]\n",
+        pylock_toml=PYLOCK.format(by="hand"),
+        uv_lock=UV_LOCK.format(place="."),
+    )
+    first = pyx("-c", "print(1)", cwd=project)
+    assert (first.returncode, first.stdout) == (0, "1\n")
+    assert first.stderr == (
+        f"pyx: takes {project}/uv.lock, not {project}/pylock.toml: [tool.uv] in pyproject.toml, "
+        "it fits the project; [tool.pyx] lock settles it\n"
+    )
+    again = pyx("-c", "print(2)", cwd=project)
+    assert (again.stdout, again.stderr) == ("2\n", "")
+    (project / "uv.lock").unlink()
+    told = pyx("info", cwd=project)
+    assert f"{project}/pylock.toml" in told.stdout

@@ -113,16 +113,15 @@ def test_a_directory_as_a_program_is_where_the_search_starts(project: Path, dirs
     assert context.repeatable
 
 
-def test_the_kinds_of_locks_have_an_order(project: Path, dirs: Dirs) -> None:
-    """In one directory the preferred kind is taken, and those before it were looked for."""
-    for name in reversed(FILE_NAMES):
+def test_each_kind_of_lock_is_found(project: Path, dirs: Dirs) -> None:
+    """A lock of any kind is taken, and the others were looked for beside it."""
+    for name in FILE_NAMES:
         (project / name).write_text("a==1 --hash=sha256:0\n")
         context = find(dirs, project, "x.py")
         assert context.lock == project / name
-        missing = FILE_NAMES[: FILE_NAMES.index(name)]
-        assert [path.name for path in context.looked if path.suffix != ".lock"][1:] == [
-            name for name in missing if not name.endswith(".lock")
-        ]
+        beside = [path.name for path in context.looked if not path.name.startswith("x.")]
+        assert [n for n in beside if n != "pylock.x.toml"] == [n for n in FILE_NAMES if n != name]
+        (project / name).unlink()
 
 
 def test_the_nearest_lock_wins_whatever_its_kind(project: Path, dirs: Dirs) -> None:

@@ -7,11 +7,13 @@ escapes is a defect of pyx and shows its traceback.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -68,6 +70,35 @@ def shorten(text: str) -> str:
     half = LONGEST_PROBLEM // 2
     text = text.replace("\n", "\\n")
     return text if len(text) <= LONGEST_PROBLEM else f"{text[:half]}…{text[-half:]}"
+
+
+@contextlib.contextmanager
+def reading(path: Path, where: str | None = None, hint: str | None = None) -> Iterator[None]:
+    """Turn whatever a reader raises on what is in `path` into a LockError.
+
+    Every library that reads a value has errors of its own, and Python has more of them: numbers
+    that are too long, names that no file can have, tables that nest too deeply.
+    """
+    try:
+        yield
+    except PyxError:
+        raise
+    except RecursionError as error:
+        raise LockError(path, "it is nested too deeply", where=where, hint=hint) from error
+    except OSError as error:
+        if error.errno not in _FAULTS_OF_NAMES:
+            raise
+        problem = f"it names what no file can be called: {error.strerror}"
+        raise LockError(path, problem, where=where, hint=hint) from error
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        if isinstance(error, AttributeError) and type(error.obj).__module__ != "builtins":
+            # Not a value of another kind, but a library or a module of another kind (`libraries`).
+            raise
+        problem = str(error).partition("\n")[0] or type(error).__name__
+        raise LockError(path, problem, where=where, hint=hint) from error
+
+
+_FAULTS_OF_NAMES = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EINVAL)
 
 
 class UnavailableError(PyxError):

@@ -24,6 +24,7 @@ from pyx_launcher.errors import (
     LibraryError,
     LockError,
     RefusedError,
+    reading,
 )
 from pyx_launcher.locks.common.filenames import version_of_file
 from pyx_launcher.locks.common.hash_only import Unhashed, UnnamedFile
@@ -106,6 +107,11 @@ def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
     Raises ArtifactError that names every distribution without a usable artifact, LockError
     where the lock contradicts itself, InterpreterError where it excludes the interpreter.
     """
+    with reading(lock.path, hint="lock again: pyx lock"):
+        return _select(lock, interpreter, choice)
+
+
+def _select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
     extras, groups = lock.choose(choice)
     pylock = lock.pylock(interpreter.markers, choice)
     _check_interpreter(lock, pylock, interpreter)
@@ -140,6 +146,7 @@ def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
         for package, source in chosen
     )
     _check_hashes(artifacts, choice)
+    _check_urls(lock, artifacts)
     return Selection(
         artifacts=artifacts,
         extras=frozenset(extras),
@@ -197,6 +204,18 @@ def _check_hashes(artifacts: Iterable[Artifact], choice: Choice) -> None:
         names = ",".join(name for name, _ in loose)
         error.hint = f"{lead} take what is there today: --allow-unhashed {names}"
         raise error
+
+
+def _check_urls(lock: Lock, artifacts: Iterable[Artifact]) -> None:
+    """Raise LockError for a URL that leads nowhere, before anybody asks for its parts."""
+    for artifact in artifacts:
+        url = getattr(artifact.source, "url", None)
+        with reading(lock.path, artifact.name, "lock again: pyx lock"):
+            # Only the brackets of an address make it fail, and to look for them takes no time.
+            if url and ("[" in url or "]" in url):
+                from urllib.parse import urlsplit
+
+                urlsplit(url)
 
 
 def _leave_out_foreign(pylock: Pylock, interpreter: Interpreter) -> Pylock:

@@ -9,6 +9,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from fuzz.commands import run as run_commands
 from fuzz.locks import run
 from fuzz.native import PARTS, build, fill, fuzz
 from installed import NATIVE_SOURCE
@@ -27,6 +28,18 @@ def test_mutated_locks(seed: int) -> None:
 def test_a_few_mutated_locks() -> None:
     """The same for a few, so that no change leaves the mutator itself behind."""
     assert [finding for finding in run(0, iter(range(60))) if finding] == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_commands_upon_mutated_projects(seed: int) -> None:
+    """Each does its work or says in one line why not, and then leaves every file as it was."""
+    assert [finding for finding in run_commands(seed, iter(range(150))) if finding] == []
+
+
+@pytest.mark.slow
+def test_commands_upon_many_mutated_projects() -> None:
+    """The same for as many as there is time for."""
+    assert [finding for finding in run_commands(99, iter(range(4000))) if finding] == []
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -158,6 +158,8 @@ PLACES = {
     "a file where a directory is": "tick",
     "a file below a file": "tick/__init__.py/evil.py",
     "a second dist-info": "evil-1.0.dist-info/METADATA",
+    "a scheme of modules that is a file": "tick-1.0.data/purelib",
+    "a scheme of data that is a file": "tick-1.0.data/data",
     "its RECORD once more": f"tick-1.0.data/purelib/{INFO}/RECORD",
     "a name beyond any length": "tick/" + "x" * 300,
 }
@@ -172,6 +174,21 @@ CASES = [
     Case(
         name="a ligature that import takes for two letters",
         build=of_members("tick/file.py", "tick/\ufb01le.py", "tick/\uff46ile.py"),
+        says="are one name in another spelling",
+    ),
+    Case(
+        name="a plain name beside one in letters of full width",
+        build=of_members("tick/a.py", "tick/\uff41.py"),
+        says="are one name in another spelling",
+    ),
+    Case(
+        name="such a name by another scheme",
+        build=of_members("a.py", "tick-1.0.data/purelib/\uff41.py"),
+        says="are one name in another spelling",
+    ),
+    Case(
+        name="a plain directory beside one in letters of full width",
+        build=of_members("tick/ab/c.py", "tick/\uff41b/d.py"),
         says="are one name in another spelling",
     ),
     Case(name="a ratio", build=of_zeros(200 << 20), says="more than 200 times its size"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.commands._edit import edit_project, edit_script, find_directory, parse_words
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
-from pyx_launcher.errors import LockError, UsageError
+from pyx_launcher.errors import LockError, UsageError, reading
 from pyx_launcher.locks.reader import FILE_NAMES, read_lock
 from pyx_launcher.project.inline_script import name_block_lock
 from pyx_launcher.project.manifest import name_command
@@ -75,7 +75,8 @@ def check_script(words: Words, dirs: Dirs) -> None:
 
 
 def _compare(path: Path, start: Path, script: Script | None, command: str) -> None:
-    freshness = compare_lock(read_lock(path, start), script)
+    with reading(path, hint=command):
+        freshness = compare_lock(read_lock(path, start), script)
     if freshness.staleness is not None:
         raise freshness.staleness.error
     if not freshness.is_told:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import RefusedError, UsageError
@@ -150,12 +151,15 @@ def check_spellings(paths: Iterable[str]) -> None:
     They are those with characters that rearrange what is shown, and pairs that are one name once
     Unicode is normalised, as some file systems and Python's own `import` do it.
     """
+    names = list(paths)
+    if all(map(str.isascii, names)):
+        return
     seen: dict[str, str] = {}
-    for path in paths:
-        if path.isascii():
-            continue
+    for path in names:
         if _DECEPTIVE.search(path):
             raise ValueError(f"{path!r} has a character that no name may have")
-        other = seen.setdefault(unicodedata.normalize("NFKC", path), path)
-        if other != path:
-            raise ValueError(f"{path!r} and {other!r} are one name in another spelling")
+        parts = path.split("/")
+        for place in accumulate(parts, "{}/{}".format):
+            other = seen.setdefault(unicodedata.normalize("NFKC", place), place)
+            if other != place:
+                raise ValueError(f"{place!r} and {other!r} are one name in another spelling")

@@ -181,12 +181,16 @@ def find_pyenv_root(environ: Mapping[str, str]) -> Path:
     return Path(root) if root else find_home(environ) / ".pyenv"
 
 
+_LONGEST_NAME = 200
+"""Characters; file systems take 255 bytes."""
+
+
 def find_pyenv_prefix(root: Path, name: str) -> Path | None:
     """Return the directory of the version that pyenv takes `name` for, if it is installed.
 
     A part of a version number stands for the latest version that begins with it.
     """
-    if not PYENV_NAME.fullmatch(name):
+    if len(name) > _LONGEST_NAME or not PYENV_NAME.fullmatch(name):
         return None
     versions = root / "versions"
     name = name.removeprefix("python-")

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 
 from pyx_launcher.errors import InterpreterError, PyxError, RefusedError, UsageError
 from pyx_launcher.files.ownership import open_obeyed, owners_at
@@ -31,6 +31,10 @@ VERSION_NAME = re.compile(
 OTHER_IMPLEMENTATION = re.compile(
     r"(pypy|graalpy|jython|ironpython|micropython|stackless|pyston)", re.IGNORECASE
 )
+
+
+_LONGEST = 1000
+"""Characters of what asks for an interpreter; paths are the longest."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +99,8 @@ def parse_request(text: str) -> Request:
 
     Raises UsageError for anything else.
     """
+    if len(text) > _LONGEST:
+        raise UsageError(f"{text[:20]}… is no version or path of Python 3", hint=EXAMPLES)
     if "/" in text:
         return Request(text=text, path=_expand(text).absolute())
     if text == "system":
@@ -109,7 +115,7 @@ def parse_request(text: str) -> Request:
         raise UsageError(f"{text!r} is not CPython, which is all that pyx runs", hint=EXAMPLES)
     try:
         return Request(text=text, versions=SpecifierSet(text))
-    except InvalidSpecifier:
+    except ValueError:
         raise UsageError(f"{text!r} is no version or path of Python 3", hint=EXAMPLES) from None
 
 
@@ -129,6 +135,7 @@ def _read_nearest(start: Path, environ: Mapping[str, str]) -> Wanted:
             words = read_version_words(file, _open(file, start))
             if not words:
                 break
+            words = [word if len(word) <= _LONGEST else f"{word[:20]}…" for word in words]
             return Wanted(
                 requests=_parse_words(words, file, environ),
                 reason=f"{VERSION_FILE} in {directory}",

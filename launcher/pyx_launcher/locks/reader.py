@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from packaging.pylock import is_valid_pylock_path
 
-from pyx_launcher.errors import LockError
+from pyx_launcher.errors import LockError, reading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +31,9 @@ FILE_NAMES = (
     "requirements.txt",
 )
 """The names under which a lock is looked for in one directory, the preferred first."""
+
+
+_HINT = "lock again: pyx lock"
 
 
 class Lock(Protocol):
@@ -80,6 +83,11 @@ def read_lock(path: Path, start: Path | None = None) -> Lock:
     projects is meant. Raises LockError for a file that is not a sound lock or has no reader,
     StoreError for one that cannot be read.
     """
+    with reading(path, hint=_HINT):
+        return _read(path, start)
+
+
+def _read(path: Path, start: Path | None) -> Lock:
     if is_valid_pylock_path(path):
         from pyx_launcher.locks.pylock import read_pylock
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from pyx_launcher.errors import LockError, UsageError
+from pyx_launcher.errors import LockError, UsageError, reading
 from pyx_launcher.locks.common import tables
 from pyx_launcher.project.toml_text import (
     append_table,
@@ -77,12 +77,10 @@ def is_bare(requirement: Requirement) -> bool:
 def parse_document(path: Path, text: str) -> TOMLDocument:
     """Return the document that `text` is, which came from `path`. Raises LockError."""
     import tomlkit
-    from tomlkit.exceptions import ParseError
 
-    try:
+    # ParseError is a ValueError.
+    with reading(path, hint="mend its TOML first"):
         return tomlkit.parse(text)
-    except ParseError as error:
-        raise LockError(path, str(error), hint="mend its TOML first") from error
 
 
 def parse_data(path: Path, text: str) -> dict[str, Any]:
@@ -92,10 +90,8 @@ def parse_data(path: Path, text: str) -> dict[str, Any]:
     """
     import tomli
 
-    try:
+    with reading(path, hint="mend its TOML first"):
         data = tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
-        raise LockError(path, str(error), hint="mend its TOML first") from error
     _check_kinds(tables.Table(path=path, where="", data=data, hint="mend it first"))
     return data
 

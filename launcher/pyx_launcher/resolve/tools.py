@@ -16,10 +16,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 
 from pyx_launcher.dirs import resolve_dirs
-from pyx_launcher.errors import InterpreterError, LockError, NotFoundError, UnavailableError
+from pyx_launcher.errors import InterpreterError, NotFoundError, UnavailableError, reading
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.installation import find_native, find_template, is_standalone
 from pyx_launcher.interpreters.finder import Interpreter, find_interpreter, probe_interpreter
@@ -60,10 +60,10 @@ class Toolbox:
 
         Raises LockError for a specifier that is none, InterpreterError.
         """
-        try:
+        with reading(origin, where):
             versions = SpecifierSet(requires)
-        except InvalidSpecifier as error:
-            raise LockError(origin, str(error), where=where) from error
+            # What a number is read from is looked at only when something is compared with it.
+            versions.contains("3.9")
         return find_interpreter(
             request=python,
             requires_python=versions,

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.errors import LockError, PyxError, UsageError
+from pyx_launcher.errors import LockError, PyxError, UsageError, reading
 from pyx_launcher.files.ownership import check_owner
 from pyx_launcher.locks.common.content import LARGEST
 from pyx_launcher.locks.reader import FILE_NAMES
@@ -197,12 +197,8 @@ def _read_metadata(path: Path, text: str) -> Mapping[str, object]:
     """Parse an inline block. Raises LockError for one that is not TOML."""
     import tomli
 
-    try:
+    with reading(path, "inline block", "see PEP 723 for its form"):
         return tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
-        raise LockError(
-            path, str(error), where="inline block", hint="see PEP 723 for its form"
-        ) from error
 
 
 def _find_lock(

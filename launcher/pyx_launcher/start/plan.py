@@ -18,6 +18,7 @@ from pyx_launcher.errors import (
     PyxError,
     RefusedError,
     StoreError,
+    reading,
 )
 from pyx_launcher.files.hashing import sha256
 from pyx_launcher.files.ownership import check_owner, closed_to_others, obey_owners
@@ -139,7 +140,8 @@ def check_block(context: Context) -> None:
 def _find_freshness(invocation: Invocation, lock: Lock | None, context: Context) -> Freshness:
     """Return whether the lock fits its project. Raises LockError where it has to and does not."""
     try:
-        freshness = find_freshness(lock, context)
+        with reading(lock.path if lock is not None else context.start):
+            freshness = find_freshness(lock, context)
     except RefusedError:
         raise
     except PyxError as error:
@@ -155,17 +157,20 @@ def _find_freshness(invocation: Invocation, lock: Lock | None, context: Context)
 
 def _find_requirement(context: Context, lock: Lock | None) -> tuple[SpecifierSet, str]:
     """Return which versions of Python may run the program, and what says so."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.specifiers import SpecifierSet
 
     if lock is not None:
-        return lock.requires_python, str(lock.path)
+        with reading(lock.path, "requires-python"):
+            # What a number is read from is looked at only when something is compared with it.
+            lock.requires_python.contains("3.9")
+            return lock.requires_python, str(lock.path)
     script = context.script
     if script is None or not script.requires_python:
         return SpecifierSet(), "no lock"
-    try:
-        return SpecifierSet(script.requires_python), str(script.path)
-    except InvalidSpecifier as error:
-        raise LockError(script.path, str(error), where="inline block: requires-python") from error
+    with reading(script.path, "inline block: requires-python"):
+        versions = SpecifierSet(script.requires_python)
+        versions.contains("3.9")
+        return versions, str(script.path)
 
 
 def _check_owners(context: Context, lock: Lock, selection: Selection) -> None:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyx_launcher.errors import StoreError
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -72,7 +73,14 @@ def _list_processes() -> Iterator[tuple[bytes, str]]:
         )
         yield from ((line, "") for line in shown.stdout.splitlines())
         return
-    for place in _PROCESSES.iterdir():
+    try:
+        places = sorted(_PROCESSES.iterdir())
+    except OSError as error:
+        raise StoreError(
+            f"which programs run cannot be told: {_PROCESSES}: {error.strerror}",
+            hint="run it where processes can be listed; nothing was deleted",
+        ) from error
+    for place in places:
         if place.name.isdigit():
             # Processes end at any time, and those of others keep their secrets.
             with contextlib.suppress(OSError):

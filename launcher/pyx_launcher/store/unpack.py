@@ -74,7 +74,10 @@ _UNSOUND = (
     lzma.LZMAError,
     struct.error,
     ValueError,
-    KeyError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
     EOFError,
     # What zipfile raises for an encrypted member or an unknown compression.
     RuntimeError,

@@ -69,6 +69,10 @@ class Member:
     """The content; one chunk unless it is larger than `AT_ONCE`."""
 
 
+_AS_MODULES = re.compile(r"^[^/]+\.data/(?:purelib|platlib)/")
+"""What lies there comes beside the modules of the wheel."""
+
+
 class Wheel(WheelFile):
     """A wheel without bytecode, which only the interpreter may write; its streams are `Member`."""
 
@@ -78,7 +82,7 @@ class Wheel(WheelFile):
         path, members = archive.filename or "", archive.infolist()
         limits = read_limits(os.environ)
         check_members(members, os.path.basename(path), os.path.getsize(path), limits, in_steps=True)
-        check_spellings(member.filename for member in members)
+        check_spellings(_AS_MODULES.sub("", member.filename) for member in members)
 
     @classmethod
     @contextlib.contextmanager
@@ -187,5 +191,5 @@ def _check_name(path: str, data_dir: str) -> None:
         raise ValueError(f"{path!r} leads out of the wheel")
     if _UNSAFE_LETTERS.search(path):
         raise ValueError(f"{path!r} has a character that no name may have")
-    if path == data_dir:
+    if path == data_dir or path.rpartition("/")[0] == data_dir:
         raise ValueError(f"{path!r} is no directory")

@@ -28,7 +28,8 @@ from installed import DYNAMIC, NATIVE_SOURCE, PLAIN_PYTHON, Pyx, build_native  #
 from trust.ground import make_project, make_wheels  # noqa: E402 -- found now
 
 from pyx_launcher.cli.commands import VERBS  # noqa: E402 -- found now
-from pyx_launcher.record.record import KEY_VARIABLES, find_block  # noqa: E402 -- found now
+from pyx_launcher.record.checks import find_block  # noqa: E402 -- found now
+from pyx_launcher.record.record import KEY_VARIABLES  # noqa: E402 -- found now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -75,8 +75,6 @@ _UNSOUND = (
     struct.error,
     ValueError,
     LookupError,
-    TypeError,
-    AttributeError,
     AssertionError,
     EOFError,
     # What zipfile raises for an encrypted member or an unknown compression.

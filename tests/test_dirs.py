@@ -148,7 +148,7 @@ def test_a_file_is_no_place(
     told = pyx(*words, cwd=tmp_path, env={variable: f"{file}{below}"})
     assert (told.returncode, told.stdout) == (74, "")
     assert told.stderr == (
-        f"pyx: {file} is no directory\npyx: hint: set {variable} to a directory, or unset it\n"
+        f"pyx: {file} is not a directory\npyx: hint: set {variable} to a directory, or unset it\n"
     )
     assert file.read_text() == "mine\n"
 
@@ -171,7 +171,7 @@ def test_a_store_behind_that_is_none_is_told(pyx: Pyx, tmp_path: Path) -> None:
     assert (told.returncode, told.stdout) == (0, "1\n")
     assert told.stderr.splitlines() == [
         f"pyx: warning: PYX_STORES: there is no store {tmp_path}/gone",
-        f"pyx: warning: PYX_STORES: {tmp_path}/other is no store; {tmp_path}/other/store is one",
+        f"pyx: warning: PYX_STORES: {tmp_path}/other is not a store; {tmp_path}/other/store is one",
     ]
 
 

@@ -434,7 +434,7 @@ def test_a_script_with_dependencies_and_nothing_to_lock_with(case: Case) -> None
     script = case.project / "s.py"
     script.write_text('# /// script\n# dependencies = ["tick"]\n# ///\n')
     message, hint = case.fail(script, status=UNAVAILABLE)
-    assert "uv, which is to lock, cannot be had" in message
+    assert "uv, which writes the lock, is unavailable" in message
     assert "PYX_UV" in hint
     assert find_leftovers(case.project) == []
 

@@ -223,7 +223,7 @@ def test_all_that_fail_are_named_and_the_rest_is_kept(provider: Provider, wheels
     bad = [artifact_of(make_wheel(wheels, name, "1.0")) for name in ("bad", "worse")]
     for artifact in bad:
         (wheels / f"{artifact.name}-1.0-py3-none-any.whl").unlink()
-    with pytest.raises(PyxError, match=r"2 distributions cannot be had \(bad 1\.0, worse 1\.0\)"):
+    with pytest.raises(PyxError, match=r"2 packages are unavailable \(bad 1\.0, worse 1\.0\)"):
         provider.provide(bad[0], good, bad[1])
     assert [entry.facts.name for entry in provider.provide(good).entries] == ["good"]
     assert provider.provide(good).fetched == ()

@@ -18,6 +18,7 @@ try:
     from pyx_launcher.installation import is_standalone
     from pyx_launcher.launch import run_program
     from pyx_launcher.start.context import NoSuchScriptError
+    from pyx_launcher.start.pip import NoPipError
 except ImportError as mismatch:
     from pyx_launcher.console import print_error
     from pyx_launcher.libraries import find_mismatch
@@ -100,6 +101,11 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             from pyx_launcher.commands._suggest import answer_mistake
 
             return answer_mistake(invocation, environ, error)
+        except NoPipError as error:
+            from pyx_launcher.commands._suggest import advise_pip
+
+            error.hint = advise_pip(invocation)
+            raise
     from pyx_launcher.commands._dispatch import run_verb
 
     return run_verb(invocation, environ)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from pyx_launcher.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyx_launcher.errors import PyxError
 
 
@@ -76,9 +78,13 @@ def flush_streams() -> None:
 
 
 def can_erase() -> bool:
-    """Is stderr a terminal that can erase a line, at which somebody may be looking?"""
+    """Is stderr a terminal that can erase a line, at which somebody may be looking?
+
+    Nobody looks at that of a robot, which keeps every line in its log.
+    """
     watched = sys.stderr is not None and sys.stderr.isatty()
-    return watched and os.environ.get("TERM", "dumb") != "dumb"
+    is_robot = os.environ.get("CI", "").lower() not in ("", "0", "false")
+    return watched and not is_robot and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def set_status(line: str) -> None:
@@ -107,6 +113,19 @@ class _Status:
 _STATUS = _Status()
 _ERASE = "\r\x1b[K"
 """To the first column, and nothing from there on: what every terminal obeys."""
+
+
+@contextlib.contextmanager
+def passing(line: str) -> Iterator[None]:
+    """Show a line for as long as the block takes, where somebody may be looking."""
+    if not can_erase():
+        yield
+        return
+    set_status(f"{line} …")
+    try:
+        yield
+    finally:
+        set_status("")
 
 
 def make_harmless(line: str) -> str:

@@ -138,7 +138,7 @@ def doubt_variables(dirs: Dirs, environ: Mapping[str, str]) -> Iterator[str]:
         if not os.path.isdir(path):
             yield f"PYX_STORES: there is no store {path}"
         elif os.path.lexists(path / "store" / FORMAT_FILE):
-            yield f"PYX_STORES: {path} is no store; {path / 'store'} is one"
+            yield f"PYX_STORES: {path} is not a store; {path / 'store'} is one"
         elif not os.path.isabs(name):
             yield f"PYX_STORES: {name} is relative, so it is {path} only here"
 

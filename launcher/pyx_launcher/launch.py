@@ -13,6 +13,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from pyx_launcher.cli.env_file import add_variables
 from pyx_launcher.console import debug, flush_streams, tell
 from pyx_launcher.environment.directory import launch_of
 from pyx_launcher.errors import CannotExecuteError, NotFoundError
@@ -22,6 +23,7 @@ from pyx_launcher.installation import find_native
 from pyx_launcher.provision import fetch_entries, make_environment
 from pyx_launcher.record.record import LaunchRecord, find_record, write_record
 from pyx_launcher.record.words import check_launch, make_words
+from pyx_launcher.start.pip import check_pip
 from pyx_launcher.start.plan import find_start, make_plan, material_of, needs_lock, warn_if_stale
 from pyx_launcher.values import dataclass, replace
 
@@ -49,10 +51,12 @@ class Ready:
 def run_program(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Make everything ready for the program of `invocation`, and become it."""
     plan = decide(invocation, environ)
+    check_pip(plan)
     warn_if_stale(plan)
+    variables = add_variables(invocation.env_files, environ)
     ready = make_ready(plan, environ)
     remember(ready)
-    return execute(ready, environ)
+    return execute(ready, variables)
 
 
 def decide(invocation: Invocation, environ: Mapping[str, str], *, may_lock: bool = True) -> Plan:
@@ -118,6 +122,9 @@ def remember(ready: Ready) -> None:
 def _remember(ready: Ready) -> None:
     plan = ready.plan
     inputs = plan.inputs
+    if plan.invocation.env_files:
+        debug("no launch record: a file of variables is read anew at each start")
+        return
     if not plan.context.repeatable or inputs is None:
         debug("no launch record: not every input can be told from its earlier self")
         return

@@ -304,7 +304,7 @@ def _join_errors(errors: Sequence[tuple[Artifact, PyxError]]) -> PyxError:
         return errors[-1][1]
     names = ", ".join(artifact.label for artifact, _ in errors)
     kind = RefusedError if isinstance(first, RefusedError) else ArtifactError
-    return kind(f"{len(errors)} distributions cannot be had ({names}): {first}", hint=first.hint)
+    return kind(f"{len(errors)} packages are unavailable ({names}): {first}", hint=first.hint)
 
 
 def _fetch(artifact: Artifact, interpreter: Interpreter, dirs: Dirs, means: Means) -> Entry:
@@ -325,7 +325,7 @@ def _fetch_wheel(artifact: Artifact, source: PackageWheel, dirs: Dirs, means: Me
     version = artifact.version or ""
     problem = check_wheel_name(source.filename, artifact.name, artifact.version)
     if problem:
-        raise RefusedError(problem, hint="lock again: the lock contradicts itself")
+        raise RefusedError(problem, hint="run `pyx lock`: the lock contradicts itself")
     key = source.hashes.get("sha256", "").lower()
     place = name_entry(artifact.name, version, source.filename, key or "unhashed")
     with locked_place(dirs.store, place) as final:

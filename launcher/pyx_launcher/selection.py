@@ -134,7 +134,7 @@ def _select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
         where = _find_marker(pylock, interpreter, extras, groups) or _find_name(pylock)
         if where is None:
             raise _refuse(problem) from error
-        raise LockError(lock.path, problem, where=where, hint="lock again") from error
+        raise LockError(lock.path, problem, where=where, hint="run `pyx lock`") from error
     artifacts = tuple(
         Artifact(
             name=package.name,
@@ -345,14 +345,14 @@ def _check_packages(
             raise InterpreterError(
                 f"{lock.path} excludes {interpreter.path} ({interpreter.version}): "
                 f"{package.name} requires Python {required}",
-                hint="choose another one with --python, or lock again",
+                hint="choose another one with --python, or run `pyx lock`",
             )
         if (first := seen.setdefault(package.name, position)) != position:
             raise LockError(
                 lock.path,
                 f"{package.name!r} is there twice for this interpreter, also as packages[{first}]",
                 where=f"packages[{position}]",
-                hint="lock again",
+                hint="run `pyx lock`",
             )
 
 
@@ -392,7 +392,7 @@ def _explain(
     raise ArtifactError(
         f"{lock.path}: no wheel for Python {interpreter.short} on this platform: {what}",
         hint=f"{len(tried)} tags were tried, {tried[0]} to {tried[-1]}; "
-        "lock again for this platform, or choose another interpreter with --python",
+        "run `pyx lock` for this platform, or choose another interpreter with --python",
     )
 
 
@@ -406,6 +406,6 @@ def _has_wheel(package: Package, supported: frozenset[object]) -> bool:
 def _describe_wheels(package: Package) -> str:
     tags = ["-".join(wheel.filename[:-4].split("-")[-3:]) for wheel in package.wheels or ()]
     if not tags:
-        return "it has no wheel and no source distribution"
+        return "it has neither a wheel nor a source archive"
     shown = ", ".join(tags[:3])
     return f"it has {shown}" + (f" and {len(tags) - 3} more" if len(tags) > 3 else "")

@@ -18,6 +18,7 @@ import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -35,6 +36,7 @@ from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.project.named import PROJECT_FILE
 from pyx_launcher.project.requirement import parse_requirement
+from pyx_launcher.project.requirements_file import name_project
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ class Wish:
     """The distribution that has the program, and what is to be there beside it."""
     python: str | None = None
     """The interpreter, as ``--python`` has it."""
+    is_editable: bool = False
+    """Is the first of them a directory that is used as it is, and not as it was?"""
 
     @property
     def name(self) -> str:
@@ -61,7 +65,8 @@ class Wish:
 
     def means_same(self, other: Wish) -> bool:
         """Tell whether `other` asks for the same, however the names are spelled."""
-        return self.python == other.python and (
+        same = self.python == other.python and self.is_editable == other.is_editable
+        return same and (
             list(map(_normalise, self.requirements)) == list(map(_normalise, other.requirements))
         )
 
@@ -95,38 +100,51 @@ class Installed:
     """Names on PATH that lead to it."""
 
 
-def make_wish(requirements: Sequence[str], python: str | None) -> Wish:
-    """Return what is wished for. Raises UsageError for what is no requirement (PEP 508)."""
-    for text in requirements:
+def make_wish(
+    requirements: Sequence[str], python: str | None, *, is_editable: bool = False
+) -> Wish:
+    """Return what is wished for; the first may be the directory of a project.
+
+    Raises UsageError for what is neither that nor a requirement (PEP 508).
+    """
+    first, *others = requirements
+    if is_editable or first.startswith((".", "/", "~")):
+        directory = Path(first).expanduser().resolve()
+        first = f"{name_project(directory)} @ {directory.as_uri()}"
+    for text in (first, *others):
         parse_requirement(text)
-    return Wish(requirements=tuple(requirements), python=python)
+    return Wish(requirements=(first, *others), python=python, is_editable=is_editable)
 
 
-def install(tools: Path, links: Path, wish: Wish, means: Means) -> Installed:
+def install(
+    tools: Path, links: Path, wish: Wish, means: Means, *, is_forced: bool = False
+) -> tuple[Installed, bool]:
     """Lock and build what is wished for, and put its programs on PATH: all of it, or nothing.
 
     `tools` is the directory of all such environments, `links` the one on PATH. What is installed
-    for another wish, such as another version, is replaced. Raises UsageError where it is installed
-    for this one, RefusedError where a program's name is taken, UnavailableError where
-    there is none, and what `means` raises.
+    for another wish, such as another version, is replaced. Returns what is installed then, and
+    whether that took anything: not where it was installed for this wish and with all its links.
+    `is_forced` makes it anew in any case, and takes names on PATH that something else has.
+    Raises RefusedError where a program's name is taken, UnavailableError where there is none, and
+    what `means` raises.
     """
     directory = tools / wish.name
     if directory.exists():
         old = read_installed(directory, links)
-        if old.wish.means_same(wish):
-            hint = f"pyx tool upgrade {wish.name}"
-            raise UsageError(f"{wish.name} is installed already", hint=hint)
-        return _replace(old, wish, tools, links, means)
+        if old.wish.means_same(wish) and old.programs and not is_forced:
+            return old, False
+        return _replace(old, wish, tools, links, means, is_forced=is_forced), True
     with _making(tools) as new:
         environment = _make(new, wish, means)
         programs = list_programs(environment, wish)
-        _refuse_taken(links, programs, directory)
+        if not is_forced:
+            _refuse_taken(links, programs, directory)
         try:
             os.rename(new, directory)
         except OSError as error:
             raise StoreError(f"{directory}: {error.strerror}") from error
     _link_programs(links, programs, directory)
-    return _describe(directory, wish, environment, links)
+    return _describe(directory, wish, environment, links), True
 
 
 def upgrade(tools: Path, links: Path, name: str, means: Means) -> tuple[str, Installed]:
@@ -140,7 +158,9 @@ def upgrade(tools: Path, links: Path, name: str, means: Means) -> tuple[str, Ins
     return old.version, _replace(old, old.wish, tools, links, means)
 
 
-def _replace(old: Installed, wish: Wish, tools: Path, links: Path, means: Means) -> Installed:
+def _replace(
+    old: Installed, wish: Wish, tools: Path, links: Path, means: Means, *, is_forced: bool = False
+) -> Installed:
     """Make what is wished for and let it take the place of what is installed."""
     directory = old.directory
     with _making(tools) as new:
@@ -149,7 +169,8 @@ def _replace(old: Installed, wish: Wish, tools: Path, links: Path, means: Means)
                 shutil.copy2(path, new / path.name)
         environment = _make(new, wish, means)
         programs = list_programs(environment, wish)
-        _refuse_taken(links, programs, directory)
+        if not is_forced:
+            _refuse_taken(links, programs, directory)
         with storing(directory):
             for path in new.iterdir():
                 if not path.is_symlink():
@@ -185,12 +206,25 @@ def list_installed(tools: Path, links: Path) -> list[Installed]:
     return [read_installed(tools / name, links) for name in names if not name.startswith(".")]
 
 
+def is_installed(tools: Path, name: str) -> bool:
+    """Tell whether the distribution `name` is installed as a tool."""
+    return (tools / canonicalize_name(name) / PROJECT_FILE).is_file()
+
+
 def read_installed(directory: Path, links: Path) -> Installed:
     """Return what is installed in `directory`. Raises LockError for a damaged project file."""
     document = read_toml(directory / PROJECT_FILE)
     requirements = document.table("project").strings("dependencies")
-    python = document.table("tool").table("pyx").table("program").get("python", str, "")
-    wish = make_wish(requirements or (directory.name,), python or None)
+    program = document.table("tool").table("pyx").table("program")
+    first, *others = requirements or (directory.name,)
+    editable = program.get("editable", str, "")
+    wish = Wish(
+        requirements=(editable or first, *others),
+        python=program.get("python", str, "") or None,
+        is_editable=bool(editable),
+    )
+    for text in wish.requirements:
+        parse_requirement(text)
     version = document.table("project").get("version", str, "")
     return Installed(
         wish=wish,
@@ -252,17 +286,23 @@ def _write_project(directory: Path, wish: Wish, python: str, version: str = "0")
     """Write what is wished for; the version says what it came to, for `pyx tool list`."""
     import tomlkit
 
+    first, *others = wish.requirements
+    program: dict[str, object] = {"python": wish.python} if wish.python else {}
+    uv: dict[str, object] = {"package": False}
+    if wish.is_editable:
+        # That uv is to take the directory as it is, it is told by a table of its own.
+        program["editable"], directory_of = first, Requirement(first)
+        first = directory_of.name
+        path = unquote(urlsplit(directory_of.url or "").path)
+        uv["sources"] = {first: {"path": path, "editable": True}}
     document = tomlkit.document()
     document["project"] = {
         "name": f"tool-{wish.name}",
         "version": version,
         "requires-python": f">={python}",
-        "dependencies": list(wish.requirements),
+        "dependencies": [first, *others],
     }
-    document["tool"] = {
-        "uv": {"package": False},
-        "pyx": {"program": {"python": wish.python} if wish.python else {}},
-    }
+    document["tool"] = {"uv": uv, "pyx": {"program": program}}
     write_atomic(directory / PROJECT_FILE, tomlkit.dumps(document).encode(), mode=0o644)
 
 
@@ -282,7 +322,7 @@ def list_programs(environment: Environment, wish: Wish) -> tuple[str, ...]:
             names |= {*entry.facts.scripts, *entry.facts.data.get("scripts", ())}
     programs = tuple(name for name in sorted(names) if (environment.path / "bin" / name).exists())
     if not programs:
-        hint = f"pyx env create NAME makes an environment for a library: pyx add @NAME {wish.name}"
+        hint = f"a library goes into an environment: `pyx add @default {wish.name}`"
         raise UnavailableError(f"{wish.name} has no programs", hint=hint)
     return programs
 

@@ -21,19 +21,19 @@ _pyx() {
     case $prev in
         --project) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --python) COMPREPLY=($(compgen -c -X '!python3*' -- "$cur")); return ;;
-        --group|--only-group|--no-group|--extra|--with|--allow-unhashed|--optional|--script|--from|--invert|--keep|--format|--output) return ;;
+        --group|--only-group|--no-group|--extra|--with|--allow-unhashed|--env-file|--name|--script|--optional|--requirements|--constraints|--editable|--from|--invert|--keep|--format|--output) return ;;
     esac
     for ((at = 1; at < COMP_CWORD; at++)); do
         word=${COMP_WORDS[at]}
         case $word in
-            --project|--python|--group|--only-group|--no-group|--extra|--with|--allow-unhashed|--optional|--script|--from|--invert|--keep|--format|--output) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
+            --project|--python|--group|--only-group|--no-group|--extra|--with|--allow-unhashed|--env-file|--name|--script|--optional|--requirements|--constraints|--editable|--from|--invert|--keep|--format|--output) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
             @) ((at++)) ;;
             -*) ;;
             *)
                 if [[ -z $verb ]]; then
                     verb=$word
                     # Behind a script or a program that is run, no word is pyx's.
-                    [[ " sync info add remove lock run env tool list tree which diff store bundle export " == *" $verb "* ]] || return
+                    [[ " init sync info add remove lock run env tool python list tree which diff store bundle export " == *" $verb "* ]] || return
                 elif [[ -z $action ]]; then
                     action=$word
                 fi
@@ -41,25 +41,28 @@ _pyx() {
         esac
     done
     case $verb:$action in
-        :) word="sync info add remove lock run env tool list tree which diff store bundle export --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help --version" ;;
-        sync:) word="--compile --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help" ;;
-        info:) word="--json --sbom --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help" ;;
-        add:) word="--optional --dev --user --script --init --follow --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help" ;;
-        remove:) word="--optional --dev --user --script --follow --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help" ;;
-        lock:) word="--upgrade --check --follow --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help" ;;
-        run:) word="--project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help" ;;
-        env:) word="list create remove show --json --link --unlink --kernel --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help" ;;
-        env:*) word="--json --link --unlink --kernel --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help" ;;
-        tool:) word="install list upgrade uninstall run --with --from --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help" ;;
-        tool:*) word="--with --from --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help" ;;
-        list:) word="--outdated --attestations --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help" ;;
-        tree:) word="--invert --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help" ;;
-        which:) word="--json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help" ;;
-        diff:) word="--json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help" ;;
-        store:) word="verify gc list size path add --repair --keep --dry-run --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help" ;;
-        store:*) word="--repair --keep --dry-run --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help" ;;
-        bundle:) word="--no-compile --relocatable --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help" ;;
-        export:) word="--format --output --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --help" ;;
+        :) word="init sync info add remove lock run env tool python list tree which diff store bundle export --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help --version" ;;
+        init:) word="--lib --name --script --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        sync:) word="--compile --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        info:) word="--json --sbom --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        add:) word="--optional --dev --user --script --requirements --constraints --editable --init --follow --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        remove:) word="--optional --dev --user --script --follow --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        lock:) word="--upgrade --check --follow --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        run:) word="--project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        env:) word="list create remove show --json --link --unlink --kernel --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        env:*) word="--json --link --unlink --kernel --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        tool:) word="install list upgrade uninstall run ensurepath --with --from --editable --force --outdated --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        tool:*) word="--with --from --editable --force --outdated --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        python:) word="list find pin --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        python:*) word="--json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        list:) word="--outdated --attestations --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        tree:) word="--invert --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        which:) word="--json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        diff:) word="--json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        store:) word="verify gc list size path add --repair --keep --dry-run --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        store:*) word="--repair --keep --dry-run --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        bundle:) word="--no-compile --relocatable --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        export:) word="--format --output --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         *) return ;;
     esac
     COMPREPLY=($(compgen -W "$word" -- "$cur"))

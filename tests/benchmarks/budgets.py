@@ -101,9 +101,9 @@ def _describe_disk(ground: Ground, exceeded: list[str]) -> str:
     if usage.bytes > BYTES or usage.inodes > INODES * size:
         exceeded.append(f"a further environment takes {usage.bytes} bytes, {usage.inodes} inodes")
     return (
-        f"A further environment of {size} distributions, as it is made, takes "
+        f"A further environment of {size} packages, as it is made, takes "
         f"{usage.bytes / 1000:.0f} kB (at most {BYTES / 1000:.0f}) and {usage.inodes} inodes, "
-        f"{usage.inodes / size:.1f} for each distribution (at most {INODES:.0f}).\n"
+        f"{usage.inodes / size:.1f} for each package (at most {INODES:.0f}).\n"
     )
 
 

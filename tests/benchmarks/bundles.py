@@ -79,7 +79,7 @@ def measure_bundles(ground: Ground) -> str:
     if len(first) > 1:
         rows.append(Row(name="first start", subject=first[0], peers=tuple(first[1:])))
     results = [measure_rows([row], min(ground.rounds, ROUNDS))[0] for row in rows]
-    title = f"### A program with {len(listed)} distributions, packed\n\n"
+    title = f"### A program with {len(listed)} packages, packed\n\n"
     return title + _describe(packed) + "\n" + format_results(results)
 
 

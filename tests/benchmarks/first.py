@@ -46,7 +46,7 @@ def make_rows(ground: Ground, project: Project, *, is_real: bool) -> list[Row]:
     """Return the rows of one project."""
     peer, frozen = uv_sync(ground, project), uv_sync(ground, project, "--frozen")
     kind = "generated" if project.name == "many" or not is_real else "real"
-    what = f"{project.size} {kind} distributions"
+    what = f"{project.size} {kind} packages"
     is_all = project.name.startswith("all")
     start = ("-c", "pass")
     return [
@@ -70,14 +70,14 @@ def make_rows(ground: Ground, project: Project, *, is_real: bool) -> list[Row]:
 
 
 def measure_sizes(ground: Ground) -> tuple[str, str]:
-    """Return a table and a plot of the cost of a first start by the number of distributions."""
+    """Return a table and a plot of the cost of a first start by the number of packages."""
     sizes = QUICK_SIZES if ground.quick else SIZES
     wheels = make_wheels(ground.directory / "sized", max(sizes), 10)
     results: list[Result] = []
     for size in sizes:
         with filled_project(ground, f"size-{size}", wheels[:size]) as project:
             row = Row(
-                name=f"{size} distributions",
+                name=f"{size} packages",
                 subject=first_start(ground, project, "pyx", "-c", "pass"),
                 peers=(uv_sync(ground, project),),
             )
@@ -91,8 +91,8 @@ def measure_sizes(ground: Ground) -> tuple[str, str]:
         for label, shown in labels.items()
     ]
     title = "Cost of a new environment whose files are all there"
-    plot = draw_plot(title, "distributions of 11 modules each", "milliseconds", lines)
-    return "### Cost by the number of distributions\n\n" + format_results(results), plot
+    plot = draw_plot(title, "packages of 11 modules each", "milliseconds", lines)
+    return "### Cost by the number of packages\n\n" + format_results(results), plot
 
 
 def main() -> int:

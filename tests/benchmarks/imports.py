@@ -80,9 +80,7 @@ def make_rows(ground: Ground, project: Project) -> list[Row]:
     venv_python = project.directory / ".venv" / "bin" / "python"
     names = json.loads(ground.call(venv_python, "-c", FIND, directory=project.directory))
     everything = "".join(f"import {name}\n" for name in names)
-    programs = {
-        f"import all {len(names)} top-level names of {project.size} distributions": everything
-    }
+    programs = {f"import all {len(names)} top-level names of {project.size} packages": everything}
     programs |= {f"{what} starts": text for what, (name, text) in PROGRAMS.items() if name in names}
     rows = []
     for number, (what, path) in enumerate(_write(project, programs).items()):

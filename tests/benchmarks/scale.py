@@ -123,7 +123,7 @@ def _describe(before: Usage, after: Usage, count: int) -> str:
     head = ("each further environment", "takes", "at most")
     lines = [
         ["disk", f"{each:.0f} kB", "200 kB"],
-        ["inodes for each distribution", f"{inodes / PER_ENVIRONMENT:.1f}", "6"],
+        ["inodes for each package", f"{inodes / PER_ENVIRONMENT:.1f}", "6"],
     ]
     return format_table(head, lines)
 

@@ -149,7 +149,7 @@ def measure_in_project(ground: Ground, name: str) -> Result:
         uv = ground.find("uv") or "uv"
         there = {"directory": project.directory}
         row = Row(
-            name=f"empty script, {project.size} distributions locked",
+            name=f"empty script, {project.size} packages locked",
             subject=ground.command("pyx", ground.pyx, "empty.py", **there),
             peers=(
                 ground.command("`uv run` there", uv, "run", "empty.py", **there),

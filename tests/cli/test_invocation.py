@@ -217,6 +217,27 @@ def test_what_belongs_to_a_program_is_left_to_it(words: list[str], expected: lis
     assert list(parse(*words).words) == expected
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("add -D x", "add --dev x"),
+        ("add -r a.txt -cb.txt", "add --requirements a.txt --constraints b.txt"),
+        ("add --requirement=a.txt", "add --requirements a.txt"),
+        ("lock -U x", "lock --upgrade x"),
+        ("tool install -e .", "tool install --editable ."),
+    ],
+)
+def test_short_options_mean_what_they_mean_elsewhere(typed: str, meant: str) -> None:
+    """Those of pip, uv, Poetry and PDM, with their value attached or as the next word."""
+    short, long = parse(*typed.split()), parse(*meant.split())
+    assert (short.words, short.settings) == (long.words, long.settings)
+
+
+def test_a_programs_own_short_options_stay_its_own() -> None:
+    """What stands behind the name of a program that is run is no option of pyx's."""
+    assert parse("tool", "run", "x", "-e", "-r").words == ("run", "x", "-e", "-r")
+
+
 def test_a_verb_explains_itself() -> None:
     """`--help` behind a verb, or among its words, is about that verb."""
     for words in (["env", "--help"], ["env", "list", "-h"], ["tool", "run", "--help"]):
@@ -252,7 +273,7 @@ def test_a_verb_explains_itself() -> None:
         ),
         (["-G"], "--group needs a value", "pyx --group NAME"),
         (["list", "--tree"], "unknown option --tree", "pyx tree"),
-        (["add", "-r", "x"], "pyx add does not know -r", OPTIONS_OF_OTHERS["-r"]),
+        (["lock", "-r", "x"], "pyx lock does not know -r", OPTIONS_OF_OTHERS["-r"]),
         (["list", "--zzz"], "unknown option --zzz", "pyx list --help"),
         (["run", "-m", "x", "a b"], "pyx run does not know -m", "pyx -m x 'a b'"),
         (
@@ -262,10 +283,10 @@ def test_a_verb_explains_itself() -> None:
         ),
         (
             ["--with", "dev", "x.py"],
-            "--with dev: it appends a named environment",
+            "--with dev: it takes a named environment",
             (
-                "--group dev for a group of the project, pyx add dev for a package, "
-                "--with @dev for an environment"
+                "a group of the project is `--group dev`, a named environment `--with @NAME`;"
+                " `pyx add PACKAGE` requires a package"
             ),
         ),
     ],

@@ -101,7 +101,7 @@ def test_a_project_is_made_where_the_user_says_so(pyx: Pyx, project: Path, tmp_p
     assert "hint: pyx add --init tick makes one here\n" in refused.stderr
     assert listed(empty) == {}
     lines = succeed(pyx("add", "--init", "tick", cwd=empty))
-    assert lines == ["+ tick 1.0", f"{empty / 'pylock.toml'}: 1 distribution, 1 changed"]
+    assert lines == ["+ tick 1.0", f"{empty / 'pylock.toml'}: 1 package, 1 changed"]
     assert list(listed(empty)) == ["pylock.toml", "pyproject.toml"]
     data = tomli.loads((empty / "pyproject.toml").read_text())["project"]
     assert (data["name"], data["dependencies"]) == ("my-tools", ["tick>=1.0"])
@@ -501,7 +501,7 @@ def test_a_damaged_lock_is_made_anew(pyx: Pyx, project: Path, kind: str, damage:
         (project / "pyproject.toml").unlink()
         source = "requirements.txt" if kind == "list" else "requirements.in"
         (project / source).write_text("tick<2\n")
-    assert "made anew" not in pyx("lock", cwd=project).stderr
+    assert "written again" not in pyx("lock", cwd=project).stderr
     lock = project / ("pylock.toml" if kind == "list" else kind)
     sound = lock.read_bytes()
     cut = sound[: sound.index(b"sha256")]
@@ -557,7 +557,7 @@ def test_a_list_without_hashes_is_locked_beside_it(pyx: Pyx, project: Path, whee
     path.write_text("tick<2  # why\n-r more.txt\n")
     (project / "more.txt").write_text("windy; sys_platform == 'win32'\n")
     lines = succeed(pyx("lock", cwd=project))
-    assert lines == ["+ tick 1.0", f"{project / 'pylock.toml'}: 1 distribution, 1 changed"]
+    assert lines == ["+ tick 1.0", f"{project / 'pylock.toml'}: 1 package, 1 changed"]
     assert path.read_text() == "tick<2  # why\n-r more.txt\n"
     assert locked(project) == {
         "tick": ("1.0", None),
@@ -639,6 +639,57 @@ def test_uvs_variables_come_before_pips(pyx: Pyx, project: Path, index: IndexSer
     succeed(pyx("lock", cwd=project, env=env))
 
 
+def test_what_a_file_lists_is_required(pyx: Pyx, project: Path) -> None:
+    """With its specifiers, from the files it includes as well, and its hashes left out."""
+    (project / "more.txt").write_text("windy ; sys_platform == 'linux'\n")
+    (project / "requirements.txt").write_text(
+        "# what it takes\n-r more.txt\ntalk==2.0 --hash=sha256:00  # why\n-e .\n"
+    )
+    assert "+ talk 2.0" in succeed(pyx("add", "-rrequirements.txt", "--group", "x", cwd=project))
+    group = tomli.loads((project / "pyproject.toml").read_text())["dependency-groups"]["x"]
+    assert group == ["talk==2.0", 'windy>=3.0 ; sys_platform == "linux"']
+    assert {"tick", "talk", "windy"} == set(locked(project))
+    succeed(pyx("lock", "--check", cwd=project))
+
+
+def test_a_resolution_keeps_to_constraints(pyx: Pyx, project: Path, wheels: Path) -> None:
+    """The pins stay when it is locked again, though nothing in the project names the file."""
+    make_wheel(wheels, "talk", "3.0", requires=["tick"])
+    (project / "limits.txt").write_text("tick==1.0\ntalk<3\nnever==1\n")
+    succeed(pyx("add", "-c", "limits.txt", "talk", cwd=project))
+    assert {name: version for name, (version, _) in locked(project).items()}["talk"] == "2.0"
+    assert "~ talk 2.0 → 3.0" in succeed(pyx("lock", "-U", cwd=project))
+    assert "constraint" not in (project / "pyproject.toml").read_text()
+
+
+def test_a_list_without_hashes_is_its_own_projects(pyx: Pyx, tmp_path: Path, wheels: Path) -> None:
+    """To require what it lists is to lock it."""
+    make_wheel(wheels, "tick", "1.0")
+    directory = tmp_path / "listed"
+    directory.mkdir()
+    (directory / "requirements.txt").write_text("tick\n")
+    succeed(pyx("add", "-r", "requirements.txt", cwd=directory))
+    assert (directory / "requirements.txt").read_text() == "tick\n"
+    assert set(locked(directory)) == {"tick"}
+
+
+def test_a_directory_is_required_as_it_is(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """`-e` writes what uv is told by, and the lock has the directory itself."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "pyproject.toml").write_text('[project]\nname = "other"\nversion = "1"\n')
+    succeed(pyx("add", "-e", "../other", cwd=project))
+    data = tomli.loads((project / "pyproject.toml").read_text())
+    assert data["project"]["dependencies"] == ["tick<2", "other"]
+    assert data["tool"]["uv"]["sources"] == {"other": {"path": "../other", "editable": True}}
+    (found,) = (
+        one
+        for one in tomli.loads((project / "pylock.toml").read_text())["packages"]
+        if one["name"] == "other"
+    )
+    assert found["directory"] == {"path": "../other", "editable": True}
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_a_strangers_project_above_is_refused(pyx: Pyx, project: Path) -> None:
     """To lock it would run what it says."""
@@ -653,17 +704,21 @@ def test_a_strangers_project_above_is_refused(pyx: Pyx, project: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        (("add",), USAGE, "pyx add needs NAME, that of a distribution\npyx: hint: pyx add click"),
-        (("add", "@x"), USAGE, "hint: pyx add @x click"),
-        (("add", "a b"), USAGE, "'a b' is no requirement"),
+        (("add",), USAGE, "pyx add needs NAME, that of a package\npyx: hint: pyx add --help"),
+        (("add", "@x"), USAGE, "hint: pyx add --help"),
+        (("add", "a b"), USAGE, "'a b' is not a valid requirement"),
         (("add", "tick@1.0"), USAGE, "hint: did you mean tick==1.0?"),
         (("add", "tick[x] @ v2"), USAGE, "hint: did you mean tick[x]==2?"),
         (("add", "tick@latest"), USAGE, "hint: did you mean tick?"),
         (("add", "--dev", "--optional", "x", "tick"), USAGE, "hint: pyx add tick --optional x"),
-        (("add", "--script", "gone.py", "tick"), USAGE, "there is no script"),
+        (("add", "--script", "gone.py", "tick"), USAGE, "there is not a script"),
         (("add", "--upgrade", "tick"), USAGE, "unknown option --upgrade"),
         (("remove", "talk"), USAGE, "talk is not in the dependencies\npyx: hint: pyx tree shows"),
-        (("lock", "talk"), USAGE, "talk is no script"),
+        (("lock", "talk"), USAGE, "talk is not a script"),
+        (("lock", "pyproject.toml"), USAGE, "is not a script\npyx: hint: `pyx lock` locks"),
+        (("lock", "--upgrade=tick"), USAGE, "hint: pyx lock --upgrade tick\n"),
+        (("sync", "--with", "docs"), USAGE, "hint: a group of the project is `--group docs`"),
+        (("add", "-r", "gone.txt"), USAGE, "there is no file"),
         (("add", "--project", "gone", "tick"), USAGE, "there is no project"),
         (("add", "@../x", "tick"), USAGE, "cannot be the name of an environment"),
     ],
@@ -683,10 +738,10 @@ def test_mistakes_cost_one_line(
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (("remove", "tick"), "name it: pyx --project DIRECTORY remove tick"),
-        (("add", "tick"), "pyx add --init tick makes one here"),
-        (("lock",), "pyx add --init NAME makes one here"),
-        (("lock", "--check"), "pyx add --init NAME makes one here"),
+        (("remove", "tick"), "name it: `pyx --project DIR remove tick`"),
+        (("add", "tick"), "`pyx add --init tick` makes one here"),
+        (("lock",), "`pyx init` makes one here"),
+        (("lock", "--check"), "`pyx init` makes one here"),
         (("remove", "@gone", "tick"), "pyx env list"),
     ],
 )
@@ -706,5 +761,5 @@ def test_a_tool_that_is_not_there(pyx: Pyx, project: Path) -> None:
     """The error names the variable that names it."""
     told = pyx("add", "talk", cwd=project, env={"PYX_UV": "/nowhere/uv"})
     assert told.returncode == 127
-    assert "PYX_UV=/nowhere/uv is no program" in told.stderr
+    assert "PYX_UV=/nowhere/uv is not a program" in told.stderr
     assert listed(project) == {"pyproject.toml": MANIFEST.encode()}

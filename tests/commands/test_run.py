@@ -82,7 +82,8 @@ def test_options_and_names_come_before_the_program(
     [
         ("tok", "did you mean tock?"),
         ("shel", "did you mean shell?"),
-        ("ls", "pyx add the distribution that has ls"),
+        ("ls", 'the machine has /bin/ls: `pyx run "$(command -v ls)"`'),
+        ("nosuch", "require the package that has it, whose name may be another: `pyx add PACKAGE`"),
         ("here.py", "pyx here.py"),
     ],
 )
@@ -91,9 +92,9 @@ def test_a_program_that_the_lock_does_not_give_is_not_found(
 ) -> None:
     """Not even where the machine has one of that name: 127, as a shell has it."""
     (project / "here.py").touch()
-    told = pyx("run", name, cwd=project)
+    told = pyx("run", name, cwd=project, env={"PATH": "/bin"})
     assert (told.returncode, told.stdout) == (127, "")
-    expected = f"pyx: {project}/pylock.toml gives no program {name}\npyx: hint: {hint}\n"
+    expected = f"pyx: {project}/pylock.toml has no program {name}\npyx: hint: {hint}\n"
     assert told.stderr == expected
 
 
@@ -112,7 +113,7 @@ def test_several_close_names_are_all_told(pyx: Pyx, tmp_path: Path, wheels: Path
     (tmp_path / "pylock.toml").write_text(pylock_text([wheel]))
     assert pyx("store", "add", wheel).returncode == 0
     told = pyx("run", "tck", cwd=tmp_path)
-    assert told.stderr.endswith("gives no program tck\npyx: hint: did you mean tock or tick?\n")
+    assert told.stderr.endswith("has no program tck\npyx: hint: did you mean tock or tick?\n")
 
 
 def test_a_script_is_no_program(pyx: Pyx, project: Path) -> None:
@@ -128,8 +129,8 @@ def test_without_a_lock_there_is_no_program(pyx: Pyx, tmp_path: Path) -> None:
     told = pyx("run", "tock", cwd=tmp_path)
     assert (told.returncode, told.stdout) == (127, "")
     assert told.stderr == (
-        f"pyx: the standard library alone (no lock in {tmp_path} or above) gives no program tock\n"
-        "pyx: hint: pyx tool run tock, or pyx --project DIR run tock\n"
+        f"pyx: the standard library alone (no lock in {tmp_path} or above) has no program tock\n"
+        "pyx: hint: name the project that has it: `pyx --project DIR run NAME`\n"
     )
 
 
@@ -139,7 +140,30 @@ def test_a_project_that_was_never_locked_is_told(pyx: Pyx, tmp_path: Path) -> No
     (tmp_path / "pyproject.toml").write_text(text)
     told = pyx("run", "tock", cwd=tmp_path)
     assert told.returncode == 127
-    assert f"hint: {tmp_path / 'pyproject.toml'} has no lock yet: run `" in told.stderr
+    assert f"hint: {tmp_path / 'pyproject.toml'}: it names dependencies, but" in told.stderr
+    assert told.stderr.endswith("run `pyx lock`\n")
+
+
+@pytest.mark.parametrize(
+    ("backend", "hint"),
+    [
+        ("", "give its pyproject.toml a [build-system] table, then run `pyx lock`"),
+        (
+            '[build-system]\nrequires = ["hatchling"]\n',
+            "the project itself has tock: run `pyx lock`",
+        ),
+    ],
+)
+def test_what_the_project_itself_has_is_not_looked_for_elsewhere(
+    pyx: Pyx, tmp_path: Path, backend: str, hint: str
+) -> None:
+    """A package of that name on an index may be a stranger's."""
+    text = f'[project]\nname = "p"\nversion = "1"\n[project.scripts]\ntock = "p:main"\n{backend}'
+    (tmp_path / "pyproject.toml").write_text(text)
+    told = pyx("run", "tock", cwd=tmp_path)
+    assert told.returncode == 127
+    assert told.stderr.endswith(f"{hint}\n")
+    assert "tool" not in told.stderr.splitlines()[1]
 
 
 def test_run_needs_a_program(pyx: Pyx, project: Path) -> None:

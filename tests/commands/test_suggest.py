@@ -51,25 +51,32 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
     [
         ("install rich", "pyx add rich"),
         ("install --upgrade rich", "pyx add rich"),
-        ("install -r requirements.txt", "pyx sync"),
+        ("install -r requirements.txt", "pyx add -r requirements.txt"),
         ("install -e .", "pyx sync"),
         ("install", "pyx sync"),
         ("pip install rich httpx", "pyx add rich httpx"),
-        ("pip install -r requirements.txt", "pyx sync"),
+        ("pip install -r requirements.txt", "pyx add -r requirements.txt"),
         ("pip list", "pyx list"),
         ("pip uninstall -y rich", "pyx remove rich"),
         ("uv pip install rich", "pyx add rich"),
         ("uv tool install rich", "pyx tool install rich"),
         ("uv run script.py a", "pyx script.py a"),
         ("uv run -m rich.table", "pyx -m rich.table"),
-        ("uv python install", "pyx --help"),
+        ("uv python install 3.13", "pyx tool run uv python install 3.13"),
+        ("uv python pin 3.12", "pyx python pin 3.12"),
+        ("uv build", "pyx tool run --from build pyproject-build"),
+        ("uv version", "pyx tool run uv version --frozen"),
+        ("poetry version patch", "pyx tool run uv version --frozen --bump patch"),
+        ("pip --version", "no program of the environment has that name either: `pyx --help`"),
         ("poetry run tick x", "pyx run tick x"),
         ("poetry env use 3.12", "pyx env --help"),
-        ("poetry publish", "pyx --help"),
+        ("poetry publish", "pyx tool run twine upload dist/*"),
+        ("format .", "pyx tool run ruff format ."),
+        ("test -x", "pyx -m pytest -x"),
         ("pipx install rich", "pyx tool install rich"),
         ("pipx run rich --wide", "pyx tool run rich --wide"),
         ("uninstall", "pyx remove NAME"),
-        ("init", "pyx add --init NAME"),
+        ("new there", "pyx init there"),
         ("update", "pyx lock --upgrade"),
         ("upgrade rich", "pyx lock --upgrade rich"),
         ("shell", 'pyx run "$SHELL"'),
@@ -79,13 +86,13 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("show", "pyx list"),
         ("show rich", "pyx which rich"),
         ("why rich", "pyx tree --invert rich"),
-        ("version", "pyx --version"),
-        ("python -m rich", "pyx -m rich"),
-        ("python", "pyx alone is the prompt"),
+        ("version", "pyx tool run uv version --frozen"),
+        ("python3 -m rich", "pyx -m rich"),
+        ("python3", "`pyx` alone is the prompt"),
         ("check", "pyx lock --check"),
         ("isntall rich", "did you mean pyx add rich?"),
         ("lits", "did you mean pyx list?"),
-        ("black .", "no program of the environment is called black either; pyx --help"),
+        ("black .", "no program of the environment has that name either: `pyx --help`"),
     ],
 )
 def test_a_command_of_another_tool_is_told_in_ours(typed: str, meant: str) -> None:
@@ -94,7 +101,7 @@ def test_a_command_of_another_tool_is_told_in_ours(typed: str, meant: str) -> No
     assert suggest(name, words, (), ()) == meant
 
 
-@pytest.mark.parametrize("typed", ["install rich", "pip install rich", "black .", "init"])
+@pytest.mark.parametrize("typed", ["install rich", "pip install rich", "black .", "new"])
 def test_the_hint_is_one_line_more(pyx: Pyx, tmp_path: Path, typed: str) -> None:
     """Behind what python says of a file that is not there, with python's status."""
     name, *words = typed.split()
@@ -104,7 +111,7 @@ def test_the_hint_is_one_line_more(pyx: Pyx, tmp_path: Path, typed: str) -> None
 def test_what_the_hints_name_is_there() -> None:
     """Each is a command line that pyx can parse, of one of its commands."""
     for table in (_COUNTERPARTS, _OF_PIPX):
-        for name in {*table} - {"python", "python3"}:
+        for name in {*table} - {"python3", "test", "audit"}:
             words = (translate(name, ["x"], table) or "").replace('"$SHELL"', "/bin/sh").split()
             assert parse_invocation(words, {}).verb in {*VERBS, "--version"}
 
@@ -116,6 +123,34 @@ def test_a_program_of_the_environment_is_run_by_run(pyx: Pyx, project: Path) -> 
     assert tell(pyx, project, "tick --fast .") == "pyx run tick --fast ."
     assert tell(pyx, project, "tikc") == "did you mean pyx run tick?"
     assert suggest("tick", ["a;b"], ["--offline"], {"tick"}) == "pyx --offline run tick 'a;b'"
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["install", "-U", "rich"], "pyx add rich"),
+        (["list"], "pyx list"),
+        ([], "`pyx add NAME` requires a package, `pyx list` shows what is there"),
+    ],
+)
+def test_pip_that_is_not_locked_is_answered_before_a_start(
+    pyx: Pyx, project: Path, words: list[str], hint: str
+) -> None:
+    """With the status of a module that is not there; nothing is fetched for it."""
+    told = pyx("-m", "pip", *words, cwd=project)
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr == (
+        "pyx: pip is not locked here, and no program would see what it installs\n"
+        f"pyx: hint: {hint}\n"
+    )
+
+
+def test_pip_that_is_locked_is_started(pyx: Pyx, project: Path, wheels: Path) -> None:
+    """As any other module is."""
+    wheel = make_wheel(wheels, "pip", "1.0", files={"pip.py": "print('pip itself')"})
+    (project / "pylock.toml").write_text(pylock_text([wheel]))
+    assert pyx("store", "add", wheel).returncode == 0
+    assert pyx("-m", "pip", "install", cwd=project).stdout == "pip itself\n"
 
 
 def test_a_named_environment_stays_in_the_hint(pyx: Pyx, project: Path, pyx_home: Path) -> None:
@@ -167,7 +202,7 @@ def test_a_lock_that_cannot_be_read_is_no_answer(pyx: Pyx, project: Path) -> Non
     """The hint is for what was typed, and must not fail."""
     (project / "pylock.toml").write_text("broken")
     assert tell(pyx, project, "install rich") == "pyx add rich"
-    assert tell(pyx, project, "tick").startswith("no program of the environment is called tick")
+    assert tell(pyx, project, "tick").startswith("no program of the environment has that name")
 
 
 def test_a_mistake_leaves_nothing_behind(pyx: Pyx, project: Path, tmp_path: Path) -> None:

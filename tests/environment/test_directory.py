@@ -103,7 +103,33 @@ def test_it_is_a_virtual_environment(workshop: Workshop) -> None:
     told = workshop.run(environment, "-c", code)
     assert told == f"{environment.path} True {environment.python}"
     names = sorted([p.name for p in (environment.path / "bin").iterdir()])
-    assert names == ["python", "python3", f"python{workshop.interpreter.short}"]
+    assert names == ["pip", "pip3", "python", "python3", f"python{workshop.interpreter.short}"]
+
+
+def test_pip_says_what_to_type(workshop: Workshop) -> None:
+    """Where nothing has a pip, the name leads to the command that does here what was asked for."""
+    environment = workshop.build(workshop.entry("one"))
+    for words, meant in (
+        (["install", "-U", "rich", "a>1"], "pyx add rich 'a>1'"),
+        (["install", "-r", "requirements.txt"], "pyx add -r requirements.txt"),
+        (["uninstall", "-y", "rich"], "pyx remove rich"),
+        (["freeze"], "pyx list"),
+    ):
+        for name in ("pip", "pip3"):
+            program = environment.path / "bin" / name
+            told = subprocess.run([program, *words], capture_output=True, text=True, check=False)
+            assert (told.returncode, told.stdout) == (1, "")
+            first, hint = told.stderr.splitlines()
+            assert first.startswith("pyx: pip is not locked here")
+            assert hint.startswith(f"pyx: hint: `{meant}`")
+
+
+def test_a_pip_that_is_locked_is_left_alone(workshop: Workshop) -> None:
+    """Its own scripts are what they are."""
+    entry = workshop.entry("pip", entry_points={"pip": "pip:main"})
+    environment = workshop.build(entry)
+    assert "pip:main" in (environment.path / "bin" / "pip").read_text()
+    assert not (environment.path / "bin" / "pip3").exists()
 
 
 def test_equal_inputs_share_a_directory(workshop: Workshop) -> None:

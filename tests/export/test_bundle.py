@@ -118,7 +118,7 @@ def test_a_bundle_runs_when_all_else_is_gone(pyx: Pyx, project: Path, tmp_path: 
     """Neither pyx, nor its home, nor the project is needed, and it may have been moved."""
     out = tmp_path / "first place"
     told = bundle(pyx, project, out, "tick", "fixed")
-    assert re.match(rf"{re.escape(str(out))}: 2 distributions, [0-9.]+ MB unpacked, for Py", told)
+    assert re.match(rf"{re.escape(str(out))}: 2 packages, [0-9.]+ MB unpacked, for Py", told)
     assert sorted(tmp_path.glob(".*")) == []
     for gone in (project, tmp_path / "pyx-home", tmp_path / "pyx-cache", tmp_path / "installed"):
         shutil.rmtree(gone)
@@ -487,16 +487,16 @@ def test_the_records_name_no_place(pyx: Pyx, project: Path, tmp_path: Path) -> N
 
 REFUSED: dict[str, tuple[Sequence[str], int, str, str]] = {
     "exists": (("there",), 64, "/there exists", "pyx bundle OUT …"),
-    "parent": (("no/out",), 74, "/no is no directory", "mkdir -p "),
+    "parent": (("no/out",), 74, "/no is not a directory", "mkdir -p "),
     "nothing": ((), 64, "pyx bundle needs OUT", "pyx bundle --help"),
-    "program": (("out", "tock"), 127, "no distribution has the program tock", "did you mean tick?"),
+    "program": (("out", "tock"), 127, "no package has the program tock", "did you mean tick?"),
     "script": (("out", "gone.py"), 2, "can't open file", ""),
-    "module": (("out", "-m", "gone"), 127, "no distribution has the module gone", "pyx list"),
+    "module": (("out", "-m", "gone"), 127, "no package has the module gone", "pyx list"),
     "no module": (("out", "-m"), 64, "-m needs a module", "pyx bundle OUT -m MODULE"),
     "directory": (("out", "./"), 64, " has no __main__.py", ""),
     "archive": (("out.tar.zst",), 64, "archives are .tar, .tar.gz, .tgz", "out.tar, which"),
     "zip": (("out.zip",), 64, "out.zip: archives are .tar, .tar.gz, .tgz", "out.tar, which"),
-    "shell": (("out", "shell-tick", "x"), 64, "shell-tick is no program of python's", ""),
+    "shell": (("out", "shell-tick", "x"), 64, "shell-tick is not a Python script", ""),
     "option": (("--compil", "out"), 64, "unknown option --compil", "did you mean --no-compile?"),
 }
 
@@ -572,7 +572,7 @@ def test_what_cannot_be_copied_is_named(pyx: Pyx, project: Path, case: str) -> N
     assert told.returncode == 74
     assert told.stderr == (
         f"pyx: cannot copy {odd} into {project}/out: {problem}\n"
-        "pyx: hint: mend it, or move it out of what is copied\n"
+        "pyx: hint: correct it, or move it out of what is copied\n"
     )
     assert sorted(project.rglob("*")) == before
 
@@ -583,7 +583,7 @@ def test_a_time_that_no_file_can_have(pyx: Pyx, project: Path) -> None:
     told = pyx("bundle", "out", cwd=project, env={"SOURCE_DATE_EPOCH": moment})
     assert (told.returncode, told.stdout) == (64, "")
     first, second = told.stderr.splitlines()
-    assert re.fullmatch("pyx: SOURCE_DATE_EPOCH=9+…9+ is no time that a file can have", first)
+    assert re.fullmatch("pyx: SOURCE_DATE_EPOCH=9+…9+ is not a time that a file can have", first)
     assert "date +%s" in second
     assert not (project / "out").exists()
 

@@ -249,7 +249,7 @@ def test_a_virtual_environment_needs_nothing_of_pyx(
     out = tmp_path / "environment"
     told = pyx("export", "--format", "venv", "-o", "../environment", cwd=project)
     assert told.stderr == ""
-    assert re.fullmatch(rf"{out}: 2 distributions, for Python 3\.\S+\n", told.stdout)
+    assert re.fullmatch(rf"{out}: 2 packages, for Python 3\.\S+\n", told.stdout)
     for gone in (project, tmp_path / "pyx-home", tmp_path / "pyx-cache", tmp_path / "installed"):
         shutil.rmtree(gone)
     assert sorted(tmp_path.glob(".*")) == []

@@ -270,7 +270,7 @@ def test_cut_anywhere(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not text: a NUL stands at byte 8"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not text: there is a NUL at byte 8"),
         (b"\xff\xfe\xfd\n", "not UTF-8 at byte 0"),
         (b"<<<<<<< ours\nx = 1\n=======\n>>>>>>> theirs\n", ""),
         (b"[" * 100_000, ""),

@@ -112,12 +112,12 @@ BROKEN = {
     "older version": (
         "4.5.0",
         "4.3",
-        "metadata.lock_version: version 4.3 is not known; pyx reads 4.4 and 4.5",
+        "metadata.lock_version: version 4.3 is not supported; pyx reads 4.4 and 4.5",
     ),
     "newer version": (
         "4.5.0",
         "5.0.0",
-        "metadata.lock_version: version 5.0.0 is not known; pyx reads 4.4 and 4.5",
+        "metadata.lock_version: version 5.0.0 is not supported; pyx reads 4.4 and 4.5",
     ),
     "version of another type": (
         '"4.5.0"',

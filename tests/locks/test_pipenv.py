@@ -79,7 +79,7 @@ BROKEN = {
     "newer version": (
         '"pipfile-spec": 6',
         '"pipfile-spec": 7',
-        "_meta.pipfile-spec: version 7 is not known; pyx reads 6",
+        "_meta.pipfile-spec: version 7 is not supported; pyx reads 6",
     ),
     "requires of another type": (
         '{"python_version": "3.12"}',

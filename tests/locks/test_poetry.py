@@ -118,7 +118,7 @@ BROKEN = {
     "newer version": (
         '"2.1"',
         '"3.0"',
-        "metadata.lock-version: version 3.0 is not known; pyx reads 1.0, 1.1, 2.0, 2.1",
+        "metadata.lock-version: version 3.0 is not supported; pyx reads 1.0, 1.1, 2.0, 2.1",
     ),
     "version of another type": (
         '"2.1"',

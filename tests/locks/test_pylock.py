@@ -46,7 +46,7 @@ BROKEN = {
     "newer version": (
         '"1.0"\nc',
         '"2.0"\nc',
-        "lock-version: version 2.0 of the format is not known; pyx reads 1.0",
+        "lock-version: version 2.0 of the format is not supported; pyx reads 1.0",
     ),
     "version of another type": (
         '"1.0"\nc',

@@ -94,7 +94,7 @@ BROKEN = {
     "newer version of the format": (
         "version = 1\n",
         "version = 2\n",
-        "version: version 2 is not known; pyx reads 1",
+        "version: version 2 is not supported; pyx reads 1",
     ),
     "requires-python that is none": (
         '">=3.9"',

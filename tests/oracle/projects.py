@@ -143,7 +143,7 @@ PROJECTS = (
     ),
     Project(
         name="sdists",
-        about="a distribution without wheels, which has to be built",
+        about="a package without wheels, which has to be built",
         dependencies=("slow-build", "terminal"),
     ),
     Project(
@@ -187,7 +187,7 @@ PROJECTS = (
     ),
     Project(
         name="namespaces",
-        about="distributions that share one import package",
+        about="packages that share one import package",
         dependencies=("space-one", "space.two", "Google.cloud_STORE"),
     ),
     Project(
@@ -203,7 +203,7 @@ PROJECTS = (
     ),
     Project(
         name="circle",
-        about="distributions that need one another",
+        about="packages that need one another",
         dependencies=("cycle-b",),
         extras={"whole": ("everything[all]", "cycle-a")},
         lacking={"pipenv": NO_EXTRAS},

@@ -175,6 +175,6 @@ def test_a_damaged_lock_is_made_anew(pyx: Pyx, project: Path, kind: Kind) -> Non
     assert (told.returncode, "run `pyx lock`" in told.stderr) == (65, True)
     told = pyx("lock", cwd=project)
     succeed(told)
-    assert "it is made anew" in told.stderr
+    assert "it is written again" in told.stderr
     succeed(pyx("-c", "import plug", cwd=project))
     run_tool(pyx, kind, project, *kind.check)

@@ -161,7 +161,7 @@ def test_a_file_that_cannot_be_edited_is_refused(text: str, message: str) -> Non
 @pytest.mark.parametrize("text", ["", "a b", "==1", "a>=", "./x"])
 def test_what_is_no_requirement_is_refused(text: str) -> None:
     """The error quotes what was typed."""
-    with pytest.raises(UsageError, match="is no requirement"):
+    with pytest.raises(UsageError, match="is not a valid requirement"):
         parse_requirement(text)
 
 

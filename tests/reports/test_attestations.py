@@ -185,7 +185,7 @@ def test_a_link_leads_nowhere_but_to_the_web(
     index.corrupt("/simple/app/", json.dumps(page).encode())
     told = pyx("list", "--attestations", cwd=project)
     assert (told.returncode, told.stdout) == (77, "")
-    assert "is no place on the web" in told.stderr
+    assert "is not a web address" in told.stderr
 
 
 def test_a_link_that_is_none_is_one_line(

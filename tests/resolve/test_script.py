@@ -128,7 +128,7 @@ def test_a_lock_beside_the_script_is_made_and_obeyed(
     fresh = {"UV_CACHE_DIR": str(pyx_home / "fresh")}
     lines = succeed(pyx("lock", script, env=fresh))
     beside = script.with_name("pylock.x.toml")
-    assert lines == ["+ tick 1.0", f"{beside}: 1 distribution, 1 changed"]
+    assert lines == ["+ tick 1.0", f"{beside}: 1 package, 1 changed"]
     assert succeed(pyx("info", script))[0].split()[1] == str(beside)
     assert succeed(pyx("lock", "--upgrade", script, env=fresh))[0] == "~ tick 1.0 → 1.1"
     assert succeed(pyx(script)) == ["1.1"]
@@ -172,7 +172,7 @@ def test_a_damaged_lock_beside_a_script_is_made_anew(pyx: Pyx, script: Path, nam
     told = pyx(script)
     assert (told.returncode, "`pyx lock`" in told.stderr) == (BAD_LOCK, True)
     told = pyx("lock", script)
-    assert "it is made anew" in told.stderr
+    assert "it is written again" in told.stderr
     assert lock.read_bytes() == sound
 
 
@@ -200,7 +200,7 @@ def test_a_block_is_edited(pyx: Pyx, script: Path) -> None:
     What is told is told of the script, as the lock lies where nobody has to look.
     """
     lines = succeed(pyx("add", "--script", script, "talk>1"))
-    assert lines[-1].startswith(f"{script}: 2 distributions, ")
+    assert lines[-1].startswith(f"{script}: 2 packages, ")
     assert lines[0] == "+ talk 2.0" or lines[1] == "+ tick 1.0"
     assert script.read_text() == SCRIPT.replace('["tick"]', '["tick", "talk>1"]')
     told = pyx(script)

@@ -80,7 +80,7 @@ def test_a_tool_that_is_installed_is_taken_by_name(tmp_path: Path, native: Path)
     """A variable for each names it; one that is no program is an error and not skipped."""
     program = tmp_path / "poetry"
     toolbox = make_toolbox(tmp_path, native, {"PYX_POETRY": str(program)})
-    with pytest.raises(NotFoundError, match="is no program"):
+    with pytest.raises(NotFoundError, match="is not a program"):
         toolbox.find_tool("poetry")
     program.touch(mode=0o755)
     assert toolbox.find_tool("poetry") == program
@@ -89,7 +89,9 @@ def test_a_tool_that_is_installed_is_taken_by_name(tmp_path: Path, native: Path)
 def test_a_tool_that_cannot_be_had(tmp_path: Path, native: Path, environ: dict[str, str]) -> None:
     """An index without it is named, and so is the variable that makes do without the index."""
     toolbox = make_toolbox(tmp_path, native, environ)
-    with pytest.raises(UnavailableError, match="uv, which is to lock, cannot be had") as caught:
+    with pytest.raises(
+        UnavailableError, match="uv, which writes the lock, is unavailable"
+    ) as caught:
         toolbox.find_tool("uv")
     assert "PYX_UV" in (caught.value.hint or "")
 

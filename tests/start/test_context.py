@@ -293,7 +293,7 @@ def test_a_project_without_a_lock_is_an_error(project: Path, dirs: Dirs, tmp_pat
     with pytest.raises(UsageError, match="there is no lock in") as unlocked:
         find(dirs, project, "--project", str(project))
     assert unlocked.value.hint == f"pyx --project {project} lock"
-    with pytest.raises(UsageError, match=r"pyproject\.toml is no lock") as named:
+    with pytest.raises(UsageError, match=r"pyproject\.toml is not a lock") as named:
         find(dirs, project, "--project", str(file))
     assert named.value.hint == f"name its directory: {project}"
     with pytest.raises(UsageError, match="there is no project"):

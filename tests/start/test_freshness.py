@@ -451,7 +451,7 @@ def test_a_lock_that_tells_nothing_passes_no_check(pyx: Pyx, tmp_path: Path) -> 
 
 
 NO_LOCK = "it names dependencies, but there is no lock: only the standard library is there"
-NO_HASH = "it does not pin by hash, so it counts as no lock: only the standard library is there"
+NO_HASH = "it does not pin by hash, so it is not a lock: only the standard library is there"
 
 
 @pytest.mark.parametrize(
@@ -506,7 +506,7 @@ def test_the_users_own_environment_is_named_where_it_serves(pyx: Pyx, tmp_path: 
     assert pyx("env", "create", "default").returncode == 0
     (tmp_path / "requirements.txt").write_text("plug\n")
     told = pyx("-c", "print(1)", cwd=tmp_path)
-    assert "counts as no lock: what @default has is there" in told.stderr
+    assert "is not a lock: what @default has is there" in told.stderr
 
 
 def test_a_broken_project_file_stops_nobody_but_locked(pyx: Pyx, tmp_path: Path) -> None:
@@ -535,7 +535,7 @@ def test_a_broken_project_file_stops_nobody_but_locked(pyx: Pyx, tmp_path: Path)
     refused = pyx("--locked", "-c", "print(1)", cwd=tmp_path)
     assert (refused.returncode, refused.stdout) == (65, "")
     assert f"{tmp_path}/low/pyproject.toml: line 1" in refused.stderr
-    assert "hint: mend its TOML first" in refused.stderr
+    assert "hint: correct its TOML first" in refused.stderr
 
 
 @pytest.mark.parametrize("is_locked", [True, False])

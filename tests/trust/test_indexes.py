@@ -135,27 +135,27 @@ CASES = [
     Case(
         name="a link to a file of this machine",
         build=of_links(f"file://OUTSIDE/{NAME}#sha256=DIGEST"),
-        says="which is no place on the web",
+        says="which is not a web address",
     ),
     Case(
         name="a link to a file of this machine, by localhost",
         build=of_links(f"file://localhostOUTSIDE/{NAME}#sha256=DIGEST"),
-        says="which is no place on the web",
+        says="which is not a web address",
     ),
     Case(
         name="a link to a device",
         build=of_links(f"file:///dev/zero?/{NAME}#sha256=DIGEST"),
-        says="which is no place on the web",
+        says="which is not a web address",
     ),
     Case(
         name="a link with a strange scheme",
         build=of_links(f"javascript://x/{NAME}#sha256=DIGEST"),
-        says="which is no place on the web",
+        says="which is not a web address",
     ),
     Case(
         name="a link to a port that is none",
         build=of_links(f"http://127.0.0.1:99999/{NAME}#sha256=DIGEST"),
-        says="which is no place on the web",
+        says="which is not a web address",
     ),
     Case(
         name="a file under the locked hash and another name",
@@ -176,11 +176,11 @@ CASES = [
         status=UNAVAILABLE,
     ),
     Case(name="redirects in a circle", build=circles, says="edirect", status=UNAVAILABLE),
-    Case(name="a redirect to a file", build=to_a_file, says="which is no place on the web"),
+    Case(name="a redirect to a file", build=to_a_file, says="which is not a web address"),
     Case(
         name="a redirect to another scheme",
         build=to_no_url("ftp://127.0.0.1/x"),
-        says="which is no place on the web",
+        says="which is not a web address",
     ),
     Case(
         name="a redirect that the terminal obeys",

@@ -206,7 +206,7 @@ CASES = [
         environ={"PYX_MAX_FILES": "100"},
     ),
     Case(
-        name="a limit that is no number",
+        name="a limit that is not a number",
         build=many_files,
         says="PYX_MAX_FILES=many is not a number",
         environ={"PYX_MAX_FILES": "many"},

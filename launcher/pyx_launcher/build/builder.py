@@ -258,8 +258,8 @@ def _check_wheel(artifact: Artifact, filename: str, interpreter: Interpreter) ->
     bound = artifact.version is not None and not isinstance(artifact.source, PackageDirectory)
     if name != artifact.name or (bound and version != Version(artifact.version or "")):
         raise RefusedError(
-            f"the source of {artifact.label} gives {filename}, which is another distribution",
-            hint="lock it again",
+            f"the source of {artifact.label} gives {filename}, which is another package",
+            hint="run `pyx lock`",
         )
     if tags.isdisjoint(interpreter.tags):
         raise BuildError(
@@ -275,7 +275,7 @@ def _find_tree(artifact: Artifact, source: PackageDirectory) -> Path:
     if not os.path.isdir(root):
         raise BuildError(
             f"{artifact.label} is locked to the directory {root}, which does not exist",
-            hint="bring it back, or lock again",
+            hint="put it back, or run `pyx lock`",
         )
     return find_subtree(root, source.subdirectory, artifact.label)
 

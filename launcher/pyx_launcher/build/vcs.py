@@ -40,11 +40,11 @@ def check_out(source: PackageVcs, origin: str, into: Path, bench: Workbench) -> 
     if not _COMMIT.match(source.commit_id):
         raise RefusedError(
             f"the lock names {source.commit_id!r} for {bench.label}, which is not a whole commit",
-            hint="lock it again",
+            hint="run `pyx lock`",
         )
     if not _ORIGIN.match(origin):
         raise RefusedError(
-            f"{bench.label} comes from {shown(origin)!r}, which is no place of a repository",
+            f"{bench.label} comes from {shown(origin)!r}, which is not a repository's URL",
             hint="lock it again, with an https:// or ssh:// URL",
         )
     commands = _git_commands if source.type == "git" else _hg_commands
@@ -91,7 +91,7 @@ def _complete_git(commit: str, into: Path, origin: str, bench: Workbench) -> Non
         # A server can have a tag or a branch whose name looks like the commit.
         raise RefusedError(
             f"{shown(origin)} has no commit {commit}, but gives {found} for that name",
-            hint="lock it again",
+            hint="run `pyx lock`",
         )
     if (into / ".gitmodules").exists():
         update = ["git", "submodule", "--quiet", "update", "--init", "--recursive"]

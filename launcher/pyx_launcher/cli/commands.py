@@ -86,6 +86,16 @@ _PLACE = {
 }
 
 VERBS: Mapping[str, Verb] = {
+    "init": Verb(
+        forms=("init [--lib] [--name NAME] [DIR]", "init --script FILE"),
+        summary="make a project or a script to begin with",
+        options={
+            "--lib": "a library, in src, that others can install",
+            "--name NAME": "what the project is called, if not like its directory",
+            "--script FILE": "a script that says in itself what it requires",
+        },
+        unnamed=("",),
+    ),
     "sync": Verb(
         forms=("sync [--compile] [SCRIPT]",),
         summary="make everything ready, and say what was done",
@@ -102,7 +112,7 @@ VERBS: Mapping[str, Verb] = {
         speaks_of_start=True,
         notes="With --json it prints one object: lock and reason; stale (null, or path, problem and"
         " command); interpreter (path, version, reason); groups, extras, tools and hidden (lists);"
-        " distributions (each with name and version); missing (those of them that are not in the"
+        " distributions (the packages, each with name and version); missing (those not in the"
         " store); environment and layout (null where it is not made yet); sys_path (a list) and"
         " conflicts (a list); next_start (fast, reason). Keys may be added; none goes or changes"
         " its meaning.",
@@ -110,13 +120,27 @@ VERBS: Mapping[str, Verb] = {
     "add": Verb(
         forms=(
             "add NAME… [--optional EXTRA | --group GROUP | --dev] [--init]",
+            "add --requirements FILE [--constraints FILE] [--group GROUP | --dev] [--init]",
+            "add --editable DIR [--group GROUP | --dev]",
             "add --script SCRIPT NAME…",
         ),
-        summary="require distributions, and lock the project or the script anew",
+        summary="require packages, and lock the project or the script again",
         options={
             **_PLACE,
+            "--requirements FILE": "require what a requirements file names (also -r)",
+            "--constraints FILE": "keep this resolution within the versions of a file (also -c)",
+            "--editable DIR": "require the project in a directory, as it is there (also -e)",
             "--init": "make the project where there is none",
             **_FOLLOW,
+        },
+        short={
+            "-r": "--requirements",
+            "--requirement": "--requirements",
+            "-c": "--constraints",
+            "--constraint": "--constraints",
+            "-e": "--editable",
+            "-D": "--dev",
+            "-d": "--dev",
         },
     ),
     "remove": Verb(
@@ -124,8 +148,9 @@ VERBS: Mapping[str, Verb] = {
             "remove NAME… [--optional EXTRA | --group GROUP | --dev]",
             "remove --script SCRIPT NAME…",
         ),
-        summary="require distributions no longer, and lock anew",
+        summary="stop requiring packages, and lock again",
         options={**_PLACE, **_FOLLOW},
+        short={"-D": "--dev", "-d": "--dev"},
     ),
     "lock": Verb(
         forms=(
@@ -133,12 +158,13 @@ VERBS: Mapping[str, Verb] = {
             "lock SCRIPT [--upgrade [NAME…]]",
             "lock --check [SCRIPT]",
         ),
-        summary="lock the project by its own tool, or a script's inline block beside it",
+        summary="lock the project with its own tool, or a script's inline block beside it",
         options={
-            "--upgrade": "move all pins, or those of the named distributions",
+            "--upgrade": "move all pins, or those of the packages that are named (also -U)",
             "--check": "only tell whether the lock is up to date; exit status 65 if it is not",
             **_FOLLOW,
         },
+        short={"-U": "--upgrade"},
     ),
     "run": Verb(
         forms=("run NAME [arguments]",),
@@ -166,25 +192,41 @@ VERBS: Mapping[str, Verb] = {
     ),
     "tool": Verb(
         forms=(
-            "tool install NAME [--with DISTRIBUTION]…",
-            "tool list [--json]",
+            "tool install [--force] NAME… [--with PACKAGE]…",
+            "tool install [--force] [--editable] DIR [--with PACKAGE]…",
+            "tool list [--outdated] [--json]",
             "tool upgrade [NAME]…",
             "tool uninstall NAME…",
-            "tool run [--from DISTRIBUTION] [--with DISTRIBUTION]… NAME [arguments]",
+            "tool run [--from PACKAGE] [--with PACKAGE]… NAME[@VERSION] [arguments]",
+            "tool ensurepath",
         ),
         summary="programs in locked environments of their own, on PATH or run once",
         options={
-            "--with DISTRIBUTION": "add a distribution to the program's environment",
-            "--from DISTRIBUTION": "the distribution that has the program, if named otherwise",
+            "--with PACKAGE": "add a package to the program's environment",
+            "--from PACKAGE": "the package that has the program, if named otherwise",
+            "--editable": "install: use the directory itself, not a copy of it (also -e)",
+            "--force": "install: make it anew, and replace other programs of its names on PATH",
+            "--outdated": "list: ask the index, show only what has newer versions",
             "--json": _JSON,
         },
-        actions=("install", "list", "upgrade", "uninstall", "run"),
+        actions=("install", "list", "upgrade", "uninstall", "run", "ensurepath"),
         passes_from={"run": 2},
         unnamed=("",),
+        short={"-e": "--editable"},
+    ),
+    "python": Verb(
+        forms=("python list [--json]", "python find [VERSION]", "python pin [VERSION]"),
+        summary="the interpreters that are there, and which one a start takes",
+        options={"--json": _JSON},
+        actions=("list", "find", "pin"),
+        unnamed=("pin",),
+        notes="`pin` writes .python-version, which every later start in that directory or below it"
+        " goes by; without VERSION it tells what is pinned. pyx brings no interpreters:"
+        " `pyx tool run uv python install 3.13` fetches one, which pyx finds.",
     ),
     "list": Verb(
         forms=("list [SCRIPT] [--outdated | --attestations] [--json]",),
-        summary="list the distributions that a start gets",
+        summary="list the packages that a start gets",
         options={
             "--outdated": "ask the index, show only what has newer versions",
             "--attestations": "ask the index who is claimed to have published the locked files",
@@ -193,11 +235,11 @@ VERBS: Mapping[str, Verb] = {
     ),
     "tree": Verb(
         forms=("tree [SCRIPT] [--invert NAME] [--json]",),
-        summary="show which distribution requires which",
+        summary="show which package requires which",
         options={"--invert NAME": "show what requires NAME", "--json": _JSON},
     ),
     "which": Verb(
-        forms=("which MODULE|DISTRIBUTION [SCRIPT] [--json]",),
+        forms=("which MODULE|PACKAGE [SCRIPT] [--json]",),
         summary="say where an import comes from, and what locked it",
         options={"--json": _JSON},
     ),
@@ -271,16 +313,18 @@ OPTIONS_OF_OTHERS: Mapping[str, str] = {
     "--tree": "pyx tree",
     "--outdated": "pyx list --outdated",
     "--verbose": "PYX_DEBUG=1 before the command",
-    "--requirement": "mv requirements.txt requirements.in, then pyx lock",
-    "-r": "mv requirements.txt requirements.in, then pyx lock",
-    "-e": "pyx add 'NAME @ file:///DIRECTORY'",
-    "--editable": "pyx add 'NAME @ file:///DIRECTORY'",
+    "--requirement": "pyx add -r FILE",
+    "-r": "pyx add -r FILE",
+    "-e": "pyx add -e DIR",
+    "--editable": "pyx add -e DIR",
+    "--upgrade-package": "pyx lock --upgrade NAME",
+    "-P": "pyx lock --upgrade NAME",
 }
 """What to type for options that other tools have, where a command has none of that name."""
 
 ACTIONS_OF_OTHERS: Mapping[str, Mapping[str, str]] = {
     "env": {
-        "use": "--python VERSION before a program, or the version in a file .python-version",
+        "use": "pyx python pin VERSION",
         "activate": "pyx @NAME SCRIPT",
         "info": "pyx env show",
         "new": "pyx env create NAME",
@@ -292,7 +336,17 @@ ACTIONS_OF_OTHERS: Mapping[str, Mapping[str, str]] = {
         "remove": "pyx tool uninstall NAME",
         "rm": "pyx tool uninstall NAME",
         "update": "pyx tool upgrade",
-        "inject": "pyx tool install NAME --with DISTRIBUTION",
+        "inject": "pyx tool install NAME --with PACKAGE",
+        "update-shell": "pyx tool ensurepath",
+    },
+    "python": {
+        "install": "pyx tool run uv python install VERSION",
+        "uninstall": "pyx tool run uv python uninstall VERSION",
+        "dir": "pyx python list",
+        "use": "pyx python pin VERSION",
+        "ls": "pyx python list",
+        "update": "pyx tool run uv python install VERSION",
+        "upgrade": "pyx tool run uv python upgrade VERSION",
     },
     "store": {"clean": "pyx store gc", "prune": "pyx store gc", "info": "pyx store size"},
 }

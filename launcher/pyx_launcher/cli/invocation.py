@@ -28,6 +28,7 @@ _VALUES: Mapping[str, str] = {
     "--extra": "NAME",
     "--with": "@NAME",
     "--allow-unhashed": "NAME",
+    "--env-file": "FILE",
 }
 _FLAGS = (
     "--offline",
@@ -80,6 +81,8 @@ class Invocation:
     """Is a lock that no longer fits its project an error?"""
     unhashed: tuple[str, ...] = ()
     """The projects whose files the user takes without a hash that can be relied on."""
+    env_files: tuple[str, ...] = ()
+    """The files of variables for the program."""
     program: Program
 
 
@@ -131,6 +134,7 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
             unhashed=frozenset(map(canonicalize_name, _split(values.get("--allow-unhashed", [])))),
         ),
         unhashed=_split(values.get("--allow-unhashed", [])),
+        env_files=tuple(value for value in values.get("--env-file", []) if value),
         offline="--offline" in values or environ.get("PYX_OFFLINE", "") not in ("", "0"),
         stacked=_name_stacked(values.get("--with", [])),
         words=tuple(words),
@@ -179,7 +183,11 @@ def _take_option(arguments: Sequence[str], at: int, verb: Verb) -> tuple[int, _O
     if name in flags and not equals:
         return at + 1, (name, None)
     if name in flags:
-        raise UsageError(f"{name} takes no value", hint=f"{verb.command} {name}")
+        hint = f"{verb.command} {name}"
+        if name == "--upgrade" and value:
+            # Without the name it would move everything.
+            hint += f" {_quote(value)}"
+        raise UsageError(f"{name} takes no value", hint=hint)
     from difflib import get_close_matches
 
     # Of two that are less alike than this, --depth and --python say, one is no slip for the other.
@@ -208,8 +216,6 @@ def _take_behind(
     Returns the words of the start, those that were taken, and the options. Behind a module or a
     command the words are the program's. Raises UsageError for words that are nobody's.
     """
-    import shlex
-
     program = parse_program(words)
     if program.mode in "ip":
         raise UsageError(f"{verb.command} does not know {words[0]}", hint=f"{verb.command} --help")
@@ -221,7 +227,7 @@ def _take_behind(
         if not _is_own(words[at]):
             raise UsageError(
                 f"{verb.command} takes one script: {words[at]} is one word too many",
-                hint=shlex.join([*verb.command.split(), *words[:end]]),
+                hint=_join([*verb.command.split(), *words[:end]]),
             )
         at, option = _take_option(words, at, verb)
         options.append(option)
@@ -236,11 +242,10 @@ def _take_words(arguments: Sequence[str], verb: Verb) -> tuple[int, list[str], l
     """
     words: list[str] = []
     options: list[_Option] = []
-    if verb.short:
-        arguments = [verb.short.get(word, word) for word in arguments]
+    arguments = list(arguments)
     at = 1
     while at < len(arguments):
-        word = arguments[at]
+        word = arguments[at] = _lengthen(arguments[at], verb)
         if word in ("--help", "-h"):
             return at, words, options
         if _is_own(word):
@@ -255,10 +260,8 @@ def _take_words(arguments: Sequence[str], verb: Verb) -> tuple[int, list[str], l
         elif word.startswith("-"):
             hint = OPTIONS_OF_OTHERS.get(word, f"{verb.command} --help")
             if verb.passes_from.get("") and word[:2] in ("-m", "-c"):
-                import shlex
-
                 # What others have `run` for is a start of pyx itself.
-                hint = shlex.join(["pyx", *arguments[at:]])
+                hint = _join(["pyx", *arguments[at:]])
             raise UsageError(f"{verb.command} does not know {word}", hint=hint)
         else:
             words.append(word)
@@ -266,6 +269,17 @@ def _take_words(arguments: Sequence[str], verb: Verb) -> tuple[int, list[str], l
             if verb.is_complete(words):
                 return len(arguments), [*words, *arguments[at:]], options
     return at, words, options
+
+
+def _lengthen(word: str, verb: Verb) -> str:
+    """Return an option of the verb under its own name, with its value if that is attached."""
+    name, equals, value = word.partition("=")
+    if word.startswith("--"):
+        return f"{verb.short.get(name, name)}{equals}{value}"
+    long = verb.short.get(word[:2])
+    if long is None or word == word[:2]:
+        return long or word
+    return f"{long}={word[2:].removeprefix('=')}" if long in verb.valued else word
 
 
 def _settle(options: Sequence[_Option], verb: Verb) -> dict[str, tuple[str, ...]]:
@@ -283,9 +297,11 @@ def _name_stacked(values: Sequence[str | None]) -> tuple[str, ...]:
     for name in names:
         if not name.startswith("@"):
             raise UsageError(
-                f"--with {name}: it appends a named environment",
-                hint=f"--group {name} for a group of the project, pyx add {name} for a package, "
-                f"--with @{name} for an environment",
+                f"--with {name}: it takes a named environment",
+                # Poetry calls a group by it, uv a package. What it is here must not be guessed:
+                # a package of a group's name may be a stranger's.
+                hint=f"a group of the project is `--group {_quote(name)}`, a named environment"
+                " `--with @NAME`; `pyx add PACKAGE` requires a package",
             )
     return tuple(dict.fromkeys(name[1:] for name in names))
 
@@ -299,6 +315,17 @@ def _read_only_groups(values: Mapping[str, list[str | None]]) -> tuple[str, ...]
         hint = " ".join(f"--only-group {name}" for name in (*only, *more))
         raise UsageError(f"--only-group cannot be used with {' and '.join(others)}", hint=hint)
     return only
+
+
+def _quote(word: str) -> str:
+    return _join([word])
+
+
+def _join(words: Sequence[str]) -> str:
+    # Only what is mistyped needs it.
+    import shlex
+
+    return shlex.join(words)
 
 
 def _collect(options: Sequence[_Option]) -> dict[str, list[str | None]]:

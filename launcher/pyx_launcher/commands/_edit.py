@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,9 +31,10 @@ from pyx_launcher.project.inline_script import (
 )
 from pyx_launcher.project.journal import read_file
 from pyx_launcher.project.links import check_links
-from pyx_launcher.project.manifest import MANIFESTS
+from pyx_launcher.project.manifest import MANIFESTS, name_command
 from pyx_launcher.project.named import named_directory, remove_named
 from pyx_launcher.project.pyproject import MAIN, Place, is_bare, parse_data
+from pyx_launcher.project.python_version import VERSION_FILE, pin_version
 from pyx_launcher.project.transaction import exclusive, restoring
 from pyx_launcher.resolve.pins_of_lock import check_upgrade, find_damage, find_versions, versions_in
 from pyx_launcher.resolve.project import Change, Outcome, change_project
@@ -66,6 +68,11 @@ class Words:
     place: Place = MAIN
     script: Path | None = None
     upgrade: Upgrade = NO_UPGRADE
+    requirements: tuple[str, ...] = ()
+    """The files whose requirements are to be added."""
+    constraints: tuple[str, ...] = ()
+    editables: tuple[str, ...] = ()
+    """The directories of projects that are to be added as they are."""
     init: bool = False
     named: str | None = None
     creates: bool = False
@@ -88,12 +95,15 @@ def parse_words(invocation: Invocation) -> Words:
     if invocation.locked and "--check" not in settings:
         raise UsageError(
             f"pyx {invocation.verb} locks, which --locked forbids",
-            hint="pyx lock --check tells whether a lock fits its project",
+            hint="`pyx lock --check` tells whether a lock fits its project",
         )
     words = Words(
         names=names,
         place=_find_place(invocation),
         script=_find_script(_last(settings.get("--script", ()))),
+        requirements=settings.get("--requirements", ()),
+        constraints=settings.get("--constraints", ()),
+        editables=settings.get("--editable", ()),
         init="--init" in settings,
         named=named,
         creates=invocation.verb == "add",
@@ -125,17 +135,19 @@ def _find_place(invocation: Invocation) -> Place:
 
 
 def _check(verb: str, words: Words) -> None:
-    if not words.names:
-        start = shlex.join(
-            ["pyx", verb, *(["--script", str(words.script)] if words.script else [])]
-        )
-        start += f" @{words.named}" if words.named else ""
-        start += " --init" if words.init else ""
-        raise UsageError(f"pyx {verb} needs NAME, that of a distribution", hint=f"{start} click")
+    if not (words.names or words.requirements or words.editables):
+        raise UsageError(f"pyx {verb} needs NAME, that of a package", hint=f"pyx {verb} --help")
     if words.script and (words.place.extra or words.place.group or words.named or words.init):
         raise UsageError(
             "an inline block has neither extras nor groups, and belongs to its script alone",
             hint=shlex.join(["pyx", verb, "--script", str(words.script), *words.names]),
+        )
+    if words.script and (words.constraints or words.editables):
+        raise UsageError(
+            "an inline block takes neither constraints nor editable directories",
+            hint=shlex.join(
+                ["pyx", verb, "--script", str(words.script), *(words.names or ["NAME"])]
+            ),
         )
 
 
@@ -149,7 +161,7 @@ def _read_lock_words(words: Words, *, upgrade: bool) -> Words:
         )
     if names and not upgrade:
         raise UsageError(
-            f"{names[0]} is no script", hint=f"pyx lock --upgrade {shlex.quote(names[0])}"
+            f"{names[0]} is not a script", hint=f"pyx lock --upgrade {shlex.quote(names[0])}"
         )
     return replace(
         words,
@@ -159,6 +171,10 @@ def _read_lock_words(words: Words, *, upgrade: bool) -> Words:
     )
 
 
+_NO_SCRIPTS = (".txt", ".in", ".toml", ".lock", ".cfg", ".json", ".yaml", ".yml", ".md", ".rst")
+"""How the names of files end that are never scripts, though a comment in one is harmless."""
+
+
 def _find_script(name: str | None) -> Path | None:
     if name is None:
         return None
@@ -166,8 +182,22 @@ def _find_script(name: str | None) -> Path | None:
     if not path.is_file():
         raise UsageError(
             f"there is no script {path}",
-            hint=f"touch {shlex.quote(str(path))}, if it is to be made",
+            hint=f"`touch {shlex.quote(str(path))}`, if it is to be made",
         )
+    if path.name in (*MANIFESTS, *FILE_NAMES):
+        raise UsageError(
+            f"{path} is not a script", hint=f"`{name_command(path.parent)}` locks its project"
+        )
+    if path.suffix in (".txt", ".in"):
+        found = re.fullmatch(r"(?:(\w+)[._-])?requirements(?:[._-](\w+))?", path.stem.lower())
+        group = found and (found[1] or found[2])
+        words = ["pyx", "add", "-r", name, *(["--group", group] if group else [])]
+        raise UsageError(
+            f"{path} is not a script",
+            hint=f"`{shlex.join(words)}` requires in the project what it lists",
+        )
+    if path.suffix in _NO_SCRIPTS:
+        raise UsageError(f"{path} is not a script", hint="pyx lock --help")
     return path
 
 
@@ -184,6 +214,7 @@ def find_directory(words: Words, dirs: Dirs, working: Path) -> Path:
         raise UsageError(f"there is no environment @{words.named}", hint="pyx env list")
     if words.project is not None:
         path = Path(words.project).absolute()
+        path = path.resolve() if ".." in path.parts else path
         if not path.exists():
             raise UsageError(f"there is no project {path}", hint="name a directory or a lock")
         return path if path.is_dir() else path.parent
@@ -195,10 +226,12 @@ def find_directory(words: Words, dirs: Dirs, working: Path) -> Path:
                 # What locks a project runs what it says, so it must not be a stranger's.
                 check_owner(directory / name, working)
                 return directory
-    hint = f"name it: pyx --project DIRECTORY remove {shlex.join(words.names)}"
+    hint = f"name it: `pyx --project DIR remove {shlex.join(words.names)}`"
     if words.creates or not words.names:
-        names = shlex.join(words.names) or "NAME"
-        hint = f"pyx add --init {names} makes one here"
+        files = [word for file in words.requirements for word in ("-r", file)]
+        hint = f"`{shlex.join(['pyx', 'add', '--init', *files, *words.names])}` makes one here"
+        if not (files or words.names):
+            hint = "`pyx init` makes one here"
     raise UsageError(f"there is no project in {working} or above", hint=hint)
 
 
@@ -219,6 +252,11 @@ def edit_project(words: Words, change: Change, environ: Mapping[str, str]) -> in
         if words.named is not None and made:
             remove_named(toolbox.dirs, words.named)
         raise
+    if words.init and words.python and not (directory / VERSION_FILE).exists():
+        # Or the next start, which is not told, would take another one.
+        pinned = pin_version(directory, words.python)
+        if pinned is not None:
+            write_out(f"{pinned}: {words.python}\n")
     write_out(describe(outcome))
     return 0
 
@@ -239,7 +277,7 @@ def describe(outcome: Outcome, subject: Path | None = None) -> str:
         elif old != new:
             lines.append(f"~ {name} {old} → {new}")
     what = f"{len(lines)} changed" if lines else "nothing changed"
-    count = f"{len(after)} distribution{'' if len(after) == 1 else 's'}"
+    count = f"{len(after)} package{'' if len(after) == 1 else 's'}"
     lines.append(f"{subject or outcome.lock}: {count}, {what}")
     return "\n".join(lines) + "\n"
 
@@ -253,7 +291,7 @@ def edit_script(
     """
     script, subject = words.script, None
     if script is None:
-        raise UsageError("there is no script to edit", hint="--script FILE")
+        raise UsageError("no script was named")
     toolbox = make_toolbox(environ, offline=words.offline)
     check_settings(script.parent, is_trusted=False)
     with exclusive(toolbox.dirs, script, tell) as journal:
@@ -268,7 +306,7 @@ def edit_script(
         check_upgrade(lock if lock.is_file() else job.name_own_lock(old), change.upgrade)
         damage = find_damage(lock)
         if damage is not None:
-            tell(f"{damage}; it is made anew")
+            tell(f"{damage}; it is written again")
         if not (beside or lock.is_file()):
             outcome, subject = _lock_into_home(job, journal, job.name_own_lock(old)), script
         elif lock.suffix == ".lock":
@@ -369,7 +407,7 @@ def _edit_text(
         if not change.added:
             raise UsageError(
                 f"{script} has no inline block",
-                hint=f"pyx add --script {shlex.quote(str(script))} NAME…",
+                hint=f"`pyx add --script {shlex.quote(str(script))} NAME` makes one",
             )
         interpreter = make_block(script, "", toolbox, python).interpreter
         major, minor = interpreter.tag_facts.python

@@ -33,7 +33,7 @@ def name_output(word: str) -> Path:
         raise UsageError(f"{path} exists", hint=_advise(path))
     if not os.path.isdir(path.parent):
         raise StoreError(
-            f"{path.parent} is no directory", hint=shlex.join(["mkdir", "-p", str(path.parent)])
+            f"{path.parent} is not a directory", hint=shlex.join(["mkdir", "-p", str(path.parent)])
         )
     return path
 
@@ -42,7 +42,7 @@ def _advise(path: Path) -> str:
     """Return a hint that may be typed: nothing is to be removed but what a command had made."""
     if (path / "pyvenv.cfg").is_file() or path.name.endswith(SUFFIXES):
         return f"name another, or first: rm -r {shlex.quote(str(path))}"
-    return "name what is to be made, which comes first: pyx bundle OUT …, pyx export … -o OUT"
+    return "name what is to be made first: see `pyx bundle --help` or `pyx export --help`"
 
 
 @contextlib.contextmanager
@@ -68,9 +68,9 @@ def _explain(error: OSError, output: Path, temporary: Path | None) -> StoreError
     """Return the error to show: of the file that is copied, if it is that one's fault."""
     problem, file = error.strerror or str(error), error.filename
     if temporary is not None and isinstance(file, str) and not file.startswith(str(temporary)):
-        hint = "mend it, or move it out of what is copied"
+        hint = "correct it, or move it out of what is copied"
         return StoreError(f"cannot copy {file} into {output}: {problem}", hint=hint)
-    hint = "free or grant room there, or name another place"
+    hint = "free some space there, or name another place"
     return StoreError(f"cannot write {output}: {problem}", hint=hint)
 
 

@@ -38,10 +38,8 @@ _COUNTERPARTS: Mapping[str, str] = {
     "show": "which NAME",
     "why": "tree --invert NAME",
     "graph": "tree",
-    "init": "add --init NAME",
-    "new": "add --init NAME",
+    "new": "init [NAME]",
     "exec": "run NAME…",
-    "python": "NAME…",
     "python3": "NAME…",
     "compile": "lock",
     "check": "lock --check",
@@ -49,14 +47,24 @@ _COUNTERPARTS: Mapping[str, str] = {
     "virtualenv": "env --link",
     "cache": "store gc",
     "clean": "store gc",
-    "version": "--version",
+    "self": "--version",
     "shell": 'run "$SHELL"',
     "activate": 'run "$SHELL"',
+    "build": "tool run --from build pyproject-build",
+    "publish": "tool run twine upload dist/*",
+    "version": "tool run uv version --frozen [NAME…]",
+    "audit": "export --format requirements -o locked.txt && pyx tool run pip-audit --disable-pip"
+    " --require-hashes -r locked.txt",
+    "format": "tool run ruff format [NAME…]",
+    "fmt": "tool run ruff format [NAME…]",
+    "lint": "tool run ruff check [NAME…]",
+    "test": "-m pytest [NAME…]",
 }
 """Verbs of other tools, with what follows ``pyx`` for the same.
 
 NAME stands for the words that were typed, without options, for other tools have other ones;
-``NAME…`` for all words, and ``[NAME]`` for what may be missing.
+``NAME…`` for all words; in brackets it may be missing. What does not belong to starting programs,
+such as building one, is the business of the tool that is named.
 """
 
 _OF_PIPX: Mapping[str, str] = {
@@ -75,8 +83,14 @@ _TOOLS: Mapping[str, Mapping[str, str]] = {
 """What may stand before a verb of theirs, by habit."""
 
 _PYTHONS = ("python", "python3")
+_INTERPRETERS: Mapping[str, str] = {
+    "install": "tool run uv python install NAME",
+    "list": "python list",
+    "find": "python find",
+    "pin": "python pin NAME",
+}
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_PROJECT = ("-r", "--requirement", "-e", "--editable")
+_PROJECT = ("-e", "--editable")
 _CLOSE = 0.7
 """How like two words must be, from 0 to 1: of `black` and `lock` one is no slip for the other."""
 
@@ -131,7 +145,7 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str], programs: Colle
     if name in _TOOLS and words and not words[0].startswith("-"):
         return f"{pyx} {_translate_tool(name, words)}"
     if name in _PYTHONS and not words:
-        return f"{pyx} alone is the prompt"
+        return f"`{pyx}` alone is the prompt"
     if name in programs:
         return f"{pyx} run {shlex.join([name, *words])}"
     if name in _COUNTERPARTS:
@@ -139,7 +153,7 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str], programs: Colle
     known = [*VERBS, *programs, *_COUNTERPARTS]
     close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
     if not close:
-        return f"no program of the environment is called {name} either; pyx --help"
+        return f"no program of the environment has that name either: `{pyx} --help`"
     if close[0] in VERBS:
         return f"did you mean {pyx} {close[0]}?"
     if close[0] in programs:
@@ -152,13 +166,20 @@ def translate(
 ) -> str | None:
     """Return what follows ``pyx`` for the verb `name` of another tool; None for no such verb."""
     given = [word for word in words if not word.startswith("-")]
-    if name == "install" and table is _COUNTERPARTS and (not given or _means_project(words)):
-        return "sync"
+    if name == "install" and table is _COUNTERPARTS:
+        files = [word for word in words if word.startswith(("-r", "--requirement"))]
+        if files:
+            return f"add {shlex.join(words)}"
+        if not given or _means_project(words):
+            return "sync"
     if name == "show" and not given:
         return "list"
+    if name == "version" and given and given == [*words]:
+        words = ["--bump", *given]
     form = table.get(name)
     if form is None:
         return None
+    form = form.replace("[NAME…]", shlex.join(words)).rstrip()
     form = form.replace("NAME…", shlex.join(words) or "NAME")
     form = form.replace("[NAME]", shlex.join(given)).rstrip()
     return form.replace("NAME", shlex.join(given) or "NAME")
@@ -166,7 +187,7 @@ def translate(
 
 def _means_project(words: Sequence[str]) -> bool:
     """Tell whether ``install`` was asked for what a project requires, not for one distribution."""
-    return any(word in _PROJECT or word.startswith((".", "-r", "/")) for word in words)
+    return any(word in _PROJECT or word.startswith((".", "/")) for word in words)
 
 
 def _translate_tool(tool: str, words: Sequence[str]) -> str:
@@ -174,7 +195,11 @@ def _translate_tool(tool: str, words: Sequence[str]) -> str:
     name, *others = words
     if tool == "uv" and name == "pip" and others:
         name, *others = others
-    # Behind another tool `python` installs interpreters, which nothing here does.
+    if name == "python" and others and others[0] in _INTERPRETERS:
+        return str(translate(others[0], others[1:], _INTERPRETERS))
+    if name == "version" and tool not in ("uv", "poetry"):
+        return "--version"
+    # Behind another tool `python` installs interpreters, which nothing else here does.
     meant = None if name in _PYTHONS else translate(name, others, _TOOLS[tool])
     if meant is not None:
         return meant
@@ -186,6 +211,16 @@ def _translate_tool(tool: str, words: Sequence[str]) -> str:
     if actions and (not others or others[0] not in actions):
         return f"{name} --help"
     return shlex.join([name, *others])
+
+
+def advise_pip(invocation: Invocation) -> str:
+    """Return what to type for a start of pip."""
+    words = list(invocation.program.words)
+    behind = words[words.index("pip") + 1 :] if "pip" in words else []
+    pyx = shlex.join(["pyx", *invocation.own])
+    if not behind or behind[0].startswith("-"):
+        return f"`{pyx} add NAME` requires a package, `{pyx} list` shows what is there"
+    return f"{pyx} {_translate_tool('pip', behind)}"
 
 
 def _list_programs(invocation: Invocation, environ: Mapping[str, str]) -> set[str]:

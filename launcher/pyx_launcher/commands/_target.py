@@ -37,14 +37,11 @@ def require_lock(plan: Plan) -> None:
         raise explain_no_lock(plan, f"pyx --project DIR {plan.invocation.verb}")
 
 
-def explain_no_lock(plan: Plan, elsewhere: str, here: str = "NAME") -> PyxError:
-    """Return what to tell of a start that found no lock.
-
-    `elsewhere` is a command for another project, `here` what a new project would require.
-    """
+def explain_no_lock(plan: Plan, elsewhere: str) -> PyxError:
+    """Return what to tell of a start that found no lock; `elsewhere` is for another project."""
     if plan.freshness.error is not None:
         return plan.freshness.error
     return UsageError(
         f"there is no lock in {plan.context.directory} or above",
-        hint=f"pyx add --init {here} makes a project here; {elsewhere} takes another",
+        hint=f"`pyx init` makes a project here; `{elsewhere}` takes another",
     )

@@ -2,22 +2,64 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.commands._edit import edit_project, edit_script, parse_words
+from pyx_launcher.commands._edit import edit_project, edit_script, find_directory, parse_words
+from pyx_launcher.console import tell
+from pyx_launcher.dirs import find_working_directory, resolve_dirs
 from pyx_launcher.project.requirement import parse_requirement
-from pyx_launcher.resolve.project import Change
+from pyx_launcher.project.requirements_file import name_project, read_listing
+from pyx_launcher.resolve.project import Change, read_project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyx_launcher.cli.invocation import Invocation
+    from pyx_launcher.commands._edit import Words
 
 
 def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Add the named requirements and lock; prints what that changed on stdout."""
     words = parse_words(invocation)
+    listings = [read_listing(_find(name), environ) for name in words.requirements]
+    if any(listing.names_index for listing in listings):
+        tell("which indexes to ask is not taken from requirements files, but from pip's settings")
+    limits = [read_listing(_find(name), environ, constrains=True) for name in words.constraints]
+    directories = [
+        *(directory for listing in listings for directory in listing.editables),
+        *map(_find, words.editables),
+    ]
+    own = find_working_directory()
+    named = {name_project(one): one for one in directories if one != own}
+    added = [
+        *map(parse_requirement, words.names),
+        *(one for listing in listings for one in listing.requirements),
+        *map(parse_requirement, named),
+    ]
+    if _lists_itself(words, environ):
+        # A list of requirements that is the project's own requires what it lists already.
+        added = list(map(parse_requirement, words.names))
+    constraints = (one for listing in (*listings, *limits) for one in listing.constraints)
     change = Change(
-        added=tuple(map(parse_requirement, words.names)), place=words.place, init=words.init
+        added=tuple(added),
+        place=words.place,
+        init=words.init,
+        constraints=tuple(constraints),
+        editables=named,
     )
     return (edit_script if words.script else edit_project)(words, change, environ)
+
+
+def _find(name: str) -> Path:
+    return Path(os.path.realpath(find_working_directory() / Path(name).expanduser()))
+
+
+def _lists_itself(words: Words, environ: Mapping[str, str]) -> bool:
+    """Tell whether the one file whose requirements are to be added is the project's manifest."""
+    if words.init or words.script or not words.requirements:
+        return False
+    directory = find_directory(words, resolve_dirs(environ), find_working_directory())
+    manifest = read_project(directory).manifest
+    return [_find(name) for name in words.requirements] == [Path(os.path.realpath(manifest))]

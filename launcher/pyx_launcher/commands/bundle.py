@@ -77,7 +77,7 @@ def run_bundle(invocation: Invocation, environ: Mapping[str, str]) -> int:
 def _describe(output: Path, plan: Plan, entries: Sequence[Entry], size: int) -> str:
     interpreter = plan.found.interpreter
     return (
-        f"{output}: {len(entries)} distributions, {size / 1e6:.1f} MB unpacked, "
+        f"{output}: {len(entries)} packages, {size / 1e6:.1f} MB unpacked, "
         f"for Python {interpreter.version} at {interpreter.path}\n"
     )
 
@@ -105,7 +105,7 @@ def _read_moment(environ: Mapping[str, str]) -> int:
         return _MOMENT
     if len(asked) > _LONGEST_MOMENT:
         raise UsageError(
-            f"SOURCE_DATE_EPOCH={shorten(asked)} is no time that a file can have",
+            f"SOURCE_DATE_EPOCH={shorten(asked)} is not a time that a file can have",
             hint="it is in seconds since 1970: date +%s",
         )
     return int(asked)
@@ -132,7 +132,7 @@ def _choose_start(
 
         close = difflib.get_close_matches(first, sorted(known), n=1)
         hint = f"did you mean {close[0]}?" if close else f"a script or directory is ./{first}"
-        raise NotFoundError(f"no distribution has the program {first}", hint=hint)
+        raise NotFoundError(f"no package has the program {first}", hint=hint)
     return Start(words=(first, *more), is_program=True)
 
 
@@ -204,5 +204,5 @@ def _start_module(
         return Start(words=words, is_module=True)
     source = _find_module(find_working_directory(), top)
     if source is None:
-        raise NotFoundError(f"no distribution has the module {top}", hint="pyx list")
+        raise NotFoundError(f"no package has the module {top}", hint="pyx list")
     return Start(words=words, source=source, is_module=True)

@@ -158,7 +158,8 @@ def _describe(plan: Plan) -> dict[str, object]:
 def _readable(facts: Mapping[str, object]) -> dict[str, str | list[str]]:
     missing = {"lock": "none", "environment": "not made yet; `pyx sync` makes it"}
     told: dict[str, str | list[str]] = {}
-    for name, value in facts.items():
+    for key, value in facts.items():
+        name = "packages" if key == "distributions" else key
         if isinstance(value, list):
             if value:
                 told[name] = [str(item) for item in value]

@@ -61,7 +61,10 @@ def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:
         check_links([Path(word).absolute()], find_working_directory())
     plan = decide(start, environ)
     if plan.lock is None:
-        raise UsageError("there is no lock to export", hint="pyx lock, or name one: --project DIR")
+        raise UsageError(
+            "there is no lock to export",
+            hint="`pyx lock` makes one; `pyx --project DIR export` takes another",
+        )
     if into is not None and into == Path(os.path.realpath(plan.lock.path)):
         raise UsageError(f"{into} is the lock itself", hint="name another file: -o FILE")
     warn_if_stale(plan)
@@ -138,5 +141,5 @@ def _export_venv(invocation: Invocation, word: str, environ: Mapping[str, str]) 
         publish(temporary, output)
     for line in problems:
         debug(line)
-    write_out(f"{output}: {len(entries)} distributions, for Python {interpreter.version}\n")
+    write_out(f"{output}: {len(entries)} packages, for Python {interpreter.version}\n")
     return 0

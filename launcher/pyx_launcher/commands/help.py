@@ -17,7 +17,7 @@ USAGE = """\
 usage: pyx [@NAME] [options] [python options] SCRIPT | -m MODULE | -c CODE | - [arguments]
        pyx [@NAME] [options] COMMAND …
 
-Runs Python programs with exactly the distributions that the nearest lock names.
+Runs Python programs with exactly the packages that the nearest lock names.
 The lock is searched from the script's directory upwards, for -m, -c, - and the
 prompt from the working directory: pylock.toml, uv.lock, poetry.lock, pdm.lock,
 Pipfile.lock, requirements.txt with hashes. @NAME takes the lock in the directory
@@ -31,10 +31,11 @@ options, before python's own:
   --no-default-groups   leave out the groups that are there by default
   --no-group NAME       leave this group out            --no-dev
   --only-group NAME     take nothing but this group
-  --with @NAME          append the distributions of a named environment
+  --with @NAME          add the packages of a named environment
   --offline             fetch nothing (also PYX_OFFLINE)
   --locked              a lock that no longer fits its project is an error
-  --allow-unhashed NAME take this project's file though no hash binds it
+  --allow-unhashed NAME take this package's file although the lock has no strong hash
+  --env-file FILE       set the variables in FILE that are not set already
 
 commands (pyx COMMAND --help says more; ./sync runs a file of that name):
 {commands}

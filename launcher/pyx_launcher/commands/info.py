@@ -136,7 +136,7 @@ def _describe(plan: Plan, facts: Facts) -> Iterator[tuple[str, str]]:
     yield from _label("tools", [f"@{name}" for name in facts["tools"]])
     yield from _label("hidden", facts["hidden"])
     missing = facts["missing"]
-    yield "distributions", f"{len(facts['distributions'])}, {len(missing)} not in the store"
+    yield "packages", f"{len(facts['distributions'])}, {len(missing)} not in the store"
     for artifact in missing:
         yield "", f"missing {artifact['name']} {artifact['version'] or ''}".rstrip()
     if facts["environment"] is None:

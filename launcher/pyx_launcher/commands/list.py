@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from pyx_launcher.commands._arguments import check_words
@@ -34,7 +35,7 @@ def run_list(invocation: Invocation, environ: Mapping[str, str]) -> int:
     if {"--outdated", "--attestations"} <= invocation.settings.keys():
         raise UsageError("--outdated and --attestations are two questions", hint="ask one of them")
     words = invocation.words
-    hint = f"pyx which {words[0]}, for one distribution" if words else ""
+    hint = f"`pyx which {quote(words[0])}` tells of one package" if words else ""
     plan = decide(take_script(invocation, words, hint), environ)
     require_lock(plan)
     column, answers = "kind", {a.name: _Answer(cell=a.kind) for a in plan.selection.artifacts}

@@ -5,20 +5,25 @@ from __future__ import annotations
 import difflib
 import os
 import shlex
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyx_launcher.cli.env_file import add_variables
 from pyx_launcher.commands._arguments import check_words
 from pyx_launcher.console import flush_streams
 from pyx_launcher.errors import CannotExecuteError, NotFoundError
 from pyx_launcher.launch import decide, make_ready
+from pyx_launcher.project.manifest import is_buildable, list_scripts, name_command
 from pyx_launcher.start.plan import warn_if_stale
+from pyx_launcher.tools import is_installed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.environment.directory import Environment
+    from pyx_launcher.start.plan import Plan
 
 
 def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
@@ -29,20 +34,18 @@ def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
         warn_if_stale(plan)
     environment = make_ready(plan, environ).environment
     name = invocation.words[0]
-    staleness = plan.freshness.staleness
-    if plan.lock is not None:
-        giver, hint = str(plan.lock.path), f"pyx add the distribution that has {name}"
-    else:
-        giver = f"the standard library alone (no lock in {plan.context.directory} or above)"
-        hint = f"pyx tool run {name}, or pyx --project DIR run {name}"
-        if staleness is not None:
-            hint = f"{staleness.path} has no lock yet: run `{staleness.command}`"
-    of_script = _hint_of_script(name)
-    program = find_program(environment, name, giver, of_script or hint)
-    search = os.pathsep.join(filter(None, (str(environment.path / "bin"), environ.get("PATH"))))
-    return become_program(
-        program, invocation.words[1:], {**environ, "PATH": search}, hint=of_script
+    giver = (
+        str(plan.lock.path)
+        if plan.lock is not None
+        else f"the standard library alone (no lock in {plan.context.directory} or above)"
     )
+    of_script = _hint_of_script(name)
+    program = find_program(
+        environment, name, giver, lambda: of_script or _explain_missing(name, plan, environ)
+    )
+    search = os.pathsep.join(filter(None, (str(environment.path / "bin"), environ.get("PATH"))))
+    variables = {**add_variables(invocation.env_files, environ), "PATH": search}
+    return become_program(program, invocation.words[1:], variables, hint=of_script)
 
 
 def _hint_of_script(name: str) -> str | None:
@@ -50,11 +53,43 @@ def _hint_of_script(name: str) -> str | None:
     return f"pyx {shlex.quote(name)}" if is_script else None
 
 
-def find_program(environment: Environment, name: str, giver: str, hint: str) -> Path:
+def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str]) -> str:
+    """Return what to do about a program that the environment does not have.
+
+    What the project itself says comes first. A name alone never becomes a package to be fetched:
+    on an index it may be a stranger's.
+    """
+    staleness = plan.freshness.staleness
+    if staleness is not None:
+        return f"{staleness.path}: {staleness.problem}: run `{staleness.command}`"
+    directory = plan.lock.path.parent if plan.lock else plan.context.directory
+    if name in list_scripts(directory):
+        if is_buildable(directory):
+            return f"the project itself has {name}: run `{name_command(directory)}`"
+        return (
+            f"the project itself has {name}, but is not installed: give its pyproject.toml a"
+            f" [build-system] table, then run `{name_command(directory)}`"
+        )
+    if is_installed(plan.dirs.home / "tools", name):
+        return f"it is an installed tool: `{shlex.join(['pyx', 'tool', 'run', name])}`"
+    found = shutil.which(name, path=environ.get("PATH"))
+    if found is not None:
+        words = shlex.join(plan.invocation.words[1:])
+        command = f'pyx run "$(command -v {shlex.quote(name)})" {words}'.rstrip()
+        return f"the machine has {found}: `{command}`"
+    if plan.lock is None:
+        return "name the project that has it: `pyx --project DIR run NAME`"
+    return "require the package that has it, whose name may be another: `pyx add PACKAGE`"
+
+
+def find_program(
+    environment: Environment, name: str, giver: str, advise: Callable[[], str]
+) -> Path:
     """Return the program `name` of the environment; one that has a slash is taken as it is.
 
     Nothing else on PATH is taken: what is missing from the lock must not be replaced by whatever
-    the machine has. Raises NotFoundError, which names the `giver` and close names, else `hint`.
+    the machine has. Raises NotFoundError, which names the `giver`, and close names or what
+    `advise` returns.
     """
     if "/" in name:
         return Path(name)
@@ -63,8 +98,8 @@ def find_program(environment: Environment, name: str, giver: str, hint: str) -> 
         return program
     known = sorted(os.listdir(environment.path / "bin"))
     close = difflib.get_close_matches(name, known, n=3)
-    hint = f"did you mean {' or '.join(close)}?" if close else hint
-    raise NotFoundError(f"{giver} gives no program {name}", hint=hint)
+    hint = f"did you mean {' or '.join(close)}?" if close else advise()
+    raise NotFoundError(f"{giver} has no program {name}", hint=hint)
 
 
 def become_program(

@@ -73,7 +73,7 @@ def _verify(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]) -> i
         repair = repair_entries(dirs, own, environ, offline=invocation.offline)
         lines += [f"fetched {_show(path)}" for path in repair.fetched]
         lines += [f"removed {_show(path)}, which the next start gets" for path in repair.removed]
-        lines += [f"left    {_show(path)}, which runs or cannot be had" for path in repair.left]
+        lines += [f"left    {_show(path)}, which is in use or unavailable" for path in repair.left]
         unrepaired -= len(repair.fetched) + len(repair.removed)
     write_out("".join(f"{line}\n" for line in lines))
     return DAMAGED if unrepaired else 0
@@ -115,7 +115,7 @@ def _describe_environment(path: Path) -> str:
     names = sorted({tail_of(Path(entry))[0] for entry in read_environment_facts(path)["entries"]})
     shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
     # Its size would say little: nearly all of it is one file with names in all environments.
-    return f"{path.name} ({shown or 'no distributions'})"
+    return f"{path.name} ({shown or 'no packages'})"
 
 
 def _describe_entry(path: Path) -> str:

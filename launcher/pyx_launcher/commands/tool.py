@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import shlex
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from pyx_launcher.cli.env_file import add_variables
 from pyx_launcher.commands._arguments import check_words, take_action
 from pyx_launcher.commands._format import format_json, format_table
+from pyx_launcher.commands._shell import put_on_path
 from pyx_launcher.commands.run import become_program, find_program
 from pyx_launcher.console import tell, write_out
 from pyx_launcher.dirs import find_home, resolve_dirs
@@ -59,14 +63,19 @@ def run_tool(invocation: Invocation, environ: Mapping[str, str]) -> int:
         return _run(invocation, words, dirs, environ)
     if action == "list":
         check_words(invocation, 1)
-        _list(list_installed(*places), as_json="--json" in invocation.settings)
+        found = list_installed(*places)
+        if "--outdated" in invocation.settings:
+            _list_outdated(found, invocation, environ)
+        else:
+            _list(found, as_json="--json" in invocation.settings)
         return 0
     if action == "install":
-        check_words(invocation, 2)
-        wish = make_wish([words[0], *_read_with(invocation)], invocation.python)
-        found = install(*places, wish, _make_means(invocation, dirs, environ))
-        write_out(f"{found.wish.name} {found.version}: {', '.join(found.programs)}\n")
+        _install(invocation, words, places, _make_means(invocation, dirs, environ))
         _advise(places[1], environ)
+        return 0
+    if action == "ensurepath":
+        check_words(invocation, 1)
+        write_out(put_on_path(places[1], environ))
         return 0
     if action == "upgrade":
         _upgrade(words, places, _make_means(invocation, dirs, environ))
@@ -76,6 +85,37 @@ def run_tool(invocation: Invocation, environ: Mapping[str, str]) -> int:
         programs = uninstall(*places, name)
         write_out(f"{name} removed: {', '.join(programs) or 'no programs'}\n")
     return 0
+
+
+def _install(
+    invocation: Invocation, words: Sequence[str], places: tuple[Path, Path], means: Means
+) -> None:
+    check_words(invocation, 2, at_most=len(invocation.words))
+    beside = _read_with(invocation)
+    if len(words) > 1 and beside:
+        raise UsageError(
+            "--with belongs to one tool",
+            hint=shlex.join(
+                ["pyx", "tool", "install", *(f"--with={one}" for one in beside), words[0]]
+            ),
+        )
+    is_editable = "--editable" in invocation.settings
+    for word in words:
+        wish = make_wish([_pin(word), *beside], invocation.python, is_editable=is_editable)
+        is_forced = "--force" in invocation.settings
+        found, is_new = install(*places, wish, means, is_forced=is_forced)
+        already = "" if is_new else " is installed already"
+        write_out(f"{found.wish.name} {found.version}{already}: {', '.join(found.programs)}\n")
+
+
+def _pin(word: str) -> str:
+    """Return the requirement that NAME@VERSION is, as uv has it; any other word as it is."""
+    name, at, version = word.partition("@")
+    if not at or not re.fullmatch(r"[\w.-]+(\[[\w,.-]*\])?", name):
+        return word
+    if version == "latest":
+        return name
+    return f"{name}=={version}" if re.fullmatch(r"v?\d[\w.+!]*", version) else word
 
 
 def find_links(environ: Mapping[str, str]) -> Path:
@@ -126,35 +166,74 @@ def _list(found: Sequence[Installed], *, as_json: bool) -> None:
     write_out(format_table(("name", "version", "programs"), rows))
 
 
+def _list_outdated(
+    found: Sequence[Installed], invocation: Invocation, environ: Mapping[str, str]
+) -> None:
+    from pyx_launcher.index.finder import Index
+    from pyx_launcher.index.settings import read_index_settings
+    from pyx_launcher.reports.outdated import find_newer, refuse_offline
+
+    refuse_offline("which versions there are", environ, offline=invocation.offline)
+    facts = []
+    for one in found:
+        plan = decide(_start(one.directory, one.wish, invocation), environ)
+        own = [a for a in plan.selection.artifacts if a.name == one.wish.name]
+        with Index(read_index_settings(plan.selection.find_indexes(), environ)) as index:
+            newer = find_newer(own, plan.found.interpreter, index)
+        facts += [
+            {"name": name, "version": one.version, "latest": str(v)} for name, v in newer.items()
+        ]
+    if "--json" in invocation.settings:
+        write_out(format_json(facts))
+        return
+    rows = [tuple(fact.values()) for fact in facts]
+    write_out(format_table(("name", "version", "latest"), rows))
+
+
 def _run(
     invocation: Invocation, words: Sequence[str], dirs: Dirs, environ: Mapping[str, str]
 ) -> int:
     check_words(invocation, 2, at_most=len(invocation.words))
-    named = invocation.settings.get("--from", (words[0],))[-1]
+    named = _pin(invocation.settings.get("--from", (words[0],))[-1])
     wish = make_wish([named, *_read_with(invocation)], invocation.python)
     # black==24.1 is run by the name black.
-    program = words[0] if "--from" in invocation.settings else Requirement(words[0]).name
+    program = words[0] if "--from" in invocation.settings else Requirement(named).name
     means = _make_means(invocation, dirs, environ)
     installed = dirs.home / "tools" / wish.name
     is_plain = [canonicalize_name(text) for text in wish.requirements] == [wish.name]
-    if is_plain and not wish.python and installed.is_dir():
-        wish = read_installed(installed, find_links(environ)).wish
-        environment = means.build(installed, wish)
-    else:
-        key = json.dumps([wish.requirements, wish.python])
-        name = f"{wish.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-        environment = prepare(dirs.cache / "tools" / name, wish, means, days=_DAYS)
-    names = " | ".join(list_programs(environment, wish))
-    hint = f"pyx tool run --from {wish.name} {names}"
-    path = find_program(environment, program, wish.name, hint)
+    try:
+        if is_plain and not wish.python and installed.is_dir():
+            wish = read_installed(installed, find_links(environ)).wish
+            environment = means.build(installed, wish)
+        else:
+            key = json.dumps([wish.requirements, wish.python])
+            name = f"{wish.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+            # Whoever asks for the latest does not mean that of two weeks ago.
+            days = 0 if words[0].endswith("@latest") else _DAYS
+            environment = prepare(dirs.cache / "tools" / name, wish, means, days=days)
+    except UnavailableError as error:
+        if words[1:2] == ["--from"] and len(words) > 2:
+            behind = shlex.join(["pyx", "tool", "run", "--from", words[2], program, *words[3:]])
+            error.hint = f"options of pyx come before the program: `{behind}`"
+        raise
+    path = find_program(environment, program, wish.name, lambda: _advise_program(environment, wish))
     # As from a link on PATH, where nothing else of the tool's environment is to be seen.
-    return become_program(path, words[1:], environ)
+    return become_program(path, words[1:], add_variables(invocation.env_files, environ))
+
+
+def _advise_program(environment: Environment, wish: Wish) -> str:
+    """Return how each program is run that the environment of `wish` has."""
+    start = ["pyx", "tool", "run", "--from", wish.requirements[0]]
+    commands = [f"`{shlex.join([*start, name])}`" for name in list_programs(environment, wish)]
+    return " or ".join(commands)
 
 
 def _read_with(invocation: Invocation) -> list[str]:
     values = invocation.settings.get("--with", ())
     if any(value.startswith("@") for value in values):
-        hint = "pyx --with @NAME starts a program with an environment; this takes distributions"
+        hint = (
+            "`pyx --with @NAME SCRIPT` starts a program with an environment; here it takes packages"
+        )
         raise UsageError("a tool has an environment of its own", hint=hint)
     return [*values]
 
@@ -178,19 +257,24 @@ def _make_means(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]) 
         change_project(directory, change, toolbox, tell, python=wish.python, subject=subject)
 
     def build(directory: Path, wish: Wish) -> Environment:
-        start = replace(
-            invocation,
-            project=str(directory),
-            named=None,
-            stacked=(),
-            choice=Choice(),
-            python=wish.python,
-        )
+        start = _start(directory, wish, invocation)
         return make_ready(decide(start, environ), environ).environment
 
     return Means(lock=lock, build=build, python=find_python)
 
 
+def _start(directory: Path, wish: Wish, invocation: Invocation) -> Invocation:
+    """Return the start of a program whose environment is locked in `directory`."""
+    return replace(
+        invocation,
+        project=str(directory),
+        named=None,
+        stacked=(),
+        choice=Choice(),
+        python=wish.python,
+    )
+
+
 def _advise(links: Path, environ: Mapping[str, str]) -> None:
     if str(links) not in environ.get("PATH", "").split(os.pathsep):
-        tell(f'{links} is not on PATH: export PATH="{links}:$PATH"')
+        tell(f"{links} is not on PATH; `pyx tool ensurepath` puts it there")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -26,7 +27,7 @@ def run_tree(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Print the tree on stdout. What is not in the store yet is fetched: its metadata tells."""
     check_words(invocation, 0, at_most=1)
     words = invocation.words
-    hint = f"pyx tree --invert {words[0]}, for one distribution" if words else ""
+    hint = f"`pyx tree --invert {quote(words[0])}` tells of one package" if words else ""
     plan = decide(take_script(invocation, words, hint), environ)
     require_lock(plan)
     graph = _read_graph(plan, environ)
@@ -49,7 +50,7 @@ def _read_graph(plan: Plan, environ: Mapping[str, str]) -> Graph:
 def _find_name(name: str, graph: Graph) -> str:
     found = canonicalize_name(name)
     if found not in graph:
-        raise UnavailableError(f"the lock has no distribution {name}", hint="pyx list")
+        raise UnavailableError(f"the lock has no package {name}", hint="pyx list")
     return found
 
 

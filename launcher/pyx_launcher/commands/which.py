@@ -48,7 +48,8 @@ def run_which(invocation: Invocation, environ: Mapping[str, str]) -> int:
     if "--json" in invocation.settings:
         write_out(format_json(facts))
     else:
-        shown = ({k: v for k, v in fact.items() if v is not None} for fact in facts)
+        names = {"distribution": "package"}
+        shown = ({names.get(k, k): v for k, v in fact.items() if v is not None} for fact in facts)
         write_out("\n".join(format_facts(fact) for fact in shown))
     return 0
 
@@ -67,10 +68,10 @@ def _look(name: str, plan: Plan) -> list[dict[str, str | None]]:
     wanted = canonicalize_name(name)
     waiting = [artifact for artifact in missing if artifact.name == wanted]
     if waiting:
-        facts = {"distribution": waiting[0].label, "entry": "not in the store; run pyx sync"}
+        facts = {"distribution": waiting[0].label, "entry": "not in the store; run `pyx sync`"}
         return [{**facts, "locked by": _tell_lock(plan)}]
     if plan.lock is None and plan.context.script is None:
-        raise explain_no_lock(plan, f"pyx --project DIR which {name}", name)
+        raise explain_no_lock(plan, f"pyx --project DIR which {shlex.quote(name)}")
     raise _explain(name, plan, entries, unknown=[artifact.label for artifact in missing])
 
 
@@ -143,12 +144,14 @@ def _explain(
     known |= {entry.facts.name for entry in entries}
     close = difflib.get_close_matches(name, known, n=1)
     named = f"@{plan.invocation.named} " if plan.invocation.named else ""
-    hint = f"did you mean {close[0]}?" if close else f"pyx {named}add {name}"
+    # The name of a module is not that of its package, which may be a stranger's.
+    hint = f"require the package that has it, whose name may be another: `pyx {named}add PACKAGE`"
+    hint = f"did you mean {close[0]}?" if close else hint
     if unknown:
-        hint = f"pyx sync; {len(unknown)} distributions are not in the store yet"
+        hint = f"`pyx sync` first: {len(unknown)} packages are not in the store yet"
     lock = plan.lock.path if plan.lock else "no lock"
     hint = _explain_left_out(name, plan) or hint
-    return UnavailableError(f"{lock}: no module or distribution {name}", hint=hint)
+    return UnavailableError(f"{lock}: no module or package {name}", hint=hint)
 
 
 def _explain_left_out(name: str, plan: Plan) -> str | None:

@@ -32,7 +32,7 @@ from pyx_launcher.environment.layout import (
     read_pth,
 )
 from pyx_launcher.environment.link_tree import write_farm
-from pyx_launcher.environment.scripts import write_scripts
+from pyx_launcher.environment.scripts import write_pip_answer, write_scripts
 from pyx_launcher.errors import StoreError
 from pyx_launcher.files.atomic import make_directory, remove_tree, storing, write_atomic
 from pyx_launcher.files.hashing import sha256
@@ -240,6 +240,7 @@ def _write_environment(
             headers.mkdir(parents=True, exist_ok=True)
             write_farm(plan_headers(entry), headers, dirs.links)
     conflicts += write_scripts(temporary / "bin", path / "bin" / "python", entries, together=True)
+    write_pip_answer(temporary / "bin")
     sys_path, pth_lines = read_pth(layout, entries, temporary / FARM)
     made = Environment(
         path=path,

@@ -54,6 +54,33 @@ for other in others:
 if __name__ == "__main__":
     sys.exit(function())
 '''
+_NO_PIP = """\
+#!/bin/sh
+# What pip installs no program here would see: packages come from the lock.
+case "$1" in
+    install) meant="pyx add" ;;
+    uninstall) meant="pyx remove" ;;
+    list | freeze) meant="pyx list" ;;
+    show) meant="pyx which" ;;
+    *) meant="pyx --help" ;;
+esac
+case "$1" in
+    install | uninstall | show)
+        shift
+        for word; do
+            case "$word" in
+                -r* | --requirement*) meant="$meant -r" ;;
+                -*) ;;
+                *[!A-Za-z0-9._=-]*) meant="$meant '$word'" ;;
+                *) meant="$meant $word" ;;
+            esac
+        done ;;
+esac
+echo "pyx: pip is not locked here, and no program would see what it installs" >&2
+echo "pyx: hint: \\`$meant\\`, then start the program (in a notebook the kernel) again" >&2
+exit 1
+"""
+_PIPS = ("pip", "pip3")
 _PLAIN_CALL = re.compile(r"[\w.+-]+ = [\w.]+:[\w.]+")
 
 _PLAIN_PATH = re.compile(rb"[!-~]+")
@@ -145,6 +172,19 @@ def _write_together(directory: Path, python: Path, calls: Mapping[str, str]) -> 
             os.link(directory / first, directory / name)
         except OSError:
             _write_executable(directory / name, content)
+
+
+def write_pip_answer(directory: Path) -> None:
+    """Write what says how to add a package under the names of pip, where no distribution has them.
+
+    Raises OSError.
+    """
+    if any(os.path.lexists(directory / name) for name in _PIPS):
+        return
+    first, *others = _PIPS
+    _write_executable(directory / first, _NO_PIP.encode())
+    for name in others:
+        os.symlink(first, directory / name)
 
 
 def _make_shebang(python: Path) -> bytes:

@@ -189,7 +189,7 @@ def _make_start(tree: Path, interpreter: Interpreter, start: Start) -> None:
         name = words[0]
         is_python = (tree / "programs" / name).is_file()
         if not is_python and len(words) > 1:
-            raise UsageError(f"{name} is no program of python's, so no words can go before yours")
+            raise UsageError(f"{name} is not a Python script, so no words can go before yours")
         target = name if len(words) == 1 else _OWN
         words = (f"programs/{name}", *words[1:])
     if target == _OWN:

@@ -167,7 +167,7 @@ def _check_directory(path: Path, variable: str) -> None:
     file = next((p for p in (path, *path.parents) if os.path.exists(p)), path)
     if os.path.exists(file) and not os.path.isdir(file):
         hint = f"set {variable} to a directory, or unset it"
-        raise StoreError(f"{file} is no directory", hint=hint)
+        raise StoreError(f"{file} is not a directory", hint=hint)
 
 
 def _check_ancestor(path: Path, variable: str) -> None:
@@ -180,7 +180,7 @@ def _check_ancestor(path: Path, variable: str) -> None:
         if owner != 0:
             raise RefusedError(
                 f"{path} would be root's, in a directory of {name_user(owner)}",
-                hint=f"sudo -H pyx …, or set {variable} to a directory of root's",
+                hint=f"sudo -H pyx …, or set {variable} to a directory that root owns",
             )
 
 

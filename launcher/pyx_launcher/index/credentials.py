@@ -115,8 +115,8 @@ def check_link(source: str, target: str, trusted: Collection[str]) -> None:
     if after is None or after[0] not in PORTS:
         # The client also has a way to the files of this machine.
         raise RefusedError(
-            f"{shown(source)} leads to {shown(target)}, which is no place on the web",
-            hint="name another index in PIP_INDEX_URL, or lock again",
+            f"{shown(source)} leads to {shown(target)}, which is not a web address",
+            hint="name another index in PIP_INDEX_URL, or run `pyx lock`",
         )
     if (before[0], after[0]) != ("https", "http"):
         return

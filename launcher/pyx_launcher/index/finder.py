@@ -129,7 +129,7 @@ class Index:
         if problems:
             raise problems[0]
         absence = f"no file of {name} on the indexes has a locked hash"
-        hint = "name the index that has it in PIP_INDEX_URL, or lock again"
+        hint = "name the index that has it in PIP_INDEX_URL, or run `pyx lock`"
         raise self._explain_absence(absence, sources, hint)
 
     def _fetch_from_url(
@@ -141,7 +141,7 @@ class Index:
         except MissingError:
             first = ArtifactError(
                 f"{wanted.filename} is not at {shown(url)}",
-                hint="write the lock again: the file it names was taken away",
+                hint="run `pyx lock`: the file that the lock names was removed",
             )
         except (UnreachableError, ForbiddenError) as problem:
             # The default index is no other way to what a server of somebody else's has.

@@ -97,7 +97,7 @@ def _choose(
     found = ", ".join(sorted(names)) or "none"
     raise ArtifactError(
         f"no locked file of {artifact.label} fits Python {interpreter.short} here (found: {found})",
-        hint="lock again for this platform, or choose another interpreter with --python",
+        hint="run `pyx lock` for this platform, or choose another interpreter with --python",
     )
 
 
@@ -121,7 +121,7 @@ def list_release(artifact: Artifact, offers: Iterable[Offer]) -> Names:
     if not found:
         raise ArtifactError(
             f"no index has a file of {artifact.label}",
-            hint="name the index that has it in PIP_INDEX_URL, or lock again",
+            hint="name the index that has it in PIP_INDEX_URL, or run `pyx lock`",
         )
     return found
 

@@ -79,7 +79,7 @@ class Arrival:
             raise RefusedError(
                 f"{self._wanted.filename} from {self._source} is not the locked file: "
                 f"it is longer than the {size} bytes that the lock has",
-                hint="write the lock again if the file was replaced on purpose",
+                hint="run `pyx lock` if the file was replaced on purpose",
             )
         if self.received > self._most:
             raise RefusedError(
@@ -125,7 +125,7 @@ def read_chunks(path: Path) -> Iterator[bytes]:
         # Without this flag a pipe without a writer would be waited for.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ArtifactError(f"{path} is not a file", hint="lock again")
+                raise ArtifactError(f"{path} is not a file", hint="run `pyx lock`")
             while chunk := file.read(CHUNK):
                 yield chunk
     except OSError as error:
@@ -158,7 +158,7 @@ def check_hashes(wanted: Wanted, found: Mapping[str, str], source: str) -> None:
             raise RefusedError(
                 f"{wanted.filename} from {source} is not the locked file: "
                 f"its {algorithm} is {digest}, the lock has {expected}",
-                hint="write the lock again if the file was replaced on purpose",
+                hint="run `pyx lock` if the file was replaced on purpose",
             )
 
 
@@ -174,7 +174,7 @@ def _digests(wanted: Wanted) -> dict[str, hashlib._Hash]:
         known = ", ".join(wanted.hashes) or "none"
         raise RefusedError(
             f"{wanted.filename}: the lock has no hash that can be checked ({known})",
-            hint="write the lock again with SHA-256 hashes",
+            hint="run `pyx lock`, which writes SHA-256 hashes",
         )
     return digests
 

@@ -7,6 +7,7 @@ stdout; `facts` keeps its answer. Where to look is `candidates`, what the user a
 from __future__ import annotations
 
 import binascii
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
@@ -172,8 +173,26 @@ def _without_pyenv(search: Search) -> Search:
 
 
 def _all_candidates(search: Search) -> Iterator[Candidate]:
-    yield from path_candidates(search.environ)
-    yield from installed_candidates(search.environ)
+    return _all_candidates_in(search.environ)
+
+
+def _all_candidates_in(environ: Mapping[str, str]) -> Iterator[Candidate]:
+    yield from path_candidates(environ)
+    yield from installed_candidates(environ)
+
+
+def list_interpreters(
+    environ: Mapping[str, str], *, cache: Path, template: Path | None
+) -> list[tuple[Interpreter, Candidate]]:
+    """Return every interpreter that a search comes by, in its order, with how it was found."""
+    found: dict[Path, tuple[Interpreter, Candidate]] = {}
+    for candidate in _all_candidates_in(environ):
+        if candidate.binary is None or candidate.is_foreign:
+            continue
+        with contextlib.suppress(InterpreterError):
+            interpreter = probe_interpreter(candidate.binary, cache=cache, template=template)
+            found.setdefault(interpreter.path, (interpreter, candidate))
+    return [*found.values()]
 
 
 def _choose(

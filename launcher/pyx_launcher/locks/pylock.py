@@ -85,7 +85,7 @@ def read_pylock(path: Path) -> PylockLock:
         content = Pylock.from_dict(document.data)
     except PylockUnsupportedVersionError as error:
         version = document.data["lock-version"]
-        problem = f"version {version} of the format is not known; pyx reads 1.0"
+        problem = f"version {version} of the format is not supported; pyx reads 1.0"
         raise LockError(path, problem, where="lock-version", hint=HINT) from error
     except PylockValidationError as error:
         # What a marker's parser says goes on with a picture of the marker on further lines.

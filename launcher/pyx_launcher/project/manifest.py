@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from pyx_launcher.errors import PyxError
 from pyx_launcher.locks.common.content import read_content
 from pyx_launcher.locks.common.tables import Table, read_toml
 from pyx_launcher.locks.reader import FILE_NAMES
@@ -98,6 +99,25 @@ def _dependency_tables(document: Table) -> Iterable[object]:
     yield poetry.table("dependencies").data.keys() - {"python"}
     yield from (poetry.data.get(key) for key in ("dev-dependencies", "group"))
     yield from (tool.table(name).data.get("dev-dependencies") for name in ("pdm", "uv"))
+
+
+def list_scripts(directory: Path) -> set[str]:
+    """Return the programs that the pyproject.toml in `directory` defines; none if unreadable."""
+    try:
+        document = read_toml(directory / MANIFEST)
+        project, poetry = document.table("project"), document.table("tool").table("poetry")
+        tables = (project.table("scripts"), project.table("gui-scripts"), poetry.table("scripts"))
+        return {name for table in tables for name in table.data}
+    except PyxError:
+        return set()
+
+
+def is_buildable(directory: Path) -> bool:
+    """Tell whether the project in `directory` names a build system, and so can be installed."""
+    try:
+        return "build-system" in read_toml(directory / MANIFEST).data
+    except PyxError:
+        return False
 
 
 def name_command(directory: Path) -> str:

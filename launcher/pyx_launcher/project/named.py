@@ -30,7 +30,7 @@ _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _OWN_FILES = frozenset({PROJECT_FILE, VERSION_FILE, ".venv", *FILE_NAMES})
 
 _EMPTY_LOCK = """\
-# No distributions yet: `pyx add @{name} DISTRIBUTION` writes this file anew.
+# No packages yet: `pyx add @{name} PACKAGE` writes this file again.
 lock-version = "1.0"
 created-by = "pyx"
 packages = []
@@ -83,12 +83,12 @@ def create_named(
     directory = named_directory(dirs, name)
     if not _NAME.fullmatch(name):
         plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
-        hint = f"pyx env create {plain or 'NAME'}: letters, digits, and . _ - between them"
+        hint = f"`pyx env create {plain or 'NAME'}`: letters, digits, and . _ - between them"
         raise UsageError(f"@{name} cannot be the name of an environment", hint=hint)
     if python is not None and "/" in python:
         raise UsageError(
             f"--python {python}: an environment remembers a version and no path",
-            hint="give the path at each start: pyx @NAME --python PATH …",
+            hint="give the path at each start: `pyx @NAME --python PATH SCRIPT`",
         )
     if os.path.lexists(directory):
         raise UsageError(f"there is an environment @{name} already", hint=f"pyx env show {name}")

@@ -58,7 +58,7 @@ class Place:
 MAIN = Place()
 """The project's own requirements."""
 
-HINT_NOT_THERE = "pyx tree shows what there is, and what requires it"
+HINT_NOT_THERE = "`pyx tree` shows what there is, and what requires it"
 """For who wants to remove what nobody wrote down."""
 
 
@@ -81,6 +81,11 @@ def parse_document(path: Path, text: str) -> TOMLDocument:
     # ParseError is a ValueError.
     with reading(path, hint="mend its TOML first"):
         return tomlkit.parse(text)
+<<<<<<< HEAD
+=======
+    except ParseError as error:
+        raise LockError(path, str(error), hint="correct its TOML first") from error
+>>>>>>> e7b8250 (ux: one account of a change, hints that lead where they say, init, python, --env-file, plain words)
 
 
 def parse_data(path: Path, text: str) -> dict[str, Any]:
@@ -92,7 +97,13 @@ def parse_data(path: Path, text: str) -> dict[str, Any]:
 
     with reading(path, hint="mend its TOML first"):
         data = tomli.loads(text)
+<<<<<<< HEAD
     _check_kinds(tables.Table(path=path, where="", data=data, hint="mend it first"))
+=======
+    except tomli.TOMLDecodeError as error:
+        raise LockError(path, str(error), hint="correct its TOML first") from error
+    _check_kinds(tables.Table(path=path, where="", data=data, hint="correct it first"))
+>>>>>>> e7b8250 (ux: one account of a change, hints that lead where they say, init, python, --env-file, plain words)
     return data
 
 
@@ -202,6 +213,38 @@ def _refuse_itself(document: TOMLDocument, requirements: Sequence[Requirement]) 
             )
 
 
+def add_constraints(path: Path, text: str, constraints: Sequence[str]) -> str:
+    """Return `text` with constraints for uv's resolution beside those that it has."""
+    document = parse_document(path, text)
+    tool: Any = document.setdefault("tool", {})
+    uv = tool.setdefault("uv", {})
+    uv["constraint-dependencies"] = [*uv.get("constraint-dependencies", ()), *constraints]
+    return document.as_string()
+
+
+def add_editable(path: Path, text: str, name: str, directory: str) -> str:
+    """Return `text` where uv is told to take the project `name` as it is in `directory`."""
+    keys = ("tool", "uv", "sources")
+    source = {"path": directory, "editable": True}
+
+    def edit(text: str) -> str:
+        document = parse_document(path, text)
+        table: Any = document
+        for key in keys:
+            table = table.get(key, {}) if isinstance(table, dict) else {}
+        if name in table:
+            table[name] = source
+            return document.as_string()
+        import tomlkit
+
+        inline = tomlkit.inline_table()
+        inline.update(source)
+        new = f"[{format_keys(keys)}]\n{format_item(name, inline)}"
+        return insert_item(text, keys, name, inline) or append_table(text, new)
+
+    return keep_newlines(text, edit)
+
+
 def bound_requirements(path: Path, text: str, versions: Mapping[str, str], place: Place) -> str:
     """Return `text` where bare requirements at `place` ask for at least the version in `versions`.
 
@@ -250,7 +293,7 @@ def _not_there(path: Path, document: TOMLDocument, name: str, place: Place) -> U
     for other in _places(document):
         listed = _find_list(path, document, other, make=False)
         if any(canonicalize_name(r.name) == wanted for _, r in _parsed(listed)):
-            hint = f"it is in {other.label}: pyx remove{other.option} {name}"
+            hint = f"it is in {other.label}: `pyx remove{other.option} {name}`"
             break
     else:
         hint = HINT_NOT_THERE
@@ -299,7 +342,7 @@ def _find_list(path: Path, document: TOMLDocument, place: Place, *, make: bool) 
         where, key = "dependency-groups", find_key(table, place.group)
     else:
         if not isinstance(document.get("project"), dict):
-            raise LockError(path, "has no [project] table", hint="pyx add --init NAME makes one")
+            raise LockError(path, "has no [project] table", hint="`pyx add --init NAME` makes one")
         table, where, key = cast("Table", document["project"]), "project", "dependencies"
         if place.extra is not None:
             table = _find_table(path, table, "optional-dependencies", make=make)
@@ -323,7 +366,7 @@ def _refuse_dynamic(path: Path, document: TOMLDocument, place: Place) -> None:
             path,
             f"leaves {key} to its build backend",
             where="project.dynamic",
-            hint="change them where the backend takes them from, then pyx lock",
+            hint="change them where the backend takes them from, then `pyx lock`",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from shlex import quote
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -17,13 +18,13 @@ def parse_requirement(text: str) -> Requirement:
     except InvalidRequirement as error:
         problem = str(error).partition("\n")[0]
         raise UsageError(
-            f"{text!r} is no requirement: {problem}", hint=_guess_requirement(text)
+            f"{text!r} is not a valid requirement: {problem}", hint=_guess_requirement(text)
         ) from error
     version = requirement.url or ""
     if version == "latest" or re.fullmatch(r"v?\d[\w.]*", version):
         wanted = text.partition("@")[0].rstrip()
         wanted += "" if version == "latest" else f"=={version.removeprefix('v')}"
-        problem = f"{version} is no URL, and a version stands behind =="
+        problem = f"{version} is not a URL, and a version follows =="
         raise UsageError(f"{text!r}: {problem}", hint=f"did you mean {wanted}?")
     return requirement
 
@@ -34,6 +35,8 @@ def _guess_requirement(text: str) -> str:
         return f"did you mean {text.replace('=', '==')}?"
     if "://" in text:
         return f"did you mean 'NAME @ {text}'?"
+    if text.startswith((".", "/", "~")) and Path(text).expanduser().is_dir():
+        return f"the project in a directory: `pyx add -e {quote(text)}`"
     if text.startswith((".", "/", "~")):
         return f"did you mean 'NAME @ {Path(text).expanduser().absolute().as_uri()}'?"
     return "such as click, 'click>=8,<9', 'click[extra]' or 'click @ https://example.org/…'"

@@ -57,7 +57,7 @@ def refuse_offline(what: str, environ: Mapping[str, str], *, offline: bool) -> N
     """Raise ArtifactError if no index may be asked; `what` is what it would tell."""
     if offline:
         why = explain_offline(environ)
-        raise ArtifactError(f"{what} stands on the index, and {why.cause}", hint=why.hint)
+        raise ArtifactError(f"only the index tells {what}, and {why.cause}", hint=why.hint)
 
 
 def _parse(artifact: Artifact) -> Version | None:

@@ -58,10 +58,10 @@ def check_upgrade(path: Path, upgrade: Upgrade) -> None:
     for name in upgrade.names if known else ():
         if canonicalize_name(name) not in known:
             close = get_close_matches(canonicalize_name(name), sorted(known), n=3)
-            hint = " or ".join(f"pyx lock --upgrade {other}" for other in close)
+            hint = " or ".join(f"`pyx lock --upgrade {other}`" for other in close)
             raise UsageError(
                 f"{path}: no {name} is locked",
-                hint=f"did you mean {hint}?" if hint else "pyx list shows what there is",
+                hint=f"did you mean {hint}?" if hint else "`pyx list` shows what there is",
             )
 
 

@@ -6,6 +6,7 @@ The lock that is there tells the tool; where there is none it becomes a universa
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ from pyx_launcher.resolve.runner import (
 )
 from pyx_launcher.resolve.tools import NAMES, Toolbox
 from pyx_launcher.resolve.universal import UV_LOCK, lock_list, lock_project
-from pyx_launcher.values import dataclass, replace
+from pyx_launcher.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,6 +107,10 @@ class Change:
     """May a project be made where there is none?"""
     follow: bool = False
     """May files be written through links that lead out of the project?"""
+    constraints: tuple[Requirement, ...] = ()
+    """What this resolution alone must keep to."""
+    editables: Mapping[str, Path] = field(default_factory=dict)
+    """The directories of those added projects that are used as they are, by name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -215,9 +220,9 @@ def change_project(
         if old is None and not change.init:
             raise UsageError(
                 f"there is no {project.manifest.name} in {directory}",
-                hint="move requirements.txt to requirements.in, then pyx lock"
+                hint=f"`pyx add --init -r {WISHES}` makes one of it"
                 if (directory / WISHES).is_file()
-                else "pyx add --init NAME… makes a project here",
+                else "`pyx init` makes a project here",
             )
         text = _decode(project.manifest, old or b"")
         data = _parse_manifest(project, text)
@@ -228,23 +233,26 @@ def change_project(
         interpreter = _find_interpreter(project, data, toolbox, python)
         if change.init:
             text = _initialise(project, text, data, interpreter)
+        _refuse_constraints(project, change)
         text = edit_text(project, text, change)
         check_upgrade(project.lock, change.upgrade)
         tool = replace(_take_tool(project, data, toolbox, interpreter, tell), subject=subject)
         before = find_versions(project.lock, interpreter)
+        tool = replace(tool, known=tuple(before))
         damage = find_damage(project.lock)
         with restoring(journal, paths, tell) as files:
             files.expect(project.manifest, old)
             tool = replace(tool, look=files.look)
             if damage is not None:
-                tell(f"{damage}; it is made anew")
+                tell(f"{damage}; it is written again")
                 files.remove(project.lock)
-            if text.encode() != old:
-                files.write(project.manifest, text.encode())
-            _lock(project, tool, files, text, change)
+            first = _constrain_text(project, text, change)
+            if first.encode() != old:
+                files.write(project.manifest, first.encode())
+            _lock(project, tool, files, first, change)
             after = find_versions(project.lock, interpreter)
             bounded = _bound_text(project, text, change, after)
-            if bounded != text:
+            if bounded != first:
                 files.write(project.manifest, bounded.encode())
                 _lock(project, replace(tool, is_quiet=True), files, bounded, Change())
         return Outcome(lock=project.lock, before=before, after=after)
@@ -289,7 +297,38 @@ def edit_text(project: Project, text: str, change: Change) -> str:
     elif _has_own_tables(project, text, place):
         add, remove = poetry_tables.add_constraints, poetry_tables.remove_constraints
     text = add(path, text, change.added, place) if change.added else text
+    for name, directory in change.editables.items():
+        text = pyproject.add_editable(path, text, name, os.path.relpath(directory, path.parent))
     return remove(path, text, change.removed, place) if change.removed else text
+
+
+def _refuse_constraints(project: Project, change: Change) -> None:
+    """Raise UsageError for what only uv does, and only for what a pyproject.toml requires."""
+    if project.kind in ("pylock", "uv"):
+        return
+    if change.constraints and project.manifest.name in LISTS:
+        raise UsageError(
+            f"{project.manifest} names its constraints itself",
+            hint="add a line such as -c constraints.txt to it, then `pyx lock`",
+        )
+    if change.constraints:
+        raise UsageError(
+            f"{NAMES[project.tool]}, which locks {project.directory}, takes no constraints",
+            hint="require the versions themselves, such as `pyx add 'NAME<2'`",
+        )
+    if change.editables:
+        name, directory = next(iter(change.editables.items()))
+        raise UsageError(
+            f"only a project that uv locks can require the directory {directory} as it is",
+            hint=f"`pyx add '{name} @ {directory.as_uri()}'` requires a copy of it",
+        )
+
+
+def _constrain_text(project: Project, text: str, change: Change) -> str:
+    """Return the text with what a first resolution is to keep to; the pins outlast it."""
+    if not change.constraints:
+        return text
+    return pyproject.add_constraints(project.manifest, text, list(map(str, change.constraints)))
 
 
 def _has_own_tables(project: Project, text: str, place: Place) -> bool:

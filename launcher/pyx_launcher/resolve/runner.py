@@ -1,6 +1,7 @@
 """Run the tool a project locks with: which one it is, its command line, its variables.
 
-A tool runs in the directory of the project and writes the lock there. What it says goes to stderr.
+A tool runs in the directory of the project and writes the lock there. What it says is repeated on
+stderr only where it fails, and its warnings in any case: what has changed, pyx says itself.
 The user's configuration of indexes, which is pip's, reaches it as variables of its own, except
 where the project or those variables themselves say otherwise.
 """
@@ -15,10 +16,11 @@ import tomli
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.children import run_child
-from pyx_launcher.console import flush_streams, repeat
+from pyx_launcher.console import flush_streams, passing, repeat
 from pyx_launcher.errors import CannotExecuteError, UnavailableError
 from pyx_launcher.index.pip_config import read_settings
 from pyx_launcher.index.settings import explain_offline
+from pyx_launcher.resolve.explain import explain_failure, list_known
 from pyx_launcher.resolve.surroundings import settle_uv
 from pyx_launcher.resolve.tools import NAMES
 from pyx_launcher.values import dataclass
@@ -73,6 +75,8 @@ class Tool:
     """Is it only heard where it fails?"""
     look: Callable[[int | None], None] | None = None
     """Called over and over while it runs, with its process, and once it has ended."""
+    known: tuple[str, ...] = ()
+    """The names of what was locked before."""
 
     def run(self, arguments: Sequence[str | Path], directory: Path) -> None:
         """Run it in `directory`. Raises ResolutionError where it fails."""
@@ -87,38 +91,39 @@ class Tool:
         more = ["--no-index"] if self.name == "uv" and self._is_without_index() else []
         if self.name == "uv" and self.is_quiet and "--quiet" not in arguments:
             more.append("--quiet")
-        # Whoever is to hear of it by another name, or only of a failure, hears it afterwards.
-        later = self.is_quiet or bool(self.subject)
         flush_streams()
         try:
-            done = run_child(
-                [self.program, *arguments, *more],
-                python=self.interpreter.path,
-                look=self.look,
-                cwd=directory,
-                env=self.variables() | self._own_settings(directory),
-                stdin=DEVNULL,
-                # stdout is for the answer of a command of ours, never for a tool's talk.
-                stdout=PIPE if capture or later else 2,
-                stderr=PIPE if later else None,
-                encoding="utf-8",
-                errors="replace",
-            )
+            with passing(f"{label} is locking {self.subject or directory}"):
+                done = run_child(
+                    [self.program, *arguments, *more],
+                    python=self.interpreter.path,
+                    look=self.look,
+                    cwd=directory,
+                    env=self.variables() | self._own_settings(directory),
+                    stdin=DEVNULL,
+                    stdout=PIPE,
+                    stderr=PIPE,
+                    encoding="utf-8",
+                    errors="replace",
+                )
         except OSError as error:
             raise CannotExecuteError(
                 f"cannot execute {self.program}: {error.strerror}",
                 hint=f"unset PYX_{self.name.upper()}, or set it to a {label} that works",
             ) from error
-        if later and (done.returncode != 0 or not self.is_quiet):
-            self._repeat(("" if capture else done.stdout) + done.stderr, directory)
+        if done.returncode == 0 and not self.is_quiet:
+            self._repeat(_find_warnings(done.stderr), directory)
         if done.returncode != 0:
+            said = ("" if capture else done.stdout) + done.stderr
+            self._repeat(said, directory)
             why = (
                 f"status {done.returncode}"
                 if done.returncode > 0
                 else f"by signal {-done.returncode}"
             )
             subject = self.subject or directory
-            hint = "what it wrote above says why"
+            names = list_known(self.known, self.toolbox.dirs.store)
+            hint = explain_failure(said, names) or "what it wrote above says why"
             if self.toolbox.offline:
                 offline = explain_offline(self.toolbox.environ)
                 hint += f"; where that is the network: {offline.cause}, {offline.hint}"
@@ -166,6 +171,12 @@ class Tool:
             kept["VIRTUAL_ENV"] = str(make(self.interpreter))
             wanted |= _other_variables(self.name, None if self.own_index else settings)
         return {**wanted, **kept}
+
+
+def _find_warnings(text: str) -> str:
+    """Return the lines that a tool means for a person even where all went well."""
+    lines = (line for line in text.splitlines() if line.lower().startswith("warning"))
+    return "\n".join(lines)
 
 
 def connection_variables(settings: IndexSettings) -> dict[str, str]:

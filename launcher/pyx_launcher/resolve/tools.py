@@ -94,7 +94,8 @@ class Toolbox:
         if named:
             if not os.access(named, os.X_OK) or os.path.isdir(named):
                 raise NotFoundError(
-                    f"{variable}={named} is no program", hint=f"unset {variable}: pyx has its own"
+                    f"{variable}={named} is not a program",
+                    hint=f"unset {variable}: pyx has its own",
                 )
             return Path(named).absolute()
         lock = read_lock(PINS / f"{name}-requirements.txt")
@@ -105,7 +106,7 @@ class Toolbox:
         except UnavailableError as error:
             # An index of one's own need not have the tools.
             raise UnavailableError(
-                f"{label} cannot be had: {error.message}",
+                f"{label}, which writes the lock, is unavailable: {error.message}",
                 hint=f"{error.hint or 'try again'}; or set {variable} to one that is installed",
             ) from error
         return made.environment.path / "bin" / program

@@ -328,7 +328,7 @@ def take_named(name: str, dirs: Dirs) -> tuple[Preference, tuple[Path, ...]]:
 def _take_project(path: Path) -> _Found:
     reason = "--project or PYX_PROJECT"
     if path.name in ("pyproject.toml", "Pipfile", "requirements.in") and _is_file(path):
-        raise UsageError(f"{path} is no lock", hint=f"name its directory: {path.parent}")
+        raise UsageError(f"{path} is not a lock", hint=f"name its directory: {path.parent}")
     if _is_file(path):
         return _Found(path, reason)
     if not path.is_dir():

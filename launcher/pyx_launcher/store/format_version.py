@@ -41,7 +41,7 @@ def read_format(store: Path) -> int | None:
         raise StoreError(f"{store / FORMAT_FILE}: {error.strerror}") from error
     if not text.isdigit():
         # A power cut may leave a name without its content.
-        return 0 if not text else _refuse(store, f"its format {text!r} is no number")
+        return 0 if not text else _refuse(store, f"its format {text!r} is not a number")
     return int(text)
 
 

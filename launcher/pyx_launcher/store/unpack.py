@@ -380,7 +380,9 @@ def add_wheel(dirs: Dirs, wheel: Path) -> tuple[Entry, bool]:
     try:
         name, version, _, _ = parse_wheel_filename(wheel.name)
     except InvalidWheelFilename as error:
-        raise UsageError(f"{wheel}: {error}", hint="pyx store add NAME-VERSION-….whl") from error
+        raise UsageError(
+            f"{wheel}: {error}", hint="the name of a wheel is NAME-VERSION-TAGS.whl"
+        ) from error
     try:
         key = hash_file(wheel)
     except OSError as error:

@@ -192,4 +192,4 @@ def _check_name(path: str, data_dir: str) -> None:
     if _UNSAFE_LETTERS.search(path):
         raise ValueError(f"{path!r} has a character that no name may have")
     if path == data_dir or path.rpartition("/")[0] == data_dir:
-        raise ValueError(f"{path!r} is no directory")
+        raise ValueError(f"{path!r} is not a directory")

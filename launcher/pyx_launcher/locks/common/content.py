@@ -46,7 +46,7 @@ def read_content(path: Path, hint: str | None) -> str:
         problem = f"it has {shown}, and no lock has more than {LARGEST >> 20} MB"
         raise LockError(path, problem, hint=hint)
     if b"\0" in content:
-        problem = f"not text: a NUL stands at byte {content.index(0)}"
+        problem = f"not text: there is a NUL at byte {content.index(0)}"
         raise LockError(path, problem, hint=hint)
     try:
         return content.decode("utf-8-sig")

@@ -149,7 +149,7 @@ def read_document(
             # Of a lock each side will do; what a person wrote, a person has to put together.
             problem, hint = TWO_SIDES, MEND_CONFLICT if hint is None else advise_conflict(path)
         raise LockError(
-            path, problem, where=where, hint=hint or f"mend its {language} first"
+            path, problem, where=where, hint=hint or f"correct its {language} first"
         ) from error
     except RecursionError as error:
         raise LockError(path, f"not {language}: nested too deeply", hint=hint) from error

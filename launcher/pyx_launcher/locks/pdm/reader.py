@@ -186,7 +186,7 @@ def read_pdm_lock(path: Path) -> PdmLock:
     metadata = document.table("metadata")
     version = metadata.require("lock_version", str)
     if not KNOWN_VERSION.match(version):
-        problem = f"version {version} is not known; pyx reads 4.4 and 4.5"
+        problem = f"version {version} is not supported; pyx reads 4.4 and 4.5"
         raise metadata.error("lock_version", problem)
     targets = tuple(read_target(table) for table in metadata.tables("targets"))
     project = read_project(path.with_name("pyproject.toml"))

@@ -108,7 +108,7 @@ def read_pipfile_lock(path: Path) -> PipfileLock:
     meta = document.table(META)
     spec = meta.data.get("pipfile-spec")
     if spec != KNOWN_SPEC:
-        problem = f"version {spec} is not known; pyx reads {KNOWN_SPEC}"
+        problem = f"version {spec} is not supported; pyx reads {KNOWN_SPEC}"
         raise meta.error("pipfile-spec", "this key is missing" if spec is None else problem)
     named = [key for key in document.data if key not in (META, DEFAULT, DEVELOP)]
     return PipfileLock(

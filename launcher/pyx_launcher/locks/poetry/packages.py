@@ -68,7 +68,7 @@ def convert_package(package: LockedPackage) -> Package:
         return directory_package(package, source)
     if kind in ("file", "url"):
         return archive_package(package, source, kind)
-    raise source.error("type", f"{kind!r} is no kind of source")
+    raise source.error("type", f"{kind!r} is not a kind of source")
 
 
 def indexed_package(package: LockedPackage, source: Table) -> Package:

@@ -135,7 +135,9 @@ def read_poetry_lock(path: Path) -> PoetryLock:
     version = metadata.require("lock-version", str)
     if version not in KNOWN_VERSIONS:
         known = ", ".join(KNOWN_VERSIONS)
-        raise metadata.error("lock-version", f"version {version} is not known; pyx reads {known}")
+        raise metadata.error(
+            "lock-version", f"version {version} is not supported; pyx reads {known}"
+        )
     python = metadata.get("python-versions", str, "*")
     try:
         requires_python = python_specifiers(python)

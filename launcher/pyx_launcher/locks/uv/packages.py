@@ -193,7 +193,7 @@ def vcs_package(package: LockedPackage) -> Package:
     url, _, query = url.partition("?")
     asked = {key: values[-1] for key, values in parse_qs(query).items()}
     if not COMMIT.match(commit):
-        raise source.error("git", f"no commit stands behind the '#' of {text!r}")
+        raise source.error("git", f"no commit follows the '#' of {text!r}")
     if "path" in asked:
         raise source.error("git", "pyx does not read archives that lie in a repository")
     return Package(

@@ -160,7 +160,7 @@ def check_version(document: Table) -> None:
     if type(version) is not int:
         raise document.unexpected("version", "a number", version)
     if version != KNOWN_VERSION:
-        problem = f"version {version} is not known; pyx reads {KNOWN_VERSION}"
+        problem = f"version {version} is not supported; pyx reads {KNOWN_VERSION}"
         raise document.error("version", problem)
 
 

@@ -1,0 +1,172 @@
+"""``pyx python``: which interpreters are there, and which one a start takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from pyx_launcher.commands._arguments import check_words, take_action
+from pyx_launcher.commands._format import format_json, format_table
+from pyx_launcher.console import tell, write_out
+from pyx_launcher.dirs import find_working_directory, resolve_dirs
+from pyx_launcher.errors import LockError, PyxError, UsageError
+from pyx_launcher.installation import find_template
+from pyx_launcher.interpreters.discovery import read_version_words
+from pyx_launcher.interpreters.finder import find_interpreter, list_interpreters
+from pyx_launcher.launch import decide
+from pyx_launcher.locks.common.tables import read_toml
+from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.project.manifest import MANIFEST, MANIFESTS
+from pyx_launcher.project.python_version import VERSION_FILE, pin_version
+from pyx_launcher.values import replace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pyx_launcher.cli.invocation import Invocation
+    from pyx_launcher.interpreters.discovery import Candidate
+    from pyx_launcher.interpreters.finder import Found
+
+
+def run_python(invocation: Invocation, environ: Mapping[str, str]) -> int:
+    """Do one of the forms of ``pyx python``; the answer goes to stdout."""
+    action, words = take_action(invocation)
+    if action == "list":
+        check_words(invocation, 1)
+        _list(invocation, environ)
+    elif action == "find":
+        check_words(invocation, 1, at_most=2)
+        found = _find(_ask_for(invocation, *words), environ)
+        write_out(f"{found.interpreter.path}\n")
+    else:
+        check_words(invocation, 1, at_most=2)
+        _pin(invocation, words, environ)
+    return 0
+
+
+def _ask_for(invocation: Invocation, request: str = "") -> Invocation:
+    if request and invocation.python:
+        raise UsageError(
+            "a version is asked for twice", hint=f"pyx python find {invocation.python}"
+        )
+    return replace(invocation, python=request or invocation.python)
+
+
+def _find(invocation: Invocation, environ: Mapping[str, str]) -> Found:
+    """Return what a start in the working directory takes, or would if there were no lock."""
+    return decide(invocation, environ, may_lock=False).found
+
+
+def _list(invocation: Invocation, environ: Mapping[str, str]) -> None:
+    dirs = resolve_dirs(environ)
+    known = list_interpreters(environ, cache=dirs.interpreters, template=find_template())
+    here: Found | None = None
+    problem = ""
+    try:
+        here = _find(invocation, environ)
+    except PyxError as error:
+        problem = error.message
+    rows = {
+        interpreter.path: [interpreter.version, str(interpreter.path), _tell_origin(candidate)]
+        for interpreter, candidate in known
+    }
+    if here is not None:
+        rows.setdefault(
+            here.interpreter.path, [here.interpreter.version, str(here.interpreter.path), "named"]
+        )
+    facts = [
+        {
+            "version": version + ("t" if path.name.endswith("t") else ""),
+            "path": str(path),
+            "found": origin,
+            "here": here is not None and here.interpreter.path == path,
+        }
+        for path, (version, _, origin) in rows.items()
+    ]
+    if "--json" in invocation.settings:
+        write_out(format_json(facts))
+        return
+    told = here.reason if here is not None else ""
+    table = [
+        (
+            "*" if fact["here"] else "",
+            str(fact["version"]),
+            str(fact["path"]),
+            f"{fact['found']}; a start here takes it: {told}"
+            if fact["here"]
+            else str(fact["found"]),
+        )
+        for fact in facts
+    ]
+    write_out(format_table(("", "version", "path", "found"), table))
+    if problem:
+        tell(f"none of them is taken here: {problem}")
+
+
+def _tell_origin(candidate: Candidate) -> str:
+    if candidate.origin == "PATH":
+        return f"on PATH as {candidate.found_as}"
+    parts = candidate.found_as.parts
+    for name in ("pyenv", "asdf", "rye", "uv"):
+        if any(part.lstrip(".") == name for part in parts):
+            return f"by {name}"
+    return candidate.origin
+
+
+def _pin(invocation: Invocation, words: tuple[str, ...], environ: Mapping[str, str]) -> None:
+    working = find_working_directory()
+    request = words[0] if words else invocation.python
+    if request is None:
+        _tell_pin(working)
+        return
+    directory = _find_project(working)
+    requires, required_by = _read_requirement(directory / MANIFEST)
+    dirs = resolve_dirs(environ)
+    found = find_interpreter(
+        request=request,
+        requires_python=requires,
+        start=directory,
+        environ=environ,
+        cache=dirs.interpreters,
+        template=find_template(),
+        required_by=required_by,
+    ).interpreter
+    path = pin_version(directory, request)
+    if path is None:
+        raise UsageError(
+            f"{request} is a path, and {VERSION_FILE} goes with the project to other machines",
+            hint=f"pyx python pin {found.short}",
+        )
+    write_out(f"{path}: {request}, which is {found.version} ({found.path}) here\n")
+
+
+def _tell_pin(working: Path) -> None:
+    for directory in (working, *working.parents):
+        path = directory / VERSION_FILE
+        if path.is_file():
+            write_out(f"{path}: {' '.join(read_version_words(path))}\n")
+            return
+    raise UsageError(
+        f"there is no {VERSION_FILE} in {working} or above", hint="pyx python pin VERSION"
+    )
+
+
+def _find_project(working: Path) -> Path:
+    """Return the directory of the project that `working` lies in, or else `working` itself."""
+    for directory in (working, *working.parents):
+        if any((directory / name).is_file() for name in (*MANIFESTS, *FILE_NAMES)):
+            return directory
+    return working
+
+
+def _read_requirement(manifest: Path) -> tuple[SpecifierSet, str]:
+    """Return which versions the project supports, and what says so. Raises LockError."""
+    if not manifest.is_file():
+        return SpecifierSet(), ""
+    text = read_toml(manifest).table("project").get("requires-python", str, "")
+    try:
+        return SpecifierSet(text), str(manifest)
+    except InvalidSpecifier as error:
+        raise LockError(manifest, str(error), where="project.requires-python") from error

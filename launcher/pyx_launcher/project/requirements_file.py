@@ -1,0 +1,97 @@
+"""A requirements.txt as pip reads it, as a list of what somebody wants to require."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from pyx_launcher.errors import LockError, UsageError
+from pyx_launcher.locks.common.tables import read_toml
+from pyx_launcher.locks.requirements.lines import read_lines
+from pyx_launcher.values import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pyx_launcher.locks.requirements.lines import Line
+
+_INDEXES = ("--index-url", "--extra-index-url", "--find-links", "--trusted-host")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing:
+    """What such a file and those it includes say."""
+
+    requirements: tuple[Requirement, ...] = ()
+    constraints: tuple[Requirement, ...] = ()
+    editables: tuple[Path, ...] = ()
+    """The directories behind ``-e``."""
+    names_index: bool = False
+    """Does it say which indexes to ask?"""
+
+
+def read_listing(path: Path, environ: Mapping[str, str], *, constrains: bool = False) -> Listing:
+    """Return what the file `path` says; with `constrains` it is itself a file of constraints.
+
+    Hashes are left out: the lock has its own. Raises UsageError where there is no such file,
+    LockError, which names the line, for what is neither a requirement nor an option of pip's.
+    """
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}", hint="pyx add --help")
+    requirements: list[Requirement] = []
+    constraints: list[Requirement] = []
+    editables: list[Path] = []
+    names_index = False
+    try:
+        for line in read_lines(path, environ, is_constraint=constrains):
+            names_index |= any(line.values(option) for option in _INDEXES)
+            editables += [_find_directory(line, value) for value in line.values("--editable")]
+            if line.text:
+                (constraints if line.is_constraint else requirements).append(_parse(line))
+    except LockError as error:
+        # What is said of such a file as a lock does not help here.
+        error.hint = "correct that line, or leave it out"
+        raise
+    return Listing(
+        requirements=tuple(requirements),
+        constraints=tuple(constraints),
+        editables=tuple(editables),
+        names_index=names_index,
+    )
+
+
+def _parse(line: Line) -> Requirement:
+    try:
+        return Requirement(line.text)
+    except InvalidRequirement as error:
+        problem = str(error).partition("\n")[0]
+        raise LockError(
+            line.path, f"{line.text!r}: {problem}", where=f"line {line.number}"
+        ) from error
+
+
+def _find_directory(line: Line, value: str) -> Path:
+    directory = (line.path.parent / value.partition("[")[0]).resolve()
+    if not directory.is_dir():
+        raise LockError(
+            line.path, f"-e {value}: there is no such directory", where=f"line {line.number}"
+        )
+    return directory
+
+
+def name_project(directory: Path) -> str:
+    """Return what the project in `directory` is called. Raises UsageError where nothing says."""
+    manifest = directory / "pyproject.toml"
+    name = ""
+    if manifest.is_file():
+        document = read_toml(manifest)
+        tables = (document.table("project"), document.table("tool").table("poetry"))
+        name = next(filter(None, (table.get("name", str, "") for table in tables)), "")
+    if not name:
+        raise UsageError(
+            f"{manifest} does not say what the project there is called",
+            hint='give it a [project] table with name = "…" and version = "…"',
+        )
+    return name

@@ -1,0 +1,782 @@
+"""Every hint that pyx can print is typed, and leads where it says.
+
+A case brings about a mistake, takes what is in backticks from the hint (or the whole hint, where
+that is a command), and gives it to a shell. No text of pyx's may name a command that no case has
+seen.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+from installed import ROOT
+from wheelhouse import make_wheel
+
+from pyx_launcher.cli.commands import ACTIONS_OF_OTHERS, OPTIONS_OF_OTHERS, VERBS
+from pyx_launcher.commands._suggest import _COUNTERPARTS, _INTERPRETERS, _OF_PIPX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from indexserver import IndexServer
+    from installed import Pyx
+
+# Where no uv is installed, it comes from the index that pip is configured for.
+pytestmark = pytest.mark.network
+
+MAIN = "import sys\ndef main():\n    print({name!r}, *sys.argv[1:])\n"
+TOOLS = ("tick", "twine", "ruff", "pip-audit", "uv")
+PROJECT = '[project]\nname = "mine"\nversion = "1"\nrequires-python = ">=3.9"\n'
+SCRIPT = "# /// script\n# dependencies = ['tick']\n# ///\nimport tick\nprint('script ran')\n"
+OWN = '[build-system]\nrequires = []\n[project.scripts]\nown = "mine:main"\n'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A mistake, and where its hint leads."""
+
+    typed: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    before: tuple[str, ...] = ()
+    """Commands that make the ground."""
+    hint: str
+    """What the hint must have in it."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What a person puts in the place of the words in capitals."""
+    says: tuple[str, ...] = ("",)
+    """What each of the commands prints, in their order, on either stream."""
+    status: int = 0
+    """That of the last command of the hint."""
+
+
+LOCKED = {"pyproject.toml": PROJECT + 'dependencies = ["tick"]\n'}
+GROUPED = {"pyproject.toml": PROJECT + '[dependency-groups]\ndocs = ["tick"]\n'}
+LOCK = ("pyx lock",)
+HERE = {"NAME": "tick", "PACKAGE": "tick", "SCRIPT": "run.py", "VERSION": "3"}
+RUN = {"run.py": "print('ran')\n"}
+
+CASES: Mapping[str, Case] = {
+    # What is not there, and must not be fetched from a stranger.
+    "own program, unlocked": Case(
+        typed="pyx run own",
+        files={"pyproject.toml": PROJECT + OWN},
+        hint="the project itself has own: run `pyx lock`",
+        says=("mine",),
+    ),
+    "own program, not installed": Case(
+        typed="pyx run own",
+        files={"pyproject.toml": PROJECT + OWN.partition("[project")[2].join(("[project", ""))},
+        hint="give its pyproject.toml a [build-system] table, then run `pyx lock`",
+    ),
+    "dependencies, unlocked": Case(
+        typed="pyx run tick",
+        files=LOCKED,
+        hint="there is no lock: only the standard library is there: run `pyx lock`",
+        says=("+ tick 1.0",),
+    ),
+    "installed tool": Case(
+        typed="pyx run tick",
+        before=("pyx tool install tick",),
+        hint="it is an installed tool: `pyx tool run tick`",
+        says=("tick",),
+    ),
+    "on PATH": Case(
+        typed="pyx run env",
+        files=LOCKED,
+        before=LOCK,
+        hint='`pyx run "$(command -v env)"`',
+        says=("PATH=",),
+    ),
+    "program of nobody": Case(
+        typed="pyx run nosuchprogram",
+        files=LOCKED,
+        before=LOCK,
+        hint="`pyx add PACKAGE`",
+        words={"PACKAGE": "tock"},
+        says=("+ tock 1.0",),
+    ),
+    "program without a project": Case(
+        typed="pyx run nosuchprogram",
+        before=("mkdir there", "cd there && pyx add --init tick"),
+        hint="`pyx --project DIR run NAME`",
+        words={"DIR": "there", "NAME": "tick"},
+        says=("tick",),
+    ),
+    "module of nobody": Case(
+        typed="pyx which nosuchmodule",
+        files=LOCKED,
+        before=("pyx lock", "pyx sync"),
+        hint="`pyx add PACKAGE`",
+        words={"PACKAGE": "tock"},
+        says=("+ tock 1.0",),
+    ),
+    "module not fetched": Case(
+        typed="pyx which nosuchmodule",
+        files=LOCKED,
+        before=LOCK,
+        hint="`pyx sync` first",
+        says=("tick 1.0",),
+    ),
+    "script as a program": Case(
+        typed="pyx run run.py", files=RUN, hint="hint: pyx run.py", says=("ran",)
+    ),
+    "group by Poetry's option": Case(
+        typed="pyx sync --with docs",
+        files=GROUPED | RUN,
+        before=("pyx lock", "pyx env create NAME"),
+        hint="`--group docs`, a named environment `--with @NAME`; `pyx add PACKAGE`",
+        words={"PACKAGE": "tock"},
+        says=("", "+ tock 1.0"),
+    ),
+    "module of a program": Case(
+        typed="pyx run -m tick a", files=LOCKED, before=LOCK, hint="hint: pyx -m tick a"
+    ),
+    # Without a lock, a project or a script.
+    "nothing to list": Case(
+        typed="pyx list",
+        before=("mkdir there", "cd there && pyx add --init tick"),
+        hint="`pyx init` makes a project here; `pyx --project DIR list` takes another",
+        words={"DIR": "there"},
+        says=("pyproject.toml", "tick"),
+    ),
+    "nothing to look into": Case(
+        typed="pyx which tick",
+        before=("mkdir there", "cd there && pyx add --init tick"),
+        hint="`pyx init` makes a project here; `pyx --project DIR which tick` takes another",
+        words={"DIR": "there"},
+        says=("pyproject.toml", "tick"),
+    ),
+    "nothing to link": Case(
+        typed="pyx env --link",
+        before=("pyx env create NAME",),
+        hint="`pyx init` makes a project here; `pyx @NAME env --link` takes another",
+        says=("pyproject.toml", ".venv"),
+    ),
+    "nothing to export": Case(
+        typed="pyx export --format requirements",
+        before=("mkdir there", "cd there && pyx add --init tick"),
+        hint="`pyx lock` makes one; `pyx --project DIR export` takes another",
+        words={
+            "DIR": "there",
+            "pyx lock": "cd there && pyx lock",
+            "export": "export --format pylock",
+        },
+        says=("tick", "tick"),
+    ),
+    "export without a format": Case(
+        typed="pyx export",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx export --format pylock|requirements|venv",
+        words={"pylock|requirements|venv": "pylock"},
+        says=("tick",),
+    ),
+    "nothing to add to": Case(
+        typed="pyx add tick",
+        hint="`pyx add --init tick` makes one here",
+        says=("+ tick 1.0",),
+    ),
+    "nothing to add a file to": Case(
+        typed="pyx add -r r.txt",
+        files={"r.txt": "tick\n"},
+        hint="`pyx add --init -r r.txt` makes one here",
+        says=("+ tick 1.0",),
+    ),
+    "nothing to lock": Case(
+        typed="pyx lock", hint="`pyx init` makes one here", says=("pyproject.toml",)
+    ),
+    "nothing to remove from": Case(
+        typed="pyx remove tick",
+        before=("mkdir there", "cd there && pyx add --init tick"),
+        hint="name it: `pyx --project DIR remove tick`",
+        words={"DIR": "there"},
+        says=("- tick 1.0",),
+    ),
+    "no project table": Case(
+        typed="pyx add tick",
+        files={"pyproject.toml": "[tool.x]\n"},
+        hint="`pyx add --init NAME` makes one",
+        words=HERE,
+        says=("+ tick 1.0",),
+    ),
+    "a list with hashes and nothing it is made of": Case(
+        typed="pyx add tick",
+        files={"requirements.txt": "tick==1.0 --hash=sha256:" + "0" * 64 + "\n"},
+        hint="`pyx add --init -r requirements.txt` makes one of it",
+        says=("+ tick 1.0",),
+    ),
+    "an upgrade where nothing is": Case(
+        typed="pyx add x",
+        files={"poetry.lock": ""},
+        hint="`pyx init` makes a project here",
+        status=64,
+    ),
+    "no lock to check": Case(
+        typed="pyx lock --check", files=LOCKED, hint="run `pyx lock`", says=("+ tick 1.0",)
+    ),
+    "a lock that is old": Case(
+        typed="pyx --locked -c pass",
+        files=LOCKED,
+        before=("pyx lock", "sed -i s/tick/tock/ pyproject.toml"),
+        hint="run `pyx lock`",
+        says=("+ tock 1.0",),
+    ),
+    "a lock that is old, from elsewhere": Case(
+        typed="pyx --project there --locked -c pass",
+        before=(
+            "mkdir there",
+            "cd there && pyx add --init tick && sed -i 's/tick>=1.0/tock/' pyproject.toml",
+        ),
+        hint="there lock`",
+        says=("+ tock 1.0",),
+    ),
+    "a damaged lock": Case(
+        typed="pyx -c pass",
+        files={**LOCKED, "pylock.toml": "damaged\n"},
+        hint="run `pyx lock`",
+        says=("+ tick 1.0",),
+    ),
+    "an environment without a lock": Case(
+        typed="pyx @e -c pass",
+        before=("pyx env create e", 'rm "$PYX_HOME/named/e/pylock.toml"'),
+        hint="hint: pyx @e lock",
+        says=("pylock.toml",),
+    ),
+    "an environment that is not there": Case(
+        typed="pyx @e -c pass", hint="hint: pyx env create e", says=("@e",)
+    ),
+    "an environment that is not there to be changed": Case(
+        typed="pyx remove @e tick", hint="hint: pyx env list"
+    ),
+    "an environment that is not there to be removed": Case(
+        typed="pyx env remove e", hint="hint: pyx env list"
+    ),
+    "an environment that is there": Case(
+        typed="pyx env create e", before=("pyx env create e",), hint="hint: pyx env show e"
+    ),
+    "an environment of an impossible name": Case(
+        typed="pyx env create 'a b'", hint="`pyx env create a-b`: letters", says=("@a-b",)
+    ),
+    "a start in an environment of an impossible name": Case(
+        typed="pyx @../x -c pass", hint="hint: pyx env list"
+    ),
+    "an environment for a path": Case(
+        typed="pyx --python /usr/bin/env env create e",
+        hint="",
+        status=0,
+    ),
+    "no environment named": Case(
+        typed="pyx env create", hint="hint: pyx env create NAME", words=HERE, says=("@tick",)
+    ),
+    "two wishes of env": Case(
+        typed="pyx env --link x", files=LOCKED, before=LOCK, hint="hint: pyx env --link"
+    ),
+    "an environment before what has none": Case(
+        typed="pyx @x tool list", hint="hint: pyx tool list"
+    ),
+    # Scripts.
+    "script never locked": Case(
+        typed="pyx --locked s.py",
+        files={"s.py": SCRIPT},
+        hint="`pyx sync {cwd}/s.py`, or `pyx lock {cwd}/s.py` to have the lock beside it",
+        says=("1 fetched", "tick"),
+    ),
+    "script never locked, checked": Case(
+        typed="pyx lock --check s.py",
+        files={"s.py": SCRIPT},
+        hint="hint: pyx lock {cwd}/s.py",
+        says=("+ tick 1.0",),
+    ),
+    "script whose block has changed": Case(
+        typed="pyx --locked s.py",
+        files={"s.py": SCRIPT},
+        before=("pyx lock s.py", "sed -i s/\\'tick\\'/\\'tock\\'/ s.py"),
+        hint="run `pyx lock {cwd}/s.py`",
+        says=("+ tock 1.0",),
+    ),
+    "script without a block": Case(
+        typed="pyx lock run.py",
+        files=RUN,
+        hint="`pyx add --script {cwd}/run.py NAME` makes one",
+        words=HERE,
+        says=("+ tick 1.0",),
+    ),
+    "script without a block, checked": Case(
+        typed="pyx lock --check run.py", files=RUN, hint="hint: pyx lock --help", says=("usage",)
+    ),
+    "script that is not there": Case(
+        typed="pyx add --script gone.py tick",
+        hint="`touch {cwd}/gone.py`, if it is to be made",
+    ),
+    "two scripts": Case(
+        typed="pyx lock s.py t.py",
+        files={"s.py": SCRIPT, "t.py": SCRIPT},
+        hint="hint: pyx lock s.py",
+        says=("+ tick 1.0",),
+    ),
+    "manifest as a script": Case(
+        typed="pyx lock pyproject.toml",
+        files=LOCKED,
+        hint="`pyx lock` locks its project",
+        says=("+ tick 1.0",),
+    ),
+    "requirements as a script": Case(
+        typed="pyx lock requirements-dev.txt",
+        files={**LOCKED, "requirements-dev.txt": "tock\n"},
+        hint="`pyx add -r requirements-dev.txt --group dev`",
+        says=("+ tock 1.0",),
+    ),
+    "something else as a script": Case(
+        typed="pyx lock x.yml", files={"x.yml": ""}, hint="hint: pyx lock --help", says=("usage",)
+    ),
+    "script in two places": Case(
+        typed="pyx add --script s.py --dev tock",
+        files={"s.py": SCRIPT},
+        hint="hint: pyx add --script {cwd}/s.py tock",
+        says=("+ tock 1.0",),
+    ),
+    "no script named": Case(
+        typed="pyx list s", hint="`pyx which s` tells of one package", status=64
+    ),
+    "no script for a tree": Case(
+        typed="pyx tree tick",
+        files=LOCKED,
+        before=LOCK,
+        hint="`pyx tree --invert tick` tells of one package",
+        says=("tick 1.0",),
+    ),
+    "no script to look into": Case(
+        typed="pyx which tick s",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx which tick",
+        says=("tick",),
+    ),
+    "init of a script that is there": Case(
+        typed="pyx init --script s.py",
+        files={"s.py": SCRIPT},
+        hint="`pyx add --script {cwd}/s.py NAME` lets it require a package",
+        words={"NAME": "tock"},
+        says=("+ tock 1.0",),
+    ),
+    "init of a script in a directory": Case(
+        typed="pyx init --script new.py there",
+        hint="hint: pyx init --script new.py",
+        says=("new.py",),
+    ),
+    "init of a project that is there": Case(
+        typed="pyx init",
+        files=LOCKED,
+        hint="`pyx add NAME` requires a package",
+        words={"NAME": "tock"},
+        says=("+ tock 1.0",),
+    ),
+    "init by an impossible name": Case(
+        typed="pyx init --name 'a b' there", hint="hint: pyx init --name a-b there", says=("there",)
+    ),
+    # Requirements.
+    "directory as a requirement": Case(
+        typed="pyx add ./there",
+        files=LOCKED,
+        before=("pyx init there",),
+        hint="`pyx add -e ./there`",
+        says=("tick 1.0",),
+    ),
+    "no name": Case(typed="pyx add", hint="hint: pyx add --help", says=("usage",)),
+    "no file of requirements": Case(
+        typed="pyx add -r gone.txt", files=LOCKED, hint="hint: pyx add --help", says=("usage",)
+    ),
+    "two places": Case(
+        typed="pyx add tock --dev --optional x",
+        files=LOCKED,
+        hint="hint: pyx add tock --optional x",
+        says=("+ tock 1.0",),
+    ),
+    "another place": Case(
+        typed="pyx remove tick",
+        files=GROUPED,
+        before=LOCK,
+        hint="it is in the group docs: `pyx remove --group docs tick`",
+        says=("- tick 1.0",),
+    ),
+    "what nobody wrote down": Case(
+        typed="pyx remove tock", files=LOCKED, before=LOCK, hint="`pyx tree` shows", says=("tick",)
+    ),
+    "dependencies of a backend": Case(
+        typed="pyx add tock",
+        files={"pyproject.toml": PROJECT + 'dynamic = ["dependencies"]\n'},
+        hint="then `pyx lock`",
+        status=69,
+    ),
+    "constraints of a list": Case(
+        typed="pyx add tock -c c.txt",
+        files={"requirements.in": "tick\n", "c.txt": "tock<3\n"},
+        hint="add a line such as -c constraints.txt to it, then `pyx lock`",
+        says=("+ tick 1.0",),
+    ),
+    "constraints for Pipenv": Case(
+        typed="pyx add tock -c c.txt",
+        files={"Pipfile": "[packages]\n", "c.txt": "tock<3\n"},
+        hint="such as `pyx add 'NAME<2'`",
+        words={"NAME": "tock", "pyx add": "pyx list; true"},
+    ),
+    "directory for a list": Case(
+        typed="pyx add -e there",
+        files={"requirements.in": "tick\n"},
+        before=("pyx init --lib there",),
+        hint="`pyx add 'there @ file://{cwd}/there'` requires a copy of it",
+        words={"pyx add": "true"},
+    ),
+    "locking that is forbidden": Case(
+        typed="pyx --locked add tick",
+        files=LOCKED,
+        before=LOCK,
+        hint="`pyx lock --check` tells whether a lock fits its project",
+    ),
+    "an upgrade of a name": Case(
+        typed="pyx lock tick",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx lock --upgrade tick",
+        says=("nothing changed",),
+    ),
+    "an upgrade of a value": Case(
+        typed="pyx lock --upgrade=tick",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx lock --upgrade tick\n",
+        says=("nothing changed",),
+    ),
+    "an upgrade of what is spelt wrong": Case(
+        typed="pyx lock --upgrade tik",
+        files=LOCKED,
+        before=LOCK,
+        hint="did you mean `pyx lock --upgrade tick`?",
+        says=("nothing changed",),
+    ),
+    "an upgrade of what is not there": Case(
+        typed="pyx lock --upgrade zzzz",
+        files=LOCKED,
+        before=LOCK,
+        hint="`pyx list` shows what there is",
+        says=("tick",),
+    ),
+    "a check that upgrades": Case(
+        typed="pyx lock --check --upgrade",
+        files=LOCKED,
+        hint="hint: pyx lock --help",
+        says=("usage",),
+    ),
+    "a name that the lock has not": Case(
+        typed="pyx tree --invert zzzz",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx list",
+        says=("tick",),
+    ),
+    # Interpreters.
+    "a version twice": Case(
+        typed="pyx --python 3 python find 3.9",
+        hint="hint: pyx python find 3",
+        says=("python3",),
+    ),
+    "a pinned path": Case(
+        typed='pyx python pin "$(pyx python find)"', hint="hint: pyx python pin 3.", says=("3.",)
+    ),
+    "nothing pinned": Case(
+        typed="pyx python pin", hint="hint: pyx python pin VERSION", words=HERE, says=("3",)
+    ),
+    # Tools.
+    "a tool that is not installed": Case(typed="pyx tool uninstall x", hint="hint: pyx tool list"),
+    "a tool without programs": Case(
+        typed="pyx tool install tock",
+        hint="a library goes into an environment: `pyx add @default tock`",
+        says=("+ tock 1.0",),
+    ),
+    "a program of another name": Case(
+        typed="pyx tool run --from tick nothere",
+        hint="`pyx tool run --from tick tick` or `pyx tool run --from tick tick2`",
+        says=("tick", "tick"),
+    ),
+    "an environment beside a tool": Case(
+        typed="pyx tool install tick --with @NAME",
+        files=RUN,
+        before=("pyx env create tick",),
+        hint="`pyx --with @NAME SCRIPT` starts a program with an environment",
+        words=HERE,
+        says=("ran",),
+    ),
+    "options behind the program": Case(
+        typed="pyx tool run nosuch --from tick a",
+        hint="`pyx tool run --from tick nosuch a`",
+        status=127,
+    ),
+    "tools with others beside": Case(
+        typed="pyx tool install tick ruff --with tock",
+        hint="hint: pyx tool install --with=tock tick",
+        says=("tick 1.0",),
+    ),
+    "links that are not on PATH": Case(
+        typed="pyx tool install tick",
+        hint="`pyx tool ensurepath` puts it there",
+        says=("export PATH",),
+    ),
+    # Bundles, the store, forms.
+    "a module to bundle": Case(
+        typed="pyx bundle out -m",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx bundle OUT -m MODULE",
+        words={"OUT": "out", "MODULE": "tick"},
+        says=("1 package",),
+    ),
+    "a module that is not there to bundle": Case(
+        typed="pyx bundle out -m zzzz",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx list",
+        says=("tick",),
+    ),
+    "a path that is not there to bundle": Case(
+        typed="pyx bundle out ./zzzz", files=LOCKED, before=LOCK, hint="hint: pyx bundle --help"
+    ),
+    "a bundle in the place of a file": Case(
+        typed="pyx bundle run.py",
+        files={**LOCKED, **RUN},
+        before=LOCK,
+        hint="see `pyx bundle --help` or `pyx export --help`",
+        says=("usage", "usage"),
+    ),
+    "days that are none": Case(
+        typed="pyx store gc --keep x", hint="hint: pyx store gc --keep 30", says=("0",)
+    ),
+    "no wheel": Case(
+        typed="pyx store add",
+        before=("mkdir dist", 'cp "$WHEELS"/tock-*.whl dist'),
+        hint="hint: pyx store add dist/*.whl",
+        says=("+ tock 1.0",),
+    ),
+    "an unknown option": Case(
+        typed="pyx list --zzz", hint="hint: pyx list --help", says=("usage",)
+    ),
+    "an unknown action": Case(
+        typed="pyx store zzzz", hint="hint: pyx store --help", says=("usage",)
+    ),
+    "an action spelt wrong": Case(
+        typed="pyx store lits",
+        hint="did you mean pyx store list?",
+        words={"did you mean ": "", "?": ""},
+    ),
+    "no action": Case(typed="pyx store", hint="hint: pyx store --help", says=("usage",)),
+    "an option of another action": Case(
+        typed="pyx store gc --repair", hint="hint: pyx store --help", says=("usage",)
+    ),
+    "a word too many": Case(
+        typed="pyx store path x", hint="hint: pyx store --help", says=("usage",)
+    ),
+    "a word that is nothing": Case(typed="pyx zzzzzz", hint="`pyx --help`", says=("usage",)),
+    "python itself": Case(typed="pyx python3", hint="`pyx` alone is the prompt"),
+    "pip": Case(
+        typed="pyx -m pip",
+        files=LOCKED,
+        before=LOCK,
+        hint="`pyx add NAME` requires a package, `pyx list` shows what is there",
+        words={"NAME": "tock"},
+        says=("+ tock 1.0", "tock"),
+    ),
+}
+
+
+@pytest.fixture
+def ground(tmp_path: Path, wheels: Path, index: IndexServer, pyx: Pyx, uv: Path) -> Path:
+    """Give an empty directory, and an index that has what the cases install."""
+    make_wheel(wheels, "tock", "1.0")
+    for name in TOOLS:
+        module = name.replace("-", "_")
+        points = {name: f"{module}:main"} | ({"tick2": "tick:main"} if name == "tick" else {})
+        make_wheel(
+            wheels, name, "1.0", files={f"{module}.py": MAIN.format(name=name)}, entry_points=points
+        )
+    points = {"pyproject-build": "build:main"}
+    make_wheel(
+        wheels, "build", "1.0", files={"build.py": MAIN.format(name="build")}, entry_points=points
+    )
+    pyx.environ |= {
+        "PYX_UV": str(uv),
+        "PATH": f"{pyx.path.parent}:{pyx.environ['PATH']}",
+        "WHEELS": str(wheels),
+        "SHELL": "/bin/sh",
+    }
+    directory = tmp_path / "ground"
+    directory.mkdir()
+    return directory
+
+
+def commands_of(hint: str) -> list[str]:
+    """Return the commands of a hint: those in backticks, else all of it if that is one."""
+    quoted = [found for found in re.findall(r"`([^`]+)`", hint) if not found.startswith("-")]
+    return quoted or ([hint] if "pyx " in hint else [])
+
+
+def put_words(command: str, words: Mapping[str, str]) -> str:
+    """Return a command with what a person puts in the place of its words."""
+    for word, meant in words.items():
+        command = command.replace(word, meant)
+    return command
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_hint_leads_where_it_says(pyx: Pyx, ground: Path, name: str) -> None:
+    """Its commands succeed, in their order, and print what the case expects of them."""
+    case = CASES[name]
+    for path, text in case.files.items():
+        (ground / path).write_text(text)
+
+    def type_in(command: str) -> tuple[int, str]:
+        told = pyx.run(["/bin/sh", "-c", command], cwd=ground, timeout=240)
+        return told.returncode, told.stdout + told.stderr
+
+    for command in case.before:
+        status, text = type_in(command)
+        assert status == 0, text
+    _, text = type_in(case.typed)
+    assert case.hint.format(cwd=ground) in text
+    if not case.hint:
+        return
+    lines = [line for line in text.splitlines() if "hint: " in line or "`" in line]
+    hint = lines[-1].partition("hint: ")[2] or lines[-1]
+    commands = [put_words(command, case.words) for command in commands_of(hint)]
+    assert commands
+    statuses = []
+    for command, said in zip(commands, (*case.says, *[""] * len(commands)), strict=False):
+        status, text = type_in(command)
+        statuses.append(status)
+        assert said in text, (command, text)
+        assert "Traceback" not in text
+    assert statuses[-1] == case.status, (commands, text)
+    assert set(statuses[:-1]) <= {0}
+
+
+def list_texts() -> Iterator[tuple[str, str]]:
+    """Yield every text of the launcher in which a command stands, as a pattern, and its place."""
+    for path in sorted((ROOT / "launcher" / "pyx_launcher").rglob("*.py")):
+        tree = ast.parse(path.read_bytes())
+        docs, inner = set(), set()
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            for statement in body if isinstance(body, list) else ():
+                if isinstance(statement, ast.Expr):
+                    docs.add(id(statement.value))
+            if isinstance(node, ast.JoinedStr):
+                inner |= {id(part) for part in ast.walk(node)} - {id(node)}
+        for node in ast.walk(tree):
+            if id(node) in docs | inner:
+                continue
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                text = re.escape(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                parts = (
+                    re.escape(part.value) if isinstance(part, ast.Constant) else ".*"
+                    for part in node.values
+                )
+                text = "".join(parts)
+            else:
+                continue
+            plain = text.replace("\\ ", " ").replace("\\-", "-")
+            # What speaks of a command, rather than to have it typed.
+            if re.match(r"pyx \S+ (?:needs|takes|locks|does not)", plain):
+                continue
+            if re.search(rf"(?:^|[`' ])pyx (?:{'|'.join(VERBS)}|--|@|\.\*)(?![a-z])", plain):
+                yield plain, f"{path.name}:{node.lineno}"
+
+
+TABLES = ("commands.py", "_suggest.py")
+"""Where the answers to other tools lie: `test_what_others_call_it_leads_there` types those."""
+
+NO_HINTS = {
+    "help.py": "how commands are called",
+    "_arguments.py": "how a command is called, beside a hint that is typed above",
+    "init.py": "what comes next, which tests/commands/test_init.py types",
+    "named.py": "the first line of a lock, and a path that an environment cannot keep",
+    "ownership.py": "only another user's lock says so: tests/start/test_context.py",
+    "scripts.py": "what pip is answered by: tests/environment/test_directory.py",
+}
+
+
+def test_no_text_names_a_command_that_was_not_typed() -> None:
+    """Each is in the hint of a case, or its module is excused above."""
+    hints = [case.hint for case in CASES.values()]
+    missing = []
+    for text, place in list_texts():
+        module = place.partition(":")[0]
+        if module in TABLES or module in NO_HINTS:
+            continue
+        commands = re.findall(r"pyx [^`;]*", text)
+        commands = [re.sub(r"(?: ?\.\*)+$", "", command.strip()) for command in commands]
+        fits = (re.search(command, hint) for command in commands for hint in hints)
+        if not any(fits):
+            missing.append(f"{place}: {text}")
+    assert missing == []
+
+
+ANSWERS = {
+    **{f"pyx {name}": name for name in _COUNTERPARTS},
+    **{f"pyx pipx {name}": name for name in _OF_PIPX},
+    **{f"pyx uv python {name}": name for name in _INTERPRETERS},
+    **{
+        f"pyx {verb} {action}": action
+        for verb, table in ACTIONS_OF_OTHERS.items()
+        for action in table
+    },
+    **{f"pyx list {option}": option for option in OPTIONS_OF_OTHERS if option != "--outdated"},
+}
+"""What is typed by habit."""
+
+ELSEWHERE = {
+    "DIR": ".",
+    "FILE": "r.txt",
+    "NAME": "tick",
+    "PACKAGE": "tock",
+    "VERSION": "3",
+    "SCRIPT": "run.py",
+}
+NEEDS = ("NAME", "install", "uninstall", "rm", "show", "why", "exec", "inject", "pin", "use")
+MAY_FAIL = {
+    "pyx env remove tick": "there is no environment of that name here",
+    "pyx tool uninstall tick": "it is not installed here",
+    "pyx -m pytest": "it is not locked here",
+    "pyx @tick run.py": "there is no environment of that name here",
+}
+
+
+@pytest.mark.parametrize("typed", ANSWERS)
+def test_what_others_call_it_leads_there(pyx: Pyx, ground: Path, typed: str) -> None:
+    """The answer to a command of another tool is one that can be typed, in a project as it is."""
+    (ground / "pyproject.toml").write_text(PROJECT + 'dependencies = ["tick"]\n')
+    (ground / "r.txt").write_text("tock\n")
+    (ground / "run.py").write_text("print('ran')\n")
+    assert pyx("lock", cwd=ground).returncode == 0
+    words = shlex.split(typed)[1:]
+    if typed.rsplit(maxsplit=1)[-1] in NEEDS and not typed.startswith(
+        ("pyx env", "pyx tool", "pyx python")
+    ):
+        words.append("tick")
+    told = pyx(*words, cwd=ground)
+    assert told.returncode != 0
+    hint = told.stderr.splitlines()[-1].partition("hint: ")[2]
+    if hint.startswith("--"):
+        hint = f"pyx {hint.partition(' for ')[0]} sync"
+    if not hint.startswith("pyx "):
+        # A variable, or an option, with what it does.
+        assert hint.split()[0] in ("PYX_DEBUG=1", "did")
+        return
+    command = put_words(hint, ELSEWHERE)
+    told = pyx.run(["/bin/sh", "-c", command], cwd=ground, timeout=240)
+    assert "Traceback" not in told.stderr
+    assert told.returncode == 0 or command in MAY_FAIL, (command, told.stderr)

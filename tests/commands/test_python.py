@@ -1,0 +1,74 @@
+"""`pyx python`: which interpreters are there, and which one a start takes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from installed import Pyx
+
+USAGE, NO_INTERPRETER = 64, 69
+
+
+def test_what_a_start_takes_is_marked(
+    pyx: Pyx, tmp_path: Path, interpreters: dict[str, Path]
+) -> None:
+    """Exactly one of those that are found, and it is the one that a program sees."""
+    told = json.loads(pyx("python", "list", "--json", cwd=tmp_path).stdout)
+    (here,) = (one for one in told if one["here"])
+    code = "import os, sys; print(os.path.realpath(sys._base_executable))"
+    assert pyx("-c", code, cwd=tmp_path).stdout == f"{here['path']}\n"
+    assert pyx("python", "find", cwd=tmp_path).stdout == f"{here['path']}\n"
+    known = {one["path"] for one in told}
+    on_path = {str(path) for path in interpreters.values() if ".pyenv" not in str(path)}
+    assert on_path <= known
+    plain = pyx("python", "list", cwd=tmp_path).stdout.splitlines()
+    assert next(line for line in plain if line.startswith("*")).split()[2] == here["path"]
+
+
+def test_a_pin_decides_for_later_starts(
+    pyx: Pyx, tmp_path: Path, interpreters: dict[str, Path]
+) -> None:
+    """It lies beside the project, wherever below it the user is."""
+    below = tmp_path / "below"
+    below.mkdir()
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "p"\nversion = "1"\n')
+    for version in list(interpreters)[:2]:
+        told = pyx("python", "pin", version, cwd=below)
+        assert told.stdout.startswith(f"{tmp_path}/.python-version: {version}, which is {version}")
+        assert pyx("python", "pin", cwd=below).stdout == f"{tmp_path}/.python-version: {version}\n"
+        assert pyx("-V", cwd=below).stdout.startswith(f"Python {version.rstrip('t')}.")
+
+
+def test_what_could_not_be_obeyed_is_not_pinned(pyx: Pyx, tmp_path: Path) -> None:
+    """Neither a version that is not there, nor one that the project does not support."""
+    text = '[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.90"\n'
+    (tmp_path / "pyproject.toml").write_text(text)
+    for words, status in (
+        (["3.8"], NO_INTERPRETER),
+        ([">=3.9"], NO_INTERPRETER),
+        (["nonsense"], USAGE),
+        ([], USAGE),
+    ):
+        told = pyx("python", "pin", *words, cwd=tmp_path)
+        assert (told.returncode, told.stdout) == (status, "")
+        assert told.stderr.splitlines()[1].startswith("pyx: hint: ")
+    assert not (tmp_path / ".python-version").exists()
+
+
+def test_a_path_is_not_pinned(pyx: Pyx, tmp_path: Path, interpreters: dict[str, Path]) -> None:
+    """The file goes with the project to machines that have none there; the hint is the version."""
+    version, path = next(iter(interpreters.items()))
+    told = pyx("python", "pin", path, cwd=tmp_path)
+    assert told.returncode == USAGE
+    assert told.stderr.endswith(f"pyx: hint: pyx python pin {version}\n")
+
+
+def test_what_installs_interpreters_elsewhere_is_answered(pyx: Pyx, tmp_path: Path) -> None:
+    """By a tool that does it, and whose interpreters pyx finds."""
+    told = pyx("python", "install", "3.13", cwd=tmp_path)
+    assert told.returncode == USAGE
+    assert told.stderr.endswith("hint: pyx tool run uv python install VERSION\n")

@@ -212,7 +212,7 @@ def _run(
             days = 0 if words[0].endswith("@latest") else _DAYS
             environment = prepare(dirs.cache / "tools" / name, wish, means, days=days)
     except UnavailableError as error:
-        if words[1:2] == ["--from"] and len(words) > 2:
+        if words[1:2] == ("--from",) and len(words) > 2:
             behind = shlex.join(["pyx", "tool", "run", "--from", words[2], program, *words[3:]])
             error.hint = f"options of pyx come before the program: `{behind}`"
         raise

@@ -115,13 +115,8 @@ def parse_request(text: str) -> Request:
         raise UsageError(f"{text!r} is not CPython, which is all that pyx runs", hint=EXAMPLES)
     try:
         return Request(text=text, versions=SpecifierSet(text))
-<<<<<<< HEAD
     except ValueError:
-        raise UsageError(f"{text!r} is no version or path of Python 3", hint=EXAMPLES) from None
-=======
-    except InvalidSpecifier:
         raise UsageError(f"{text!r} is not a version or path of Python 3", hint=EXAMPLES) from None
->>>>>>> e7b8250 (ux: one account of a change, hints that lead where they say, init, python, --env-file, plain words)
 
 
 def _versions_named(version: str | None) -> SpecifierSet:

@@ -81,11 +81,6 @@ def parse_document(path: Path, text: str) -> TOMLDocument:
     # ParseError is a ValueError.
     with reading(path, hint="mend its TOML first"):
         return tomlkit.parse(text)
-<<<<<<< HEAD
-=======
-    except ParseError as error:
-        raise LockError(path, str(error), hint="correct its TOML first") from error
->>>>>>> e7b8250 (ux: one account of a change, hints that lead where they say, init, python, --env-file, plain words)
 
 
 def parse_data(path: Path, text: str) -> dict[str, Any]:
@@ -97,13 +92,7 @@ def parse_data(path: Path, text: str) -> dict[str, Any]:
 
     with reading(path, hint="mend its TOML first"):
         data = tomli.loads(text)
-<<<<<<< HEAD
-    _check_kinds(tables.Table(path=path, where="", data=data, hint="mend it first"))
-=======
-    except tomli.TOMLDecodeError as error:
-        raise LockError(path, str(error), hint="correct its TOML first") from error
     _check_kinds(tables.Table(path=path, where="", data=data, hint="correct it first"))
->>>>>>> e7b8250 (ux: one account of a change, hints that lead where they say, init, python, --env-file, plain words)
     return data
 
 

@@ -133,7 +133,7 @@ def check_block(context: Context) -> None:
         raise LockError(
             context.script.path,
             "its inline block has not been locked yet",
-            hint=f"pyx sync {name}, or pyx lock {name} to have the lock beside it",
+            hint=f"`pyx sync {name}`, or `pyx lock {name}` to have the lock beside it",
         )
 
 

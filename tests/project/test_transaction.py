@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from filelock import FileLock
 
 from pyx_launcher.children import run_child
 from pyx_launcher.dirs import Dirs
 from pyx_launcher.errors import StoreError
+from pyx_launcher.files.lock import take_lock
 from pyx_launcher.project.journal import list_journals
 from pyx_launcher.project.transaction import (
     exclusive,
@@ -438,11 +438,15 @@ def test_a_start_restores_what_nobody_works_on(
         assert (told, listed(project)) == ([], AFTER)
         return
     [journal] = list_journals(dirs.home / "changes")
-    with FileLock(journal.with_suffix(".lock")):
+    held = take_lock(journal.with_suffix(".lock"), patience=0)
+    assert held is not None
+    try:
         recovery = recover(dirs, places, told.append)
         assert not recovery.has_restored
         assert recovery.is_unfinished
         assert (told, listed(project)) == ([], AFTER)
+    finally:
+        held.release()
     assert recover(dirs, places, told.append).has_restored
     assert listed(project) == BEFORE
     assert [line.split()[0] for line in told] == ["restored", "removed"]

@@ -80,7 +80,7 @@ def exclusive(dirs: Dirs, directory: Path, tell: Callable[[str], None]) -> Itera
     First restores what an earlier change left behind that was killed. Raises StoreError where
     the lock cannot be had.
     """
-    from pyx_launcher.files.lock import try_lock_file
+    from pyx_launcher.files.lock import name_holder, take_lock
 
     name = hashlib.sha256(os.fsencode(os.path.realpath(directory))).hexdigest()[:32]
     place = dirs.home / "changes" / name
@@ -89,22 +89,22 @@ def exclusive(dirs: Dirs, directory: Path, tell: Callable[[str], None]) -> Itera
         with closed_to_others():
             # Who could write a journal would choose what a start writes into a project.
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = try_lock_file(path, patience=0, mode=0o600)
-        if handle is None:
-            tell(f"waiting for another change of {directory}")
-            handle = try_lock_file(path, patience=WAIT, mode=0o600)
+        held = take_lock(path, patience=0, mode=0o600)
+        if held is None:
+            tell(f"waiting for another change of {directory}, by {name_holder(path)}")
+            held = take_lock(path, patience=WAIT, mode=0o600)
     except OSError as error:
         raise StoreError(f"cannot lock {place}: {error.strerror}", hint="set PYX_HOME") from error
-    if handle is None:
+    if held is None:
         raise StoreError(
-            f"another pyx has been changing {directory} for {WAIT:.0f} seconds",
-            hint="wait for it, or end it, and try again",
+            f"{name_holder(path)} has been changing {directory} for {WAIT:.0f} seconds",
+            hint=f"end it, and try again; if it is gone: rm {path.with_suffix('')}.*.lock",
         )
     try:
         _tell(restore_journal(place), tell)
         yield place
     finally:
-        os.close(handle)
+        held.release()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,16 +132,16 @@ def recover(dirs: Dirs, places: Iterable[Path], tell: Callable[[str], None]) -> 
     if not journals:
         # That of a project nobody comes back to must not cost every start this import.
         return Recovery(has_restored=False, is_unfinished=False)
-    from pyx_launcher.files.lock import try_lock_file
+    from pyx_launcher.files.lock import take_lock
 
     has_restored = is_unfinished = False
     for journal in journals:
         try:
-            handle = try_lock_file(journal.with_suffix(".lock"), patience=0, mode=0o600)
+            held = take_lock(journal.with_suffix(".lock"), patience=0, mode=0o600)
         except OSError:
             # Where nothing can be locked, nothing can be restored either.
             continue
-        if handle is None:
+        if held is None:
             is_unfinished = True
             continue
         try:
@@ -155,7 +155,7 @@ def recover(dirs: Dirs, places: Iterable[Path], tell: Callable[[str], None]) -> 
             _tell(restored, tell)
             has_restored = has_restored or bool(restored.changed)
         finally:
-            os.close(handle)
+            held.release()
     return Recovery(has_restored=has_restored, is_unfinished=is_unfinished)
 
 

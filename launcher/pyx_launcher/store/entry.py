@@ -32,6 +32,8 @@ FACTS_FILE = ".entry.json"
 DATA = ".data"
 _FACTS_VERSION = 1
 _PATIENCE = 1.0
+_LONGEST_BUILD = 4 * 3600.0
+"""Seconds that one process waits for another, which may be building something large."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,24 +216,29 @@ def touch_generation(store: Path) -> Path:
 def locked_place(store: Path, place: Path) -> Iterator[Path]:
     """Hold the lock of one entry while it is fetched or unpacked; yields its final path.
 
-    The lock is the kernel's and dies with its holder. The file stays: removing it would let two
-    holders in.
+    It dies with its holder (`files.lock`).
     """
-    from pyx_launcher.files.lock import lock_file, try_lock_file
+    from pyx_launcher.files.lock import name_holder, take_lock
 
     final = store / place
     with storing(store):
         _make_shared(store, final.parent)
         path = final.parent / f".{final.name}.lock"
-        handle = try_lock_file(path, patience=_PATIENCE)
-        if handle is None:
-            tell(f"waiting for another pyx, which is making {place.parts[0]} {place.parts[1]}")
-            handle = lock_file(path)
+        held = take_lock(path, patience=_PATIENCE)
+        if held is None:
+            what = f"{place.parts[0]} {place.parts[1]}"
+            tell(f"waiting for {name_holder(path)}, which is making {what}")
+            held = take_lock(path, patience=_LONGEST_BUILD)
+        if held is None:
+            raise StoreError(
+                f"{name_holder(path)} has been making {what} for {_LONGEST_BUILD / 60:.0f} minutes",
+                hint=f"end it; if it is gone: rm {path.with_suffix('')}.*.lock",
+            )
     try:
         _sweep(final)
         yield final
     finally:
-        os.close(handle)
+        held.release()
 
 
 def _make_shared(store: Path, directory: Path) -> None:

@@ -29,6 +29,12 @@ PATIENCE = 60.0
 
 _STEP = 0.05
 
+_SHORT = 20
+"""So many steps are waited without a word."""
+
+_LONGEST_DELETION = 600.0
+"""Seconds that a start waits for a deletion, which has a store to itself for much less."""
+
 
 def hold_stores(dirs: Dirs) -> tuple[int, ...]:
     """Hold all stores of `dirs` until this process ends, or becomes the program it starts.
@@ -36,8 +42,6 @@ def hold_stores(dirs: Dirs) -> tuple[int, ...]:
     Returns the descriptors, for `release_stores`. A store that has no generation file, or whose
     file system knows no locks, is not held: nothing can be deleted there by a claim, either.
     """
-    import fcntl
-
     held: list[int] = []
     with contextlib.suppress(StoreError):
         # In a home that cannot be written the start goes on as far as it gets.
@@ -46,8 +50,31 @@ def hold_stores(dirs: Dirs) -> tuple[int, ...]:
         with contextlib.suppress(OSError):
             handle = os.open(store / ".generation", os.O_RDONLY | os.O_CLOEXEC)
             held.append(handle)
-            fcntl.flock(handle, fcntl.LOCK_SH)
+            _share(handle, store)
     return tuple(held)
+
+
+def _share(handle: int, store: Path) -> None:
+    """Share a store with others that use it, as soon as nobody deletes from it."""
+    import fcntl
+
+    end = time.monotonic() + _LONGEST_DELETION
+    waits = 0
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                raise StoreError(
+                    f"another pyx has kept {store} to itself for {_LONGEST_DELETION:.0f} seconds",
+                    hint="end that `pyx store gc`, and try again",
+                ) from None
+            if waits == _SHORT:
+                tell(f"waiting for `pyx store gc`, which is deleting from {store}")
+            waits += 1
+            time.sleep(_STEP)
+        else:
+            return
 
 
 def release_stores(held: tuple[int, ...]) -> None:

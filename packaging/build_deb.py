@@ -123,7 +123,10 @@ def find_archive(directory: Path) -> Path | None:
 def build_package(archive: Path, temporary: Path, into: Path) -> Path:
     """Build the package of `archive` in `temporary`, put it into `into`, and return it."""
     with tarfile.open(archive) as packed:
-        packed.extractall(temporary, filter="tar")
+        # The filter is younger than some Pythons that are still shipped.
+        if hasattr(tarfile, "tar_filter"):
+            packed.extraction_filter = tarfile.tar_filter
+        packed.extractall(temporary)  # noqa: S202  # build_standalone.py made it
         name = packed.getnames()[0]
     _, released, _, machine = name.split("-")
     version = order_version(released)

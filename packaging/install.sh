@@ -33,11 +33,15 @@ ignore_foreign_settings() {
 
 # Print the interpreter behind a command, or nothing if it is not a Python that pyx runs on. This
 # sees through the shims of version managers, and through virtual environments, which come and go.
+# Its name has the version: behind a plain python3 there may be another one after an upgrade.
 resolve_python() {
     "$1" -I -c '
-import sys
+import os, sys
 if sys.version_info >= (3, 10):
-    print(getattr(sys, "_base_executable", None) or sys.executable)
+    python = getattr(sys, "_base_executable", None) or sys.executable
+    named = os.path.join(os.path.dirname(python), "python%d.%d" % sys.version_info[:2])
+    same = os.path.exists(named) and os.path.samefile(named, python)
+    print(named if same else python)
 ' 2>/dev/null || true
 }
 

@@ -94,7 +94,7 @@ def install_wheel(python: Path, wheel: Path) -> None:
 def build_wheel(python: Path, directory: Path) -> Path:
     """Build the wheel of this checkout with the locked tools, in `directory`, and return it."""
     tools, built = directory / "tools", directory / "built"
-    built.mkdir()
+    built.mkdir(parents=True)
     install(python, BUILD, "--target", tools)
     if "ziglang" in _run_backend(python, tools, ASK).split():
         install(python, COMPILER, "--target", tools, "--upgrade")

@@ -14,6 +14,8 @@ import sys
 import tarfile
 from pathlib import Path
 
+from archives import unpack_tar
+
 SOURCES = Path("/etc/apt/sources.list.d/debian.sources")
 PYTHON_SOURCE = "python3.11"
 
@@ -92,7 +94,7 @@ def build_musl_python(directory: Path) -> Path:
     """Compile CPython with musl below `directory`, which takes minutes; return the interpreter."""
     archive = Apt(directory / "apt", "amd64", "deb-src").fetch_source(PYTHON_SOURCE)
     with tarfile.open(archive) as source:
-        source.extractall(directory, filter="data")
+        unpack_tar(source, directory)
     (tree,) = directory.glob("Python-3*")
     headers = directory / "headers"
     headers.mkdir()

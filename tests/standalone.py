@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from archives import unpack_tar
 from filelock import FileLock
 from installed import PLAIN_PYTHON, ROOT
 
@@ -217,7 +218,7 @@ def _add_interpreter(root: Root, python: Path) -> None:
 def install_standalone(root: Root, archive: Path) -> str:
     """Unpack `archive` below /opt of `root` with a link to it on PATH; return the name there."""
     with tarfile.open(archive) as packed:
-        packed.extractall(root.place("/opt"), filter="tar")
+        unpack_tar(packed, root.place("/opt"), "tar")
         name = packed.getnames()[0]
     installed = f"/opt/{name}"
     root.give(0, installed)

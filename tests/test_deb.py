@@ -16,6 +16,7 @@ import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
+from archives import unpack_tar
 from installed import ROOT, shared_directory
 from standalone import USER, Root, build_standalone, find_shared_python, look
 from wheelhouse import make_sdist, make_wheel, pylock_text
@@ -137,7 +138,7 @@ def test_programs_run_for_root_and_for_users(
     make_wheel(wheels, "tool", "1.0")
     beta = make_sdist(wheels, "beta", "2.0")
     with tarfile.open(beta) as packed:
-        packed.extractall(wheels, filter="data")
+        unpack_tar(packed, wheels)
     (wheels / "beta-2.0" / "pyproject.toml").write_text(f"[build-system]\n{tool}")
     with tarfile.open(beta, "w:gz") as packed:
         packed.add(wheels / "beta-2.0", "beta-2.0")

@@ -12,6 +12,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from installed import (
     HARDENED,
     PLAIN_PYTHON,
     STATIC,
+    Pyx,
     build_native,
     shared_directory,
 )
@@ -200,6 +202,44 @@ def test_what_is_set_up_for_other_programs_does_no_harm(
     assert installed_python(home).resolve() == Path(PLAIN_PYTHON).resolve()
 
 
+@pytest.mark.parametrize("way", ["a checkout", "pipx"])
+def test_a_launcher_whose_python_was_removed_says_what_mends_it(
+    tmp_path: Path, native: Path, environ: dict[str, str], way: str
+) -> None:
+    """A start that is known needs none of it; any other is told in one line that can be typed."""
+    place = tmp_path / ("pipx/venvs/pyx-launcher/bin" if way == "pipx" else "bin")
+    pyx = Pyx(place, native, environ)
+    (tmp_path / "x.py").write_text("print(6 * 7)", encoding="utf-8")
+    time.sleep(2.1)
+    assert pyx("x.py", cwd=tmp_path).stdout == "42\n"
+    pyx.launcher.unlink()
+    write_program(pyx.launcher, "").write_text("#!/no/such/python\n", encoding="utf-8")
+    told = pyx("x.py", cwd=tmp_path)
+    assert (told.returncode, told.stdout, told.stderr) == (0, "42\n", "")
+    told = pyx("-c", "print(1)", cwd=tmp_path)
+    mends = "pipx reinstall pyx-launcher" if way == "pipx" else "sh packaging/install.sh"
+    assert (told.returncode, told.stdout) == (126, "")
+    lead = f"pyx: cannot execute {pyx.launcher}: its own interpreter is gone; install pyx again: "
+    assert told.stderr.startswith(lead + mends)
+    assert told.stderr.count("\n") == 1
+
+
+def test_the_launcher_is_tied_to_one_version_of_python(
+    home: Path, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """Behind a plain python3 there may be another after an upgrade, without any of pyx's files."""
+    directory = tmp_path / "bin"
+    directory.mkdir()
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    (home / ".local").write_text("", encoding="utf-8")
+    for name in ("python3", version):
+        (directory / name).symlink_to(PLAIN_PYTHON)
+    done = install(environ, directory / "python3")
+    assert done.returncode == 74
+    (line,) = [line for line in done.stderr.splitlines() if "installing with" in line]
+    assert Path(line.rpartition(" ")[2]).name == version
+
+
 def test_a_shim_is_seen_through(home: Path, environ: dict[str, str], tmp_path: Path) -> None:
     """The interpreter is the one that a version manager's shim starts, not the shim."""
     shim = write_program(tmp_path / "shims" / "python3", f'exec "{PLAIN_PYTHON}" "$@"')
@@ -207,7 +247,8 @@ def test_a_shim_is_seen_through(home: Path, environ: dict[str, str], tmp_path: P
     (home / ".local").write_text("", encoding="utf-8")
     done = install({**environ, "PATH": f"{shim.parent}{os.pathsep}{environ['PATH']}"})
     assert done.returncode == 74
-    assert f"pyx: installing with {PLAIN_PYTHON}\n" in done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if "installing with" in line]
+    assert Path(line.removeprefix("pyx: installing with ")).samefile(PLAIN_PYTHON)
 
 
 def test_a_python_without_venv_is_told_how_to_get_it(

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from archives import unpack_tar
 from installed import PLAIN_PYTHON, ROOT, shared_directory
 from standalone import (
     USER,
@@ -203,7 +204,7 @@ def test_an_sdist_builds(
     sdist = make_sdist(wheels, "alpha", "1.0")
     stem = "alpha-1.0"
     with tarfile.open(sdist) as packed:
-        packed.extractall(wheels, filter="data")
+        unpack_tar(packed, wheels)
     system = f'requires = {list(requires)}\nbuild-backend = "spy"\nbackend-path = ["."]\n'
     (wheels / stem / "pyproject.toml").write_text(f"[build-system]\n{system}")
     (wheels / stem / "spy.py").write_text(SPY + "".join(f"import {name}\n" for name in requires))
@@ -244,11 +245,11 @@ def test_git_gets_exactly_the_users_variables(archive: Path, tmp_path: Path) -> 
     if shutil.which("git") is None:
         pytest.skip("there is no git")
     with tarfile.open(archive) as packed:
-        packed.extractall(tmp_path, filter="tar")
+        unpack_tar(packed, tmp_path, "tar")
         pyx = tmp_path / packed.getnames()[0] / "pyx"
     make_sdist(tmp_path, "alpha", "1.0")
     with tarfile.open(tmp_path / "alpha-1.0.tar.gz") as packed:
-        packed.extractall(tmp_path, filter="data")
+        unpack_tar(packed, tmp_path)
     home = tmp_path / "home"
     home.mkdir()
     environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYX_STORES": ""}
@@ -351,7 +352,7 @@ def test_it_may_lie_anywhere(archive: Path, tmp_path: Path) -> None:
     place = tmp_path / "a place"
     place.mkdir()
     with tarfile.open(archive) as packed:
-        packed.extractall(place, filter="tar")
+        unpack_tar(packed, place, "tar")
         (place / packed.getnames()[0]).rename(place / "pyx itself")
     (tmp_path / "link").symlink_to(place / "pyx itself" / "pyx")
     (tmp_path / "pyx").symlink_to("link")

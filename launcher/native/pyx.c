@@ -489,7 +489,7 @@ static const char *add_options(struct text *line, const struct call *call, const
 static int execute(const char *path, const char **words, const char *advice) {
     execve(path, (char **)(uintptr_t)words, environ);
     int error = errno, missing = error == ENOENT && access(path, F_OK) != 0;
-    const char *reason = strerror(error);
+    const char *reason = error == ENOENT && !missing ? "its own interpreter is gone" : strerror(error);
     say("cannot execute ", path, join(join(": ", reason, strlen(reason)), advice, strlen(advice)));
     return missing ? NOT_FOUND : CANNOT_EXECUTE;
 }
@@ -600,9 +600,10 @@ static int run_launcher(const char *self, struct call *call) {
     if (!doubt) return become(&record, call, start);
     debug("slow path: ", doubt, "");
     launcher = join(join("", self, (size_t)(strrchr(self, '/') - self)), "/pyx-launcher", 13);
-    call->argv[0] = (char *)(uintptr_t)launcher;
-    keep_variables();
-    return execute(launcher, (const char **)(uintptr_t)call->argv, "; install pyx again");
+    call->argv[0] = (char *)(uintptr_t)launcher, keep_variables();
+    const char *ours = "; install pyx again: sh packaging/install.sh, or uv tool install --reinstall pyx-launcher";
+    const char *advice = strstr(self, "/pipx/") ? "; install pyx again: pipx reinstall pyx-launcher" : ours;
+    return execute(launcher, (const char **)(uintptr_t)call->argv, advice);
 }
 
 static int find_self(char self[PATH_MAX], char **argv) {

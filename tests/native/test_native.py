@@ -1184,7 +1184,7 @@ def test_it_tells_its_decisions_if_asked(desk: Desk) -> None:
     ("content", "mode", "status", "reason"),
     [
         (None, 0o755, 127, "No such file or directory"),
-        ("#!/no/such/interpreter\n", 0o755, 126, "No such file or directory"),
+        ("#!/no/such/interpreter\n", 0o755, 126, "its own interpreter is gone"),
         ("data", 0o644, 126, "Permission denied"),
         ("data", 0o755, 126, "Exec format error"),
     ],
@@ -1207,9 +1207,13 @@ def test_a_launcher_that_is_gone(desk: Desk) -> None:
     """The slow path that was not installed with it is named."""
     desk.pyx.launcher.unlink()
     outcome = desk.run("x")
-    path = desk.pyx.launcher
-    message = f"pyx: cannot execute {path}: No such file or directory; install pyx again\n"
-    assert (outcome.status, outcome.stdout, outcome.stderr) == (127, "", message)
+    lead = (
+        f"pyx: cannot execute {desk.pyx.launcher}: No such file or directory; install pyx again: "
+    )
+    assert (outcome.status, outcome.stdout) == (127, "")
+    assert re.fullmatch(
+        re.escape(lead) + r"sh packaging/install\.sh, or uv tool .*\n", outcome.stderr
+    )
 
 
 def test_the_slow_path_is_given_everything(desk: Desk) -> None:

@@ -48,6 +48,23 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 TELL = "import sys; print('%d.%d' % sys.version_info[:2] + getattr(sys, 'abiflags', ''), end='')"
 
 
+FIRST = ("test_architecture", "files", "locks", "project", "record", "cli", "test_values")
+"""What needs no process, and tells within a minute that something is wrong."""
+
+LAST = ("test_packaging", "test_wheels", "test_deb", "test_standalone", "test_docs", "test_site")
+"""What installs pyx as a user would, and takes longest."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests in tiers that fail early: what needs no process, loopback, packaging."""
+
+    def find_tier(item: pytest.Item) -> int:
+        name = item.path.relative_to(Path(__file__).parent).parts[0].removesuffix(".py")
+        return 0 if name in FIRST else 2 if name in LAST else 1
+
+    items.sort(key=find_tier)
+
+
 @pytest.fixture(autouse=True)
 def direct_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep a proxy of the machine away from the loopback servers."""

@@ -292,14 +292,15 @@ def _describe_origin(artifact: Artifact) -> dict[str, object] | None:
     source = artifact.source
     described: dict[str, object]
     if isinstance(source, PackageVcs):
-        described = {"url": _strip_credentials(_as_url(_find_origin(artifact, source)))}
+        origin = _as_url(_find_origin(artifact, source))
+        described = {"url": _strip_query(_strip_credentials(origin))}
         info = {"vcs": source.type, "commit_id": source.commit_id}
         if source.requested_revision:
             info["requested_revision"] = source.requested_revision
         described["vcs_info"] = info
     elif isinstance(source, PackageArchive):
         url = source.url or artifact.find_path(source.path or "").as_uri()
-        described = {"url": _strip_credentials(url)}
+        described = {"url": _strip_query(_strip_credentials(url))}
         described["archive_info"] = {"hashes": dict(source.hashes)}
     elif isinstance(source, PackageDirectory):
         described = {"url": artifact.find_path(source.path).as_uri()}
@@ -317,6 +318,11 @@ def _as_url(origin: str) -> str:
     # What SSH itself calls USER@HOST:PATH has no scheme, and is no URL.
     short = re.fullmatch(r"(\w+@[\w.-]+):(?!//)/?(.*)", origin)
     return f"ssh://{short[1]}/{short[2]}" if short else origin
+
+
+def _strip_query(url: str) -> str:
+    """Return a URL without its query, which may be a token as well as a password may."""
+    return url.partition("?")[0]
 
 
 def _strip_credentials(url: str) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pyx_launcher.errors import BuildError, PyxError
-from pyx_launcher.index.credentials import find_shown_secrets
 from pyx_launcher.index.settings import explain_offline
 from pyx_launcher.installation import find_pip
 from pyx_launcher.values import dataclass
@@ -79,7 +78,7 @@ class BuildPlace:
         command = [*self._find_pip(), "install", "--no-compile", "--no-warn-script-location"]
         command += ["--progress-bar=off", "-r", str(requirements_file)]
         places = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
-        secrets = find_shown_secrets(" ".join(self.bench.environ.get(p, "") for p in places))
+        secrets = [url for place in places for url in self.bench.environ.get(place, "").split()]
         try:
             self._run(command, secrets)
         except subprocess.CalledProcessError as error:
@@ -87,9 +86,9 @@ class BuildPlace:
                 error
             )
 
-    def _run(self, command: Sequence[str], redacted: Mapping[str, str] | None = None) -> None:
+    def _run(self, command: Sequence[str], secret: Sequence[str] = ()) -> None:
         variables = self.make_extra_environ()
-        self.bench.run(command, directory=self.path, variables=variables, redacted=redacted)
+        self.bench.run(command, directory=self.path, variables=variables, secret=secret)
 
     def _find_pip(self) -> list[str]:
         """Return the command that is pip for this environment: its own or the launcher's."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.console import repeat
 from pyx_launcher.errors import BuildError
 from pyx_launcher.files.atomic import storing
+from pyx_launcher.index.credentials import hide_secrets
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ class Workbench:
         """Begin an empty log. Raises StoreError."""
         with storing(self.log):
             self.log.parent.mkdir(parents=True, exist_ok=True)
-            self.log.write_bytes(b"")
+            # What is said there may be secret in ways that nobody foresaw.
+            self.log.unlink(missing_ok=True)
+            os.close(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
     def note(self, text: str) -> None:
         """Add a line of our own to the log."""
@@ -60,16 +63,16 @@ class Workbench:
         *,
         directory: Path,
         variables: Mapping[str, str] | None = None,
-        redacted: Mapping[str, str] | None = None,
+        secret: Sequence[str] = (),
     ) -> None:
         """Run a command whose output goes to the log.
 
-        `variables` come on top of the clean environment; `redacted` are texts that must not be
-        seen in the log, with what replaces them. Raises CalledProcessError, FileNotFoundError.
+        `variables` come on top of the clean environment; of the URLs `secret` nothing that is a
+        secret is seen in the log. Raises CalledProcessError, FileNotFoundError.
         """
         from pyx_launcher.children import run_child
 
-        self.note(f"$ {_redact(' '.join(command), redacted)}")
+        self.note(f"$ {hide_secrets(' '.join(command), secret)}")
         with open(self.log, "ab") as log:
             ran = run_child(
                 command,
@@ -77,11 +80,12 @@ class Workbench:
                 cwd=directory,
                 env={**clean_environ(self.environ), **(variables or {})},
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE if redacted else log,
+                stdout=subprocess.PIPE if secret else log,
                 stderr=subprocess.STDOUT,
             )
-        if redacted:
-            self.note(_redact(ran.stdout.decode("utf-8", "replace").rstrip("\n"), redacted))
+        if secret:
+            said = ran.stdout.decode("utf-8", "replace").rstrip("\n")
+            self.note(hide_secrets(said, secret))
         if ran.returncode:
             raise subprocess.CalledProcessError(ran.returncode, command[0])
 
@@ -112,9 +116,3 @@ def clean_environ(environ: Mapping[str, str]) -> dict[str, str]:
     }
     kept.setdefault("PATH", os.defpath)
     return kept | {"PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-
-
-def _redact(text: str, redacted: Mapping[str, str] | None) -> str:
-    for secret, instead in (redacted or {}).items():
-        text = text.replace(secret, instead)
-    return text

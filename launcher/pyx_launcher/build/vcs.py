@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from pyx_launcher.errors import BuildError, RefusedError
 from pyx_launcher.index.credentials import shown
@@ -65,12 +64,8 @@ def check_out(source: PackageVcs, origin: str, into: Path, bench: Workbench) -> 
 
 
 def _run(command: list[str], into: Path, origin: str, bench: Workbench) -> None:
-    redacted = {origin: shown(origin)}
-    credentials = urlsplit(origin).netloc.rpartition("@")[0]
-    if credentials:
-        redacted[f"{credentials}@"] = ""
     directory = into if into.is_dir() else into.parent
-    bench.run(command, directory=directory, variables=SILENT, redacted=redacted)
+    bench.run(command, directory=directory, variables=SILENT, secret=[origin])
 
 
 def _git_commands(origin: str, commit: str, into: Path) -> list[list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,8 @@ from packaging.pylock import PackageDirectory
 from pyx_launcher.dirs import find_working_directory
 from pyx_launcher.errors import PyxError, StoreError, UsageError
 from pyx_launcher.export.tar import SUFFIXES
-from pyx_launcher.files.atomic import make_directory, remove_tree
+from pyx_launcher.files.atomic import name_temporary, remove_tree
+from pyx_launcher.files.lock import take_lock
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
@@ -52,9 +54,13 @@ def making(output: Path) -> Iterator[Path]:
     Turns an OSError into a StoreError that names `output`.
     """
     temporary: Path | None = None
+    mark = f".{output.name}.new."
     try:
-        temporary = make_directory(output.parent, f".{output.name}.new.")
-        yield temporary
+        _sweep(output.parent, mark)
+        temporary = name_temporary(output.parent, mark)
+        with _claimed(temporary):
+            temporary.mkdir(mode=0o700)
+            yield temporary
     except PyxError:
         raise
     except OSError as error:
@@ -62,6 +68,32 @@ def making(output: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             _remove(temporary)
+
+
+@contextlib.contextmanager
+def _claimed(directory: Path) -> Iterator[None]:
+    """Say for as long as the block takes that somebody works in `directory`."""
+    lock = directory.with_name(f"{directory.name}.lock")
+    held = take_lock(lock, patience=0, mode=0o600)
+    try:
+        yield
+    finally:
+        if held is not None:
+            # No other will ever have this name.
+            lock.unlink(missing_ok=True)
+            held.release()
+
+
+def _sweep(parent: Path, mark: str) -> None:
+    """Remove what processes have left there that were making the same, and were killed."""
+    for name in os.listdir(parent):
+        if re.fullmatch(rf"{re.escape(mark)}[0-9a-f]{{16}}\.lock", name):
+            lock = parent / name
+            held = take_lock(lock, patience=0)
+            if held is not None:
+                remove_tree(lock.with_suffix(""))
+                lock.unlink(missing_ok=True)
+                held.release()
 
 
 def _explain(error: OSError, output: Path, temporary: Path | None) -> StoreError:

@@ -82,14 +82,45 @@ def shown(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
-def find_shown_secrets(text: str) -> dict[str, str]:
-    """Return how pip would show the credentials in the URLs of `text`, each with what replaces it.
+def hide_secrets(text: str, urls: Iterable[str]) -> str:
+    """Return `text` without what is secret in `urls`, in whatever form a program repeats it.
 
-    It hides passwords, but not the users before them.
+    That are users, passwords and queries, each with or without the rest of the URL, and as pip
+    shows them, which hides passwords but not the users before them. A user ``git`` is nobody's
+    secret.
     """
-    words = [split_login(word) for word in text.split()]
-    users = {quote(w.user, safe="") for w in words if w.user and w.password is not None}
-    return {f"{user}:****@": "" for user in users}
+    for url in urls:
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            text = text.replace(url, shown(url))
+            continue
+        text = text.replace(url, shown(url))
+        before, _, _ = parts.netloc.rpartition("@")
+        user, colon, password = before.partition(":")
+        if before:
+            text = text.replace(f"{before}@", "")
+        if user and colon:
+            text = text.replace(f"{user}:****@", "").replace(
+                f"{quote(unquote(user), safe='')}:****@", ""
+            )
+        if user and user != "git":
+            text = text.replace(f"{user}@", "")
+        if parts.query:
+            text = text.replace(f"?{parts.query}", "")
+        for secret in (password, unquote(password), *_list_values(parts.query)):
+            if len(secret) >= _SHORTEST_SECRET:
+                text = text.replace(secret, "****")
+    return text
+
+
+_SHORTEST_SECRET = 4
+"""Characters. What is shorter is in many a word."""
+
+
+def _list_values(query: str) -> list[str]:
+    values = [part.partition("=")[2] or part for part in query.split("&")]
+    return [*values, *map(unquote, values)]
 
 
 def find_origin(url: str) -> tuple[str, str, int | None] | None:

@@ -80,9 +80,9 @@ def case(
     yield Case(pyx=pyx, project=project, wheels=wheels, index=index, home=pyx_home)
     for directory in (pyx_home, tmp_path / "pyx-cache"):
         assert find_leftovers(directory) == []
-    for facts in pyx_home.glob("store/*/*/*/.entry.json"):
+    for facts in pyx_home.glob("store/*/*/*/*/.entry.json"):
         assert facts.stat().st_size > 0
-    entries = [path for path in pyx_home.glob("store/*/*/*") if path.is_dir()]
+    entries = [path for path in pyx_home.glob("store/*/*/*/*") if path.is_dir()]
     assert all((entry / ".entry.json").is_file() for entry in entries)
 
 

@@ -14,6 +14,7 @@ from pyx_launcher.files.hashing import hash_file
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.index.hash_lookup import is_unnamed, list_release, name_artifacts
 from pyx_launcher.progress import show_progress
+from pyx_launcher.store.edited import find_edited
 from pyx_launcher.store.entry import (
     Entry,
     check_wheel_name,
@@ -87,7 +88,18 @@ def make_environment(
     debug(f"{environment.path} ({'made' if is_new else 'found'}, {environment.layout})")
     for conflict in environment.conflicts if is_new else ():
         debug(conflict)
+    if is_new:
+        _warn_of_edits(provision)
     return Made(provision=provision, environment=environment, is_new=is_new)
+
+
+def _warn_of_edits(provision: Provision) -> None:
+    """Say on stderr which files of the store, that other projects use too, somebody has changed."""
+    fetched = {entry.path for entry in provision.fetched}
+    for entry in provision.entries:
+        for place in find_edited(entry) if entry.path not in fetched else ():
+            told = f"{entry.path / place} is not as it was unpacked"
+            tell(f"warning: {told}; `pyx store verify --repair` mends it for all projects")
 
 
 def fetch_entries(

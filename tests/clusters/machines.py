@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyx_launcher.store.inventory import list_entries
+from pyx_launcher.store.inventory import list_entries, tail_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -71,7 +71,7 @@ class Machine:
 
     def list_fetched(self) -> list[str]:
         """Return the names of the distributions in its own store."""
-        return sorted(path.parts[-3] for path in list_entries(self.home / "store"))
+        return sorted(tail_of(path)[0] for path in list_entries(self.home / "store"))
 
     def variables(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the variables of its processes."""

@@ -155,7 +155,7 @@ def test_of_two_owners_the_later_wins_and_that_is_said(tmp_path: Path, bin_direc
 def test_scripts_of_a_wheel_are_rewritten_or_linked(
     tmp_path: Path, wheels: Path, bin_directory: Path
 ) -> None:
-    """Only `#!python` asks for the interpreter; anything else is linked as it is."""
+    """Only `#!python` asks for the interpreter; anything else that is executable is linked."""
     data: dict[str, str | bytes] = {
         "scripts/plain": "#!python\nprint(1)\n",
         "scripts/gui": "#!pythonw -x\r\nprint(2)\n",
@@ -171,7 +171,11 @@ def test_scripts_of_a_wheel_are_rewritten_or_linked(
     assert (bin_directory / "plain").read_bytes() == first + b"print(1)\n"
     assert (bin_directory / "gui").read_bytes() == first + b"print(2)\n"
     linked = [path.name for path in bin_directory.iterdir() if path.is_symlink()]
-    assert sorted(linked) == ["binary", "empty", "folder", "shell"]
+    assert sorted(linked) == ["folder", "shell"]
+    # A wheel that was made where files have no such bit leaves it to the installer.
+    for name in ("binary", "empty"):
+        assert (bin_directory / name).stat().st_mode & 0o777 == 0o755
+    assert (bin_directory / "binary").read_bytes() == b"\x7fELF\xff\n\x00"
     assert (bin_directory / "folder" / "below").read_text() == "x"
     assert subprocess.check_output([bin_directory / "shell"]) == b"3\n"
 

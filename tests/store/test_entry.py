@@ -19,8 +19,10 @@ from pyx_launcher.errors import PyxError, RefusedError, StoreError
 from pyx_launcher.files.atomic import storing
 from pyx_launcher.store.entry import (
     FACTS_FILE,
+    SITE_PACKAGES,
     Entry,
     check_wheel_name,
+    find_build,
     find_entry,
     find_entry_by_hash,
     find_entry_by_key,
@@ -32,15 +34,16 @@ from pyx_launcher.store.entry import (
     touch_generation,
 )
 
-OTHER_KEY = KEY[:8] + "f" * 56
-PLACE = Path("pack", "1.0", "py3-none-any-01234567")
+OTHER_KEY = KEY[:12] + "f" * 52
+BUILD = "py3-none-any-0123456789ab"
+PLACE = Path("pack", "1.0", BUILD, SITE_PACKAGES)
 
 
 def make_entry(store: Path, place: Path = PLACE, content: str = "x", **changed: Any) -> Entry:
     """Publish an entry that holds one file with `content`."""
     with locked_place(store, place) as final, staging(final) as temporary:
-        unpacked = temporary / "entry"
-        unpacked.mkdir()
+        unpacked = temporary / "entry" / SITE_PACKAGES
+        unpacked.mkdir(parents=True)
         (unpacked / "pack.py").write_text(content)
         return publish(unpacked, final, make_facts(**changed))
 
@@ -54,10 +57,11 @@ def dirs(tmp_path: Path) -> Dirs:
 
 
 def test_a_place_tells_name_version_tags_and_key() -> None:
-    """The build tag of a wheel is not part of its place; eight digits of the key are."""
+    """The build tag of a wheel is not part of its place; twelve digits of the key are."""
     filename = "Pack-1.0-2-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"
     tags = "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64"
-    assert name_entry("pack", "1.0", filename, KEY) == Path("pack", "1.0", f"{tags}-01234567")
+    place = name_entry("pack", "1.0", filename, KEY)
+    assert place == Path("pack", "1.0", f"{tags}-0123456789ab", "site-packages")
     assert name_entry("pack", "1.0", "pack-1.0-py3-none-any.whl", KEY) == PLACE
 
 
@@ -70,7 +74,7 @@ def test_a_part_that_is_no_plain_name_is_refused(part: str, which: str) -> None:
     if which in ("tags", "key") and "/" not in part and "\0" not in part:
         # Something always stands before and behind these, so that dots in them mean nothing.
         place = name_entry(parts["name"], parts["version"], filename, parts["key"])
-        assert len(place.parts) == 3
+        assert len(place.parts) == 4
         assert ".." not in place.parts
         return
     with pytest.raises(StoreError, match="cannot be the name of a directory in the store"):
@@ -86,10 +90,10 @@ def test_what_was_published_is_read_back(dirs: Dirs) -> None:
     assert (entry.path / FACTS_FILE).stat().st_mode & 0o777 == 0o444
     kept = [
         name
-        for name in (p.name for p in (entry.path.parent).iterdir())
+        for name in (p.name for p in find_build(entry.path).parent.iterdir())
         if not name.endswith(".lock")
     ]
-    assert kept == [entry.path.name]
+    assert kept == [BUILD]
 
 
 def damaged_facts() -> dict[str, bytes]:
@@ -157,7 +161,9 @@ def test_a_damaged_entry_gives_way(dirs: Dirs) -> None:
     entry = make_entry(dirs.store, content="new")
     assert (entry.path / "pack.py").read_text() == "new"
     assert not [
-        name for name in (p.name for p in (entry.path.parent).iterdir()) if name.startswith(".old")
+        name
+        for name in (p.name for p in entry.path.parents[1].iterdir())
+        if name.startswith(".old")
     ]
 
 
@@ -177,7 +183,7 @@ def test_an_entry_of_another_key_is_never_replaced(dirs: Dirs) -> None:
     first = make_entry(dirs.store)
     with pytest.raises(RefusedError, match="of another artifact") as caught:
         make_entry(dirs.store, content="evil", key=OTHER_KEY, hashes={"sha256": OTHER_KEY})
-    assert str(first.path) in (caught.value.hint or "")
+    assert str(first.path.parent) in (caught.value.hint or "")
     assert (first.path / "pack.py").read_text() == "x"
 
 

@@ -115,18 +115,29 @@ def test_an_entry_has_the_files_and_the_facts(wheels: Path, store: Path) -> None
     assert read_entry(entry.path) == entry
 
 
-def test_files_are_read_only_and_keep_their_executable_bit(wheels: Path, store: Path) -> None:
-    """Nobody can write to an entry's files by accident, and programs stay programs."""
-    entry = unpack(
-        store, make_wheel(wheels, "pack", "1.0", files={"a.py": "", "b": ""}, executable=["b"])
-    )
+def test_sources_are_read_only_and_all_else_is_as_in_the_wheel(wheels: Path, store: Path) -> None:
+    """A module is not edited by accident; what programs copy gives copies that can be edited."""
+    modules = ["a.py", "pack/__init__.py", "pack/sub/__init__.py", "pack/sub/m.py", "ns/deep/m.py"]
+    modules += ["ns/pack/__init__.py", "ns/pack/m.py"]
+    others = ["b", "pack/data.json", "pack/templates/env.py", "pack/templates/m/__init__.py"]
+    others += ["pack/templates/manage.py-tpl", "pack/templates/m/settings.py"]
+    files = dict.fromkeys([*modules, *others], "")
+    executable = ["b", "pack/sub/m.py"]
+    data = {"scripts/tool.py": "#!/bin/sh\n", "purelib/more/__init__.py": ""}
+    wheel = make_wheel(wheels, "pack", "1.0", files=files, data=data, executable=executable)
+    entry = unpack(store, wheel)
     modes = {
-        path.name: stat.S_IMODE(path.stat().st_mode)
+        path.relative_to(entry.path).as_posix(): stat.S_IMODE(path.stat().st_mode)
         for path in entry.path.rglob("*")
         if path.is_file()
     }
-    assert modes.pop("b") == 0o555
-    assert set(modes.values()) == {0o444}
+    assert {place: modes.pop(place) for place in ("b", "pack/sub/m.py")} == {
+        "b": 0o755,
+        "pack/sub/m.py": 0o555,
+    }
+    read_only = {place for place, mode in modes.items() if mode == 0o444}
+    assert read_only == {*modules, "more/__init__.py", ".entry.json"} - {"pack/sub/m.py"}
+    assert {mode for place, mode in modes.items() if place not in read_only} == {0o644}
     assert stat.S_IMODE(entry.path.stat().st_mode) == 0o755
 
 
@@ -283,7 +294,7 @@ def test_everybody_may_read_an_entry(wheels: Path, store: Path, umask: int) -> N
     found = {path: stat.S_IMODE(path.stat().st_mode) for path in (store / "pack").rglob("*/*")}
     directories = {mode for path, mode in found.items() if path.is_dir()}
     assert directories == {0o755}
-    assert {mode for path, mode in found.items() if path.is_file()} == {0o444}
+    assert {mode for path, mode in found.items() if path.is_file()} == {0o444, 0o644}
 
 
 @pytest.mark.parametrize("kind", ["whole", "pieces"])
@@ -308,7 +319,7 @@ def test_a_setuid_bit_is_not_kept(wheels: Path, store: Path) -> None:
     member = zipfile.ZipInfo("pack/root")
     member.external_attr = 0o106755 << 16
     entry = unpack(store, make_archive(wheels, [(member, b"")]))
-    assert stat.S_IMODE((entry.path / "pack" / "root").stat().st_mode) == 0o555
+    assert stat.S_IMODE((entry.path / "pack" / "root").stat().st_mode) == 0o755
 
 
 @pytest.mark.parametrize(

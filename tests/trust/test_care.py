@@ -21,7 +21,7 @@ from pyx_launcher.files.directories import measure_tree
 from pyx_launcher.store.entry import touch_generation
 from pyx_launcher.store.format_version import STORE_FORMAT, check_formats, read_format
 from pyx_launcher.store.gc import collect, plan_collection
-from pyx_launcher.store.inventory import list_entries
+from pyx_launcher.store.inventory import list_entries, tail_of
 from pyx_launcher.store.last_use import keeps_access_times, list_environments
 from pyx_launcher.store.lock import bump_generation, claimed_store, hold_stores, release_stores
 from pyx_launcher.store.processes import find_running
@@ -62,7 +62,7 @@ def dirs(pyx: Pyx, project: Path, pyx_home: Path, tmp_path: Path) -> Dirs:
 
 def place(dirs: Dirs, name: str) -> Path:
     """Return the one entry of a project."""
-    (found,) = [path for path in list_entries(dirs.store) if path.parent.parent.name == name]
+    (found,) = [path for path in list_entries(dirs.store) if tail_of(path)[0] == name]
     return found
 
 
@@ -77,7 +77,7 @@ def make_old(dirs: Dirs, days: float) -> None:
     then = time.time() - days * DAY
     for path in dirs.environments.glob("*/*"):
         os.utime(path, (then, then), follow_symlinks=False)
-    for path in dirs.store.glob("*/*/*/.entry.json"):
+    for path in dirs.store.glob("*/*/*/*/.entry.json"):
         os.utime(path, (then, then))
 
 
@@ -348,7 +348,7 @@ def test_gc_removes_what_killed_processes_left(dirs: Dirs) -> None:
     """Half-unpacked wheels, half-made environments, half-deleted trash."""
     entry = place(dirs, "part0")
     debris = [
-        entry.parent / f".{entry.name}.0123456789abcdef",
+        entry.parents[1] / f".{entry.parent.name}.0123456789abcdef",
         dirs.store / ".trash.0123456789abcdef",
         dirs.environments / ".new.0123456789abcdef",
     ]
@@ -357,7 +357,7 @@ def test_gc_removes_what_killed_processes_left(dirs: Dirs) -> None:
     collect(dirs, 30 * DAY)
     assert [path for path in debris if path.exists()] == []
     assert find_damage(dirs.home) == []
-    assert (entry.parent / f".{entry.name}.lock").exists()
+    assert (entry.parents[1] / f".{entry.parent.name}.lock").exists()
 
 
 def test_deletion_ends_records_before_anything_goes(dirs: Dirs) -> None:
@@ -395,7 +395,7 @@ def test_a_newer_store_is_refused(pyx: Pyx, dirs: Dirs, project: Path) -> None:
     for words in (("sync",), ("info",), ("store", "verify"), ("store", "gc"), ("store", "list")):
         told = pyx(*words, cwd=project)
         assert told.returncode == 74, words
-        assert "its format is 7, and this pyx knows 1" in told.stderr
+        assert "its format is 7, and this pyx knows 2" in told.stderr
         assert "hint: upgrade pyx" in told.stderr
     behind = {"PYX_HOME": str(project / "home"), "PYX_STORES": str(dirs.store)}
     assert pyx("sync", cwd=project, env=behind).returncode == 74

@@ -174,7 +174,7 @@ def test_a_torn_home(site: Site, keep: float) -> None:
 @pytest.mark.parametrize("keep", [0, 0.5])
 def test_a_torn_entry(site: Site, keep: float) -> None:
     """Of an entry only the facts are read at a start; without them it is fetched again."""
-    for path in (site.home / "store").glob("*/*/*/.entry.json"):
+    for path in (site.home / "store").glob("*/*/*/*/.entry.json"):
         path.parent.chmod(0o755)
         tear(path, keep)
         (site.cache / "launch").rename(site.cache / "gone")

@@ -35,7 +35,13 @@ from pyx_launcher.build.source_tree import (
 from pyx_launcher.errors import BuildError, RefusedError
 from pyx_launcher.files.atomic import storing
 from pyx_launcher.files.hashing import sha256
-from pyx_launcher.store.entry import Entry, find_entry_by_key, locked_place, name_entry
+from pyx_launcher.store.entry import (
+    Entry,
+    find_build,
+    find_entry_by_key,
+    locked_place,
+    name_entry,
+)
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -233,7 +239,7 @@ def _publish(
     version = _check_wheel(artifact, wheel.name, interpreter)
     final = dirs.store / name_entry(artifact.name, version, wheel.name, key)
     with storing(final):
-        final.parent.mkdir(parents=True, exist_ok=True)
+        find_build(final).parent.mkdir(parents=True, exist_ok=True)
     origin = _describe_origin(artifact)
     return unpack_wheel(
         wheel,

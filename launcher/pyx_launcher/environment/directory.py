@@ -31,6 +31,7 @@ from pyx_launcher.environment.layout import (
     plan_headers,
     read_pth,
 )
+from pyx_launcher.environment.library_code import tell_coverage
 from pyx_launcher.environment.link_tree import write_farm
 from pyx_launcher.environment.scripts import write_pip_answer, write_scripts
 from pyx_launcher.errors import StoreError
@@ -242,6 +243,8 @@ def _write_environment(
     conflicts += write_scripts(temporary / "bin", path / "bin" / "python", entries, together=True)
     write_pip_answer(temporary / "bin")
     sys_path, pth_lines = read_pth(layout, entries, temporary / FARM)
+    if any(entry.facts.name == "coverage" for entry in entries):
+        pth_lines.insert(0, (str(path), [tell_coverage(entries)]))
     made = Environment(
         path=path,
         interpreter=interpreter,

@@ -158,6 +158,10 @@ def _write(
         if first.startswith(b"#!python"):
             _write_executable(target, _make_shebang(python) + file.read())
             return
+        if not os.fstat(file.fileno()).st_mode & 0o111:
+            # A wheel that was made where files have no such bit leaves it to the installer.
+            _write_executable(target, first + file.read())
+            return
     put(source, target)
 
 

@@ -1,6 +1,10 @@
 """Unpacked wheels, side by side, each published whole by one rename and never changed again.
 
-    STORE/NAME/VERSION/BUILD/   BUILD = tags of the wheel + "-" + 8 hex digits of its key
+    STORE/NAME/VERSION/BUILD/site-packages/
+                        BUILD = tags of the wheel + "-" + 12 hex digits of its key
+
+Coverage, debuggers and error reporters know library code by a directory of that name. A store of
+format 1 has no such directory, and 8 digits; its entries are read, too.
 
 What a later start needs to know of an entry is read once, when it is unpacked, and kept in its
 `.entry.json`.
@@ -29,8 +33,13 @@ if TYPE_CHECKING:
     from pyx_launcher.dirs import Dirs
 
 FACTS_FILE = ".entry.json"
+SITE_PACKAGES = "site-packages"
+"""The last part of the path of every entry."""
 DATA = ".data"
 _FACTS_VERSION = 1
+_DIGITS = 12
+_DIGITS_BEFORE = 8
+"""How many digits of the key a BUILD of format 1 has."""
 _PATIENCE = 1.0
 _LONGEST_BUILD = 4 * 3600.0
 """Seconds that one process waits for another, which may be building something large."""
@@ -85,19 +94,33 @@ def name_entry(name: str, version: str, filename: str, key: str) -> Path:
     for a name or version that is not one plain path component.
     """
     tags = "-".join(filename[: -len(".whl")].split("-")[-3:])
-    build = f"{tags}-{key[:8]}"
+    build = f"{tags}-{key[:_DIGITS]}"
     for part in (name, version, build):
         if "/" in part or part.startswith(".") or not part or "\0" in part:
             raise StoreError(f"{part!r} cannot be the name of a directory in the store")
-    return Path(name, version, build)
+    return Path(name, version, build, SITE_PACKAGES)
+
+
+def find_build(path: Path) -> Path:
+    """Return the directory BUILD of the entry at `path`, which appears and goes as a whole."""
+    return path.parent if path.name == SITE_PACKAGES else path
+
+
+def is_build_of(build: str, key: str) -> bool:
+    """Tell whether a BUILD, of any format, can be one of the content with this `key`."""
+    digits = build.rpartition("-")[2]
+    return len(digits) >= _DIGITS_BEFORE and key[:_DIGITS].startswith(digits)
 
 
 def find_entry(dirs: Dirs, place: Path, key: str) -> Entry | None:
     """Return the entry at `place` in the first store that has it with exactly this key."""
+    build = place.parent
+    before = build.with_name(build.name[: _DIGITS_BEFORE - _DIGITS])
     for store in dirs.stores:
-        entry = read_entry(store / place)
-        if entry is not None and entry.facts.key == key:
-            return entry
+        for path in (store / place, store / before):
+            entry = read_entry(path)
+            if entry is not None and entry.facts.key == key:
+                return entry
     return None
 
 
@@ -109,10 +132,7 @@ def find_entry_by_hash(
     At least one of them must be known of the entry, and none may be another.
     """
     for store in dirs.stores:
-        for place in sorted(_list_builds(store / name / version)):
-            entry = read_entry(place)
-            if entry is None:
-                continue
+        for entry in _read_builds(store / name / version):
             known = [kind for kind in hashes if kind in entry.facts.hashes]
             if known and all(entry.facts.hashes[k] == hashes[k].lower() for k in known):
                 return entry
@@ -121,11 +141,10 @@ def find_entry_by_hash(
 
 def find_entry_by_file(dirs: Dirs, name: str, version: str, filename: str) -> Entry | None:
     """Return an entry of a wheel of this name, for locks that say nothing else of it."""
-    beginning = name_entry(name, version, filename, "").name
+    beginning = name_entry(name, version, filename, "").parent.name
     for store in dirs.stores:
-        for place in sorted(_list_builds(store / name / version)):
-            entry = read_entry(place) if place.name.startswith(beginning) else None
-            if entry is not None:
+        for entry in _read_builds(store / name / version):
+            if find_build(entry.path).name.startswith(beginning):
                 return entry
     return None
 
@@ -133,16 +152,32 @@ def find_entry_by_file(dirs: Dirs, name: str, version: str, filename: str) -> En
 def find_entry_by_key(dirs: Dirs, name: str, key: str) -> Entry | None:
     """Return an entry that was built under `key`, whatever its version and tags came out as."""
     for store in dirs.stores:
-        for version in sorted(_list_builds(store / name)):
-            for place in sorted(_list_builds(version)):
-                if place.name.endswith(f"-{key[:8]}"):
-                    entry = read_entry(place)
-                    if entry and entry.facts.key == key:
-                        return entry
+        for version in sorted(_list_shown(store / name)):
+            for entry in _read_builds(version, key):
+                if entry.facts.key == key:
+                    return entry
     return None
 
 
-def _list_builds(directory: Path) -> Iterator[Path]:
+def _read_builds(directory: Path, key: str | None = None) -> Iterator[Entry]:
+    """Yield the entries of a version, with `key` only those whose names fit it.
+
+    One that was taken over from a store of format 1 comes before what it was made of.
+    """
+    builds = [path for path in _list_shown(directory) if not key or is_build_of(path.name, key)]
+    for path in sorted(map(locate_entry, builds), key=lambda p: (p.name != SITE_PACKAGES, p)):
+        entry = read_entry(path)
+        if entry is not None:
+            yield entry
+
+
+def locate_entry(build: Path) -> Path:
+    """Return the path of the entry in the directory `build`, of any format."""
+    inner = build / SITE_PACKAGES
+    return inner if os.path.isdir(inner) else build
+
+
+def _list_shown(directory: Path) -> Iterator[Path]:
     try:
         with os.scandir(directory) as found:
             yield from (Path(item.path) for item in found if not item.name.startswith("."))
@@ -221,9 +256,10 @@ def locked_place(store: Path, place: Path) -> Iterator[Path]:
     from pyx_launcher.files.lock import name_holder, take_lock
 
     final = store / place
+    build = find_build(final)
     with storing(store):
-        _make_shared(store, final.parent)
-        path = final.parent / f".{final.name}.lock"
+        _make_shared(store, build.parent)
+        path = build.parent / f".{build.name}.lock"
         held = take_lock(path, patience=_PATIENCE)
         if held is None:
             what = f"{place.parts[0]} {place.parts[1]}"
@@ -235,7 +271,7 @@ def locked_place(store: Path, place: Path) -> Iterator[Path]:
                 hint=f"end it; if it is gone: rm {path.with_suffix('')}.*.lock",
             )
     try:
-        _sweep(final)
+        _sweep(build)
         yield final
     finally:
         held.release()
@@ -250,10 +286,10 @@ def _make_shared(store: Path, directory: Path) -> None:
             path.chmod(0o755)
 
 
-def _sweep(final: Path) -> None:
-    """Remove what killed processes left beside `final`, whose lock is held: nobody needs it."""
-    with os.scandir(final.parent) as found:
-        left = [item.path for item in found if item.name.startswith(f".{final.name}.")]
+def _sweep(build: Path) -> None:
+    """Remove what killed processes left beside `build`, whose lock is held: nobody needs it."""
+    with os.scandir(build.parent) as found:
+        left = [item.path for item in found if item.name.startswith(f".{build.name}.")]
     for path in left:
         if not path.endswith(".lock"):
             remove_tree(path)
@@ -261,9 +297,10 @@ def _sweep(final: Path) -> None:
 
 @contextlib.contextmanager
 def staging(final: Path) -> Iterator[Path]:
-    """Yield a new directory beside `final`; what is left in it afterwards is removed."""
-    with storing(final.parent):
-        temporary = make_directory(final.parent, f".{final.name}.")
+    """Yield a new directory beside the BUILD of `final`; what is left in it goes afterwards."""
+    build = find_build(final)
+    with storing(build.parent):
+        temporary = make_directory(build.parent, f".{build.name}.")
     try:
         yield temporary
     finally:
@@ -271,7 +308,7 @@ def staging(final: Path) -> Iterator[Path]:
 
 
 def publish(unpacked: Path, final: Path, facts: Facts) -> Entry:
-    """Write the facts of an unpacked wheel and rename it into its final place.
+    """Write the facts of an unpacked wheel and rename its BUILD into the final place.
 
     An entry that stands there but cannot be read gives way. One that can stays, as programs may
     be running from it, and learns what other digests its archive has. Raises StoreError, and
@@ -283,13 +320,15 @@ def publish(unpacked: Path, final: Path, facts: Facts) -> Entry:
     with storing(final):
         write_atomic(unpacked / FACTS_FILE, _encode_facts(facts), mode=0o444)
         unpacked.chmod(0o755)
+        made, build = find_build(unpacked), find_build(final)
+        made.chmod(0o755)
         # A rename may reach the disk before the files do; a power cut must not leave empty ones.
         flush(unpacked)
-        if final.exists():
-            old = make_directory(final.parent, ".old.")
-            os.rename(final, old / "entry")
+        if build.exists():
+            old = make_directory(build.parent, ".old.")
+            os.rename(build, old / "entry")
             remove_tree(old)
-        os.rename(unpacked, final)
+        os.rename(made, build)
     return Entry(path=final, facts=facts)
 
 
@@ -301,7 +340,7 @@ def _add_hashes(standing: Entry, facts: Facts) -> Entry:
     if standing.facts.key != facts.key:
         from shlex import quote
 
-        paths = f"{quote(str(standing.path))} {quote(str(_generation_of(standing)))}"
+        paths = f"{quote(str(find_build(standing.path)))} {quote(str(_generation_of(standing)))}"
         raise RefusedError(
             f"{standing.path} is of another artifact than the locked one",
             hint=f"if nothing needs it: rm -r {paths}",
@@ -315,7 +354,7 @@ def _add_hashes(standing: Entry, facts: Facts) -> Entry:
 
 def _generation_of(entry: Entry) -> Path:
     # STORE/NAME/VERSION/BUILD
-    return entry.path.parents[2] / ".generation"
+    return find_build(entry.path).parents[2] / ".generation"
 
 
 def check_wheel_name(filename: str, name: str, version: str | None) -> str | None:

@@ -2,8 +2,9 @@
 
     STORE/.format    a decimal number and a newline; a store without it is of format 0
 
-Format 0 has no number and else the entries of format 1. An upgrade that changes what lies in a
-store must bump its generation, for launch records of older versions of pyx know no format.
+Format 0 has no number and else the entries of format 1, which lie in BUILD itself and not in a
+`site-packages` below it (see `takeover`). An upgrade that changes what an old entry holds must bump
+the generation, for launch records of older versions of pyx know no format; this one only adds.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from pyx_launcher.dirs import Dirs
 
-STORE_FORMAT = 1
+STORE_FORMAT = 2
 
 _LONGEST = 20
 """Bytes of a format file that are read."""
@@ -65,10 +66,12 @@ def write_format(store: Path) -> None:
 
 
 def _upgrade(store: Path) -> None:
-    # From format 0 there is nothing but the number to add.
     if os.access(store, os.W_OK):
+        from pyx_launcher.store.takeover import take_over
+
         with contextlib.suppress(StoreError):
-            # A full disk stops only what needs room.
+            # A full disk stops only what needs room: the old entries can be read.
+            take_over(store)
             write_format(store)
 
 

@@ -23,7 +23,7 @@ from pyx_launcher.files.atomic import flush, make_directory, remove_tree, storin
 from pyx_launcher.files.directories import list_visible
 from pyx_launcher.record.checks import find_lag
 from pyx_launcher.record.record import read_record
-from pyx_launcher.store.entry import FACTS_FILE
+from pyx_launcher.store.entry import FACTS_FILE, find_build
 from pyx_launcher.store.gc_roots import find_linked, forget_gone
 from pyx_launcher.store.inventory import list_entries, tail_of
 from pyx_launcher.store.last_use import (
@@ -201,7 +201,8 @@ def _set_aside(dirs: Dirs, environments: Iterable[Path], entries: Iterable[Path]
     """Move what goes out of sight; the store is claimed. Returns what to delete, with debris."""
     trash = [*_list_debris(dirs)]
     # An environment goes before its entries, so that none is ever seen without them.
-    for directory, paths in ((dirs.environments, environments), (dirs.store, entries)):
+    builds = map(find_build, entries)
+    for directory, paths in ((dirs.environments, environments), (dirs.store, builds)):
         with storing(directory):
             if directory.is_dir():
                 aside = make_directory(directory, _TRASH)

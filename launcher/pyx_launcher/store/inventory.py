@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyx_launcher.files.directories import list_visible
+from pyx_launcher.store.entry import find_build, locate_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,9 +20,9 @@ def list_entries(store: Path) -> list[Path]:
 def _walk(store: Path) -> Iterator[Path]:
     for project in list_visible(store):
         for version in list_visible(project):
-            yield from list_visible(version)
+            yield from map(locate_entry, list_visible(version))
 
 
 def tail_of(entry: Path) -> tuple[str, ...]:
     """Return NAME, VERSION and BUILD of an entry, which say what it is however a store is named."""
-    return entry.parts[-3:]
+    return find_build(entry).parts[-3:]

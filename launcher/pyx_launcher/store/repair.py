@@ -10,7 +10,13 @@ from pyx_launcher.index.finder import Index
 from pyx_launcher.index.settings import read_index_settings
 from pyx_launcher.index.verified_file import Wanted
 from pyx_launcher.locks.common.indexes import IndexOptions
-from pyx_launcher.store.entry import check_wheel_name, locked_place, read_entry, staging
+from pyx_launcher.store.entry import (
+    check_wheel_name,
+    find_build,
+    locked_place,
+    read_entry,
+    staging,
+)
 from pyx_launcher.store.gc import discard
 from pyx_launcher.store.inventory import tail_of
 from pyx_launcher.store.lock import holding_stores
@@ -100,7 +106,7 @@ def _exchange(wheel: Path, entry: Entry, temporary: Path) -> None:
 
     def unpack(source: Path, target: Path, metadata: Mapping[str, bytes]) -> Contents:
         contents = unpack_files(source, target, metadata)
-        os.rename(entry.path, old)
+        os.rename(find_build(entry.path), old)
         return contents
 
     made = unpack_wheel(

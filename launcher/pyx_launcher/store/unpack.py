@@ -38,6 +38,7 @@ from pyx_launcher.files.hashing import hash_file
 from pyx_launcher.store.entry import (
     DATA,
     FACTS_FILE,
+    SITE_PACKAGES,
     Entry,
     Facts,
     find_entry,
@@ -46,6 +47,7 @@ from pyx_launcher.store.entry import (
     publish,
     staging,
 )
+from pyx_launcher.store.modes import choose_mode, find_packages
 from pyx_launcher.store.rpath import (
     find_inward,
     find_outward,
@@ -57,7 +59,7 @@ from pyx_launcher.store.wheel import Member, Wheel
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from installer.scripts import ScriptSection
 
@@ -124,6 +126,9 @@ def unpack_wheel(  # noqa: PLR0913 -- each is a fact that only the caller has, g
     """
     with staging(final) as temporary:
         target = temporary / "entry"
+        if final.name == SITE_PACKAGES:
+            target.mkdir()
+            target /= SITE_PACKAGES
         contents = (unpack or unpack_files)(wheel, target, dict(metadata))
         return publish(
             target,
@@ -153,7 +158,7 @@ def unpack_files(wheel: Path, target: Path, metadata: Mapping[str, bytes]) -> Co
     """
     try:
         with storing(target), Wheel.open_path(wheel) as source:
-            destination = _EntryDestination(target)
+            destination = _EntryDestination(target, find_packages(source.list_modules()))
             source.check_identity()
             source.validate_record(validate_contents=False)
             scripts = _read_scripts(source)
@@ -202,8 +207,12 @@ def _read_scripts(source: Wheel) -> dict[str, str]:
 class _EntryDestination(WheelDestination):
     """Write the parts of a wheel where an entry has them, checking each against RECORD."""
 
-    def __init__(self, root: Path) -> None:
-        """Make the directory `root`, which will hold everything."""
+    def __init__(self, root: Path, packages: Container[str]) -> None:
+        """Make the directory `root`, which will hold everything.
+
+        `packages` are the directories below it that python takes for regular packages.
+        """
+        self._packages = packages
         self.run_paths: dict[str, tuple[str, ...]] = {}
         """What each library and program in the wheel has for a search path, by its place."""
         self.size = 0
@@ -229,7 +238,7 @@ class _EntryDestination(WheelDestination):
         stream: BinaryIO,
         is_executable: bool,  # noqa: FBT001 -- installer calls it so
     ) -> RecordEntry:
-        """Write one file, read-only. Raises ValueError where it contradicts RECORD."""
+        """Write one file. Raises ValueError where it contradicts RECORD."""
         place = os.fspath(path)
         if scheme not in _ROOTS:
             place = f"{DATA}/{scheme}/{place}"
@@ -238,7 +247,7 @@ class _EntryDestination(WheelDestination):
             raise ValueError(f"{place!r} leads out of the wheel")
         if scheme in _ROOTS and first in (DATA, FACTS_FILE):
             raise ValueError(f"{place!r} has a name that only pyx may use")
-        mode = 0o555 if is_executable else 0o444
+        mode = choose_mode(place, self._packages, is_executable=is_executable)
         member = stream if isinstance(stream, Member) else _make_member(stream)
         with self._create(place, mode) as file:
             digest, size = self._copy(member, place, file, is_executable=is_executable)
@@ -306,7 +315,7 @@ class _EntryDestination(WheelDestination):
         """Write RECORD, with the places the files have in the entry."""
         with (
             construct_record_file(list(records)) as stream,
-            self._create(record_file_path, 0o444) as file,
+            self._create(record_file_path, 0o644) as file,
         ):
             _write(file, stream.read())
 

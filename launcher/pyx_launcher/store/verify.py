@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from installer.records import InvalidRecordEntry, parse_record_file
 
 from pyx_launcher.errors import StoreError
-from pyx_launcher.store.entry import DATA, FACTS_FILE, read_entry
+from pyx_launcher.store.entry import DATA, FACTS_FILE, is_build_of, read_entry
 from pyx_launcher.store.inventory import tail_of
 from pyx_launcher.values import dataclass
 from pyx_launcher.workers import Crew, open_crew
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pyx_launcher.progress import Progress
     from pyx_launcher.store.entry import Entry, Facts
@@ -129,7 +129,23 @@ def _verify(path: Path) -> Verdict:
 def _is_in_place(entry: Entry) -> bool:
     name, version, build = tail_of(entry.path)
     facts = entry.facts
-    return (facts.name, facts.version) == (name, version) and build.endswith(f"-{facts.key[:8]}")
+    return (facts.name, facts.version) == (name, version) and is_build_of(build, facts.key)
+
+
+def find_changed(entry: Entry, places: Iterable[str]) -> list[str]:
+    """Return which of the files `places` of `entry` are not as they were unpacked.
+
+    One that was added is not among them. RECORD itself is where it cannot be read.
+    """
+    record = _find_record(entry.path)
+    if record is None:
+        return []
+    try:
+        lines = _read_record(entry.path / record, entry.facts)
+    except (OSError, ValueError, InvalidRecordEntry):
+        return [record]
+    known = ((place, line) for place in places if (line := lines.get(place)))
+    return sorted(place for place, line in known if not _is_sound(entry.path / place, line))
 
 
 def _find_record(path: Path) -> str | None:

@@ -104,6 +104,14 @@ class Wheel(WheelFile):
         names = self._zipfile.namelist()
         return [n[len(prefix) :] for n in names if n.startswith(prefix) and not n.endswith("/")]
 
+    def list_modules(self) -> Iterator[str]:
+        """Yield the places that the Python sources of the wheel get in an entry."""
+        roots = (f"{self.data_dir}/purelib/", f"{self.data_dir}/platlib/")
+        for name in self._zipfile.namelist():
+            if name.endswith(".py"):
+                root = next((root for root in roots if name.startswith(root)), "")
+                yield name[len(root) :]
+
     def check_identity(self) -> None:
         """Raise ValueError where METADATA names another distribution than the file's name does."""
         if "METADATA" not in self.dist_info_filenames:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from packaging.pylock import PackageDirectory, PackageVcs, PackageWheel
 
-from pyx_launcher.console import debug
+from pyx_launcher.console import debug, tell
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreError
 from pyx_launcher.files.hashing import hash_file
 from pyx_launcher.files.ownership import closed_to_others

@@ -31,7 +31,6 @@ from pyx_launcher.environment.layout import (
     plan_headers,
     read_pth,
 )
-from pyx_launcher.environment.library_code import tell_coverage
 from pyx_launcher.environment.link_tree import write_farm
 from pyx_launcher.environment.scripts import write_pip_answer, write_scripts
 from pyx_launcher.errors import StoreError
@@ -244,6 +243,8 @@ def _write_environment(
     write_pip_answer(temporary / "bin")
     sys_path, pth_lines = read_pth(layout, entries, temporary / FARM)
     if any(entry.facts.name == "coverage" for entry in entries):
+        from pyx_launcher.environment.library_code import tell_coverage
+
         pth_lines.insert(0, (str(path), [tell_coverage(entries)]))
     made = Environment(
         path=path,

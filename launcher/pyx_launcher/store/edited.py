@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from pyx_launcher.store.entry import FACTS_FILE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -42,7 +44,9 @@ def _list_younger(entry: Entry) -> list[str]:
     times = [os.stat(record).st_mtime_ns for record in records if os.path.exists(record)]
     if not times:
         return []
-    return list(_walk(os.fspath(entry.path), "", max(times)))
+    found = _walk(os.fspath(entry.path), "", max(times))
+    # The facts come last, and change when a lock tells of another digest.
+    return [place for place in found if place != FACTS_FILE]
 
 
 def _walk(directory: str, prefix: str, written: int) -> Iterator[str]:

@@ -62,8 +62,8 @@ ROOT_SOURCE = PackageDirectory(path=".", editable=True)
 """What a lock's own project is built from."""
 
 _ROOT_HINT = (
-    "if the project itself is not to be installed: "
-    "package-mode = false in [tool.poetry], package = false in [tool.uv]"
+    "if the project itself is not to be installed: remove [build-system] from its pyproject.toml,"
+    " or with Poetry say package-mode = false in [tool.poetry]; then `pyx lock`"
 )
 
 _SETTINGS = "1"

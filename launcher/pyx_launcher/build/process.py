@@ -7,7 +7,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
-from pyx_launcher.console import repeat
+from pyx_launcher.build.explain import find_cause, find_way_out
 from pyx_launcher.errors import BuildError
 from pyx_launcher.files.atomic import storing
 from pyx_launcher.index.credentials import hide_secrets
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyx_launcher.interpreters.finder import Interpreter
-
-SHOWN_LINES = 10
-"""How many of the log's last lines a failed build shows on stderr."""
 
 FOREIGN_PREFIXES = ("PYTHON", "PYX_", "VIRTUAL_ENV", "__PYVENV", "GIT_DIR", "GIT_WORK", "GIT_INDEX")
 """Variables that would tie a build to the place it was started from."""
@@ -90,18 +87,21 @@ class Workbench:
             raise subprocess.CalledProcessError(ran.returncode, command[0])
 
     def failure(self, reason: str, *, hint: str | None = None) -> BuildError:
-        """Show the end of the log on stderr and return the error to raise."""
-        self._show_end()
-        python = f"for Python {self.interpreter.short}"
-        return BuildError(
-            f"cannot build {self.label} {python}: {reason}; the log is {self.log}",
-            hint=hint or self.hint or f"read the whole of it: less {self.log}",
-        )
-
-    def _show_end(self) -> None:
+        """Return the error to raise: one line with what the log says, and where the rest is."""
+        text = ""
         with contextlib.suppress(OSError):
-            lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-            repeat("\n".join(lines[-SHOWN_LINES:]), f"pyx: {self.label}: ")
+            text = self.log.read_text(encoding="utf-8", errors="replace")
+        cause = find_cause(text)
+        why = f"{reason}: {cause}" if cause else reason
+        python = f"for Python {self.interpreter.short}"
+        whole = f"read the whole of it: less {self.log}"
+        return BuildError(
+            f"cannot build {self.label} {python}: {why}; the log is {self.log}",
+            hint=hint
+            or find_way_out(text)
+            or self.hint
+            or f"read the whole of it: less {self.log}",
+        )
 
 
 def clean_environ(environ: Mapping[str, str]) -> dict[str, str]:

@@ -79,7 +79,7 @@ def parse_document(path: Path, text: str) -> TOMLDocument:
     import tomlkit
 
     # ParseError is a ValueError.
-    with reading(path, hint="mend its TOML first"):
+    with reading(path, hint="correct its TOML first"):
         return tomlkit.parse(text)
 
 
@@ -90,7 +90,7 @@ def parse_data(path: Path, text: str) -> dict[str, Any]:
     """
     import tomli
 
-    with reading(path, hint="mend its TOML first"):
+    with reading(path, hint="correct its TOML first"):
         data = tomli.loads(text)
     _check_kinds(tables.Table(path=path, where="", data=data, hint="correct it first"))
     return data

@@ -485,7 +485,7 @@ def test_a_list_of_requirements_is_compiled(pyx: Pyx, project: Path) -> None:
     (project / "pyproject.toml").unlink()
     (project / "requirements.in").write_text("# mine\ntick\n")
     assert "+ talk 2.0" in succeed(pyx("add", "talk", cwd=project))
-    assert (project / "requirements.in").read_text() == "# mine\ntick\ntalk\n"
+    assert (project / "requirements.in").read_text() == "# mine\ntick\ntalk>=2.0\n"
     assert "talk==2.0 \\\n    --hash=sha256:" in (project / "requirements.txt").read_text()
     assert "http" not in (project / "requirements.txt").read_text()
     succeed(pyx("-c", "import talk, tick", cwd=project))
@@ -566,7 +566,7 @@ def test_a_list_without_hashes_is_locked_beside_it(pyx: Pyx, project: Path, whee
     make_wheel(wheels, "tick", "1.1")
     fresh = {"UV_CACHE_DIR": str(project.parent / "fresh")}
     assert succeed(pyx("add", "talk", cwd=project, env=fresh))[0] == "+ talk 2.0"
-    assert path.read_text() == "tick<2  # why\n-r more.txt\ntalk\n"
+    assert path.read_text() == "tick<2  # why\n-r more.txt\ntalk>=2.0\n"
     started = pyx("--locked", "-c", "import talk, tick; print(tick.__version__)", cwd=project)
     assert (succeed(started), started.stderr) == (["1.0"], "")
     assert succeed(pyx("lock", "--upgrade", "tick", cwd=project, env=fresh))[0] == (

@@ -245,6 +245,16 @@ def test_an_editable_leads_to_its_source(pyx: Pyx, tmp_path: Path) -> None:
     assert fact["module"] == str(tmp_path / "tree" / "src" / "work" / "__init__.py")
 
 
+def test_an_editable_has_the_version_of_today(pyx: Pyx, tmp_path: Path) -> None:
+    """No lock pins it, and its project file says it."""
+    make_source_tree(tmp_path / "tree", "work", "1.0")
+    text = 'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "work"\n'
+    text += '[packages.directory]\npath = "tree"\neditable = true\n'
+    (tmp_path / "pylock.toml").write_text(text)
+    assert pyx("list", cwd=tmp_path).stdout == "work  1.0  editable\n"
+    assert json.loads(pyx("list", "--json", cwd=tmp_path).stdout)[0]["version"] == "1.0"
+
+
 def test_what_is_not_there_is_not_found(pyx: Pyx, project: Path) -> None:
     """Before anything is fetched, and afterwards with what may have been meant."""
     told = pyx("which", "web", cwd=project)

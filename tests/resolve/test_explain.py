@@ -36,13 +36,13 @@ error: No solution found when resolving dependencies
         (UNKNOWN.format(name="reqests"), "no index has reqests: did you mean requests?"),
         (
             UNKNOWN.format(name="zzzz"),
-            "no index has zzzz: is it spelt so, and is PIP_INDEX_URL the",
+            "no index has zzzz: is it spelt so, and is PIP_INDEX_URL",
         ),
         (VERSION, "no index has such a version of flask: there is flask<=3.1.3"),
         (PYTHON, "that needs Python >=3.11: say so in requires-python of the pyproject.toml"),
         (
             CONFLICT,
-            "werkzeug<2, which the project requires, excludes werkzeug>=3.0.0, which flask==",
+            "werkzeug<2, which the project requires, excludes werkzeug>=3.0.0",
         ),
     ],
 )

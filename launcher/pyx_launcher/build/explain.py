@@ -13,11 +13,11 @@ _SAID = re.compile(r"^.{0,80}?(?:fatal error|error|ERROR): (?P<line>.*\S)\s*$")
 _WAYS_OUT = (
     (
         r"Unable to determine which files to ship",
-        'name them: `packages = ["src/NAME"]` in [tool.hatch.build.targets.wheel] of pyproject.toml',
+        'name them: packages = ["src/NAME"] in [tool.hatch.build.targets.wheel]',
     ),
     (
         r"Multiple top-level (?:packages|modules) discovered in a flat-layout",
-        'name the packages, such as `packages = ["NAME"]` in [tool.setuptools] of the pyproject.toml',
+        'name them: packages = ["NAME"] in [tool.setuptools] of the pyproject.toml',
     ),
     (
         r"No module named '(?P<what>[\w.]+)'",

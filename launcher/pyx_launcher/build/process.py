@@ -97,10 +97,7 @@ class Workbench:
         whole = f"read the whole of it: less {self.log}"
         return BuildError(
             f"cannot build {self.label} {python}: {why}; the log is {self.log}",
-            hint=hint
-            or find_way_out(text)
-            or self.hint
-            or f"read the whole of it: less {self.log}",
+            hint=hint or find_way_out(text) or self.hint or whole,
         )
 
 

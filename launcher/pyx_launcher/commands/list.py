@@ -5,12 +5,15 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from packaging.pylock import PackageDirectory
+
 from pyx_launcher.commands._arguments import check_words
 from pyx_launcher.commands._format import format_json, format_table
 from pyx_launcher.commands._target import require_lock, take_script
 from pyx_launcher.console import write_out
-from pyx_launcher.errors import UsageError
+from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.launch import decide
+from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.reports.attestations import Standing
+    from pyx_launcher.selection import Artifact
     from pyx_launcher.start.plan import Plan
 
 
@@ -49,14 +53,32 @@ def run_list(invocation: Invocation, environ: Mapping[str, str]) -> int:
     )
     if "--json" in invocation.settings:
         facts = [
-            {"name": a.name, "version": a.version, "kind": a.kind, **answers[a.name].facts}
+            {
+                "name": a.name,
+                "version": a.version or _read_version(a) or None,
+                "kind": a.kind,
+                **answers[a.name].facts,
+            }
             for a in chosen
         ]
         write_out(format_json(facts))
         return 0
-    rows = [[a.name, a.version or "", answers[a.name].cell] for a in chosen]
+    rows = [[a.name, a.version or _read_version(a), answers[a.name].cell] for a in chosen]
     write_out(format_table(("name", "version", column), rows))
     return 0
+
+
+def _read_version(artifact: Artifact) -> str:
+    """Return the version that a source tree, which no lock pins, has today; empty if unknown."""
+    if not isinstance(artifact.source, PackageDirectory) or artifact.base is None:
+        return ""
+    tree = artifact.base / (artifact.source.path or "") / (artifact.source.subdirectory or "")
+    try:
+        document = read_toml(tree / "pyproject.toml")
+        tables = (document.table("project"), document.table("tool").table("poetry"))
+        return next(filter(None, (table.get("version", str, "") for table in tables)), "")
+    except (PyxError, OSError):
+        return ""
 
 
 def _ask_versions(plan: Plan, environ: Mapping[str, str]) -> dict[str, _Answer]:

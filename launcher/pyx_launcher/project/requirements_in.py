@@ -12,10 +12,11 @@ from pyx_launcher.project.pyproject import (
     HINT_NOT_THERE,
     Place,
     is_bare,
+    with_bound,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 
@@ -67,3 +68,21 @@ def _find_line(lines: Sequence[str], name: str) -> int | None:
         if canonicalize_name(found.name) == canonicalize_name(name):
             return at
     return None
+
+
+def bound_lines(text: str, versions: Mapping[str, str]) -> str:
+    """Return the text where bare requirements ask for at least the version in `versions`.
+
+    `versions` are by normalised name.
+    """
+    lines = text.splitlines(keepends=True)
+    for name, version in versions.items():
+        at = _find_line(lines, name)
+        if at is None:
+            continue
+        written, mark, comment = lines[at].rstrip("\r\n").partition(" #")
+        end = lines[at][len(written + mark + comment) :]
+        requirement = Requirement(written.strip())
+        if is_bare(requirement):
+            lines[at] = f"{with_bound(requirement, version)}{mark}{comment}{end}"
+    return "".join(lines)

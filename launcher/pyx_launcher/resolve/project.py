@@ -344,6 +344,8 @@ def _bound_text(project: Project, text: str, change: Change, versions: Mapping[s
         name = canonicalize_name(requirement.name)
         if is_bare(requirement) and name in versions:
             bounds[name] = _public(versions[name])
+    if bounds and project.manifest.name in LISTS:
+        return requirements_in.bound_lines(text, bounds)
     if not bounds or project.manifest.name != MANIFEST:
         return text
     if _has_own_tables(project, text, change.place):

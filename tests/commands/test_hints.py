@@ -543,9 +543,6 @@ CASES: Mapping[str, Case] = {
         hint="hint: pyx list",
         says=("tick",),
     ),
-    "a path that is not there to bundle": Case(
-        typed="pyx bundle out zzzz/", files=LOCKED, before=LOCK, hint="hint: pyx bundle --help"
-    ),
     "a bundle in the place of a file": Case(
         typed="pyx bundle run.py",
         files={**LOCKED, **RUN},
@@ -690,7 +687,7 @@ def list_texts() -> Iterator[tuple[str, str]]:
                 continue
             plain = text.replace("\\ ", " ").replace("\\-", "-")
             # What speaks of a command, rather than to have it typed.
-            if re.match(r"pyx \S+ (?:needs|takes|locks|does not)", plain):
+            if re.match(r"pyx (?:\S+ ){1,2}(?:needs|takes|locks|does not)", plain):
                 continue
             if re.search(rf"(?:^|[`' ])pyx (?:{'|'.join(VERBS)}|--|@|\.\*)(?![a-z])", plain):
                 yield plain, f"{path.name}:{node.lineno}"
@@ -751,6 +748,7 @@ MAY_FAIL = {
     "pyx env remove tick": "there is no environment of that name here",
     "pyx tool uninstall tick": "it is not installed here",
     "pyx -m pytest": "it is not locked here",
+    "pyx init": "there is a project already",
     "pyx @tick run.py": "there is no environment of that name here",
 }
 

@@ -117,7 +117,7 @@ def test_what_is_somewhere_else_is_said_to_be_there() -> None:
     """The hint is the command that would remove it."""
     with pytest.raises(UsageError, match="coverage is not in the dependencies") as caught:
         remove_requirements(PATH, ODD, ["coverage"], MAIN)
-    assert caught.value.hint == "it is in the group test: pyx remove --group test coverage"
+    assert caught.value.hint == "it is in the group test: `pyx remove --group test coverage`"
 
 
 def test_bare_requirements_get_a_lower_bound() -> None:

@@ -28,6 +28,12 @@ error: No solution found when resolving dependencies
          we can conclude that your project depends on werkzeug>=3.0.0.
          And because your project depends on werkzeug<2,
 """
+CONFLICT_OF_TWO = """\
+error: No solution found when resolving dependencies
+  cause: Because only picky==1.0 is available and picky==1.0 depends on tick>=5, we can conclude
+         that all versions of picky depend on tick>=5.
+         And because your project depends on picky and tick<2,
+"""
 
 
 @pytest.mark.parametrize(

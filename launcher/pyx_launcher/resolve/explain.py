@@ -34,7 +34,9 @@ _VERSIONS = (
     rf"there (?:is|are) no versions? of {_NAME}",
     rf"only the following versions? of {_NAME}",
 )
-_OWN = re.compile(r"your project depends on (?P<wish>[^\s,]+)")
+_OWN = re.compile(
+    r"your project depends on (?P<wish>[^\s,]+)(?: and (?P<other>[A-Za-z0-9][^\s,]*))?"
+)
 _THEIR = re.compile(r"(?P<who>\S+) depends on (?P<wish>[^\s,]+)")
 
 
@@ -72,7 +74,8 @@ def _search(patterns: Iterable[str], text: str) -> re.Match[str] | None:
 
 def _explain_conflict(text: str) -> str | None:
     """Return which requirement of the project excludes which other one."""
-    wishes = {_name_of(wish["wish"]): wish["wish"] for wish in _OWN.finditer(text)}
+    owns = [word for found in _OWN.finditer(text) for word in found.groups() if word]
+    wishes = {_name_of(word): word for word in owns}
     for found in _THEIR.finditer(text):
         who, needed = found["who"], found["wish"]
         own = wishes.get(_name_of(needed))

@@ -46,6 +46,7 @@ error: No solution found when resolving dependencies
         ),
         (VERSION, "no index has such a version of flask: there is flask<=3.1.3"),
         (PYTHON, "that needs Python >=3.11: say so in requires-python of the pyproject.toml"),
+        (CONFLICT_OF_TWO, "tick<2, which the project requires, excludes tick>=5, which picky==1.0"),
         (
             CONFLICT,
             "werkzeug<2, which the project requires, excludes werkzeug>=3.0.0",

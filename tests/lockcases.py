@@ -19,6 +19,7 @@ from packaging.tags import Tag, parse_tag
 from pyx_launcher.errors import LockError
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.common.hash_only import Unhashed
+from pyx_launcher.locks.pylock import to_pylock
 from pyx_launcher.locks.reader import read_lock
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def select(lock: Lock, situation: dict[str, Any]) -> tuple[dict[str, str | None]
     extras, groups = lock.choose(choice)
     packages: dict[str, str | None] = {}
     artifacts: dict[str, str] = {}
-    for package, artifact in lock.pylock(markers, choice).select(
+    for package, artifact in to_pylock(lock, markers, choice).select(
         environment=markers,
         tags=tags(situation["python"], situation["platform"]),
         extras=extras,
@@ -119,7 +120,7 @@ def list_packages(
     lock: Lock, choice: Choice | None = None, python: str = "3.12.1", platform: str = "linux"
 ) -> list[Package]:
     """Return what a lock selects, by default on Linux. Raises LockError for what has no hash."""
-    return hold_hashes(lock.pylock(environment(python, platform), choice or Choice()).packages)
+    return hold_hashes(to_pylock(lock, environment(python, platform), choice or Choice()).packages)
 
 
 def hold_hashes(packages: Iterable[Package]) -> list[Package]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from packaging.pylock import Pylock, PylockSelectError
 from targets import make_interpreter
-from wheelhouse import make_wheel, poetry_lock_text, pylock_text
+from wheelhouse import make_wheel, pylock_text
 
 from pyx_launcher.errors import LibraryError
 from pyx_launcher.libraries import find_mismatch, name_library
@@ -43,8 +43,9 @@ def test_a_select_that_refuses_is_named(
     tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when one release began to refuse groups that a lock does not declare."""
-    lock = tmp_path / "poetry.lock"
-    lock.write_text(poetry_lock_text([make_wheel(wheels, "tick", "1.0")]), encoding="utf-8")
+    lock = tmp_path / "pylock.toml"
+    text = pylock_text([make_wheel(wheels, "tick", "1.0")], index_url="https://example.org/")
+    lock.write_text(text, encoding="utf-8")
 
     def refuse(*_: object, **__: object) -> None:
         message = "Undeclared dependency groups: main"
@@ -54,7 +55,7 @@ def test_a_select_that_refuses_is_named(
     with pytest.raises(LibraryError, match="Undeclared dependency groups: main") as told:
         select(read_lock(lock), make_interpreter("x86_64-manylinux_2_28"), Choice())
     assert f"packaging {version('packaging')} " in told.value.message
-    assert "poetry.lock" not in told.value.message
+    assert "pylock.toml" not in told.value.message
     assert "install.sh" in (told.value.hint or "")
     assert told.value.exit_code == 70
 

@@ -8,7 +8,6 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from packaging.pylock import PackageDirectory, PackageWheel
 from wheelhouse import make_source_tree, make_wheel, sha256
 
 from pyx_launcher.dirs import Dirs, resolve_dirs
@@ -16,6 +15,7 @@ from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreErro
 from pyx_launcher.files.hashing import hash_file
 from pyx_launcher.interpreters.finder import Interpreter, probe_interpreter
 from pyx_launcher.locks.common.hash_only import UnnamedFile
+from pyx_launcher.locks.common.packages import PackageDirectory, PackageWheel
 from pyx_launcher.progress import Silent
 from pyx_launcher.provision import Provision, find_entries, provide
 from pyx_launcher.selection import Artifact, Selection

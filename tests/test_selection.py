@@ -287,3 +287,11 @@ def test_a_version_is_the_one_in_the_name_of_the_file(tmp_path: Path, locked: st
         package("six", wheels("six", "py3-none-any", version="1.17.0"), version=locked),
     ).artifacts
     assert artifact.version == "1.17.0"
+
+
+def test_of_several_builds_the_highest_is_taken(tmp_path: Path) -> None:
+    """A build number breaks a tie between wheels of the same tags, as a number (wheel format)."""
+    tags = ("9-py3-none-any", "10a-py3-none-any", "py3-none-any")
+    assert files(choose(tmp_path, target("linux"), package("six", wheels("six", *tags)))) == [
+        "six-1.0-10a-py3-none-any.whl"
+    ]

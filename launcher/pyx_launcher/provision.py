@@ -6,13 +6,12 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from packaging.pylock import PackageDirectory, PackageVcs, PackageWheel
-
 from pyx_launcher.console import debug, tell
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreError
 from pyx_launcher.files.hashing import hash_file
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.index.hash_lookup import is_unnamed, list_release, name_artifacts
+from pyx_launcher.locks.common.packages import PackageDirectory, PackageVcs, PackageWheel
 from pyx_launcher.progress import show_progress
 from pyx_launcher.store.edited import find_edited
 from pyx_launcher.store.entry import (

@@ -6,22 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from packaging.markers import UndefinedEnvironmentName
-from packaging.pylock import (
-    Package,
-    PackageArchive,
-    PackageDirectory,
-    PackageSdist,
-    PackageVcs,
-    PackageWheel,
-    PylockSelectError,
-)
-from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from pyx_launcher.errors import (
     ArtifactError,
     InterpreterError,
-    LibraryError,
     LockError,
     RefusedError,
     reading,
@@ -29,19 +19,28 @@ from pyx_launcher.errors import (
 from pyx_launcher.locks.common.filenames import version_of_file
 from pyx_launcher.locks.common.hash_only import Unhashed, UnnamedFile
 from pyx_launcher.locks.common.indexes import IndexOptions
-from pyx_launcher.values import dataclass, replace
+from pyx_launcher.locks.common.packages import (
+    PackageArchive,
+    PackageDirectory,
+    PackageSdist,
+    PackageVcs,
+    PackageWheel,
+    Source,
+    list_filenames,
+)
+from pyx_launcher.locks.common.wheel_choice import find_best, rank_tags
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Sequence
 
-    from packaging.pylock import Pylock
+    from packaging.markers import Marker
+    from packaging.specifiers import SpecifierSet
 
     from pyx_launcher.interpreters.finder import Interpreter
     from pyx_launcher.locks.common.choice import Choice
+    from pyx_launcher.locks.common.packages import Package
     from pyx_launcher.locks.reader import Lock
-
-Source = PackageWheel | PackageSdist | PackageVcs | PackageDirectory | PackageArchive
-"""Where one distribution comes from, in the words of PEP 751."""
 
 STRONG = frozenset(
     {
@@ -102,7 +101,7 @@ class Selection:
 
 
 def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
-    """Choose by `packaging.pylock.Pylock.select` for the target interpreter (PEP 751).
+    """Choose one artifact for every distribution that the lock means for `choice`.
 
     Raises ArtifactError that names every distribution without a usable artifact, LockError
     where the lock contradicts itself, InterpreterError where it excludes the interpreter.
@@ -113,32 +112,24 @@ def select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
 
 def _select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
     extras, groups = lock.choose(choice)
-    pylock = lock.pylock(interpreter.markers, choice)
-    _check_interpreter(lock, pylock, interpreter)
-    try:
-        chosen = list(
-            _declare(_leave_out_foreign(pylock, interpreter), extras, groups).select(
-                environment=interpreter.markers,
-                tags=interpreter.tags,
-                extras=extras,
-                dependency_groups=groups,
-            )
-        )
-    except PylockSelectError as error:
-        _explain(lock, pylock, interpreter, extras, groups)
-        _check_packages(lock, pylock, interpreter, _environment(interpreter, extras, groups))
-        raise _refuse(str(error)) from error
-    except (ValueError, UndefinedEnvironmentName) as error:
-        # A marker that parses may still compare what cannot be compared.
-        problem = str(error).partition("\n")[0]
-        where = _find_marker(pylock, interpreter, extras, groups) or _find_name(pylock)
-        if where is None:
-            raise _refuse(problem) from error
-        raise LockError(lock.path, problem, where=where, hint="run `pyx lock`") from error
+    if lock.kind == "pylock":
+        # Only this kind needs `packaging.pylock`, which takes longer to import than most to read.
+        from pyx_launcher.locks.pylock import PylockLock, choose_sources
+
+        pylock = cast("PylockLock", lock).content
+        _check_interpreter(lock, pylock.requires_python, pylock.environments, interpreter)
+        chosen, missing = choose_sources(cast("PylockLock", lock), interpreter, extras, groups)
+    else:
+        meant = lock.choose_packages(interpreter.markers, choice)
+        environments = meant.environments or None
+        _check_interpreter(lock, meant.requires_python, environments, interpreter)
+        chosen, missing = _choose_sources(lock, meant.packages, interpreter)
+    if missing:
+        raise _explain(lock, missing, interpreter)
     artifacts = tuple(
         Artifact(
             name=package.name,
-            version=_find_version(package, source),
+            version=_find_version(package.version, source),
             source=source,
             index=package.index,
             base=lock.path.parent,
@@ -155,12 +146,36 @@ def _select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
     )
 
 
-def _check_interpreter(lock: Lock, pylock: Pylock, interpreter: Interpreter) -> None:
-    """Raise InterpreterError where `requires-python` or `environments` excludes the interpreter.
+def _choose_sources(
+    lock: Lock, packages: Sequence[Package], interpreter: Interpreter
+) -> tuple[list[tuple[Package, Source]], list[Package]]:
+    """Return each package with the source that is taken, and those that have none that fits."""
+    ranks = rank_tags(interpreter.tags)
+    chosen: dict[str, tuple[Package, Source]] = {}
+    missing = []
+    for package in packages:
+        if package.name in chosen:
+            others = f"{chosen[package.name][0].version} and {package.version}"
+            problem = f"{package.name!r} is there twice for this interpreter: {others}"
+            raise LockError(lock.path, problem, hint="run `pyx lock`")
+        source = package.direct
+        if source is None:
+            best = find_best(list_filenames(package.wheels), ranks)
+            source = package.find_sdist() if best is None else package.wheels[best]
+        if source is None:
+            missing.append(package)
+        else:
+            chosen[package.name] = (package, source)
+    return list(chosen.values()), missing
 
-    `select` refuses these as well, in the same words for each reason.
-    """
-    required, environments = pylock.requires_python, pylock.environments
+
+def _check_interpreter(
+    lock: Lock,
+    required: SpecifierSet | None,
+    environments: Sequence[Marker] | None,
+    interpreter: Interpreter,
+) -> None:
+    """Raise InterpreterError where `required` or `environments` excludes the interpreter."""
     if required and not required.contains(interpreter.version, prereleases=True):
         reason = f"it requires Python {required}"
     elif environments is not None and not any(
@@ -173,19 +188,6 @@ def _check_interpreter(lock: Lock, pylock: Pylock, interpreter: Interpreter) -> 
     raise InterpreterError(
         f"{lock.path} excludes {interpreter.path} ({interpreter.version}): {reason}",
         hint="choose another one with --python",
-    )
-
-
-def _declare(pylock: Pylock, extras: frozenset[str], groups: frozenset[str]) -> Pylock:
-    """Return `pylock` with the names that `select` is asked for, which it takes no others of.
-
-    Whether the lock has them was checked by its reader, which knows more than the names that
-    stand in its markers: Poetry's `main` and Pipenv's `default` are groups of no pylock.
-    """
-    return replace(
-        pylock,
-        extras=sorted(map(canonicalize_name, extras)),
-        dependency_groups=sorted(groups),
     )
 
 
@@ -216,38 +218,6 @@ def _check_urls(lock: Lock, artifacts: Iterable[Artifact]) -> None:
                 from urllib.parse import urlsplit
 
                 urlsplit(url)
-
-
-def _leave_out_foreign(pylock: Pylock, interpreter: Interpreter) -> Pylock:
-    """Return `pylock` without most of the wheels that are for other platforms or versions.
-
-    A distribution may have a hundred, and to parse all their names takes longer than all the
-    rest. Where none is left all are kept, for `select` has to say so.
-    """
-    tags = interpreter.tags
-    known = (
-        frozenset(tag.interpreter for tag in tags),
-        frozenset(tag.abi for tag in tags),
-        frozenset(tag.platform for tag in tags),
-    )
-    packages = []
-    for package in pylock.packages:
-        wheels = package.wheels or ()
-        fitting = tuple(wheel for wheel in wheels if _may_fit(wheel.filename, known))
-        if fitting and len(fitting) < len(wheels):
-            packages.append(replace(package, wheels=fitting))
-        else:
-            packages.append(package)
-    return replace(pylock, packages=packages)
-
-
-def _may_fit(filename: str, known: Iterable[frozenset[str]]) -> bool:
-    """Return whether each part of the tags in the name of a wheel is one that is known."""
-    parts = filename.removesuffix(".whl").lower().rsplit("-", 3)[1:]
-    return all(
-        part in names or ("." in part and not names.isdisjoint(part.split(".")))
-        for part, names in zip(parts, known, strict=False)
-    )
 
 
 def check_reliance(selection: Selection, allowed: Iterable[str]) -> None:
@@ -282,129 +252,30 @@ def is_bound(source: Source) -> bool:
     return not STRONG.isdisjoint(source.hashes)
 
 
-def _find_version(package: Package, source: Source) -> str | None:
-    if package.version is None and isinstance(source, PackageWheel):
+def _find_version(version: Version | None, source: Source) -> str | None:
+    """Return the version of a distribution; a wheel has it in its name, as it is installed."""
+    if not isinstance(source, PackageWheel):
+        return str(version) if version else None
+    if version is None:
         # The format lets a lock leave out a version that the name of a wheel has anyway.
-        return str(parse_wheel_filename(source.filename)[1])
-    if package.version is None:
-        return None
-    version = str(package.version)
-    return (
-        version_of_file(source.filename, version) if isinstance(source, PackageWheel) else version
-    )
+        return str(Version(source.filename.split("-", 2)[1]))
+    return version_of_file(source.filename, str(version))
 
 
-def _find_marker(
-    pylock: Pylock, interpreter: Interpreter, extras: frozenset[str], groups: frozenset[str]
-) -> str | None:
-    """Return the place of the first marker that cannot be evaluated; None if all can."""
-    environment = _environment(interpreter, extras, groups)
-    for position, package in enumerate(pylock.packages):
-        try:
-            if package.marker:
-                package.marker.evaluate(environment, context="lock_file")
-        except (ValueError, UndefinedEnvironmentName):
-            return f"packages[{position}].marker"
-    return None
-
-
-def _refuse(problem: str) -> LibraryError:
-    """Return what to tell where `select` refuses a lock that nothing is wrong with."""
-    from pyx_launcher.libraries import refuse
-
-    return refuse("packaging", problem)
-
-
-def _find_name(pylock: Pylock) -> str | None:
-    """Return the place of the first wheel whose name is none; None if all are."""
-    for position, package in enumerate(pylock.packages):
-        for number, wheel in enumerate(package.wheels or ()):
-            try:
-                parse_wheel_filename(wheel.filename)
-            except ValueError:
-                return f"packages[{position}].wheels[{number}].name"
-    return None
-
-
-def _check_packages(
-    lock: Lock,
-    pylock: Pylock,
-    interpreter: Interpreter,
-    environment: Mapping[str, str | frozenset[str]],
-) -> None:
-    """Raise InterpreterError where a distribution excludes the interpreter.
-
-    Raises LockError where two distributions of one name are for this environment.
-    """
-    seen: dict[str, int] = {}
-    for position, package in enumerate(pylock.packages):
-        if package.marker and not package.marker.evaluate(environment, context="lock_file"):
-            continue
-        required = package.requires_python
-        if required and not required.contains(interpreter.version):
-            raise InterpreterError(
-                f"{lock.path} excludes {interpreter.path} ({interpreter.version}): "
-                f"{package.name} requires Python {required}",
-                hint="choose another one with --python, or run `pyx lock`",
-            )
-        if (first := seen.setdefault(package.name, position)) != position:
-            raise LockError(
-                lock.path,
-                f"{package.name!r} is there twice for this interpreter, also as packages[{first}]",
-                where=f"packages[{position}]",
-                hint="run `pyx lock`",
-            )
-
-
-def _environment(
-    interpreter: Interpreter, extras: frozenset[str], groups: frozenset[str]
-) -> dict[str, str | frozenset[str]]:
-    """Return the environment in which a lock evaluates its markers (PEP 751)."""
-    return {
-        **cast("Mapping[str, str]", interpreter.markers),
-        "extras": extras,
-        "dependency_groups": groups,
-    }
-
-
-def _explain(
-    lock: Lock,
-    pylock: Pylock,
-    interpreter: Interpreter,
-    extras: frozenset[str],
-    groups: frozenset[str],
-) -> None:
-    """Raise ArtifactError if what fails is that distributions have no artifact that fits."""
-    environment = _environment(interpreter, extras, groups)
-    supported = frozenset(interpreter.tags)
-    missing = [
-        package
-        for package in pylock.packages
-        if not package.is_direct
-        and package.sdist is None
-        and (not package.marker or package.marker.evaluate(environment, context="lock_file"))
-        and not _has_wheel(package, supported)
-    ]
-    if not missing:
-        return
+def _explain(lock: Lock, missing: Sequence[Package], interpreter: Interpreter) -> ArtifactError:
+    """Return the error that these distributions have no artifact that fits."""
     what = "; ".join(f"{p.name} {p.version} ({_describe_wheels(p)})" for p in missing)
     tried = interpreter.tags
-    raise ArtifactError(
+    return ArtifactError(
         f"{lock.path}: no wheel for Python {interpreter.short} on this platform: {what}",
         hint=f"{len(tried)} tags were tried, {tried[0]} to {tried[-1]}; "
         "run `pyx lock` for this platform, or choose another interpreter with --python",
     )
 
 
-def _has_wheel(package: Package, supported: frozenset[object]) -> bool:
-    return any(
-        not supported.isdisjoint(parse_wheel_filename(wheel.filename)[3])
-        for wheel in package.wheels or ()
-    )
-
-
 def _describe_wheels(package: Package) -> str:
-    tags = ["-".join(wheel.filename[:-4].split("-")[-3:]) for wheel in package.wheels or ()]
+    names = list_filenames(package.wheels)
+    tags = ["-".join(name.removesuffix(".whl").split("-")[-3:]) for name in names]
     if not tags:
         return "it has neither a wheel nor a source archive"
     shown = ", ".join(tags[:3])

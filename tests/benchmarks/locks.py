@@ -126,20 +126,23 @@ def pylock_file(name: str) -> str:
 
 
 def uv(universe: list[Distribution]) -> Iterator[str]:
-    """Yield the parts of a uv.lock."""
+    """Yield the parts of a uv.lock, laid out as uv does it."""
     yield 'version = 1\nrevision = 3\nrequires-python = ">=3.9"\n\n[[package]]\nname = "sample"\n'
     yield 'version = "0.1"\nsource = { virtual = "." }\n'
-    yield 'dependencies = [{ name = "distribution-0" }]\n'
+    yield 'dependencies = [\n    { name = "distribution-0" },\n]\n'
     for each in universe:
         yield f'\n[[package]]\nname = "{each.name}"\nversion = "{each.version}"\n'
         yield 'source = { registry = "https://example.org/simple" }\n'
-        needs = (
-            f'{{ name = "{name}", marker = "{marker}" }}' if marker else f'{{ name = "{name}" }}'
-            for name, marker in each.dependencies
-        )
-        yield f"dependencies = [{', '.join(needs)}]\n"
+        if each.dependencies:
+            yield "dependencies = [\n"
+        for name, marker in each.dependencies:
+            yield f'    {{ name = "{name}"' + (f', marker = "{marker}"' if marker else "") + " },\n"
+        if each.dependencies:
+            yield "]\n"
         sdist, *wheels = each.files
-        yield f"sdist = {uv_file(sdist)}\nwheels = [{', '.join(map(uv_file, wheels))}]\n"
+        yield f"sdist = {uv_file(sdist)}\nwheels = [\n"
+        yield from (f"    {uv_file(wheel)},\n" for wheel in wheels)
+        yield "]\n"
 
 
 def uv_file(name: str) -> str:

@@ -17,13 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from packaging.pylock import (
-    PackageArchive,
-    PackageDirectory,
-    PackageSdist,
-    PackageVcs,
-    PackageWheel,
-)
 from wheelhouse import make_sdist, make_source_tree, make_wheel, sha256
 
 from pyx_launcher.build.builder import Means, build_entry, find_built, list_inputs, name_build
@@ -33,6 +26,13 @@ from pyx_launcher.dirs import Dirs
 from pyx_launcher.errors import ArtifactError, BuildError, LockError, RefusedError
 from pyx_launcher.index.finder import Index, read_settings
 from pyx_launcher.interpreters.finder import Interpreter, probe_interpreter
+from pyx_launcher.locks.common.packages import (
+    PackageArchive,
+    PackageDirectory,
+    PackageSdist,
+    PackageVcs,
+    PackageWheel,
+)
 from pyx_launcher.locks.reader import read_lock
 from pyx_launcher.progress import Silent
 from pyx_launcher.selection import Artifact, Selection

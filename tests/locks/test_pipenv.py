@@ -28,6 +28,7 @@ from packaging.version import Version
 from pyx_launcher.errors import LockError, UsageError
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.common.hash_only import UnnamedFile
+from pyx_launcher.locks.pylock import to_pylock
 from pyx_launcher.locks.reader import read_lock
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def read_entry(directory: Path, **entry: Any) -> Package:
     document = json.loads(LOCK)
     document["default"] = {"Pure_One": entry}
     lock = read_lock(write_lock(directory, json.dumps(document)))
-    [package] = hold_hashes(lock.pylock(environment("3.12.1"), Choice()).packages)
+    [package] = hold_hashes(to_pylock(lock, environment("3.12.1"), Choice()).packages)
     assert package.name == "pure-one"
     return package
 
@@ -253,7 +254,7 @@ def test_broken_package_that_is_not_wanted(tmp_path: Path) -> None:
 def test_indexed_package(tmp_path: Path) -> None:
     """A package of an index is a file that is known by its hashes alone, on the index it names."""
     lock = read_lock(write_lock(tmp_path, LOCK))
-    pylock = lock.pylock(environment("3.12.1"), Choice())
+    pylock = to_pylock(lock, environment("3.12.1"), Choice())
     [package] = pylock.packages
     assert (package.name, package.version) == ("pure", Version("1.0"))
     assert package.index == "https://second.example.org/simple"
@@ -297,7 +298,7 @@ def test_variables(
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("ABSENT", raising=False)
     lock = read_lock(write_lock(tmp_path, LOCK.replace("https://second.example.org/simple", url)))
-    [package] = lock.pylock(environment("3.12.1"), Choice()).packages
+    [package] = to_pylock(lock, environment("3.12.1"), Choice()).packages
     assert package.index == expanded
 
 
@@ -348,7 +349,7 @@ def test_categories_that_differ(tmp_path: Path) -> None:
     for marker, version in (("os_name == 'posix'", "1.1"), ("os_name == 'nt'", "1.0")):
         document["develop"]["Pure"]["markers"] = marker
         lock = read_lock(write_lock(tmp_path, json.dumps(document)))
-        [package] = lock.pylock(environment("3.12.1"), choice).packages
+        [package] = to_pylock(lock, environment("3.12.1"), choice).packages
         assert package.version == Version(version)
 
 

@@ -22,19 +22,21 @@ from lockcases import (
     read_expected,
     select,
 )
-from packaging.pylock import PackageArchive, PackageDirectory, PackageVcs, PackageWheel
+from packaging.pylock import PackageArchive, PackageDirectory, PackageVcs
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from pyx_launcher.errors import LockError, UsageError
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.common.filenames import sort_files
+from pyx_launcher.locks.common.packages import PackageWheel
 from pyx_launcher.locks.poetry.constraints import (
     allows,
     allows_platform,
     allows_python,
     python_specifiers,
 )
+from pyx_launcher.locks.pylock import to_pylock
 from pyx_launcher.locks.reader import read_lock
 
 if TYPE_CHECKING:
@@ -268,9 +270,9 @@ def test_case(case: Path) -> None:
     """A lock means the distributions and versions that Poetry would install."""
     lock = read_lock(case / "poetry.lock")
     for situation in read_expected(case):
-        lock.pylock(environment(situation["python"]), read_choice(situation))
+        to_pylock(lock, environment(situation["python"]), read_choice(situation))
         markers = environment(situation["python"], situation["platform"])
-        pylock = lock.pylock(markers, read_choice(situation))
+        pylock = to_pylock(lock, markers, read_choice(situation))
         found = {package.name: str(package.version) for package in pylock.packages}
         assert found == situation["packages"], situation
         if "sources" not in case.name:
@@ -340,7 +342,7 @@ def test_requires_python(tmp_path: Path) -> None:
     """The Python versions of the lock are those of the project, in PEP 440's terms."""
     lock = read_lock(write_lock(tmp_path, NEW))
     assert lock.requires_python == SpecifierSet(">=3.9,<4")
-    assert lock.pylock(environment("3.12.1"), Choice()).requires_python == lock.requires_python
+    assert to_pylock(lock, environment("3.12.1"), Choice()).requires_python == lock.requires_python
 
 
 def test_unknown_names(tmp_path: Path) -> None:
@@ -413,7 +415,7 @@ def test_old_categories_alone(tmp_path: Path) -> None:
 def test_old_versions_alone(tmp_path: Path) -> None:
     """Of several locked versions the newest is taken where nothing else decides."""
     lock = copy_without_pyproject("2.0-versions", tmp_path)
-    pylock = lock.pylock(environment("3.12.1"), Choice())
+    pylock = to_pylock(lock, environment("3.12.1"), Choice())
     assert [(p.name, str(p.version)) for p in pylock.packages] == [
         ("metadata-reader", "7.0.0"),
         ("zipper", "3.19.0"),
@@ -477,7 +479,9 @@ lock-version = "1.1"
         lock += f'{stem} = [{{file = "{name}.tar.gz", hash = "sha256:00"}}]\n'
     lock += 'shared = [{file = "shared-1.5.zip", hash = "sha256:00"}]\n'
     project = "[tool.poetry.dependencies]\nfirst = '*'\nmiddle = '*'\n"
-    pylock = read_lock(write_lock(tmp_path, lock, project)).pylock(environment("3.12.1"), Choice())
+    pylock = to_pylock(
+        read_lock(write_lock(tmp_path, lock, project)), environment("3.12.1"), Choice()
+    )
     assert [f"{p.name} {p.version}" for p in pylock.packages] == [
         "first 1",
         "last 1",
@@ -528,7 +532,7 @@ heavy = [
 """
     read = read_lock(write_lock(tmp_path, lock, project))
     for platform, index in (("linux", "gpu"), ("darwin", "cpu"), ("win32", "cpu")):
-        (found,) = read.pylock(environment("3.12.1", platform), Choice()).packages
+        (found,) = to_pylock(read, environment("3.12.1", platform), Choice()).packages
         assert found.index == f"https://example.org/{index}"
 
 

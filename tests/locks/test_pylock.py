@@ -10,6 +10,7 @@ from packaging.specifiers import SpecifierSet
 
 from pyx_launcher.errors import LockError, StoreError, UsageError
 from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.pylock import to_pylock
 from pyx_launcher.locks.reader import FILE_NAMES, read_lock
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def test_unknown_names(tmp_path: Path) -> None:
     assert caught.value.message == f"{path}: has no extra named x, y"
     assert caught.value.hint == "known are --extra net"
     with pytest.raises(UsageError) as caught:
-        lock.pylock(environment("3.12.1"), Choice(groups=("dev",)))
+        to_pylock(lock, environment("3.12.1"), Choice(groups=("dev",)))
     assert caught.value.message == f"{path}: has no group named dev"
     assert caught.value.hint == "leave out --group: this lock has none"
 

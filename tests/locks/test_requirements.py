@@ -17,6 +17,7 @@ from pyx_launcher.errors import LockError, StoreError, UsageError
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.common.hash_only import UnnamedFile
 from pyx_launcher.locks.common.indexes import IndexOptions
+from pyx_launcher.locks.pylock import to_pylock
 from pyx_launcher.locks.reader import read_lock
 from pyx_launcher.locks.requirements.lines import HINT, join_lines
 from pyx_launcher.locks.requirements.reader import read_requirements
@@ -125,7 +126,7 @@ def write(directory: Path, text: str, name: str = "requirements.txt") -> Path:
 
 def packages(path: Path, python: str = "3.12.1", platform: str = "linux") -> list[Package]:
     """Return what a file means."""
-    return hold_hashes(read_lock(path).pylock(environment(python, platform), Choice()).packages)
+    return hold_hashes(to_pylock(read_lock(path), environment(python, platform), Choice()).packages)
 
 
 def versions(path: Path, python: str = "3.12.1", platform: str = "linux") -> dict[str, str]:
@@ -145,7 +146,7 @@ def test_case(case: Path) -> None:
     lock = read_lock(case / "requirements.txt")
     for situation in read_expected(case):
         markers = environment(situation["python"], situation["platform"])
-        found = lock.pylock(markers, read_choice(situation)).packages
+        found = to_pylock(lock, markers, read_choice(situation)).packages
         assert {p.name: str(p.version) for p in found} == situation["packages"], situation
 
 

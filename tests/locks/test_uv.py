@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import lockcases
 import pytest
+import tomli
+from benchmarks.locks import make_lock
 from lockcases import (
     LOCKS,
     check_broken,
@@ -33,7 +35,9 @@ from wheelhouse import make_wheel, sha256
 
 from pyx_launcher.errors import LockError, UsageError
 from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.pylock import to_pylock
 from pyx_launcher.locks.reader import read_lock
+from pyx_launcher.locks.uv.document import LazyPackage
 from pyx_launcher.locks.uv.packages import KINDS
 
 if TYPE_CHECKING:
@@ -322,7 +326,7 @@ def test_requires_python(tmp_path: Path) -> None:
     """The Python versions and the environments of the lock go with the selection."""
     lock = read_lock(write_lock(tmp_path))
     assert lock.requires_python == SpecifierSet(">=3.9")
-    pylock = lock.pylock(environment("3.12.1"), Choice())
+    pylock = to_pylock(lock, environment("3.12.1"), Choice())
     assert pylock.requires_python == SpecifierSet(">=3.9")
     assert [str(marker) for marker in pylock.environments or ()] == ['sys_platform == "linux"']
 
@@ -536,3 +540,41 @@ def test_several_versions_need_to_be_told_apart(tmp_path: Path) -> None:
     text = text.replace('dev = [{ name = "pure" }]', 'dev = [{ name = "pure", version = "1.0" }]')
     with pytest.raises(LockError, match=r"both pure 1\.0 and 2\.0 are asked for"):
         names(read_lock(write_lock(tmp_path, text)))
+
+
+def test_a_large_lock_means_the_same(tmp_path: Path) -> None:
+    """Packages that are parsed when they are asked for say what they say when all are parsed."""
+    path = make_lock(tmp_path, "uv", 90)
+    lock = read_lock(path)
+    assert isinstance(lock.document.data["package"][0], LazyPackage)
+    whole = tomli.loads(path.read_text())
+    found = list_packages(lock)
+    assert len(found) == len(whole["package"]) - 1
+    for package in found:
+        entry = next(e for e in whole["package"] if e["name"] == package.name)
+        files = [*(package.wheels or ()), *([package.sdist] if package.sdist else [])]
+        assert [(f.url, f.hashes["sha256"], f.size) for f in files] == [
+            (e["url"], e["hash"].removeprefix("sha256:"), e["size"])
+            for e in (*entry["wheels"], entry["sdist"])
+        ]
+    for lazy, plain in zip(lock.document.data["package"], whole["package"], strict=True):
+        assert dict(lazy.items()) == plain
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"\nsource = {', "\nsource = {"),
+        ("dependencies = [\n", "dependencies = [[\n"),
+        ("[[package]]\n", "<<<<<<< ours\n[[package]]\n"),
+        ("wheels = [\n", "wheels = [\n  {\n"),
+    ],
+)
+def test_a_large_lock_that_is_broken_names_the_line(tmp_path: Path, old: str, new: str) -> None:
+    """As the text of a small one does, whichever package is broken."""
+    path = make_lock(tmp_path, "uv", 90)
+    text = path.read_text()
+    position = text.index(old, len(text) // 8)
+    path.write_text(text[:position] + new + text[position + len(old) :])
+    with pytest.raises(LockError, match=r"line \d+, column \d+: (not TOML|holds both)"):
+        list_packages(read_lock(path))

@@ -58,7 +58,11 @@ def test_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, label: str) -> No
     interpreter = make_interpreter("x86_64-manylinux_2_28")
     chosen = select(read_lock(path, path.parent), interpreter, Choice())
     assert len(chosen.artifacts) == COUNT
-    assert parses.calls == DOCUMENTS.get(label, 2)
+    if label == "uv":
+        # The packages of a large uv.lock are parsed one by one, and each of them once.
+        assert parses.calls <= COUNT + 4
+    else:
+        assert parses.calls == DOCUMENTS.get(label, 2)
     if label == "pylock":
         # Here `packaging` evaluates the marker of each package, and checks each name when it reads.
         assert len(evaluated) <= COUNT
@@ -66,4 +70,4 @@ def test_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, label: str) -> No
         assert names.calls <= compiled * len(BINARY_TAGS) + 4 * COUNT
     else:
         assert len(evaluated) == len(set(evaluated)) <= len(MARKERS)
-        assert names.calls <= 3 * COUNT
+        assert names.calls == 0

@@ -28,6 +28,7 @@ from oracle.universe import (
 from wheelhouse import make_sdist, make_source_tree, make_wheel
 
 from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.pylock import to_pylock
 from pyx_launcher.locks.reader import read_lock
 
 if TYPE_CHECKING:
@@ -297,8 +298,8 @@ def test_same_selection(
     for flags, choice in questions(habit):
         output = run_tool(PDM, project, environ, "sync", "--no-self", "--dry-run", *flags)
         wanted = dict(re.findall(r"(?m)^  - (\S+) (\S+)$", output))
-        found = {p.name: str(p.version) for p in lock.pylock(markers, choice).packages}
+        found = {p.name: str(p.version) for p in to_pylock(lock, markers, choice).packages}
         assert found == wanted, (flags, output)
     run_tool(PDM, project, environ, "sync", "--no-self")
-    found = {p.name: str(p.version) for p in lock.pylock(markers, Choice()).packages}
+    found = {p.name: str(p.version) for p in to_pylock(lock, markers, Choice()).packages}
     assert found == read_installed(environment)

@@ -26,6 +26,7 @@ from oracle.universe import (
 from wheelhouse import make_sdist, make_source_tree, make_wheel
 
 from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.pylock import to_pylock
 from pyx_launcher.locks.reader import read_lock
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def test_same_selection(
         environment, markers = make_environment(project / ".venv", interpreters[python])
         run_tool(PIPENV, project, pipenv_environ, "sync", *flags)
         wanted = read_installed(environment)
-        packages = lock.pylock(markers, choice).packages
+        packages = to_pylock(lock, markers, choice).packages
         assert {package.name for package in packages} == set(wanted), flags
         known = {p.name: str(p.version) for p in packages if p.version is not None}
         assert known == {name: wanted[name] for name in known}, flags

@@ -18,6 +18,7 @@ import pytest
 from oracle.universe import fill, make_environment, run_tool
 
 from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.pylock import to_pylock
 from pyx_launcher.locks.reader import read_lock
 
 if TYPE_CHECKING:
@@ -264,5 +265,5 @@ def test_same_selection(
     for options, choice in questions(habit):
         output = run_poetry(project, environ, "sync", "--dry-run", "--no-root", *options)
         wanted = dict(re.findall(r"(?m)^\s+- Installing (\S+) \((\S+)\)$", output))
-        found = {p.name: str(p.version) for p in lock.pylock(markers, choice).packages}
+        found = {p.name: str(p.version) for p in to_pylock(lock, markers, choice).packages}
         assert found == wanted, (options, output)

@@ -23,6 +23,7 @@ from wheelhouse import sha256
 
 from pyx_launcher.errors import LockError
 from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.pylock import to_pylock
 from pyx_launcher.locks.reader import read_lock
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ class Place:
     def read(self) -> dict[str, str]:
         """Return what the reader selects."""
         lock = read_lock(self.directory / "requirements.txt", self.directory)
-        return {p.name: str(p.version) for p in lock.pylock(self.markers, Choice()).packages}
+        return {p.name: str(p.version) for p in to_pylock(lock, self.markers, Choice()).packages}
 
 
 @pytest.fixture(params=["3.10", "3.13"])

@@ -22,6 +22,7 @@ from wheelhouse import make_sdist, make_source_tree, make_wheel
 
 from pyx_launcher.errors import UsageError
 from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.pylock import to_pylock
 from pyx_launcher.locks.reader import read_lock
 
 if TYPE_CHECKING:
@@ -375,7 +376,7 @@ class Place:
     def read(self, start: str, markers: Environment, choice: Choice) -> dict[str, str | None]:
         """Return what the reader selects."""
         lock = read_lock(self.directory / "uv.lock", self.directory / start)
-        packages = lock.pylock(markers, choice).packages
+        packages = to_pylock(lock, markers, choice).packages
         return {p.name: str(p.version) if p.version else None for p in packages}
 
 
@@ -543,5 +544,5 @@ def test_same_selection_for_a_script(
     (directory / "tool.py").write_text(SCRIPT.format(first=place.index.url))
     run_tool(UV, directory, environ, "lock", "--script", "tool.py")
     wanted = ask(directory, environ, ["--script", "tool.py"])
-    packages = read_lock(directory / "tool.py.lock").pylock(markers, Choice()).packages
+    packages = to_pylock(read_lock(directory / "tool.py.lock"), markers, Choice()).packages
     assert {p.name: str(p.version) for p in packages} == wanted

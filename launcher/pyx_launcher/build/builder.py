@@ -15,13 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from packaging.pylock import (
-    PackageArchive,
-    PackageDirectory,
-    PackageSdist,
-    PackageVcs,
-    PackageWheel,
-)
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
@@ -35,6 +28,13 @@ from pyx_launcher.build.source_tree import (
 from pyx_launcher.errors import BuildError, RefusedError
 from pyx_launcher.files.atomic import storing
 from pyx_launcher.files.hashing import sha256
+from pyx_launcher.locks.common.packages import (
+    PackageArchive,
+    PackageDirectory,
+    PackageSdist,
+    PackageVcs,
+    PackageWheel,
+)
 from pyx_launcher.store.entry import (
     Entry,
     find_build,

@@ -12,9 +12,8 @@ from pyx_launcher.index.credentials import shown
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from packaging.pylock import PackageVcs
-
     from pyx_launcher.build.process import Workbench
+    from pyx_launcher.locks.common.packages import PackageVcs
 
 SILENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": "", "HGPLAIN": "1"}
 """Variables that keep the programs from asking for a password, and from translating."""

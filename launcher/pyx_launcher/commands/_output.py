@@ -9,13 +9,12 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.pylock import PackageDirectory
-
 from pyx_launcher.dirs import find_working_directory
 from pyx_launcher.errors import PyxError, StoreError, UsageError
 from pyx_launcher.export.tar import SUFFIXES
 from pyx_launcher.files.atomic import name_temporary, remove_tree
 from pyx_launcher.files.lock import take_lock
+from pyx_launcher.locks.common.packages import PackageDirectory
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.pylock import PylockValidationError, is_valid_pylock_path
+from packaging.pylock import PylockValidationError
 
 from pyx_launcher.cli.invocation import parse_program
 from pyx_launcher.commands._arguments import check_words
@@ -26,8 +26,8 @@ from pyx_launcher.files.atomic import write_atomic
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.launch import decide, fetch_all
 from pyx_launcher.locks.common.choice import Choice
-from pyx_launcher.locks.pylock import PylockLock
-from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.locks.pylock import PylockLock, to_pylock
+from pyx_launcher.locks.reader import FILE_NAMES, is_valid_pylock_path
 from pyx_launcher.project.links import check_links
 from pyx_launcher.start.plan import warn_if_stale
 from pyx_launcher.values import replace
@@ -116,7 +116,7 @@ def _make_requirements(plan: Plan, lock: Lock, into: Path, environ: Mapping[str,
 
 def _choose(plan: Plan, lock: Lock) -> list[Chosen]:
     """Return what the lock itself selects; the project it belongs to is not among it."""
-    pylock = lock.pylock(plan.found.interpreter.markers, plan.invocation.choice)
+    pylock = to_pylock(lock, plan.found.interpreter.markers, plan.invocation.choice)
     chosen = match_packages(pylock, plan.selection.artifacts)
     own = {lock.path.parent, lock.root or lock.path.parent}
     return [

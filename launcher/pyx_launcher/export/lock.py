@@ -21,6 +21,7 @@ from packaging.version import Version
 from pyx_launcher.errors import ArtifactError
 from pyx_launcher.index.credentials import drop_login, split_login
 from pyx_launcher.locks.common.hash_only import UnnamedFile
+from pyx_launcher.locks.pylock import to_standard
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def match_packages(pylock: Pylock, artifacts: Iterable[Artifact]) -> list[Chosen
 
 def _is_source(package: Package, artifact: Artifact) -> bool:
     single = (package.vcs, package.directory, package.archive, package.sdist)
-    return any(artifact.source == source for source in (*single, *(package.wheels or ())))
+    wanted = to_standard(artifact.source)
+    return any(wanted == source for source in (*single, *(package.wheels or ())))
 
 
 def make_pylock(chosen: Iterable[Chosen], interpreter: Interpreter, into: Path, ask: Ask) -> Pylock:
@@ -103,8 +105,9 @@ def move_pylock(pylock: Pylock, base: Path, into: Path) -> Pylock:
 def _complete(package: Package, artifact: Artifact, into: Path, ask: Ask) -> Package:
     """Return `package` with a place for each of its files, and nothing that only its tool knows."""
     package = replace(_move(package, artifact.base, into), tool=None, dependencies=None)
-    if isinstance(package.archive, UnnamedFile):
-        return _name_files(package, package.archive, artifact, ask)
+    archive: object = package.archive
+    if isinstance(archive, UnnamedFile):
+        return _name_files(package, archive, artifact, ask)
     files: list[PackageWheel | PackageSdist] = [*(package.wheels or ())]
     files += [package.sdist] if package.sdist else []
     if not any(file.url is None and file.path is None for file in files):
@@ -221,8 +224,9 @@ def format_requirements(chosen: Iterable[Chosen]) -> tuple[str, list[Artifact]]:
 
 
 def _list_hashes(package: Package) -> set[tuple[str, str]]:
-    if isinstance(package.archive, UnnamedFile):
-        return {*package.archive.digests}
+    archive: object = package.archive
+    if isinstance(archive, UnnamedFile):
+        return {*archive.digests}
     files: list[PackageWheel | PackageSdist | PackageArchive] = [*(package.wheels or ())]
     files += [file for file in (package.sdist, package.archive) if file is not None]
     return {pair for file in files for pair in _pair(file.hashes)}

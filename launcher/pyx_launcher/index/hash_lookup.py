@@ -11,7 +11,6 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from packaging.pylock import PackageSdist, PackageWheel
 from packaging.tags import create_compatible_tags_selector
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
@@ -22,6 +21,7 @@ from pyx_launcher.files.hashing import sha256
 from pyx_launcher.index.credentials import shown
 from pyx_launcher.locks.common.filenames import is_wheel_of, sdist_suffix_of, version_of_file
 from pyx_launcher.locks.common.hash_only import UnnamedFile
+from pyx_launcher.locks.common.packages import PackageSdist, PackageWheel
 from pyx_launcher.selection import STRONG
 from pyx_launcher.values import replace
 
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from pyx_launcher.dirs import Dirs
     from pyx_launcher.index.links import Offer
     from pyx_launcher.interpreters.finder import Interpreter
-    from pyx_launcher.selection import Artifact, Selection, Source
+    from pyx_launcher.locks.common.packages import Source
+    from pyx_launcher.selection import Artifact, Selection
 
 Names = dict[str, tuple[str, str]]
 """File name → algorithm and digest of a file that the lock allows."""

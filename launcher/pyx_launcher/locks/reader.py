@@ -1,4 +1,4 @@
-"""Locks: one reader per format, and every one of them yields a `packaging.pylock.Pylock`.
+"""Locks: one reader per format, and every one of them yields the packages that are meant.
 
 `read_lock` takes the path of a lock and returns a `Lock`. A lock is read once and can then be
 asked for any marker environment and any choice of extras and dependency groups.
@@ -6,9 +6,8 @@ asked for any marker environment and any choice of extras and dependency groups.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Protocol
-
-from packaging.pylock import is_valid_pylock_path
 
 from pyx_launcher.errors import LockError, reading
 
@@ -16,11 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from packaging.markers import Environment
-    from packaging.pylock import Pylock
     from packaging.specifiers import SpecifierSet
 
     from pyx_launcher.locks.common.choice import Choice
     from pyx_launcher.locks.common.indexes import IndexOptions
+    from pyx_launcher.locks.common.packages import Chosen
 
 FILE_NAMES = (
     "pylock.toml",
@@ -34,6 +33,13 @@ FILE_NAMES = (
 
 
 _HINT = "lock again: pyx lock"
+
+PYLOCK_NAME = re.compile(r"pylock\.(?:[^.]+\.)?toml\Z")
+
+
+def is_valid_pylock_path(path: Path) -> bool:
+    """Return whether this is the name of a pylock file (PEP 751)."""
+    return PYLOCK_NAME.match(path.name) is not None
 
 
 class Lock(Protocol):
@@ -59,15 +65,15 @@ class Lock(Protocol):
     def requires_python(self) -> SpecifierSet:
         """The Python versions the lock was made for; empty where it names none."""
 
-    def pylock(self, markers: Environment, choice: Choice) -> Pylock:
-        """Return the lock as `Pylock.select` takes it, given the target's marker environment.
+    def choose_packages(self, markers: Environment, choice: Choice) -> Chosen:
+        """Return what `choice` means in this marker environment.
 
         Relative paths in it are relative to the directory of the lock. Distributions that an
         index serves may have no URL. Raises LockError and UsageError.
         """
 
     def choose(self, choice: Choice) -> tuple[frozenset[str], frozenset[str]]:
-        """Return the extras and the dependency groups that `Pylock.select` is to be given.
+        """Return the extras and the dependency groups that are meant.
 
         Raises UsageError, which lists the known names, for a name the lock does not have.
         """

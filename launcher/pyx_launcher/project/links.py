@@ -12,10 +12,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.pylock import is_valid_pylock_path
-
 from pyx_launcher.errors import RefusedError
-from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.locks.reader import FILE_NAMES, is_valid_pylock_path
 from pyx_launcher.project.manifest import MANIFESTS
 
 if TYPE_CHECKING:

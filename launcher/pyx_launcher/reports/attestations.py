@@ -13,12 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
-from packaging.pylock import PackageSdist, PackageWheel
-
 from pyx_launcher.errors import ArtifactError
 from pyx_launcher.index.credentials import shown
 from pyx_launcher.index.session import MissingError
 from pyx_launcher.locks.common.hash_only import UnnamedFile
+from pyx_launcher.locks.common.packages import PackageSdist, PackageWheel
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from packaging.pylock import PackageSdist, PackageWheel
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import (
     InvalidSdistFilename,
@@ -18,6 +17,7 @@ from packaging.version import InvalidVersion, Version
 from pyx_launcher.errors import ArtifactError
 from pyx_launcher.index.settings import explain_offline
 from pyx_launcher.locks.common.hash_only import UnnamedFile
+from pyx_launcher.locks.common.packages import PackageSdist, PackageWheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -13,10 +13,9 @@ from importlib.metadata import PathDistribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from packaging.pylock import PackageDirectory, PackageVcs, PackageWheel
-
 from pyx_launcher.errors import UnavailableError
 from pyx_launcher.index.credentials import drop_login
+from pyx_launcher.locks.common.packages import PackageDirectory, PackageVcs, PackageWheel
 from pyx_launcher.reports.graph import build_graph, find_roots
 
 if TYPE_CHECKING:

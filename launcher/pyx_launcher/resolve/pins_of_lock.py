@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from pyx_launcher.errors import LockError, PyxError, UsageError
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.common.content import CONFLICT, TWO_SIDES, advise_conflict
+from pyx_launcher.locks.pylock import to_pylock
 from pyx_launcher.locks.reader import Lock, read_lock
 from pyx_launcher.locks.requirements.reader import read_requirements
 from pyx_launcher.project.journal import read_file
@@ -106,7 +107,7 @@ def versions_in(lock: Lock, interpreter: Interpreter) -> dict[str, str]:
     }
     return {
         package.name: str(package.version)
-        for package in lock.pylock(interpreter.markers, choice).packages
+        for package in to_pylock(lock, interpreter.markers, choice).packages
         if package.version is not None
         and (not package.marker or package.marker.evaluate(environment, context="lock_file"))
     }

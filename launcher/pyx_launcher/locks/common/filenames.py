@@ -6,10 +6,10 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from packaging.pylock import PackageSdist, PackageWheel
 from packaging.version import InvalidVersion, Version
 
 from pyx_launcher.locks.common.fields import LONGEST
+from pyx_launcher.locks.common.packages import PackageSdist, PackageWheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packaging.pylock import PackageArchive
+from pyx_launcher.locks.common.packages import PackageArchive
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,8 +28,10 @@ class Unhashed(dict[str, str]):
 class UnnamedFile(PackageArchive):
     """The file of a release that has one of some hashes and fits best, be it wheel or sdist.
 
-    `Pylock.select` yields it as it is, in the place of an archive; it has no path and no URL.
+    It stands in the place of an archive; it has no path and no URL.
     """
+
+    __slots__ = ("digests", "sdists", "wheels")
 
     digests: frozenset[tuple[str, str]]
     """Algorithm and digest of every file that may be taken; none where any of the release may."""

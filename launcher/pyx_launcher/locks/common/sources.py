@@ -7,10 +7,10 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from packaging.pylock import Package, PackageArchive, PackageWheel
 from packaging.utils import NormalizedName, parse_wheel_filename
 
 from pyx_launcher.locks.common.filenames import LONGEST_FILENAME
+from pyx_launcher.locks.common.packages import Package, PackageArchive, PackageWheel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

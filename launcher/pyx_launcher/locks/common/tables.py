@@ -15,7 +15,6 @@ from pyx_launcher.locks.common.content import (
     advise_conflict,
     read_content,
 )
-from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,17 +32,27 @@ IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
 ESCAPED = re.compile(r"\\u0000|\\U00000000|\\u[dD][89a-fA-F]")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
     """One table of a TOML file; every getter raises LockError that names file, table and key."""
 
-    path: Path
-    where: str
-    """The dotted place of the table; empty for the whole file."""
+    # Written out, for a large lock has tens of thousands of them.
+    __slots__ = ("data", "hint", "path", "where")
 
-    data: Mapping[str, Any]
-    hint: str | None = None
-    """What mends a file of this kind; the hint of every error."""
+    def __init__(
+        self, *, path: Path, where: str, data: Mapping[str, Any], hint: str | None = None
+    ) -> None:
+        """Take the file, the dotted place of the table (empty for the whole file) and its data.
+
+        `hint` is what mends a file of this kind: the hint of every error.
+        """
+        self.path = path
+        self.where = where
+        self.data = data
+        self.hint = hint
+
+    def advise(self, hint: str) -> Table:
+        """Return the same table with another hint."""
+        return Table(path=self.path, where=self.where, data=self.data, hint=hint)
 
     def place(self, key: str) -> str:
         """Return the dotted place of `key`."""

@@ -7,12 +7,12 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from packaging.pylock import Package, PackageDirectory, PackageVcs
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.locks.common.fields import read_hash, read_name, read_version
 from pyx_launcher.locks.common.filenames import SDIST_SUFFIXES, parse_version, sort_files
 from pyx_launcher.locks.common.hash_only import Unhashed, UnnamedFile
+from pyx_launcher.locks.common.packages import Package, PackageDirectory, PackageVcs
 from pyx_launcher.locks.common.sources import COMMIT, file_package, find_filename, find_local
 from pyx_launcher.locks.pdm.variables import expand_variables
 from pyx_launcher.values import dataclass, replace
@@ -115,7 +115,7 @@ def indexed_package(candidate: Candidate, project: Project | None, markers: Envi
         version=version,
         index=project.find_index(candidate.name) if project else None,
         archive=archive,
-        wheels=wheels or None,
+        wheels=wheels,
         sdist=sdist,
     )
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from packaging.pylock import Pylock
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import Version
 
 from pyx_launcher.locks.common.choice import choose_extras, choose_groups
 from pyx_launcher.locks.common.fields import parse_specifiers
 from pyx_launcher.locks.common.indexes import IndexOptions
 from pyx_launcher.locks.common.markers import Conditions
+from pyx_launcher.locks.common.packages import Chosen
 from pyx_launcher.locks.common.specifiers import unite
 from pyx_launcher.locks.common.tables import Table, read_toml
 from pyx_launcher.locks.pdm.packages import Candidate, convert_candidate, read_candidates
@@ -95,7 +94,7 @@ class PdmLock:
         """The directory of the project, where `pdm install` would install it."""
         return self.path.parent if self.project and self.project.is_distribution else None
 
-    def pylock(self, markers: Environment, choice: Choice) -> Pylock:
+    def choose_packages(self, markers: Environment, choice: Choice) -> Chosen:
         """Return what `choice` means for `markers`: packages without markers of their own."""
         extras, groups = self.choose(choice)
         self.check_platform(markers)
@@ -104,9 +103,7 @@ class PdmLock:
             wanted = [c for c in self.candidates if is_wanted(c, conditions, extras | groups)]
         else:
             wanted = self.walk(conditions, extras | groups)
-        return Pylock(
-            lock_version=Version("1.0"),
-            created_by="pdm",
+        return Chosen(
             requires_python=self.requires_python,
             packages=[
                 convert_candidate(candidate, self.project, markers)

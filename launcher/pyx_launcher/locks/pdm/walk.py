@@ -15,7 +15,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from pyx_launcher.locks.pdm.packages import Candidate, find_path
 from pyx_launcher.locks.pdm.project import Demand, parse_line, project_demands
-from pyx_launcher.values import dataclass, replace
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -120,7 +120,7 @@ def find_node(graph: Graph, demand: Demand) -> Node:
                 return node
     extras = f"[{','.join(sorted(demand.extras))}]" if demand.extras else ""
     # The usual cause is a pyproject.toml that was edited since.
-    stale = replace(demand.table, hint="run `pyx lock`")
+    stale = demand.table.advise("run `pyx lock`")
     raise stale.error(demand.key, f"{demand.name or demand.place}{extras} is not in pdm.lock")
 
 

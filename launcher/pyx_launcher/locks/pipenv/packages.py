@@ -7,12 +7,11 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from packaging.pylock import Package, PackageDirectory, PackageVcs
-
 from pyx_launcher.locks.common.fields import parse_version
 from pyx_launcher.locks.common.filenames import SDIST_SUFFIXES
 from pyx_launcher.locks.common.hash_only import Unhashed, UnnamedFile
 from pyx_launcher.locks.common.indexes import NamedIndex
+from pyx_launcher.locks.common.packages import Package, PackageDirectory, PackageVcs
 from pyx_launcher.locks.common.sources import COMMIT, check_url, file_package, find_local
 from pyx_launcher.values import dataclass
 

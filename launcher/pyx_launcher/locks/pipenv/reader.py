@@ -10,15 +10,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from packaging.pylock import Pylock
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import Version
 
 from pyx_launcher.locks.common.choice import choose_extras, choose_groups
 from pyx_launcher.locks.common.fields import parse_name, parse_specifiers
 from pyx_launcher.locks.common.indexes import IndexOptions
 from pyx_launcher.locks.common.markers import Conditions
+from pyx_launcher.locks.common.packages import Chosen
 from pyx_launcher.locks.common.tables import Table, read_document
 from pyx_launcher.locks.pipenv.packages import Entry, convert_entry, read_source
 from pyx_launcher.values import dataclass
@@ -54,7 +53,7 @@ class PipfileLock:
     inputs: tuple[Path, ...] = ()
     root: Path | None = None
 
-    def pylock(self, markers: Environment, choice: Choice) -> Pylock:
+    def choose_packages(self, markers: Environment, choice: Choice) -> Chosen:
         """Return what `choice` means for `markers`: packages without markers of their own."""
         _, groups = self.choose(choice)
         conditions = Conditions(environment=markers)
@@ -63,9 +62,7 @@ class PipfileLock:
             if canonicalize_name(category) in groups:
                 # One category is installed over the other, so the last one counts.
                 wanted.update((entry.name, entry) for entry in self.entries(category, conditions))
-        return Pylock(
-            lock_version=Version("1.0"),
-            created_by="pipenv",
+        return Chosen(
             requires_python=self.requires_python,
             packages=[convert_entry(entry, self.sources) for entry in wanted.values()],
         )

@@ -6,11 +6,10 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from packaging.pylock import Package, PackageDirectory, PackageVcs
-
 from pyx_launcher.locks.common.fields import read_hash, read_name, read_version
 from pyx_launcher.locks.common.filenames import sort_files
 from pyx_launcher.locks.common.hash_only import Unhashed, UnnamedFile
+from pyx_launcher.locks.common.packages import Package, PackageDirectory, PackageVcs
 from pyx_launcher.locks.common.sources import COMMIT, check_url, file_package, find_filename
 from pyx_launcher.values import dataclass
 
@@ -86,7 +85,7 @@ def indexed_package(package: LockedPackage, source: Table) -> Package:
         index=check_url(source, "url", source.get("url", str, "")) or None,
         # Poetry has written locks without any file, for indexes that told no hashes.
         archive=None if files else UnnamedFile((), error=missing),
-        wheels=wheels or None,
+        wheels=wheels,
         sdist=sdist,
     )
 

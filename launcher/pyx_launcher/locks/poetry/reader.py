@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packaging.pylock import Pylock
 from packaging.utils import canonicalize_name
-from packaging.version import Version
 
 from pyx_launcher.locks.common.choice import choose_extras, choose_groups
 from pyx_launcher.locks.common.indexes import IndexOptions
 from pyx_launcher.locks.common.markers import Conditions
+from pyx_launcher.locks.common.packages import Chosen
 from pyx_launcher.locks.common.project_indexes import poetrys_index, read_named_indexes
 from pyx_launcher.locks.common.tables import Table, read_toml
 from pyx_launcher.locks.poetry.constraints import python_specifiers
@@ -61,7 +60,7 @@ class PoetryLock:
         """Whether each package says its groups and markers (lock version 2.1)."""
         return self.document.table("metadata").require("lock-version", str) == "2.1"
 
-    def pylock(self, markers: Environment, choice: Choice) -> Pylock:
+    def choose_packages(self, markers: Environment, choice: Choice) -> Chosen:
         """Return what `choice` means for `markers`: packages without markers of their own."""
         extras, groups = self.choose(choice)
         conditions = Conditions(environment=markers)
@@ -69,9 +68,7 @@ class PoetryLock:
             wanted = [p for p in self.packages if is_wanted(p, conditions, groups, extras)]
         else:
             wanted = self.walk(conditions, groups, extras)
-        return Pylock(
-            lock_version=Version("1.0"),
-            created_by="poetry",
+        return Chosen(
             requires_python=self.requires_python,
             packages=[convert_package(package) for package in wanted],
         )

@@ -17,7 +17,7 @@ from pyx_launcher.locks.poetry.dependencies import (
     read_dependencies,
     read_extras,
 )
-from pyx_launcher.values import dataclass, replace
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -125,7 +125,7 @@ def follow(
         if name not in graph.packages:
             if name not in graph.ignored:
                 # The usual cause is a pyproject.toml that was edited since.
-                stale = replace(dependency.table, hint="run `pyx lock`")
+                stale = dependency.table.advise("run `pyx lock`")
                 raise stale.error(dependency.key, f"{name} is not in poetry.lock")
             continue
         demands.setdefault(name, []).append(dependency)

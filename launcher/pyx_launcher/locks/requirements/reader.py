@@ -12,11 +12,9 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from packaging.pylock import Package, Pylock
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import Version
 
 from pyx_launcher.errors import LockError
 from pyx_launcher.locks.common.choice import choose_extras, choose_groups
@@ -24,6 +22,7 @@ from pyx_launcher.locks.common.content import CONFLICT, TWO_SIDES, advise_confli
 from pyx_launcher.locks.common.fields import parse_name, parse_version
 from pyx_launcher.locks.common.hash_only import Unhashed, UnnamedFile
 from pyx_launcher.locks.common.markers import Conditions
+from pyx_launcher.locks.common.packages import Chosen, Package
 from pyx_launcher.locks.common.sources import file_package, find_filename, find_local, parse_wheel
 from pyx_launcher.locks.requirements.lines import Line, find_all_included, read_lines
 from pyx_launcher.locks.requirements.options import (
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from packaging.markers import Environment
+    from packaging.version import Version
 
     from pyx_launcher.locks.common.choice import Choice
     from pyx_launcher.locks.common.indexes import IndexOptions
@@ -84,7 +84,7 @@ class RequirementsLock:
     root: Path | None = None
     requires_python: SpecifierSet = field(default_factory=SpecifierSet)
 
-    def pylock(self, markers: Environment, choice: Choice) -> Pylock:
+    def choose_packages(self, markers: Environment, choice: Choice) -> Chosen:
         """Return every requirement that applies to `markers`; there is nothing to choose from."""
         self.choose(choice)
         conditions = Conditions(environment=markers)
@@ -96,9 +96,7 @@ class RequirementsLock:
         for constraint in self.lines:
             if constraint.is_constraint and constraint.text:
                 constrain(constraint, conditions, chosen)
-        return Pylock(
-            lock_version=Version("1.0"),
-            created_by="pip",
+        return Chosen(
             packages=[self.convert(found) for found in chosen.values()],
         )
 

@@ -129,7 +129,7 @@ def _compare_member(
     dynamic = project.strings("dynamic")
     groups = dict(_stated_groups(member.document, sources))
     is_dynamic = not {"dependencies", "optional-dependencies"}.isdisjoint(dynamic)
-    if not is_dynamic and lacks_metadata(lock):
+    if not (is_dynamic or metadata.data) and lacks_metadata(lock):
         needs = tuple(
             parse_needs(project.strings("dependencies"), project, "dependencies", sources)
         )

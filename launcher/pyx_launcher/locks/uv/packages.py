@@ -1,29 +1,35 @@
-"""One ``[[package]]`` of a uv.lock, and what it is as a `packaging.pylock.Package`."""
+"""One ``[[package]]`` of a uv.lock, and what it is as a `Package`."""
 
 from __future__ import annotations
 
 import posixpath
 import re
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from packaging.pylock import (
+from pyx_launcher.files.hashing import hash_file
+from pyx_launcher.locks.common.fields import read_hash, read_name, read_version
+from pyx_launcher.locks.common.filenames import (
+    LONGEST_FILENAME,
+    is_wheel_of,
+    sdist_suffix_of,
+)
+from pyx_launcher.locks.common.hash_only import Unhashed
+from pyx_launcher.locks.common.packages import (
     Package,
     PackageDirectory,
     PackageSdist,
     PackageVcs,
     PackageWheel,
+    Wheels,
 )
-
-from pyx_launcher.files.hashing import hash_file
-from pyx_launcher.locks.common.fields import read_hash, read_name, read_version
-from pyx_launcher.locks.common.filenames import is_wheel_of, sdist_suffix_of
-from pyx_launcher.locks.common.hash_only import Unhashed
 from pyx_launcher.locks.common.sources import COMMIT, check_url, file_package, find_filename
+from pyx_launcher.locks.uv.document import LazyPackage
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from packaging.utils import NormalizedName
@@ -35,6 +41,15 @@ TREES = ("editable", "virtual", "directory")
 """The kinds of source that are a directory on this machine."""
 
 KINDS = ("registry", *TREES, "path", "url", "git")
+
+WHEEL = re.compile(
+    r'^    \{ url = "(https?://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9._~+-]+)*)/([A-Za-z0-9._+!-]{1,255})", '
+    r'hash = "sha256:([0-9a-f]{64})"(?:, size = (\d{1,15}))?(?:, upload-time = "[^"\\\n]*")? \},$',
+    re.MULTILINE,
+)
+"""The line of a wheel as uv writes it: place, name, digest and size."""
+
+TAGS = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?:-\w+(?:\.\w+)*){2}\.whl\Z", re.ASCII)
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -132,24 +147,66 @@ def indexed_package(package: LockedPackage) -> Package:
     if remote:
         check_url(package.source, "registry", registry)
     base = "" if remote else registry
-    wheels = []
-    for table in package.table.tables("wheels"):
-        name, url, path = read_place(table, base)
-        # `packaging` refuses other names, and one such old file must not spoil its release.
-        if is_wheel_of(name, version):
-            hashes, size = read_hashes(table, path), read_size(table)
-            wheels.append(PackageWheel(name=name, url=url, path=path, hashes=hashes, size=size))
-    sdist = read_sdist(package, version, base)
-    if not wheels and sdist is None:
+    wheels = find_wheels(package, version, base)
+    make = partial(read_sdist, package, version, base)
+    if not wheels and make() is None:
         problem = f"no wheel or sdist is listed for {package.name} {version}"
         raise package.table.error("wheels", problem)
     return Package(
         name=package.name,
         version=version,
         index=registry if remote else None,
-        wheels=tuple(wheels) or None,
-        sdist=sdist,
+        wheels=wheels,
+        make_sdist=make,
     )
+
+
+def find_wheels(package: LockedPackage, version: Version, base: str) -> Sequence[PackageWheel]:
+    """Return the wheels of a package; none of them is looked at closely before it is chosen."""
+    data = package.table.data
+    text = data.list_wheels() if isinstance(data, LazyPackage) else None
+    stem = f"{package.name.replace('-', '_')}-{version}-"
+    if text is not None and isinstance(data, LazyPackage) and not base:
+        lines = text.split("\n")[1:]
+        rows = WHEEL.findall(text)
+        if len(rows) == len(lines):
+            rows = [row for row in rows if is_named(row[1], stem, version)]
+            return Wheels([row[1] for row in rows], lambda position: parse_row(*rows[position]))
+    tables = package.table.tables("wheels")
+    names = [read_place(table, base)[0] for table in tables]
+    fitting = [n for n, name in enumerate(names) if is_named(name, stem, version)]
+    return Wheels(
+        [names[n] for n in fitting], lambda position: make_wheel(tables[fitting[position]], base)
+    )
+
+
+def parse_row(place: str, name: str, digest: str, size: str) -> PackageWheel:
+    """Return the wheel of one line, which is laid out as uv does it."""
+    url, hashes = f"{place}/{name}", {"sha256": digest}
+    return PackageWheel(name=name, url=url, hashes=hashes, size=int(size) if size else None)
+
+
+def is_named(name: str, stem: str, version: Version) -> bool:
+    """Return whether this is a wheel of `version`; nearly all names begin with the same stem.
+
+    `packaging` refuses other names, and one such old file must not spoil its release.
+    """
+    if name.startswith(stem) and len(name) <= LONGEST_FILENAME and has_tags(name[len(stem) :]):
+        return True
+    return is_wheel_of(name, version)
+
+
+@lru_cache(maxsize=4096)
+def has_tags(rest: str) -> bool:
+    """Return whether the end of a name is tags and nothing else. A lock repeats it often."""
+    return TAGS.match(rest) is not None
+
+
+def make_wheel(entry: Table, base: str) -> PackageWheel:
+    """Return the wheel that one table describes. Raises LockError for one that is not sound."""
+    name, url, path = read_place(entry, base)
+    hashes, size = read_hashes(entry, path), read_size(entry)
+    return PackageWheel(name=name, url=url, path=path, hashes=hashes, size=size)
 
 
 def read_sdist(package: LockedPackage, version: Version, base: str) -> PackageSdist | None:

@@ -9,17 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from packaging.markers import InvalidMarker, Marker
-from packaging.pylock import Pylock
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import Version
 
 from pyx_launcher.locks.common.choice import choose_extras, choose_groups
 from pyx_launcher.locks.common.fields import parse_specifiers
 from pyx_launcher.locks.common.indexes import IndexOptions
 from pyx_launcher.locks.common.markers import Conditions
+from pyx_launcher.locks.common.packages import Chosen
 from pyx_launcher.locks.common.project_indexes import read_named_indexes
-from pyx_launcher.locks.common.tables import Table, read_toml
 from pyx_launcher.locks.uv.conflicts import check_active, check_choice, read_conflicts
+from pyx_launcher.locks.uv.document import read_document
 from pyx_launcher.locks.uv.packages import (
     LockedPackage,
     convert_package,
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
     from pyx_launcher.locks.common.choice import Choice
+    from pyx_launcher.locks.common.tables import Table
     from pyx_launcher.locks.uv.conflicts import Conflict
 
 KNOWN_VERSION = 1
@@ -65,7 +65,7 @@ class UvLock:
         files = (path for package in self.packages for path in unhashed_files(package))
         return (self.target.pyproject, *(self.path.parent / path for path in files))
 
-    def pylock(self, markers: Environment, choice: Choice) -> Pylock:
+    def choose_packages(self, markers: Environment, choice: Choice) -> Chosen:
         """Return what `choice` means for `markers`: packages without markers of their own."""
         start = self.begin(choice)
         by_name: dict[NormalizedName, list[LockedPackage]] = {}
@@ -83,11 +83,9 @@ class UvLock:
         check_versions(reached)
         wanted = frozenset(reached)
         converted = (convert_package(p) for p in self.packages if p in wanted)
-        return Pylock(
-            lock_version=Version("1.0"),
-            created_by="uv",
+        return Chosen(
             requires_python=self.requires_python,
-            environments=list(read_environments(self.document)) or None,
+            environments=tuple(read_environments(self.document)),
             packages=[package for package in converted if package is not None],
         )
 
@@ -138,7 +136,7 @@ def read_uv_lock(path: Path, start: Path | None = None) -> UvLock:
 
     Raises LockError, which may name a pyproject.toml, and StoreError.
     """
-    document = read_toml(path, hint=HINT)
+    document = read_document(path, HINT)
     check_version(document)
     python = document.get("requires-python", str, "")
     packages = read_packages(document)

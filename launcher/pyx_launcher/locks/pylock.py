@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from packaging import pylock as standard
 from packaging.markers import UndefinedEnvironmentName
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from pyx_launcher.errors import LibraryError
     from pyx_launcher.interpreters.finder import Interpreter
     from pyx_launcher.locks.common.choice import Choice
-    from pyx_launcher.locks.reader import Lock
 
 
 PROJECT_ITSELF = ("main", "default")
@@ -245,7 +244,18 @@ OWN: Mapping[str, type] = {
 STANDARD: Mapping[str, type] = {name: getattr(standard, name) for name in OWN}
 
 
-def to_pylock(lock: Lock, markers: Environment, choice: Choice) -> Pylock:
+class Choosing(Protocol):
+    """A lock of any kind."""
+
+    @property
+    def kind(self) -> str:
+        """The format."""
+
+    def choose_packages(self, markers: Environment, choice: Choice) -> Chosen:
+        """Return what `choice` means in this marker environment."""
+
+
+def to_pylock(lock: Choosing, markers: Environment, choice: Choice) -> Pylock:
     """Return what `choice` means as `packaging` has it, for what speaks of pylock files.
 
     Raises LockError and UsageError.

@@ -216,10 +216,7 @@ int execve(const char *path, char *const *words, char *const *variables) {
     return (int)CALL(SYS_execve, path, words, variables, 0);
 }
 
-int isatty(int file) {
-    char settings[256];
-    return CALL(SYS_ioctl, file, 0x5401 /* TCGETS */, settings, 0) == 0;
-}
+pid_t getppid(void) { return (pid_t)CALL(SYS_getppid, 0, 0, 0, 0); }
 
 char *getcwd(char *path, size_t size) {
     if (CALL(SYS_getcwd, path, size, 0, 0) < 0) return NULL;

@@ -33,7 +33,7 @@ extern char **environ; /* No header declares it there. */
 #include "freestanding.h"
 #endif
 
-enum { FORMAT = 1, MAX_RECORD = 1 << 20, MAX_SCRIPT = 16 << 20, MAX_STRINGS = 128, MAX_LEVEL = 255, MAX_OPTIMIZE = 3 };
+enum { FORMAT = 2, MAX_RECORD = 1 << 20, MAX_SCRIPT = 16 << 20, MAX_STRINGS = 128, MAX_OPTIMIZE = 3, PAGE = 4096 };
 enum { WRITABLE_BY_OTHERS = S_IWGRP | S_IWOTH };
 enum { OUT_OF_DATE = 69, OUT_OF_MEMORY = 71, CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
 enum { FILE_SAME = 1, FILE_ABSENT = 2, DIRECTORY = 3, SCRIPT = 4, THERE = 5, HIDDEN = 6 };
@@ -71,7 +71,9 @@ static const char KEY_VARIABLES[] = /* Sorted, as they are in the key. */
     "PYX_PROJECT\0PYX_PYTHON\0PYX_STORES\0RYE_PY_ROOT\0UV_PYTHON_INSTALL_DIR\0XDG_CACHE_HOME\0"
     "XDG_DATA_HOME\0";
 static const char EVERY_LETTER[] = "bBc:dEhiIm:OPqRsStuvVW:xX:?";
-static const char HARMLESS[] = "-uiq"; /* Bytecode is the same with these. */
+static const char HARMLESS[] = "-uiqIEPs"; /* Bytecode is the same with these. */
+/* What a start tells those inside it, of the variables that python did not obey: see RECORD.md. */
+static const char INSIDE[] = "PYX_INSIDE", OUTSIDE[] = "PYX_OUTSIDE_", SHOWN[] = "PYX_SHOWN_";
 static const char HASH_BASED_PYCS[] = "--check-hash-based-pycs";
 
 static char *allocate(size_t size) {
@@ -129,23 +131,24 @@ static void say(const char *what, const char *which, const char *how) {
     if (write(STDERR_FILENO, line.bytes, line.length) < 0) return;
 }
 
-/* Return the place of `NAME=value` in the environment, or of its end. */
-static char **find_variable(const char *name) {
-    char **variable = environ;
-    for (size_t length = strlen(name); *variable; variable++)
-        if (**variable == *name && strncmp(*variable, name, length) == 0 && (*variable)[length] == '=') break;
+/* Return the value if this is `NAME=value`, else NULL. */
+static const char *match(const char *variable, const char *name) {
+    size_t length = strlen(name);
+    return *variable == *name && strncmp(variable, name, length) == 0 && variable[length] == '=' ? variable + length + 1 : NULL;
+}
+
+/* Return the place of `NAME=value` in an environment, or of its end. */
+static char **find_in(char **variable, const char *name) {
+    while (*variable && !match(*variable, name)) variable++;
     return variable;
 }
 
+static char **find_variable(const char *name) { return find_in(environ, name); }
+
 /* Return a variable's value; NULL where it is empty, which means the same to CPython. */
 static const char *value_of(const char *name) {
-    const char *value = *find_variable(name);
-    return value && *(value += strlen(name) + 1) ? value : NULL;
-}
-
-static void remove_variable(const char *name) {
-    for (char **at = find_variable(name); *at; at = find_variable(name))
-        for (; *at; at++) *at = at[1];
+    const char *variable = *find_variable(name), *value = variable ? match(variable, name) : NULL;
+    return value && *value ? value : NULL;
 }
 
 static void debug(const char *what, const char *which, const char *how) {
@@ -177,7 +180,7 @@ static void read_value(struct call *call, int *at, const char *letter) {
     else add(&call->options, join("-", letter, 1)), add(&call->options, call->argv[*at] + call->offset);
 }
 
-/* Read one word of options. Those that pyx says in its own way are only counted. */
+/* Read one word of options. */
 static void read_options(struct call *call, int *at) {
     struct text kept = {0};
     put(&kept, "-");
@@ -186,26 +189,20 @@ static void read_options(struct call *call, int *at) {
         if (!known || strchr(":hV?", *letter)) { call->mode = 'p'; return; }
         if (known[1] == ':') { read_value(call, at, letter); break; }
         call->counts[*letter & 127]++;
-        if (*letter == 'O' && call->counts['O'] > MAX_OPTIMIZE) continue;
-        if (!strchr("ISPEs", *letter)) put_bytes(&kept, letter, 1);
+        put_bytes(&kept, letter, 1);
     }
     if (kept.length > 1) add(&call->options, kept.bytes);
 }
 
 /* Read python's options up to its program, by the grammar of CPython's Python/getopt.c. */
 static void read_python_arguments(struct call *call) {
-    int at = call->first, no_site = 0, of_parent = 0;
+    int at = call->first;
     for (call->mode = 'i'; call->mode == 'i' && at < call->argc; at++) {
         const char *word = call->argv[at];
         if (word[0] != '-' || !word[1] || strcmp(word, "--") == 0) break;
-        if (strcmp(word, "-S") == 0) no_site = 1;
-        of_parent |= no_site && (strcmp(word, "-I") == 0 || strcmp(word, "-s") == 0);
         if (strcmp(word, HASH_BASED_PYCS) != 0 || at + 1 >= call->argc) read_options(call, &at);
         else add(&call->options, word), add(&call->options, call->argv[++at]);
     }
-    /* A parent hands down what pyx gave it (subprocess._args_from_interpreter_flags): -S and then
-     * -I, or -s and -P. They are not the user's. */
-    if (of_parent) call->counts['I'] = call->counts['S'] = call->counts['P'] = 0;
     if (call->mode != 'i') return;
     call->target = at + (at < call->argc && strcmp(call->argv[at], "--") == 0);
     call->offset = 0;
@@ -332,12 +329,12 @@ static const char *place(const struct record *record, const char *path) {
     return join(join(record->directory, "/", 1), path, strlen(path));
 }
 
-/* Find the strings that are the rest of the record: five, and two for each row. */
+/* Find the strings that are the rest of the record: five, and one for each row. */
 static int find_strings(struct record *record, const char *at) {
     uint32_t found = 0, wanted = record->header.strings;
-    if (wanted < ROWS || wanted > MAX_STRINGS || (wanted - ROWS) % 2) return 0;
+    if (wanted < ROWS || wanted > MAX_STRINGS) return 0;
     for (; found < wanted && at < record->end; at += strlen(at) + 1)
-        record->strings[found] = found == ARGV0 || found == BOOT ? place(record, at) : at, found++;
+        record->strings[found] = *at && (found == ARGV0 || found == BOOT) ? place(record, at) : at, found++;
     return found == wanted && at == record->end;
 }
 
@@ -366,53 +363,26 @@ static int holds(struct record *record) {
     return find_strings(record, at);
 }
 
-/* Read a number as CPython does, by strtol: what is none, or none from 0 to INT_MAX, is 1. */
-static unsigned read_level(const char *value) {
-    unsigned long level = 0;
-    while (strchr(" \t\n\v\f\r", *value) && *value) value++;
-    int negative = *value == '-', digits = 0;
-    if (*value == '-' || *value == '+') value++;
-    for (; *value >= '0' && *value <= '9' && level <= INT_MAX; digits++) level = level * 10 + (unsigned)(*value++ - '0');
-    return !digits || *value || level > INT_MAX || (negative && level) ? 1 : (unsigned)level;
+/* An empty variable means the same to CPython as none. */
+static int is_empty(const char *variable) { return !variable[strcspn(variable, "=")] || !variable[strcspn(variable, "=") + 1]; }
+
+/* Return the name of the row of these letters that the variable has, or NULL. */
+static const char *find_row(const struct record *record, const char *letters, const char *variable) {
+    for (uint32_t row = ROWS; row < record->header.strings; row++)
+        if (strchr(letters, record->strings[row][0]) && match(variable, record->strings[row] + 1))
+            return record->strings[row] + 1;
+    return NULL;
 }
 
-/* Give `letter` as often as its variable adds to the options: see CPython's _Py_get_env_flag. */
-static void add_level(struct text *line, const struct call *call, const char *letter, const char *value) {
-    struct text word = {0};
-    unsigned level = read_level(value), most = *letter == 'O' ? MAX_OPTIMIZE : MAX_LEVEL;
-    put(&word, "-");
-    for (unsigned given = call->counts[*letter & 127]; given < (level < most ? level : most); given++)
-        put(&word, letter);
-    if (word.length > 1) add(line, word.bytes);
-}
-
-/* Do for python what a row says about its variable: see RECORD.md. */
-static void apply_row(struct text *line, const struct call *call, const char *row, const char *option) {
-    const char *value = value_of(row + 1);
-    if (row[0] == 'a') add(line, row);
-    if (row[0] == 'f' && (strcmp(option, "-i") != 0 || isatty(STDIN_FILENO))) add(line, option);
-    if (row[0] == 'n') add_level(line, call, option, value);
-    if (row[0] == 'u') remove_variable(row + 1);
-    if (row[0] == 'v') add(line, join(option, value, strlen(value)));
-    for (size_t length; row[0] == 'l' && *value; value += length + (value[length] == ',')) {
-        length = strcspn(value, ",");
-        if (length) add(line, join(option, value, length));
-    }
-}
-
-/* Apply the rows of these letters whose variables are set. */
-static void apply_rows(struct text *line, const struct call *call, const struct record *record,
-                       const char *letters) {
-    for (uint32_t row = ROWS; row < record->header.strings; row += 2)
-        if (strchr(letters, record->strings[row][0]) && value_of(record->strings[row] + 1))
-            apply_row(line, call, record->strings[row], record->strings[row + 1]);
-}
-
-/* May bytecode stand for the script? Not where an option could make other code of it, or warn. */
-static int is_plain(const struct text *options) {
-    for (size_t at = 0; at < count_of(options); at++)
-        for (const char *letter = words_of(options)[at]; *letter; letter++)
+/* May bytecode stand for the script? Not where an option or a variable could make other code of it, or
+ * warn. */
+static int is_plain(const struct record *record, const struct call *call) {
+    int deaf = call->counts['I'] || call->counts['E'];
+    for (size_t at = 0; at < count_of(&call->options); at++)
+        for (const char *letter = words_of(&call->options)[at]; *letter; letter++)
             if (!strchr(HARMLESS, *letter)) return 0;
+    for (char **variable = environ; *variable && !deaf; variable++)
+        if (strncmp(*variable, "PYTHON", 6) == 0 && !is_empty(*variable) && !find_row(record, "hu", *variable)) return 0;
     return 1;
 }
 
@@ -445,33 +415,31 @@ static void tell(struct text *line, const char *name, const char *value) {
     add(line, option.bytes);
 }
 
+/* Return why python should start by the public way, or NULL. */
+static const char *find_objection(const struct call *call, const struct record *record, int obeyed) {
+    const char *wanted = value_of("PYX_START"), *level = value_of("PYTHONOPTIMIZE");
+    struct stat info;
+    if (wanted && strcmp(wanted, "public") == 0) return "PYX_START says so";
+    if (!*record->strings[BOOT]) return "this interpreter has no other";
+    if (obeyed) return "a variable may lead python to another library";
+    /* There is bytecode for these levels. */
+    if (call->counts['O'] > MAX_OPTIMIZE || (level && (level[1] || *level > '0' + MAX_OPTIMIZE))) return "so many -O";
+    return stat(record->strings[BOOT], &info) == 0 ? NULL : "the bytecode for the other is gone";
+}
+
 /* Add everything that stands between the interpreter and the program: see RECORD.md. Returns what
  * python is given in place of the script, or NULL. */
-static const char *add_options(struct text *line, const struct call *call, const struct record *record) {
-    const unsigned *counts = call->counts, deaf = counts['I'] + counts['E'];
-    int knows_safe = strchr(record->strings[LETTERS], 'P') != NULL;
-    int safe = counts['I'] || counts['P'] || (!deaf && knows_safe && value_of("PYTHONSAFEPATH"));
+static const char *add_options(struct text *line, const struct call *call, const struct record *record, int hidden) {
     const char *code = record->strings[CODE], *script = NULL;
-    struct text reason = {0}, early = {0}, late = {0}, control = {0}, count = {0};
-    if (!deaf) apply_rows(&reason, call, record, "a");
-    if (!deaf) apply_rows(&early, call, record, "l");
-    if (!deaf) apply_rows(&late, call, record, "fnv");
-    int plain = is_plain(&early) && is_plain(&call->options) && is_plain(&late);
-    if (reason.length) early.length = late.length = 0, apply_rows(line, call, record, "u");
-    add(line, reason.length ? "-s" : "-I");
-    if (reason.length && knows_safe) add(line, "-P");
-    add(line, "-S");
-    add_all(line, &early), add_all(line, &call->options), add_all(line, &late);
-    if (call->mode != 's' || !*code || !plain || (reason.length && !knows_safe)) code = "";
+    struct text control = {0}, count = {0};
+    add_all(line, &call->options);
+    if (call->mode != 's' || !*code || !is_plain(record, call)) code = "";
     else if (has_code(call->argv[call->target], code)) script = code;
     int kept = call->target - call->first + (script || call->offset);
     int tail = call->argc - call->first - kept;
     put_bytes(&control, &call->mode, 1);
     if (script) put(&control, "c");
-    if (counts['S']) put(&control, "S");
-    if (safe) put(&control, "P");
-    if (reason.length) put(&control, "a");
-    if (deaf) put(&control, "E");
+    if (hidden) put(&control, "v");
     put(&control, ","), put_number(&control, tail > 0 ? (unsigned)tail : 0, 10, 1);
     tell(line, "", control.bytes);
     /* A user's own -X of that name must not be taken for ours. */
@@ -483,6 +451,71 @@ static const char *add_options(struct text *line, const struct call *call, const
         tell(line, name.bytes, call->argv[call->first + at]);
     }
     return script;
+}
+
+/* Read a file of the kernel's, whose size nobody knows. Its lines end with a NUL. Returns its words. */
+static char **read_words(const char *path) {
+    struct text content = {0}, words = {0};
+    char page[PAGE];
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file >= 0)
+        for (ssize_t got; (got = read(file, page, sizeof page)) > 0;) put_bytes(&content, page, (size_t)got);
+    for (size_t at = 0; at < content.length; at += strlen(content.bytes + at) + 1) add(&words, content.bytes + at);
+    add(&words, NULL);
+    return (char **)(uintptr_t)words_of(&words);
+}
+
+/* Return the environment that tells of the outermost start: this one, or that of the parent, for one that
+ * replaces the environment of its child replaces this as well. NULL where this is the outermost start. */
+static char **find_outside(const struct record *record) {
+    struct text path = {0};
+    char **variable = environ, **parent;
+    if (*find_variable(INSIDE)) return environ;
+    while (*variable && !find_row(record, "u", *variable)) variable++;
+    if (!*variable) return NULL;
+    put(&path, "/proc/"), put_number(&path, (uint64_t)getppid(), 10, 1), put(&path, "/environ");
+    parent = read_words(path.bytes);
+    return *find_in(parent, INSIDE) ? parent : NULL;
+}
+
+/* Return what is left of a variable's value without what it had outside: of a list of paths the others. */
+static const char *leave_out(const char *name, const char *value, const char *outside) {
+    size_t length = strlen(outside);
+    if (strcmp(value, outside) == 0) return "";
+    for (const char *at = value; strcmp(name, "PYTHONPATH") == 0;) {
+        if (strncmp(at, outside, length) == 0 && at[length] == ':')
+            return join(join("", value, (size_t)(at - value)), at + length + 1, strlen(at + length + 1));
+        if (strcmp(at, outside) == 0) return join("", value, (size_t)(at - value - 1));
+        at += strcspn(at, ":");
+        if (!*at++) break;
+    }
+    return value;
+}
+
+/* Keep from python what the user had set, outside of all starts, of the variables that would mislead it. Says
+ * in `obeyed` whether one is left that a program has set for its child. Returns whether any was hidden. */
+static int hide_variables(const struct record *record, int *obeyed) {
+    struct text kept = {0}, notes = {0};
+    char **outside = find_outside(record);
+    int hidden = 0;
+    for (char **variable = environ; *variable; variable++) {
+        const char *name = is_empty(*variable) ? NULL : find_row(record, "u", *variable), *value = name ? match(*variable, name) : "";
+        const char *note = NULL, *left = value;
+        if (name) note = outside ? *find_in(outside, join(OUTSIDE, name, strlen(name))) : *variable;
+        if (note) left = leave_out(name, value, strchr(note, '=') + 1);
+        if (left == value) add(&kept, *variable);
+        else if (*left) add(&kept, join(join(name, "=", 1), left, strlen(left)));
+        if (left != value) hidden = 1, add(&kept, join(SHOWN, *variable, strlen(*variable)));
+        if (name && !outside) add(&notes, join(OUTSIDE, *variable, strlen(*variable)));
+        *obeyed |= name && *left;
+    }
+    if (outside == environ && !hidden) return 0;
+    for (char **note = outside && outside != environ ? outside : NULL; note && *note; note++)
+        if (strncmp(*note, OUTSIDE, sizeof OUTSIDE - 1) == 0) add(&kept, *note);
+    if (outside != environ) add(&kept, join(INSIDE, "=1", 2));
+    add_all(&kept, &notes), add(&kept, NULL);
+    environ = (char **)(uintptr_t)words_of(&kept);
+    return hidden;
 }
 
 /* Become another program. A file that is there but misses its own interpreter is not "not found". */
@@ -497,14 +530,17 @@ static int execute(const char *path, const char **words, const char *advice) {
 /* Become the interpreter. Where it would not know an option, it is the one to say so. */
 static int become(const struct record *record, struct call *call, const char *start) {
     struct text line = {0};
-    const char *script = NULL;
-    int at = call->first;
+    const char *script = NULL, *objection;
+    int at = call->first, obeyed = 0, hidden = hide_variables(record, &obeyed);
+    /* Without `site` nothing of ours would run, nor is any of it needed. */
+    if (call->counts['S']) call->mode = 'p';
     for (const char *letter = EVERY_LETTER; *letter; letter++)
         if (call->counts[*letter & 127] && !strchr(record->strings[LETTERS], *letter)) call->mode = 'p';
     add(&line, record->strings[ARGV0]);
     if (call->mode != 'p') {
-        add(&line, join("-Xpycache_prefix=", record->strings[BOOT], strlen(record->strings[BOOT])));
-        script = add_options(&line, call, record);
+        if ((objection = find_objection(call, record, obeyed))) debug("by the public way: ", objection, "");
+        else add(&line, join("-Xpycache_prefix=", record->strings[BOOT], strlen(record->strings[BOOT])));
+        script = add_options(&line, call, record, hidden);
         if (call->mode == 's') tell(&line, ".start", start);
         at = call->target;
         if (call->mode == 'c' || call->mode == 'm') add(&line, call->mode == 'c' ? "-c" : "-m");

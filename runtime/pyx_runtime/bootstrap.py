@@ -1,18 +1,21 @@
 """The first code of every start: make the interpreter what a virtual environment's would be.
 
-Before CPython runs any program it imports `encodings`, even under ``-I -S``, and with
-``-X pycache_prefix`` it takes the bytecode for that from where the launcher put this. So all of it
-has run, and no frame of it is left, when python itself starts the program, with its own words for
-whatever is wrong with it. Nothing of ours stays: no finder, no hook, no module.
+There are two ways to it, which docs/design.md explains. By the *public* way python's own `site`
+imports this from the environment's site-packages, as a line of a `.pth` file or a `.start` file
+says. By the *fast* way python takes it for the bytecode of `encodings`, which it imports before all
+else, and by ``-X pycache_prefix`` looks for where the launcher put this; what `site` would do is
+then done at the moment when python imports `site`, without the cost of it. Nothing of ours stays:
+no finder, no hook, no module, no frame.
 
 This is a template. The launcher has each interpreter compile it once, puts the facts of one
 environment in place of FACTS, and stores the result as the environment's `bootstrap.pyc`.
 
-Input: options ``-X pyx=CONTROL``, ``-X pyx.start=…``, ``-X pyx.code=…`` and ``-X pyx.N=WORD``
-(launcher/native/RECORD.md), and FACTS, the marshalled tuple that `prepare` unpacks.
+Input: options ``-X pyx=CONTROL``, ``-X pyx.start=…``, ``-X pyx.code=…`` and ``-X pyx.N=WORD``, and
+variables ``PYX_SHOWN_…`` (launcher/native/RECORD.md), and FACTS, the marshalled tuple that
+`prepare` unpacks.
 
-Syntax of Python 3.9, builtin modules only, no `from __future__`, and no import that a start can do
-without: `os` costs a millisecond, `site` two.
+Syntax of Python 3.9, builtin modules only, no `from __future__`, and no import that a fast start
+can do without: `os` costs a millisecond, `site` two.
 """
 
 
@@ -21,44 +24,99 @@ def prepare(namespace):
     import posix
     import sys
 
-    (prefix, home, base_executable, boot, encodings, packages) = marshal.loads(FACTS)
+    (prefix, home, base_executable, boot, proven, encodings, packages) = marshal.loads(FACTS)
     (entries, pth_lines, imports, site_packages) = packages
     options = sys._xoptions
-    control, _, tail = options.pop("pyx").partition(",")
+    control, _, tail = options.get("pyx", "i,0").partition(",")
     mode, flags, tail = control[0], control[1:], int(tail)
-    start, code = options.pop("pyx.start", ""), options.pop("pyx.code", "")
-    words = [options.pop(f"pyx.{number}") for number in range(int(options.pop("pyx.words", 0)))]
+    start, code = options.get("pyx.start", ""), options.get("pyx.code", "")
+    words = [options[f"pyx.{number}"] for number in range(int(options.get("pyx.words", 0)))]
 
     if not prefix:
-        # A bundle lies anywhere: its `boot` is what stands before the directory of encodings.
-        spec = namespace["__spec__"]
-        library, _, _ = spec.origin.rpartition("/")
-        boot = spec.cached.rpartition("/")[0][: -len(library)]
-        prefix = boot[: -len("/boot")]
+        # A bundle lies anywhere. By the fast way its `boot` is what stands before the directory of
+        # encodings, by the public way its site-packages is where this module lies.
+        if namespace["__name__"] != "encodings":
+            prefix = namespace["__file__"].rsplit("/", 4)[0]
+        else:
+            library = namespace["__spec__"].origin.rpartition("/")[0]
+            prefix = namespace["__spec__"].cached.rpartition("/")[0][: -len(library + "/boot")]
+        boot = prefix + "/boot"
         entries = [place if place[:1] == "/" else prefix + "/" + place for place in entries]
         pth_lines = [(prefix + "/" + place, lines) for place, lines in pth_lines]
 
-    def become_encodings():
-        """Give python the module that it asked for, and its own place for bytecode."""
+    def take_fast_way():
+        become_encodings()
+        if sys.version == proven:
+            forget_options()
+            show_variables()
+            wait_for_site()
+
+    def take_public_way():
+        """Do what `site`, which calls this, does not do by itself."""
+        if "pyx" not in options:
+            return
+        sys.modules.pop(namespace["__name__"], None)
+        leave_fast_way()
+        forget_options()
+        show_variables()
+        if not has_installed() and site_packages in sys.path:
+            sys.path.remove(site_packages)
+        at = len(sys.path)
+        for place in reversed(entries):
+            if place in sys.path:
+                at = sys.path.index(place)
+            else:
+                sys.path.insert(at, place)
+        set_names()
+        # What lies in site-packages itself, as in a bundle, `site` reads by itself.
+        place = namespace["__file__"].rpartition("/")[0]
+        for directory, lines in pth_lines:
+            if directory != place:
+                run_lines(directory, lines)
+        prepare_program()
+
+    def forget_options():
+        for name in [name for name in options if name == "pyx" or name[:4] == "pyx."]:
+            del options[name]
+
+    def find_cache():
+        """Return where bytecode goes by what the user said, and mend the table of options."""
         asked = options.get("pycache_prefix")
         if asked == boot:
             del options["pycache_prefix"]
-            asked = None
-            if "a" in flags:
-                given = posix.environ.get(b"PYTHONPYCACHEPREFIX", b"")
-                asked = given.decode(sys.getfilesystemencoding(), "surrogateescape")
+            given = posix.environ.get(b"PYTHONPYCACHEPREFIX", b"")
+            asked = given.decode(sys.getfilesystemencoding(), "surrogateescape")
+            if sys.flags.ignore_environment:
+                asked = None
         elif "pycache_prefix" in "".join(words):
             # The first one counts for python, before its variable; the table has the last.
             first = next(word for word in words if "pycache_prefix" in word)
             asked = first.partition("pycache_prefix")[2][1:]
-        sys.pycache_prefix = asked if asked and asked is not True else None
-        spec = namespace["__spec__"]
-        head, _, name = spec.cached.rpartition("/")
-        real = head[len(boot) :] + "/__pycache__/" + name
+        return asked if asked and asked is not True else None
+
+    def find_cached(cached):
+        """Return where the bytecode goes that `boot` would have had at `cached`."""
+        head, _, name = cached[len(boot) :].rpartition("/")
         if sys.pycache_prefix:
-            real = sys.pycache_prefix.rstrip("/") + head[len(boot) :] + "/" + name
-        namespace["__cached__"] = spec.cached = real
-        del namespace["prepare"], namespace["FACTS"]
+            return sys.pycache_prefix.rstrip("/") + head + "/" + name
+        return head + "/__pycache__/" + name
+
+    def become_encodings():
+        """Give python the module that it asked for, and its own place for bytecode."""
+        spec = namespace["__spec__"]
+        # From 3.15 on this is worked out when it is asked for.
+        cached = spec.cached
+        sys.pycache_prefix = find_cache()
+        spec.cached = find_cached(cached)
+        if "__cached__" in namespace:
+            namespace["__cached__"] = spec.cached
+        for name in ("prepare", "run", "FACTS"):
+            del namespace[name]
+        if sys.version != proven:
+            # Nobody has tried the fast way with this one: it goes on by the public way.
+            source = spec.loader.get_data(spec.origin)
+            exec(spec.loader.source_to_code(source, spec.origin), namespace)
+            return
         codes = marshal.loads(encodings)
         # With these options python tells of each import, and whoever asks wants to see them.
         told = sys.flags.verbose or "importtime" in options
@@ -84,98 +142,106 @@ def prepare(namespace):
         module = sys.modules[full_name] = namespace[name] = module_from_spec(spec)
         exec(code, module.__dict__)
 
-    def wait_for_streams():
-        """Have `set_up` called when python makes the last of its standard streams.
-
-        That is when it would import `site`, and the last moment before the program at which it
-        calls anything that can be replaced for the time being.
-        """
-        import io
-
-        present = [number for number in range(3) if is_open(number)]
-        if not present:
-            wait_for_use_of(io)
+    def leave_fast_way():
+        """Where python has passed over what `boot` has for it, let nothing go there any more."""
+        if sys.pycache_prefix != boot:
             return
-        make = io.TextIOWrapper
-        forced, errors = asked_encoding()
-        if forced:
-            import codecs
+        sys.pycache_prefix = find_cache()
+        for module in list(sys.modules.values()):
+            spec = getattr(module, "__spec__", None)
+            if (getattr(spec, "cached", None) or "").startswith(boot + "/"):
+                spec.cached = find_cached(spec.cached)
+                if hasattr(module, "__cached__"):
+                    module.__cached__ = spec.cached
+        # Python has put bytecode of its own there, which it would take the next time. Without the
+        # directory the native program starts it the public way, until the environment is mended.
+        import os
 
-            forced = codecs.lookup(forced).name
+        try:
+            for directory, _, files in os.walk(boot, topdown=False):
+                for file in files:
+                    posix.unlink(directory + "/" + file)
+                posix.rmdir(directory)
+        except OSError:
+            pass
 
-        def make_stream(buffer, encoding, handler, *rest):
-            number = present.pop(0)
-            if forced or errors:
-                encoding = forced or encoding
-                handler = "backslashreplace" if number == 2 else errors or handler
-            if not present:
-                io.TextIOWrapper = make
-            stream = make(buffer, encoding, handler, *rest)
-            if not present:
-                names = ("stdin", "stdout", "stderr")
-                for name in names[number:]:
-                    setattr(sys, name, None)
-                setattr(sys, names[number], stream)
-                set_up()
-                if number == 2 and sys.stderr is not stream and hasattr(sys.stderr, "mode"):
-                    # What a line of a .pth file has put in its place stays there.
-                    stream = sys.stderr
-            return stream
+    def show_variables():
+        """Give the program the user's variables that python was not to obey."""
+        if "v" not in flags:
+            return
+        mark = b"PYX_SHOWN_"
+        # `os` and `posix` have one table.
+        table = posix.environ
+        for key in [key for key in table if key[: len(mark)] == mark]:
+            name, value = key[len(mark) :], table.pop(key)
+            posix.unsetenv(key)
+            # Python looks for this one only now, and for a prompt alone.
+            if name != b"PYTHONSTARTUP" or mode != "i":
+                table[name] = value
+                posix.putenv(name, value)
 
-        io.TextIOWrapper = make_stream
+    def wait_for_site():
+        """Have `set_up` called when python imports `site`, which it finds in sys.modules."""
+        import _frozen_importlib
 
-    def wait_for_use_of(module):
-        """Have `set_up` called when python next asks `module` for anything: it makes no stream."""
-        kind = type(module)
+        kind = type(sys)
 
         class Waiting(kind):
             def __getattribute__(self, name):
-                module.__class__ = kind
-                sys.stdin = sys.stdout = sys.stderr = None
+                self.__class__ = kind
                 set_up()
-                return getattr(module, name)
+                return getattr(self, name)
 
-        module.__class__ = Waiting
+        spec = _frozen_importlib._find_spec("site", None)
+        site = _frozen_importlib.module_from_spec(spec)
 
-    def is_open(number):
-        try:
-            posix.fstat(number)
-        except OSError:
-            return False
-        return True
+        def become_site():
+            """Run the real code, but for what it does at a start."""
+            flags = sys.flags
 
-    def asked_encoding():
-        """Return encoding and error handler of PYTHONIOENCODING, which -I keeps from python."""
-        asked = posix.environ.get(b"PYTHONIOENCODING")
-        if not asked or "E" in flags or "a" in flags:
-            return None, None
-        encoding, _, errors = asked.decode("ascii", "replace").partition(":")
-        # As in CPython's config_init_stdio_encoding: an encoding alone means strict errors.
-        return encoding or None, errors or ("strict" if encoding else None)
+            class Flags:
+                no_site = 1
+
+                def __getattr__(self, name):
+                    return getattr(flags, name)
+
+            del site.__getattr__, site.__dir__
+            sys.flags = Flags()
+            try:
+                spec.loader.exec_module(site)
+            finally:
+                sys.flags = flags
+            if sys.version_info < (3, 14):
+                site.PREFIXES = [prefix]
+            site.ENABLE_USER_SITE = False
+            site.getusersitepackages()
+
+        def get(name):
+            if name[:2] == "__":
+                raise AttributeError(f"module 'site' has no attribute {name!r}")
+            become_site()
+            return getattr(site, name)
+
+        def tell():
+            become_site()
+            return sorted(vars(site))
+
+        site.__getattr__, site.__dir__ = get, tell
+        site.__class__ = Waiting
+        sys.modules["site"] = site
 
     def set_up():
-        """Do what `site` would have done, and what python does next but not under -I.
-
-        As in python, nothing is imported from the program's directory before it begins.
-        """
-        if "S" not in flags:
-            sys.path.extend(entries)
+        """Do what `site` would have done, and leave the rest to python."""
+        sys.path.extend(entries)
+        sys.prefix = sys.exec_prefix = prefix
         set_names()
-        if "E" not in flags and "a" not in flags and posix.environ.get(b"PYTHONBREAKPOINT"):
-            sys.breakpointhook = break_as_asked
-        if "S" not in flags:
-            add_builtins()
-            set_interactive_hook()
-            run_site_lines()
-        main = is_main_interpreter()
-        if main or sys.version_info >= (3, 12):
-            set_first_path()
-        if main and mode == "s" and code:
-            prepare_script()
+        add_builtins()
+        if not sys.flags.isolated:
+            sys.__interactivehook__ = register_readline
+        run_site_lines()
+        prepare_program()
 
     def set_names():
-        sys.prefix = sys.exec_prefix = prefix
-        # As python has it, PYTHONEXECUTABLE would act even under -I.
         sys.executable = prefix + "/bin/python"
         sys._home = home
         sys._base_executable = base_executable
@@ -193,24 +259,6 @@ def prepare(namespace):
         except ValueError:
             return False
         return True
-
-    def set_first_path():
-        """Put the program's directory first, where -I keeps python from it."""
-        if "P" in flags or ("a" in flags and sys.version_info < (3, 11)):
-            return
-        if mode == "m":
-            try:
-                directory = posix.getcwd()
-            except OSError:
-                # Where the working directory is gone python adds nothing either.
-                return
-            sys.path.insert(0, directory)
-        elif mode != "s":
-            sys.path.insert(0, "")
-        elif "c" in flags or find_importer(absolute(sys.argv[0])) is None:
-            # A directory or an archive gets there by python's own hand.
-            file = start or absolute(sys.argv[0])
-            sys.path.insert(0, file.rpartition("/")[0] or "/")
 
     def find_importer(file):
         """Ask what python will ask next, and leave the answer where it looks."""
@@ -236,25 +284,6 @@ def prepare(namespace):
             return directory
         return directory + "/" + name
 
-    def set_interactive_hook():
-        # With both letters the user asked for -I, where `site` leaves the hook out.
-        hook = None if "E" in flags and "P" in flags else register_readline
-
-        def greet():
-            sys.stderr.write(
-                'Type "help", "copyright", "credits" or "license" for more information.\n'
-            )
-            del sys.__interactivehook__
-            if hook:
-                sys.__interactivehook__ = hook
-                hook()
-
-        if hook:
-            sys.__interactivehook__ = hook
-        if mode == "i" and not sys.flags.quiet and (sys.flags.interactive or posix.isatty(0)):
-            # Python leaves this line out under -S, and calls the hook right before the prompt.
-            sys.__interactivehook__ = greet
-
     def register_readline():
         import site
 
@@ -263,24 +292,6 @@ def prepare(namespace):
         else:
             site.enablerlcompleter()
             sys.__interactivehook__()
-
-    def break_as_asked(*args, **kwargs):
-        """Follow PYTHONBREAKPOINT as sys.breakpointhook does (CPython's Python/sysmodule.c)."""
-        import os
-
-        wanted = os.environ.get("PYTHONBREAKPOINT") or "pdb.set_trace"
-        if wanted == "0":
-            return None
-        module, _, name = wanted.rpartition(".")
-        try:
-            hook = getattr(__import__(module or "builtins", None, None, [name]), name)
-        except (ImportError, AttributeError, ValueError):
-            import warnings
-
-            text = f'Ignoring unimportable $PYTHONBREAKPOINT: "{wanted}"'
-            warnings.warn(text, RuntimeWarning, stacklevel=2)
-            return None
-        return hook(*args, **kwargs)
 
     def add_builtins():
         import _sitebuiltins
@@ -314,27 +325,22 @@ def prepare(namespace):
         )
         builtins.help = _sitebuiltins._Helper()
 
+    def has_installed():
+        """Has a program installed something since the environment was made?"""
+        try:
+            return posix.stat(site_packages).st_mtime != 0
+        except OSError:
+            return False
+
     def run_site_lines():
         """Run the `import` lines of `.pth` files and the customizations, as `site` does."""
-        try:
-            changed = posix.stat(site_packages).st_mtime != 0
-        except OSError:
-            changed = False
-        if not (changed or pth_lines or imports):
-            return
-        import builtins
-        import io
-
+        changed = has_installed()
         if changed and entries:
             # What was installed there later wins, as it would over what it had replaced.
             sys.path.insert(sys.path.index(entries[0]), site_packages)
-        # Python makes both before it imports `site`.
-        builtins.open = io.open
-        sys.modules.setdefault("__main__", type(sys)("__main__"))
-        for sitedir, lines in pth_lines:
-            run_pth_lines(sitedir, lines)
+        for directory, lines in pth_lines:
+            run_lines(directory, lines)
         if changed:
-            # A program has installed something there since the environment was made.
             import site
 
             site.addsitedir(site_packages)
@@ -348,7 +354,7 @@ def prepare(namespace):
                 sys.stderr.write(f"Error in {name}; set PYTHONVERBOSE for traceback:\n")
                 sys.stderr.write(f"{type(error).__name__}: {error}\n")
 
-    def run_pth_lines(sitedir, lines):
+    def run_lines(sitedir, lines):
         # Some lines look for `sitedir` in the frame that executes them, as site.addpackage has it.
         for line in lines:
             try:
@@ -359,23 +365,37 @@ def prepare(namespace):
                 sys.stderr.write(f"Error processing line of a .pth file in {sitedir}:\n\n")
                 for record in traceback.format_exc().splitlines():
                     sys.stderr.write("  " + record + "\n")
-                sys.stderr.write("\nRemainder of file ignored\n")
-                break
+                if sys.version_info < (3, 15):
+                    sys.stderr.write("\nRemainder of file ignored\n")
+                    break
 
-    def prepare_script():
+    def prepare_program():
         """Let bytecode stand for its script, or keep the script's bytecode for the next start.
 
         Python asks for the class of `__main__.__loader__` immediately before it runs a file.
         """
+        if mode != "s" or not code:
+            return
+        if not is_main_interpreter():
+            if "c" in flags and may_use_first_path():
+                # From 3.12 on python puts first what it took for the script's directory.
+                hook = sys.path_hooks[-1]
+                sys.path_importer_cache[code.rpartition("/")[0]] = hook(find_directory())
+            return
         import _frozen_importlib_external as external
 
         file = absolute(sys.argv[0])
         loader = external.SourceFileLoader
+        if imports or posix.environ.get(b"PYTHONPATH"):
+            # By the public way a customization is still to come, which is to find real classes.
+            __import__("importlib.machinery")
 
         def stand_for_script(*_):
             external.SourcelessFileLoader = sourceless
             del sys.path_importer_cache[code]
             sys.path_importer_cache[file] = None
+            if may_use_first_path():
+                sys.path[0] = find_directory()
             sys.modules["__main__"].__file__ = file
             return loader("__main__", file)
 
@@ -388,8 +408,15 @@ def prepare(namespace):
             sourceless = external.SourcelessFileLoader
             external.SourcelessFileLoader = stand_for_script
             sys.path_importer_cache[code] = None
-        elif sys.path_importer_cache.get(file) is None and may_be_kept(file):
+        elif find_importer(file) is None and may_be_kept(file):
             external.SourceFileLoader = keep_code
+
+    def may_use_first_path():
+        return not (sys.flags.isolated or getattr(sys.flags, "safe_path", False))
+
+    def find_directory():
+        file = start or absolute(sys.argv[0])
+        return file.rpartition("/")[0] or "/"
 
     def may_be_kept(file):
         """Is it a script that has settled?"""
@@ -464,9 +491,17 @@ def prepare(namespace):
             pass
         posix.unlink(temporary)
 
-    become_encodings()
-    wait_for_streams()
+    if namespace["__name__"] == "encodings":
+        take_fast_way()
+    else:
+        take_public_way()
+
+
+def run():
+    """Start the public way: what site-packages imports this module for."""
+    prepare(globals())
 
 
 FACTS = b"the facts of one environment"
-prepare(globals())
+if __name__ == "encodings":
+    prepare(globals())

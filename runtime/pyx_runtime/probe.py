@@ -38,12 +38,15 @@ def facts(template: str | None) -> dict[str, object]:
 
     `markers` is the environment of the dependency specifiers specification, `stdlib` the whole
     `sys.path` of ``-I -S``, `magic` in hexadecimal. `pycompile` is in base64 the marshalled code
-    object of `template` without its docstrings, or empty. `encodings_file` is the source that an
-    environment's python imports `encodings` from, `encodings_hash` its hash as a `.pyc` holds it,
-    in hexadecimal, and `encodings_codes` in base64 the marshalled code objects of the package and
-    of its submodules that nearly every start imports, by name. `platform` is
-    `sysconfig.get_platform()`; `libc` is the name and version of the C library, `elf` the 32-bit
-    ABI of the binary, `mac_version` and `mac_arch` are empty elsewhere than on macOS.
+    object of `template` without its docstrings, or empty. `build` is `sys.version`. `files` are
+    those beside the binary that decide how it starts: its shared library, `encodings`, `site`, and
+    the customization, which need not be there. `encodings_file` is the source that an
+    environment's python imports `encodings` from, empty if it comes from no file, `encodings_hash`
+    its hash as a `.pyc` holds it, in hexadecimal, and `encodings_codes` in base64 the marshalled
+    code objects of the package and of its submodules that nearly every start imports, by name.
+    `platform` is `sysconfig.get_platform()`; `libc` is the name and version of the C library,
+    `elf` the 32-bit ABI of the binary, `mac_version` and `mac_arch` are empty elsewhere than on
+    macOS.
     """
     libc, libc_version = find_libc(sys.executable)
     mac_version, mac_arch = find_mac()
@@ -60,9 +63,11 @@ def facts(template: str | None) -> dict[str, object]:
         "cache_tag": sys.implementation.cache_tag or "",
         "magic": importlib.util.MAGIC_NUMBER.hex(),
         "pycompile": compile_source(template, "<pyx>", 2) if template else "",
+        "build": sys.version,
+        "files": find_files(encodings),
         "encodings_file": encodings,
-        "encodings_hash": importlib.util.source_hash(read_source(encodings)).hex(),
-        "encodings_codes": compile_encodings(encodings),
+        "encodings_hash": hash_source(encodings).hex() if encodings else "",
+        "encodings_codes": compile_encodings(encodings) if encodings else "",
         "abiflags": getattr(sys, "abiflags", ""),
         "soabi": variable("SOABI") or "",
         "ext_suffix": variable("EXT_SUFFIX") or "",
@@ -115,6 +120,32 @@ def compile_encodings(path: str) -> str:
     return binascii.b2a_base64(marshal.dumps(codes), newline=False).decode("ascii")
 
 
+def hash_source(path: str) -> bytes:
+    """Return the hash of the source file `path`, as a `.pyc` holds it."""
+    return importlib.util.source_hash(read_source(path))
+
+
+def find_files(encodings: str) -> list[str]:
+    """Return the files beside the binary that decide how this interpreter starts."""
+    library = os.path.dirname(os.__file__)
+    found = [os.path.join(library, name) for name in ("site.py", "sitecustomize.py")]
+    return [*find_shared_library(), *([encodings] if encodings else []), *found]
+
+
+def find_shared_library() -> list[str]:
+    """Return the shared library that has the interpreter itself, if the binary has not."""
+    try:
+        with open("/proc/self/maps", "rb") as file:
+            maps = file.read()
+    except OSError:
+        # Where the kernel does not tell, the build does.
+        place = sysconfig.get_config_var("LIBDIR") or ""
+        shared = os.path.join(place, sysconfig.get_config_var("INSTSONAME") or "")
+        return [shared] if sysconfig.get_config_var("Py_ENABLE_SHARED") and place else []
+    found = re.findall(rb" (/.*/libpython[^/\n]*)$", maps, re.MULTILINE)
+    return [os.fsdecode(name) for name in dict.fromkeys(found)]
+
+
 def read_source(path: str) -> bytes:
     """Return the bytes of the file `path`."""
     with open(path, "rb") as file:
@@ -135,13 +166,19 @@ def find_encodings() -> str:
         answer = subprocess.run(
             [
                 os.path.join(directory, "bin", "python"),
-                *("-I", "-S", "-c", "import encodings; print(ascii(encodings.__file__))"),
+                *(
+                    "-I",
+                    "-S",
+                    "-c",
+                    "import encodings as e; print(ascii(getattr(e, '__file__', '') or ''))",
+                ),
             ],
             executable=sys.executable,
             check=True,
             stdout=subprocess.PIPE,
         )
-    return str(ast.literal_eval(answer.stdout.decode("ascii")))
+    found = str(ast.literal_eval(answer.stdout.decode("ascii")))
+    return found if found.endswith(".py") and os.path.isfile(found) else ""
 
 
 def is_debug_build() -> bool:

@@ -328,7 +328,7 @@ def test_a_project_without_a_lock_is_to_be_locked(pyx: Pyx, tmp_path: Path) -> N
 
 
 INFO_KEYS = {
-    *("lock", "reason", "stale", "interpreter", "groups", "extras", "tools", "hidden"),
+    *("lock", "reason", "stale", "interpreter", "start", "groups", "extras", "tools", "hidden"),
     *("distributions", "missing", "environment", "layout", "sys_path", "conflicts", "next_start"),
 }
 
@@ -344,6 +344,10 @@ def test_info_is_told_as_json(pyx: Pyx, project: Path) -> None:
     after = json.loads(pyx("info", "--json", cwd=project).stdout)
     assert after.keys() == INFO_KEYS
     assert after["missing"] == []
+    assert (before["start"]["way"], after["start"]["way"]) == (None, "fast")
+    assert "the fast way: a program sees the same" in pyx("info", cwd=project).stdout
+    public = json.loads(pyx("info", "--json", cwd=project, env={"PYX_START": "public"}).stdout)
+    assert public["start"] == {"way": "public", "reason": "PYX_START says so"}
     assert {"name": "web", "version": "2.0"} in after["distributions"]
     assert after["sys_path"][0] == str(project)
     shown = pyx("info", cwd=project).stdout

@@ -27,7 +27,7 @@ print(json.dumps({
     "prefix": [sys.prefix, sys.exec_prefix],
     "base": sys.base_prefix,
     "executable": [sys.executable, sys._base_executable],
-    "heavy": sorted({"os", "site", "runpy", "traceback"} & set(sys.modules)),
+    "heavy": sorted({"os", "runpy", "traceback"} & set(sys.modules)),
     "builtins": [str(type(item).__name__) for item in (exit, quit, help, copyright, license)],
 }))
 """

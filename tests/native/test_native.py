@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,7 @@ from pyx_launcher.record.record import (
     find_record,
     make_material,
 )
-from pyx_launcher.record.words import _INERT, _ROWS, _WITHOUT_OPTION
+from pyx_launcher.record.words import _MISLEADING, _ROWS, _SAME_CODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -71,13 +72,7 @@ int main(int argc, char **argv) {
 """
 ECHO_STATUS = 7
 ARGV0 = Path("/environment/bin/python")
-BOOT = Path("/environment/boot")
 CODE = "/cache/code"
-ALL_ROWS = (
-    *(row for _, row in _ROWS),
-    *("a" + name for name in _WITHOUT_OPTION),
-    *("u" + name for name in _INERT),
-)
 WARNINGS = ("-O2", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wpedantic", "-Werror")
 
 # The fixtures hold nothing that one example would leave behind for another to trip over.
@@ -169,9 +164,14 @@ class Outcome:
 
     @property
     def options(self) -> list[str]:
-        """What stands between the place of the bootstrap and the options for it."""
-        assert self.line[:2] == [str(ARGV0), f"-Xpycache_prefix={BOOT}"]
-        return self.line[2 : self._find_ours()[0]]
+        """What stands between the place of the bootstrap, if any, and the options for it."""
+        assert self.line[0] == str(ARGV0)
+        return self.line[2 if self.fast else 1 : self._find_ours()[0]]
+
+    @property
+    def fast(self) -> bool:
+        """Does python start by the fast way?"""
+        return self.line[1].startswith("-Xpycache_prefix=") and self.line[1].endswith("/work/boot")
 
     @property
     def told(self) -> dict[str, str]:
@@ -211,9 +211,9 @@ class Desk:
             interpreter=echo,
             argv0=ARGV0,
             letters=PYTHON_LETTERS,
-            boot=BOOT,
+            boot=str(cwd / "boot"),
             code=CODE,
-            rows=ALL_ROWS,
+            rows=_ROWS,
         )
 
     def material(self, words: Sequence[str], env: Mapping[str, str | None] | None = None) -> bytes:
@@ -291,6 +291,7 @@ def desk(pyx: Pyx, echo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     cwd.mkdir()
     for name in ("script.py", "x", "always", "sync", "-c"):
         (cwd / name).write_text("pass\n", encoding="ascii")
+    (cwd / "boot").mkdir()
     monkeypatch.chdir(cwd)
     pyx.break_slow_path()
     return Desk(pyx, echo, cwd)
@@ -300,10 +301,10 @@ def desk(pyx: Pyx, echo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_record_that_holds_makes_the_command_line(desk: Desk) -> None:
-    """The bootstrap's place, own flags, the user's, what the bootstrap is told, the program."""
+    """The bootstrap's place, the user's options, what the bootstrap is told, the program."""
     outcome = desk.try_out("-u", "script.py", "a b", "-c", "")
     assert outcome.line == [
-        *(str(ARGV0), f"-Xpycache_prefix={BOOT}", "-I", "-S", "-u", "-Xpyx=s,4"),
+        *(str(ARGV0), f"-Xpycache_prefix={desk.cwd}/boot", "-u", "-Xpyx=s,4"),
         *(f"-Xpyx.code={CODE}", "-Xpyx.words=1", "-Xpyx.0=-u"),
         *(f"-Xpyx.start={desk.cwd / 'script.py'}", "script.py", "a b", "-c", ""),
     ]
@@ -335,20 +336,18 @@ def test_a_record_that_holds_makes_the_command_line(desk: Desk) -> None:
         (("--", "-c"), [], "s,1", ["--", "-c"]),
         (("-q", "--", "-c", "--"), ["-q"], "s,2", ["--", "-c", "--"]),
         (("-x", "x"), ["-x"], "s,1", ["x"]),
-        (("-S", "x"), [], "sS,1", ["x"]),
-        (("-P", "x"), [], "sP,1", ["x"]),
-        (("-I", "x"), [], "sPE,1", ["x"]),
-        (("-IxSOO", "x"), ["-xOO"], "sSPE,1", ["x"]),
-        (("-OO", "-OO", "x"), ["-OO", "-O"], "s,1", ["x"]),
-        (("-Es", "x"), [], "sE,1", ["x"]),
+        (("-P", "x"), ["-P"], "s,1", ["x"]),
+        (("-IxOO", "x"), ["-IxOO"], "s,1", ["x"]),
+        (("-Es", "x"), ["-Es"], "s,1", ["x"]),
     ],
 )
 def test_options_of_python(
     desk: Desk, words: tuple[str, ...], options: list[str], control: str, program: list[str]
 ) -> None:
-    """The user's options follow pyx's; what pyx does itself is in the control word."""
+    """The user's options are python's, and stand before pyx's."""
     outcome = desk.try_out(*words)
-    assert outcome.options == ["-I", "-S", *options]
+    assert outcome.fast
+    assert outcome.options == options
     assert outcome.control == control
     assert outcome.program == program
     assert outcome.given == list(words)
@@ -358,7 +357,7 @@ def test_options_of_python(
 def test_words_of_any_bytes_arrive_untouched(desk: Desk, odd: str) -> None:
     """What the user typed before the program is told, what follows it is left where it stands."""
     outcome = desk.try_out("-W", odd, "-c", odd, odd, "-Xpyx.words=9")
-    assert outcome.options == ["-I", "-S", "-W", odd]
+    assert outcome.options == ["-W", odd]
     assert outcome.program == ["-c", odd, odd, "-Xpyx.words=9"]
     assert outcome.given == ["-W", odd, "-c", odd, odd, "-Xpyx.words=9"]
 
@@ -375,10 +374,14 @@ def test_words_of_any_bytes_arrive_untouched(desk: Desk, odd: str) -> None:
         ("-c",),
         ("-W",),
         ("-u-",),
+        ("-S",),
+        ("-S", "x"),
+        ("-IxSOO", "x"),
+        ("-I", "-S", "-c", "pass"),
     ],
 )
 def test_what_python_answers_itself(desk: Desk, words: tuple[str, ...]) -> None:
-    """An option that prints and exits, or is wrong, is the interpreter's, without a bootstrap."""
+    """An option that prints, is wrong or wants no `site` is python's: no bootstrap runs."""
     assert desk.try_out(*words).line == [str(ARGV0), *words]
 
 
@@ -388,32 +391,35 @@ def test_an_option_this_interpreter_lacks_is_its_own_to_refuse(desk: Desk) -> No
     assert desk.try_out("-P", "x").line == [str(ARGV0), "-P", "x"]
 
 
-@pytest.mark.parametrize(
-    "flags", [("-S", "-I"), ("-S", "-s"), ("-S", "-s", "-P"), ("-d", "-S", "-O", "-I")]
-)
-def test_flags_that_a_parent_hands_down_are_not_the_users(
-    desk: Desk, flags: tuple[str, ...]
-) -> None:
-    """A child that subprocess gives its parent's flags sees the same packages as the parent."""
-    outcome = desk.try_out(*flags, "-c", "pass", env={"PYTHONUNBUFFERED": "1"})
-    assert outcome.control == "c,1"
-    assert outcome.given == [*flags, "-c", "pass"]
-    assert "-u" in outcome.options
-
-
-@pytest.mark.parametrize("flags", [("-I", "-S"), ("-IS",), ("-S",)])
-def test_flags_that_a_user_gives_are_obeyed(desk: Desk, flags: tuple[str, ...]) -> None:
-    """-S without a later -I or -s word means what it means to python."""
-    assert "S" in desk.try_out(*flags, "-c", "pass").control
-
-
 def test_options_of_any_length(desk: Desk) -> None:
     """A hundred thousand letters in one word, and thousands of words, are all passed on."""
     many = "-" + "q" * 100_000
-    assert desk.try_out(many, "x").options == ["-I", "-S", many]
+    assert desk.try_out(many, "x").options == [many]
     words = ["-Wignore"] * 3000 + ["-u"] * 3000
     outcome = desk.try_out(*words, "x")
-    assert outcome.options == ["-I", "-S", *["-W", "ignore"] * 3000, *["-u"] * 3000]
+    assert outcome.options == [*["-W", "ignore"] * 3000, *["-u"] * 3000]
+
+
+def has_no_site(words: Sequence[str]) -> bool:
+    """Tell whether -S is among the options that stand before the program."""
+    takes_value = {letter for letter, colon in pairwise(f"{PYTHON_LETTERS} ") if colon == ":"}
+    following = iter(words)
+    for word in following:
+        if word == "--check-hash-based-pycs":
+            next(following, None)
+        elif word[:1] != "-" or word in ("-", "--"):
+            return False
+        else:
+            for at, letter in enumerate(word[1:], 2):
+                if letter == "S":
+                    return True
+                if letter in takes_value:
+                    if letter in "cm":
+                        return False
+                    if not word[at:]:
+                        next(following, None)
+                    break
+    return False
 
 
 PYTHON_WORDS = (
@@ -449,7 +455,7 @@ def test_it_reads_the_command_line_as_the_slow_path_does(desk: Desk, words: list
     outcome = desk.try_out(*words)
     own = len(invocation.own)
     assert words[own:] == list(program.words)
-    if program.mode == "p":
+    if program.mode == "p" or has_no_site(words[own:]):
         assert outcome.line == [str(ARGV0), *program.words]
         return
     assert outcome.control[0] == program.mode
@@ -609,102 +615,122 @@ def test_the_start_is_the_resolved_script(desk: Desk) -> None:
 # The variables.
 
 
-@pytest.mark.parametrize("row", [row for _, row in _ROWS if row[0] == "f"])
-def test_rows_of_flags(desk: Desk, row: str) -> None:
-    """A flag's variable counts unless it is empty; a prompt needs a terminal to be at."""
-    name, _, option = row[1:].partition("=")
-    expected = [] if option == "-i" else [option]
-    assert desk.try_out("-q", "x", env={name: "0"}).options == ["-I", "-S", "-q", *expected]
-    assert desk.try_out("-q", "x", env={name: ""}).options == ["-I", "-S", "-q"]
+SHOWN, OUTSIDE = "PYX_SHOWN_", "PYX_OUTSIDE_"
 
 
-@pytest.mark.parametrize("row", [row for _, row in _ROWS if row[0] == "v"])
-def test_rows_of_values(desk: Desk, row: str) -> None:
-    """A value follows its option, behind the user's options, of which the first counts."""
-    name, _, option = row[1:].partition("=")
-    long = "value," * 5000
-    outcome = desk.try_out("-Xutf8=1", "x", env={name: long})
-    assert outcome.options == ["-I", "-S", "-X", "utf8=1", option + long]
-    assert desk.try_out("x", env={name: ""}).options == ["-I", "-S"]
+def seen(outcome: Outcome) -> dict[str, str]:
+    """Return what python is given of the variables that matter here."""
+    pairs = dict(variable.split("=", 1) for variable in outcome.environment)
+    return {
+        name: value for name, value in pairs.items() if "PYTHON" in name or name == "PYX_INSIDE"
+    }
 
 
-@pytest.mark.parametrize("row", [row for _, row in _ROWS if row[0] == "n"])
+def test_what_the_user_had_exported_is_kept_from_python(desk: Desk) -> None:
+    """The bootstrap gives it back, and those inside are told what it was."""
+    for name in _MISLEADING:
+        outcome = desk.try_out("x", env={name: "/elsewhere"})
+        told = {SHOWN + name: "/elsewhere", OUTSIDE + name: "/elsewhere", "PYX_INSIDE": "1"}
+        assert seen(outcome) == told
+        assert outcome.control == "sv,1"
+        assert outcome.fast
+        empty = desk.try_out("x", env={name: ""})
+        assert seen(empty) == {name: "", "PYX_INSIDE": "1"}
+        assert empty.control == "s,1"
+
+
+def test_what_a_program_sets_for_its_child_is_pythons(desk: Desk) -> None:
+    """Inside, only what has the value that it had outside is kept from python."""
+    for name in _MISLEADING:
+        inside = {"PYX_INSIDE": "1", OUTSIDE + name: "/outside"}
+        outcome = desk.try_out("x", env={name: "/set", **inside})
+        assert seen(outcome) == {name: "/set", **inside}
+        assert outcome.control == "s,1"
+        # Python may find another library, for which there is no bytecode.
+        assert not outcome.fast
+        handed_down = desk.try_out("x", env={name: "/outside", **inside})
+        assert seen(handed_down) == {SHOWN + name: "/outside", **inside}
+        assert (handed_down.control, handed_down.fast) == ("sv,1", True)
+        assert seen(desk.try_out("x", env=inside)) == inside
+        unknown = desk.try_out("x", env={name: "/set", "PYX_INSIDE": "1"})
+        assert seen(unknown) == {name: "/set", "PYX_INSIDE": "1"}
+
+
 @pytest.mark.parametrize(
-    ("value", "given", "added"),
+    ("value", "left"),
     [
-        ("", 0, 0),
-        ("0", 0, 0),
-        ("1", 0, 1),
-        ("2", 1, 1),
-        ("2", 3, 0),
-        ("7", 0, 7),
-        (" +2", 0, 2),
-        ("text", 0, 1),
-        ("text", 1, 0),
-        ("2x", 0, 1),
-        ("-5", 0, 1),
-        ("99999999999999999999", 0, 1),
-        ("2147483648", 0, 1),
-        ("2147483647", 0, 255),
+        ("/new:/a:/b", "/new"),
+        ("/a:/b:/new", "/new"),
+        ("/1:/a:/b:/2", "/1:/2"),
+        ("/a:/b:", ""),
+        ("/a:/bc", "/a:/bc"),
+        ("/a", "/a"),
+        ("/x/a:/b", "/x/a:/b"),
+        ("/a:/x:/b", "/a:/x:/b"),
     ],
 )
-def test_rows_of_levels(desk: Desk, row: str, value: str, given: int, added: int) -> None:
-    """The greater of option and variable counts; what is not a number is 1, as in CPython."""
-    name, _, letter = row[1:].partition("=")
-    options = [f"-{letter}"] * given
-    # There is no fourth level of optimization, and no place for bytecode of one.
-    added = min(added, 3 - given) if letter == "O" else added
-    expected = ["-I", "-S", *options, *(["-" + letter * added] if added else [])]
-    assert desk.try_out(*options, "x", env={name: value}).options == expected
+def test_what_a_program_adds_to_the_search_path(desk: Desk, value: str, left: str) -> None:
+    """The rest of it was the user's, and does not act inside either."""
+    inside = {"PYX_INSIDE": "1", OUTSIDE + "PYTHONPATH": "/a:/b"}
+    outcome = desk.try_out("x", env={"PYTHONPATH": value, **inside})
+    expected = {"PYTHONPATH": left} if left else {}
+    shown = {} if left == value else {SHOWN + "PYTHONPATH": value}
+    assert seen(outcome) == {**expected, **shown, **inside}
+    assert outcome.fast is not bool(left)
 
 
-def test_rows_of_lists(desk: Desk) -> None:
-    """Warnings of the variable stand before those of the options, however many they are."""
-    options = desk.try_out("-Wonce", "x", env={"PYTHONWARNINGS": ",error,,ignore::Foo,"}).options
-    assert options == ["-I", "-S", "-Werror", "-Wignore::Foo", "-W", "once"]
-    many = ",".join(["ignore"] * 10_000)
-    options = desk.try_out("x", env={"PYTHONWARNINGS": many}).options
-    assert options == ["-I", "-S", *["-Wignore"] * 10_000]
+@pytest.mark.skipif(sys.platform != "linux", reason="another system does not tell")
+def test_a_child_with_an_environment_of_its_own_is_inside(desk: Desk, tmp_path: Path) -> None:
+    """Its parent tells, which was started inside and replaced all variables."""
+    desk.remember("x")
+    clean = dict(desk.pyx.variables())
+    program = (
+        "import os, subprocess, sys\n"
+        f"env = {clean!r}\n"
+        "sys.exit(subprocess.run(sys.argv[1:], env={**env, 'PYTHONPATH': '/set'}).returncode)\n"
+    )
+    words = [sys.executable, "-c", program, str(desk.pyx.path), "x"]
+    inside = {"PYX_INSIDE": "1", OUTSIDE + "PYTHONHOME": "/outside"}
+    outcome = desk.start(words, env=inside)
+    assert seen(outcome) == {"PYTHONPATH": "/set", **inside}
+    alone = desk.start(words)
+    told = {SHOWN + "PYTHONPATH": "/set", OUTSIDE + "PYTHONPATH": "/set", "PYX_INSIDE": "1"}
+    assert seen(alone) == told
 
 
-@pytest.mark.parametrize("flag", ["-E", "-I"])
-def test_a_user_who_ignores_the_environment_is_obeyed(desk: Desk, flag: str) -> None:
-    """-E and -I mean no variable, neither by an option nor by the other way of isolation."""
-    env = {"PYTHONHASHSEED": "0", "PYTHONSAFEPATH": "1", "PYTHONVERBOSE": "1"}
-    outcome = desk.try_out(flag, "x", env=env)
-    assert outcome.options == ["-I", "-S"]
-    assert outcome.control == ("sE,1" if flag == "-E" else "sPE,1")
-
-
-@pytest.mark.parametrize("name", _WITHOUT_OPTION)
-def test_a_variable_without_an_option(desk: Desk, name: str) -> None:
-    """Python then reads its variables itself, without those that could lead it elsewhere."""
-    env = {name: "0", "PYTHONVERBOSE": "1", **dict.fromkeys(_INERT, "/elsewhere")}
-    outcome = desk.try_out("x", env=env)
-    assert outcome.options == ["-s", "-P", "-S"]
-    assert outcome.control == "sa,1"
-    names = {variable.partition("=")[0] for variable in outcome.environment}
-    assert names & {*_INERT, name, "PYTHONVERBOSE"} == {name, "PYTHONVERBOSE"}
-    desk.words = replace(desk.words, letters=PYTHON_LETTERS.replace("P", ""))
-    assert desk.try_out("x", env=env).options == ["-s", "-S"]
-    assert desk.try_out("x", env={name: ""}).options == ["-I", "-S"]
-
-
-def test_the_environment_is_otherwise_left_alone(desk: Desk) -> None:
-    """Children of the program inherit what the user set, dangerous or not."""
-    env = dict.fromkeys(_INERT, "/elsewhere")
+def test_all_other_variables_are_left_alone(desk: Desk) -> None:
+    """Python reads its own, and children inherit them."""
+    env = dict.fromkeys((*_SAME_CODE, "PYTHONVERBOSE", "PYTHON_OF_TOMORROW", "OTHER"), "1")
     outcome = desk.try_out("x", env=env)
     expected = [f"{name}={value}" for name, value in desk.pyx.variables(env).items()]
-    assert sorted(outcome.environment) == sorted(expected)
-    assert outcome.options == ["-I", "-S"]
+    assert sorted(outcome.environment) == sorted([*expected, "PYX_INSIDE=1"])
+    assert outcome.options == []
 
 
-def test_a_safe_path_by_variable(desk: Desk) -> None:
-    """PYTHONSAFEPATH counts unless it is empty, where the interpreter knows it."""
-    assert desk.try_out("x", env={"PYTHONSAFEPATH": "0"}).control == "sP,1"
-    assert desk.try_out("x", env={"PYTHONSAFEPATH": ""}).control == "s,1"
-    desk.words = replace(desk.words, letters=PYTHON_LETTERS.replace("P", ""))
-    assert desk.try_out("x", env={"PYTHONSAFEPATH": "1"}).control == "s,1"
+@pytest.mark.parametrize(
+    ("words", "env"),
+    [
+        ((), {"PYX_START": "public"}),
+        (("-OOOO",), {}),
+        ((), {"PYTHONOPTIMIZE": "4"}),
+        ((), {"PYTHONOPTIMIZE": "text"}),
+    ],
+)
+def test_the_public_way_is_taken(desk: Desk, words: tuple[str, ...], env: dict[str, str]) -> None:
+    """Where the user says so, or where there is no bytecode for the other."""
+    outcome = desk.try_out(*words, "x", env=env)
+    assert not outcome.fast
+    assert outcome.options == list(words)
+    assert desk.try_out("x", env={"PYX_START": "", "PYTHONOPTIMIZE": "3"}).fast
+
+
+def test_the_public_way_is_taken_where_there_is_no_other(desk: Desk) -> None:
+    """The record names no bytecode of `encodings`, or what it names is gone."""
+    (desk.cwd / "boot").rmdir()
+    assert not desk.try_out("x").fast
+    (desk.cwd / "boot").mkdir()
+    desk.words = replace(desk.words, boot="")
+    assert not desk.try_out("x").fast
 
 
 # The bytecode of a script.
@@ -745,7 +771,7 @@ def test_bytecode_stands_for_the_script(desk: Desk, code: Path) -> None:
     """Python is given the bytecode, and the bootstrap the script and all that was typed."""
     outcome = desk.try_out("-u", "script.py", "a b")
     assert outcome.line == [
-        *(str(ARGV0), f"-Xpycache_prefix={BOOT}", "-I", "-S", "-u", "-Xpyx=sc,1"),
+        *(str(ARGV0), f"-Xpycache_prefix={desk.cwd}/boot", "-u", "-Xpyx=sc,1"),
         *(f"-Xpyx.code={code}", "-Xpyx.words=2", "-Xpyx.0=-u", "-Xpyx.1=script.py"),
         *(f"-Xpyx.start={desk.cwd / 'script.py'}", str(code), "a b"),
     ]
@@ -753,7 +779,7 @@ def test_bytecode_stands_for_the_script(desk: Desk, code: Path) -> None:
     assert takes_code(desk, "--", "script.py", "--")
 
 
-@pytest.mark.parametrize("flags", [("-I",), ("-uq",), ("-S", "-s"), ("-P",), ("-E",), ("-i",)])
+@pytest.mark.parametrize("flags", [("-I",), ("-uq",), ("-s",), ("-P",), ("-E",), ("-i",)])
 def test_options_that_leave_the_bytecode_as_it_is(
     desk: Desk, code: Path, flags: tuple[str, ...]
 ) -> None:
@@ -777,12 +803,12 @@ def test_options_that_could_make_other_code(desk: Desk, code: Path, flags: tuple
 
 @pytest.mark.parametrize("seed", [None, "0"])
 @pytest.mark.parametrize(
-    "name", ["PYTHONOPTIMIZE", "PYTHONWARNINGS", "PYTHONDONTWRITEBYTECODE", "PYTHONDEVMODE"]
+    "name", ["PYTHONOPTIMIZE", "PYTHONWARNINGS", "PYTHONDONTWRITEBYTECODE", "PYTHON_OF_TOMORROW"]
 )
 def test_variables_that_could_make_other_code(
     desk: Desk, code: Path, name: str, seed: str | None
 ) -> None:
-    """So do variables, be they obeyed by an option or by python itself; -E makes them nothing."""
+    """So do variables, those that nobody knows among them; -E makes them nothing."""
     env = {name: "1", "PYTHONHASHSEED": seed}
     assert not takes_code(desk, "script.py", env=env)
     assert ".code" not in desk.run("script.py", env=env).told
@@ -1256,7 +1282,7 @@ def test_as_python_it_takes_the_environments_record(desk: Desk, environment: Pat
     (desk.cwd / "link").symlink_to(environment / "bin" / "python")
     for python in (environment / "bin" / "python", desk.cwd / "link"):
         outcome = desk.start([python, "-u", "x", "y"])
-        assert outcome.options == ["-I", "-S", "-u"]
+        assert outcome.options == ["-u"]
         assert outcome.given == ["-u", "x", "y"]
         assert outcome.told[".code"] == CODE
         assert outcome.control == "s,2"
@@ -1303,14 +1329,14 @@ def test_as_python_it_says_in_one_line_what_to_do(
 def bundle(desk: Desk, tmp_path: Path) -> Path:
     """Give a bundle whose programs are `bin/script` and `bin/module`."""
     path = tmp_path / "the bundle"
-    for name in ("bin", "programs"):
+    for name in ("bin", "boot", "programs"):
         (path / name).mkdir(parents=True)
     (path / "programs" / "script").touch()
     needed = (desk.words.interpreter, Path("programs/script"))
     record = LaunchRecord(
         material=b"",
         checks=tuple(Check(kind=Kind.THERE, path=os.fsencode(one)) for one in needed),
-        words=replace(desk.words, argv0=Path("bin/python"), boot=Path("boot"), code=""),
+        words=replace(desk.words, argv0=Path("bin/python"), boot="boot", code=""),
     )
     words = {"script": b"programs/script\0-x\0", "module": b"-u\0-m\0name\0./a\0"}
     for name, material in words.items():

@@ -45,16 +45,16 @@ WORDS = Words(
     interpreter=Path("/python"),
     argv0=Path("/environment/bin/python"),
     letters="cm:",
-    boot=Path("/environment/boot"),
+    boot="/environment/boot",
     code="",
-    rows=("vPYTHONUTF8=-Xutf8=", "aPYTHONHASHSEED"),
+    rows=("uPYTHONPATH", "hPYTHONHASHSEED"),
 )
 RECORD = LaunchRecord(material=b"material\0", checks=(), words=WORDS)
 
 TEXTS = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=8)
 PATHS = TEXTS.map(lambda text: Path("/" + text))
 NAMES = st.text(alphabet="PYTHON_", min_size=1, max_size=8)
-ROWS = st.one_of(NAMES.map("a".__add__), st.tuples(NAMES, TEXTS.map("-X".__add__)).map("=".join))
+ROWS = NAMES.map("u".__add__)
 SIGNED = st.integers(-(1 << 63), (1 << 63) - 1)
 COUNTS = st.integers(0, (1 << 32) - 1)
 CHECKS = st.builds(
@@ -77,7 +77,7 @@ RECORDS = st.builds(
         interpreter=PATHS,
         argv0=PATHS,
         letters=st.text(alphabet="abc:", max_size=5),
-        boot=PATHS,
+        boot=TEXTS,
         code=TEXTS,
         rows=st.lists(ROWS, max_size=4).map(tuple),
     ),

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx_launcher.interpreters.finder import Interpreter, probe_interpreter
+from pyx_launcher.interpreters.finder import Way, probe_interpreter
 from pyx_launcher.record.checks import Kind
 from pyx_launcher.record.record import find_change, read_record
-from pyx_launcher.record.words import Launch, check_launch, make_words, write_launch
+from pyx_launcher.record.words import _ROWS, Launch, check_launch, make_words, write_launch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,45 +49,49 @@ def test_each_interpreter_has_its_own_options(
     assert ("P" in make_words(place, older(launch, minor)).letters) is knows
 
 
-def test_variables_become_options_only_where_the_interpreter_has_them(
-    launch: Launch, place: Path
-) -> None:
-    """Rows are added from version to version and none is lost; `-Xgil` is for those without one."""
-    rows = [set(make_words(place, older(launch, minor)).rows) for minor in range(9, 15)]
-    assert all(before <= after for before, after in pairwise(rows))
-    assert "vPYTHON_CPU_COUNT=-Xcpu_count=" in rows[13 - 9] - rows[12 - 9]
-    free = set(make_words(place, older(launch, 13, free_threaded=True)).rows)
-    assert free - rows[13 - 9] == {"vPYTHON_GIL=-Xgil="}
-
-
-def test_every_option_of_a_row_is_understood(
-    tmp_path: Path, interpreters: dict[str, Path], place: Path
-) -> None:
-    """Each real interpreter starts with each option that its rows would give it."""
-    values = {"-Xutf8=": "1", "-Xtracemalloc=": "3", "-Xint_max_str_digits=": "5000",
-              "-Xcpu_count=": "2", "-Xfrozen_modules=": "on", "-Xgil=": "0",
-              "-Xpycache_prefix=": str(tmp_path)}  # fmt: skip
-    for path in interpreters.values():
-        interpreter: Interpreter = probe_interpreter(path, cache=tmp_path / "c", template=None)
-        rows = make_words(place, Launch(interpreter=interpreter, generations=())).rows
-        options = ["-Werror"]
-        for kind, option in ((row[0], row.partition("=")[2]) for row in rows):
-            if kind == "v":
-                options.append(option + values[option])
-            elif kind == "f" and option not in ("-i", "-Xperf", "-Xperf_jit", "-Ximporttime"):
-                options.append(option)
-        told = subprocess.run(
-            [path, "-I", "-S", *options, "-c", "pass"], capture_output=True, check=False
-        )
-        assert (told.returncode, told.stderr) == (0, b"")
-
-
-def test_what_would_lead_python_astray_is_inert(launch: Launch, place: Path) -> None:
-    """Variables that change where python finds things are removed, never passed on."""
+def test_what_would_lead_python_astray_is_named(launch: Launch, place: Path) -> None:
+    """Variables that change where python finds things, each in one row."""
     rows = make_words(place, launch).rows
-    dangerous = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONUSERBASE")
-    for name in dangerous:
-        assert [row[0] for row in rows if row[1:].partition("=")[0] == name] == ["u"]
+    for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONUSERBASE"):
+        assert [row[0] for row in rows if row[1:] == name] == ["u"]
+
+
+@pytest.mark.parametrize("name", [row[1:] for row in _ROWS if row[0] == "h"])
+def test_a_harmless_variable_makes_no_other_code(
+    tmp_path: Path, interpreters: dict[str, Path], name: str
+) -> None:
+    """Under it every interpreter compiles a script to the same bytes, and warns of nothing."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        '# \u00e9\ndef f():\n    "doc"\n    assert 1\n    return 2 ** 40\n', encoding="utf-8"
+    )
+    code = "import marshal, sys; data = open(sys.argv[1], 'rb').read()\n"
+    code += "print(marshal.dumps(compile(data, 'x', 'exec', 0, True)).hex())"
+    values = {"PYTHONMALLOC": "malloc", "PYTHONIOENCODING": "latin-1", "PYTHONHASHSEED": "7"}
+    value = values.get(name, "0" if name == "PYTHON_GIL" else "1")
+    for version, path in interpreters.items():
+        if name == "PYTHON_GIL" and not version.endswith("t"):
+            continue
+        told = [
+            subprocess.run(
+                [path, "-S", "-c", code, script], capture_output=True, check=True, env=environ
+            )
+            for environ in ({"PYTHONHASHSEED": "7"}, {"PYTHONHASHSEED": "7", name: value})
+        ]
+        assert told[0].stdout == told[1].stdout
+
+
+def test_the_way_of_a_start_is_in_its_words(launch: Launch, place: Path) -> None:
+    """Without a verdict, or by the public way, python is told of no bytecode of `encodings`."""
+    for way, boot, code in (
+        (None, "", ""),
+        (Way(fast=True, code=True, reason=""), str(place / "boot"), "/code"),
+        (Way(fast=False, code=True, reason=""), "", "/code"),
+        (Way(fast=False, code=False, reason=""), "", ""),
+    ):
+        known = replace(launch, interpreter=replace(launch.interpreter, way=way))
+        words = make_words(place, known, "/code")
+        assert (words.boot, words.code) == (boot, code)
 
 
 def test_the_record_is_read_back_and_holds(tmp_path: Path, launch: Launch, place: Path) -> None:

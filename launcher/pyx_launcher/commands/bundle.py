@@ -12,6 +12,7 @@ from pyx_launcher.commands._arguments import check_words
 from pyx_launcher.commands._output import making, name_output, publish, take_copies
 from pyx_launcher.console import debug, tell, write_out
 from pyx_launcher.dirs import find_working_directory
+from pyx_launcher.environment.directory import settle_start
 from pyx_launcher.errors import NotFoundError, UsageError, shorten
 from pyx_launcher.export.bundle import Start, is_of_library, write_bundle
 from pyx_launcher.export.tar import SUFFIXES, settle_tree, write_archive
@@ -51,7 +52,7 @@ def run_bundle(invocation: Invocation, environ: Mapping[str, str]) -> int:
     plan = take_copies(decide(replace(invocation, program=program, words=()), environ))
     warn_if_stale(plan)
     entries = fetch_all(plan, environ).entries
-    interpreter = plan.found.interpreter
+    interpreter = settle_start(plan.dirs, plan.found.interpreter, find_native())
     start = _choose_start(words, interpreter, entries) if words else None
     with closed_to_others(), making(output) as temporary:
         tree = temporary / "bundle"

@@ -6,12 +6,15 @@ only the metadata of a distribution tells its licence and what it requires.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from pyx_launcher.commands._format import format_json
 from pyx_launcher.console import write_out
 from pyx_launcher.environment.directory import find_environment
+from pyx_launcher.environment.proof import find_way
 from pyx_launcher.index.hash_lookup import name_artifacts
+from pyx_launcher.installation import find_native
 from pyx_launcher.launch import decide, fetch_all
 from pyx_launcher.provision import find_entries
 from pyx_launcher.record.record import find_change, find_record, read_record
@@ -91,6 +94,7 @@ def find_facts(plan: Plan) -> Facts:
             "version": interpreter.version,
             "reason": plan.found.reason,
         },
+        "start": _find_way(plan),
         "groups": sorted(plan.selection.groups),
         "extras": sorted(plan.selection.extras),
         "tools": [*plan.stack.names],
@@ -103,6 +107,16 @@ def find_facts(plan: Plan) -> Facts:
         "conflicts": [*environment.conflicts] if environment else [],
         "next_start": {"fast": is_fast, "reason": reason},
     }
+
+
+def _find_way(plan: Plan) -> Facts:
+    """Return how programs start with the interpreter, and why."""
+    if os.environ.get("PYX_START") == "public":
+        return {"way": "public", "reason": "PYX_START says so"}
+    way = find_way(plan.found.interpreter, plan.dirs.interpreters, find_native())
+    if way is None:
+        return {"way": None, "reason": "not tried yet; the first start does it"}
+    return {"way": "fast" if way.fast else "public", "reason": way.reason}
 
 
 def _find_stale(plan: Plan) -> Facts | None:
@@ -132,6 +146,8 @@ def _describe(plan: Plan, facts: Facts) -> Iterator[tuple[str, str]]:
     if plan.freshness.doubt is not None:
         yield "", f"{plan.freshness.doubt.message}; what the project requires cannot be told"
     yield "interpreter", f"{interpreter['path']} {interpreter['version']} ({interpreter['reason']})"
+    start = facts["start"]
+    yield "start", f"the {start['way']} way: {start['reason']}" if start["way"] else start["reason"]
     yield "groups", ", ".join(sorted({*facts["groups"], *facts["extras"]})) or "none"
     yield from _label("tools", [f"@{name}" for name in facts["tools"]])
     yield from _label("hidden", facts["hidden"])

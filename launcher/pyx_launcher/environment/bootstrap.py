@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 _PLACEHOLDER = b"the facts of one environment"
 
+PUBLIC = "_pyx"
+"""The module in site-packages by which python's own `site` starts an environment."""
+_LINE = f"import sys; 'pyx' in sys._xoptions and __import__('{PUBLIC}').run()\n"
+_ENTRY_POINT = f"{PUBLIC}:run\n"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Packages:
@@ -31,13 +36,34 @@ class Packages:
     """Where a program may install something later; empty where that is not looked at."""
 
 
-def fill_bootstrap(
-    interpreter: Interpreter, *, prefix: str, boot: str, packages: Packages
+def write_bootstrap(
+    directory: Path, interpreter: Interpreter, *, prefix: str, packages: Packages
+) -> None:
+    """Write into `directory` the code of both ways to start, and what lets python find it.
+
+    `prefix` is the directory of the environment; empty for a bundle, which finds out where it lies.
+    What `site` reads lists the places of `packages`, too. Raises OSError.
+    """
+    site_packages = directory / "lib" / interpreter.lib_name / "site-packages"
+    content = _fill_bootstrap(interpreter, prefix, packages, b"")
+    (site_packages / f"{PUBLIC}.pyc").write_bytes(content)
+    text = "".join(f"{place}\n" for place in packages.sys_path if place.startswith("/"))
+    if interpreter.tag_facts.python >= (3, 15):
+        (site_packages / "pyx.start").write_text(_ENTRY_POINT, encoding="ascii")
+    else:
+        text += _LINE
+    (site_packages / "pyx.pth").write_bytes(os.fsencode(text))
+    if interpreter.encodings_file:
+        content = _fill_bootstrap(interpreter, prefix, packages, interpreter.encodings_codes)
+        (directory / "bootstrap.pyc").write_bytes(content)
+        _link_bootstrap(directory, interpreter)
+
+
+def _fill_bootstrap(
+    interpreter: Interpreter, prefix: str, packages: Packages, encodings: bytes
 ) -> bytes:
     """Return the `.pyc` of the template with one environment's facts in place of its constant.
 
-    `prefix` is the directory of the environment and `boot` the one below it that
-    ``-X pycache_prefix`` names; both are empty for a bundle, which finds out where it lies.
     The constant is one bytes object in the marshalled code (CPython's Python/marshal.c: type
     ``s``, length as 4 bytes little-endian, content), so that no interpreter needs to run.
     """
@@ -45,8 +71,9 @@ def fill_bootstrap(
         prefix,
         str(interpreter.path.parent),
         str(interpreter.path),
-        boot,
-        interpreter.encodings_codes,
+        f"{prefix}/boot" if prefix else "",
+        interpreter.build,
+        encodings,
         (
             list(packages.sys_path),
             list(packages.pth_lines),
@@ -64,7 +91,7 @@ def fill_bootstrap(
     return interpreter.magic + unchecked + interpreter.encodings_hash + code
 
 
-def link_bootstrap(directory: Path, interpreter: Interpreter) -> None:
+def _link_bootstrap(directory: Path, interpreter: Interpreter) -> None:
     """Put ``bootstrap.pyc`` of `directory` where python will look for bytecode of `encodings`.
 
     That is below ``boot``, which ``-X pycache_prefix`` names. Raises OSError.

@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING
 from pyx_launcher.dirs import FORMAT_FILE
 from pyx_launcher.environment.bootstrap import (
     Packages,
-    fill_bootstrap,
     find_customizations,
-    link_bootstrap,
+    write_bootstrap,
 )
 from pyx_launcher.environment.layout import (
     DIRECT_LIMIT,
@@ -32,6 +31,7 @@ from pyx_launcher.environment.layout import (
     read_pth,
 )
 from pyx_launcher.environment.link_tree import write_farm
+from pyx_launcher.environment.proof import prove_start
 from pyx_launcher.environment.scripts import write_pip_answer, write_scripts
 from pyx_launcher.errors import StoreError
 from pyx_launcher.files.atomic import make_directory, remove_tree, storing, write_atomic
@@ -39,7 +39,7 @@ from pyx_launcher.files.hashing import sha256
 from pyx_launcher.record.record import FORMAT
 from pyx_launcher.record.words import Launch, write_launch
 from pyx_launcher.store.entry import touch_generation
-from pyx_launcher.values import dataclass
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -95,8 +95,10 @@ def build_environment(
 ) -> tuple[Environment, bool]:
     """Return the environment of `entries` and whether it had to be made.
 
-    `native` is the program that becomes its `bin/python`. Raises StoreError.
+    `native` is the program that becomes its `bin/python`. Raises StoreError, and InterpreterError
+    where no environment of the interpreter starts.
     """
+    interpreter = settle_start(dirs, interpreter, native)
     found = find_environment(dirs, interpreter, entries)
     if found is not None:
         with contextlib.suppress(OSError):
@@ -118,6 +120,22 @@ def build_environment(
     finally:
         remove_tree(temporary)
     return made, True
+
+
+def settle_start(dirs: Dirs, interpreter: Interpreter, native: Path) -> Interpreter:
+    """Return `interpreter` with the way its environments start, found out if nobody knows it yet.
+
+    Raises StoreError, and InterpreterError where no environment of it starts.
+    """
+    if interpreter.way is not None:
+        return interpreter
+
+    def make(directory: Path) -> None:
+        _link_native(directory, dirs, interpreter, native)
+        _write_config(directory, interpreter)
+
+    way = prove_start(interpreter, dirs.interpreters, dirs.environments, native, make)
+    return replace(interpreter, way=way)
 
 
 def find_environment(
@@ -227,10 +245,6 @@ def _write_environment(
     if layout.name == "farm":
         (temporary / FARM).mkdir(parents=True)
         write_farm(layout.site_plan, temporary / FARM, dirs.links)
-    if entries:
-        # For whoever looks into site-packages, as editors do.
-        text = "".join(f"{directory}\n" for directory in layout.site_directories)
-        (site_packages / "pyx.pth").write_bytes(os.fsencode(text))
     data_plan = plan_data(interpreter, entries, skip=_OURS)
     conflicts = [*layout.site_plan.conflicts, *data_plan.conflicts]
     conflicts += write_farm(data_plan, temporary, dirs.links)
@@ -254,9 +268,8 @@ def _write_environment(
         sys_path=tuple(sys_path),
         conflicts=tuple(conflicts),
     )
-    _write_config(temporary, made)
-    (temporary / "bootstrap.pyc").write_bytes(_make_bootstrap(made, pth_lines))
-    link_bootstrap(temporary, interpreter)
+    _write_config(temporary, interpreter)
+    _write_bootstrap(temporary, made, pth_lines)
     # Whatever else comes to lie there is an installation.
     os.utime(site_packages, (0, 0))
     return made
@@ -301,8 +314,7 @@ def _keep_native(dirs: Dirs, native: Path) -> Path:
     return kept
 
 
-def _write_config(temporary: Path, environment: Environment) -> None:
-    interpreter = environment.interpreter
+def _write_config(temporary: Path, interpreter: Interpreter) -> None:
     config = (
         f"home = {interpreter.path.parent}\n"
         "include-system-site-packages = false\n"
@@ -333,12 +345,14 @@ def _write_facts(temporary: Path, environment: Environment) -> None:
     (temporary / "environment.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _make_bootstrap(environment: Environment, pth_lines: list[tuple[str, list[str]]]) -> bytes:
+def _write_bootstrap(
+    temporary: Path, environment: Environment, pth_lines: list[tuple[str, list[str]]]
+) -> None:
     interpreter = environment.interpreter
-    return fill_bootstrap(
+    write_bootstrap(
+        temporary,
         interpreter,
         prefix=str(environment.path),
-        boot=f"{environment.path}/boot",
         packages=Packages(
             sys_path=environment.sys_path,
             pth_lines=pth_lines,

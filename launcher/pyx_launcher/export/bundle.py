@@ -21,9 +21,8 @@ from typing import TYPE_CHECKING
 from pyx_launcher.build.source_tree import GENERATED
 from pyx_launcher.environment.bootstrap import (
     Packages,
-    fill_bootstrap,
     find_customizations,
-    link_bootstrap,
+    write_bootstrap,
 )
 from pyx_launcher.environment.bytecode import compile_copies
 from pyx_launcher.environment.layout import choose_farm, read_pth
@@ -133,9 +132,7 @@ def _write_bootstrap(
         # What somebody installs there later is no part of the bundle.
         site_packages="",
     )
-    content = fill_bootstrap(interpreter, prefix="", boot="", packages=packages)
-    (tree / "bootstrap.pyc").write_bytes(content)
-    link_bootstrap(tree, interpreter)
+    write_bootstrap(tree, interpreter, prefix="", packages=packages)
 
 
 def _own_places(start: Start | None) -> list[str]:

@@ -36,6 +36,18 @@ OLDEST = (3, 9)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Way:
+    """How the environments of an interpreter start: see docs/design.md."""
+
+    fast: bool
+    """By the fast way, or by the public one?"""
+    code: bool
+    """May bytecode stand for a script?"""
+    reason: str
+    """Why it is this one, in one line."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Interpreter:
     """A real CPython and everything that pyx needs to know about it."""
 
@@ -52,8 +64,12 @@ class Interpreter:
     magic: bytes
     pycompile: bytes
     """The template's marshalled code object, compiled by this interpreter; empty without one."""
+    build: str
+    """Its `sys.version`, which tells one build of it from another."""
+    files: tuple[str, ...]
+    """Where else it has what decides how it starts; some need not be there."""
     encodings_file: str
-    """The source that an environment's python imports `encodings` from."""
+    """The source that an environment's python imports `encodings` from; empty if it is none."""
     encodings_hash: bytes
     """The hash of that source, as a `.pyc` holds it (PEP 552)."""
     encodings_codes: bytes
@@ -64,6 +80,8 @@ class Interpreter:
     tag_facts: TagFacts
     facts_digest: str
     """Hexadecimal; another one as soon as any fact is another."""
+    way: Way | None = None
+    """How its environments start; None where nobody has asked yet (`environment.proof`)."""
 
     @property
     def short(self) -> str:
@@ -328,6 +346,8 @@ def _make_interpreter(path: Path, known: Facts) -> Interpreter:
         cache_tag=facts["cache_tag"],
         magic=bytes.fromhex(facts["magic"]),
         pycompile=binascii.a2b_base64(facts["pycompile"]),
+        build=facts["build"],
+        files=tuple(facts["files"]),
         encodings_file=facts["encodings_file"],
         encodings_hash=bytes.fromhex(facts["encodings_hash"]),
         encodings_codes=binascii.a2b_base64(facts["encodings_codes"]),

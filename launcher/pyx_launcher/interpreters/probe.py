@@ -10,12 +10,15 @@ import contextlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyx_runtime
 from pyx_launcher.errors import InterpreterError
 from pyx_launcher.files.hashing import sha256
 from pyx_launcher.values import dataclass, field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PROBE = Path(pyx_runtime.__file__).with_name("probe.py")
 PROBE_SECONDS = 60
@@ -49,6 +52,8 @@ def read_facts(path: Path, *, cache: Path, template: Path | None) -> Facts | Non
     values, digest = entry.get("facts"), entry.get("digest")
     if not isinstance(values, dict) or not isinstance(digest, str):
         return None
+    if entry.get("files") != identify_files(values.get("files", ())):
+        return None
     return Facts(values=values, digest=digest)
 
 
@@ -61,9 +66,26 @@ def learn_facts(path: Path, *, cache: Path, template: Path | None) -> Facts:
     values = _run_probe(path, template)
     facts = Facts(values=values, digest=_digest_facts(path, values, template))
     if _cache_key(path, template) == key:
-        entry = {"key": key, "facts": facts.values, "digest": facts.digest}
+        files = identify_files(values["files"])
+        entry = {"key": key, "facts": facts.values, "digest": facts.digest, "files": files}
         _write_cache(_cache_file(cache, path), entry)
     return facts
+
+
+def identify_files(names: Iterable[str]) -> list[list[int]]:
+    """Return what tells each of the files from any other and from itself later; they may be absent.
+
+    Raises TypeError where a name is none.
+    """
+    found: list[list[int]] = []
+    for name in names:
+        try:
+            info = os.stat(name)
+        except OSError:
+            found.append([])
+        else:
+            found.append([info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino])
+    return found
 
 
 def _cache_file(cache: Path, path: Path) -> Path:

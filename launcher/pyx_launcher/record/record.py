@@ -20,7 +20,7 @@ from pyx_launcher.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-FORMAT = 1
+FORMAT = 2
 """The version of the record, the environment directory and the native program: one number."""
 
 _MAGIC = b"pyxrec\0" + bytes([FORMAT])
@@ -58,8 +58,8 @@ class Words:
     interpreter: Path
     argv0: Path
     letters: str
-    boot: Path
-    """The directory that python takes the bytecode of `encodings` from."""
+    boot: str
+    """The directory that python takes the bytecode of `encodings` from; empty: the public way."""
     code: str
     rows: tuple[str, ...]
 
@@ -101,11 +101,28 @@ def _is_relative(value: bytes) -> bool:
 
 
 def find_record(directory: Path, material: bytes) -> Path:
-    """Return where the record for `material` lies, whether or not it exists (64-bit FNV-1a)."""
+    """Return where the record for `material` lies, whether or not it exists."""
+    return directory / f"{_hash(material):016x}"
+
+
+def _hash(data: bytes) -> int:
+    """Return 64 bits (FNV-1a)."""
     value = 14695981039346656037
-    for byte in material:
+    for byte in data:
         value = ((value ^ byte) * 1099511628211) & 0xFFFFFFFFFFFFFFFF
-    return directory / f"{value:016x}"
+    return value
+
+
+def write_code(path: Path, script: Path, magic: bytes, code: bytes) -> None:
+    """Write the marshalled `code` of `script` for the native program, as the bootstrap does.
+
+    `magic` is the interpreter's. Raises OSError.
+    """
+    info = os.stat(script)
+    state = (info.st_mtime_ns, info.st_ctime_ns, info.st_size, info.st_ino)
+    words = struct.pack("=4Q", *(number % (1 << 64) for number in state))
+    identity = _hash(words + os.fsencode(script))
+    write_atomic(path, magic + struct.pack("=QI", identity, len(code) + 16) + code)
 
 
 def write_record(
@@ -137,7 +154,7 @@ def encode_record(record: LaunchRecord) -> bytes:
         words.letters.encode(),
         os.fsencode(words.boot),
         os.fsencode(words.code),
-        *(part for row in words.rows for part in _split_row(row)),
+        *(row.encode() for row in words.rows),
     ]
     body = record.material
     for check in record.checks:
@@ -157,12 +174,6 @@ def encode_record(record: LaunchRecord) -> bytes:
     total = _HEADER.size + len(body)
     counts = (total, len(record.material), len(record.checks), len(strings))
     return _HEADER.pack(_MAGIC, *counts) + body
-
-
-def _split_row(row: str) -> tuple[bytes, bytes]:
-    name, _, option = row.encode().partition(b"=")
-    # What follows the name may itself hold an equals sign, as in `-Xutf8=`.
-    return name, option
 
 
 def read_record(path: Path) -> LaunchRecord | None:
@@ -197,12 +208,9 @@ def _decode_record(data: bytes) -> LaunchRecord | None:
         interpreter=Path(interpreter),
         argv0=Path(argv0),
         letters=letters,
-        boot=Path(boot),
+        boot=boot,
         code=code,
-        rows=tuple(
-            f"{name}={option}" if option else name
-            for name, option in zip(rows[::2], rows[1::2], strict=True)
-        ),
+        rows=tuple(rows),
     )
     material = data[_HEADER.size : _HEADER.size + material_size]
     return LaunchRecord(material=material, checks=tuple(checks), words=words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.cli.invocation import PYTHON_LETTERS
@@ -12,11 +13,9 @@ from pyx_launcher.record.record import LaunchRecord, Words, encode_record
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pyx_launcher.interpreters.finder import Interpreter
 
-_INERT = (
+_MISLEADING = (
     "PYTHONPATH",
     "PYTHONHOME",
     "PYTHONSTARTUP",
@@ -24,39 +23,29 @@ _INERT = (
     "PYTHONPLATLIBDIR",
     "PYTHONEXECUTABLE",
 )
-_WITHOUT_OPTION = ("PYTHONHASHSEED", "PYTHONMALLOC", "PYTHONCOERCECLOCALE")
-_WITHOUT_OPTION_SINCE_13 = (
+"""What python must not obey where the user had it exported: it would find other code."""
+
+_SAME_CODE = (
+    "PYTHONASYNCIODEBUG",
+    "PYTHONBREAKPOINT",
+    "PYTHONCOERCECLOCALE",
+    "PYTHONFAULTHANDLER",
+    "PYTHONHASHSEED",
+    "PYTHONINSPECT",
+    "PYTHONIOENCODING",
+    "PYTHONMALLOC",
+    "PYTHONNOUSERSITE",
+    "PYTHONSAFEPATH",
+    "PYTHONUNBUFFERED",
+    "PYTHONUTF8",
     "PYTHON_BASIC_REPL",
     "PYTHON_COLORS",
+    "PYTHON_GIL",
     "PYTHON_HISTORY",
-    # Python looks at these two only where it looks at its own variables.
-    "FORCE_COLOR",
-    "NO_COLOR",
 )
+"""Under any other variable a script is compiled by python, which may warn or make other code."""
 
-_ROWS = (
-    # Since which minor version of Python 3, and the row: RECORD.md tells what the letters mean.
-    (0, "lPYTHONWARNINGS=-W"),
-    (0, "nPYTHONUNBUFFERED=u"),
-    (0, "nPYTHONDONTWRITEBYTECODE=B"),
-    (0, "nPYTHONOPTIMIZE=O"),
-    (0, "nPYTHONVERBOSE=v"),
-    (0, "nPYTHONDEBUG=d"),
-    (0, "fPYTHONINSPECT=-i"),
-    (0, "vPYTHONUTF8=-Xutf8="),
-    (0, "fPYTHONDEVMODE=-Xdev"),
-    (0, "fPYTHONFAULTHANDLER=-Xfaulthandler"),
-    (0, "vPYTHONTRACEMALLOC=-Xtracemalloc="),
-    (0, "fPYTHONPROFILEIMPORTTIME=-Ximporttime"),
-    (8, "vPYTHONPYCACHEPREFIX=-Xpycache_prefix="),
-    (10, "fPYTHONWARNDEFAULTENCODING=-Xwarn_default_encoding"),
-    (11, "fPYTHONNODEBUGRANGES=-Xno_debug_ranges"),
-    (0, "vPYTHONINTMAXSTRDIGITS=-Xint_max_str_digits="),
-    (12, "fPYTHONPERFSUPPORT=-Xperf"),
-    (13, "vPYTHON_CPU_COUNT=-Xcpu_count="),
-    (13, "vPYTHON_FROZEN_MODULES=-Xfrozen_modules="),
-    (13, "fPYTHON_PERF_JIT_SUPPORT=-Xperf_jit"),
-)
+_ROWS = (*("u" + name for name in _MISLEADING), *("h" + name for name in _SAME_CODE))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,23 +62,15 @@ def make_words(path: Path, launch: Launch, code: str = "") -> Words:
 
     `code` is the file that caches the bytecode of a script, if there is one.
     """
-    minor = launch.interpreter.tag_facts.python[1]
+    minor, way = launch.interpreter.tag_facts.python[1], launch.interpreter.way
     letters = PYTHON_LETTERS if minor >= 11 else PYTHON_LETTERS.replace("P", "")
-    rows = [row for since, row in _ROWS if minor >= since]
-    if launch.interpreter.tag_facts.free_threaded:
-        rows.append("vPYTHON_GIL=-Xgil=")
     return Words(
         interpreter=launch.interpreter.path,
         argv0=path / "bin" / "python",
         letters=letters,
-        boot=path / "boot",
-        code=code,
-        rows=(
-            *rows,
-            *("a" + name for name in _WITHOUT_OPTION),
-            *("a" + name for name in _WITHOUT_OPTION_SINCE_13 if minor >= 13),
-            *("u" + name for name in _INERT),
-        ),
+        boot=os.fspath(path / "boot") if way and way.fast else "",
+        code=code if way and way.code else "",
+        rows=_ROWS,
     )
 
 
@@ -100,14 +81,15 @@ def check_launch(place: Path, path: Path, launch: Launch) -> tuple[Check, ...]:
     return (
         check_file(launch.interpreter.path),
         *(replace(check_file(place / name), path=os.fsencode(path / name)) for name in read),
+        *(check_file(Path(name)) for name in launch.interpreter.files),
         *(check_file(generation) for generation in launch.generations),
     )
 
 
-def write_launch(place: Path, path: Path, launch: Launch) -> None:
+def write_launch(place: Path, path: Path, launch: Launch, *, code: str = "") -> None:
     """Write the record that `bin/python` of the environment at `path` reads, into `place`."""
     record = LaunchRecord(
-        material=b"", checks=check_launch(place, path, launch), words=make_words(path, launch)
+        material=b"", checks=check_launch(place, path, launch), words=make_words(path, launch, code)
     )
     data = encode_record(record)
     target = place / "launch"

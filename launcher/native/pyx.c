@@ -368,6 +368,7 @@ static int is_empty(const char *variable) { return !variable[strcspn(variable, "
 
 /* Return the name of the row of these letters that the variable has, or NULL. */
 static const char *find_row(const struct record *record, const char *letters, const char *variable) {
+    if (strncmp(variable, "PYTHON", 6) != 0) return NULL;
     for (uint32_t row = ROWS; row < record->header.strings; row++)
         if (strchr(letters, record->strings[row][0]) && match(variable, record->strings[row] + 1))
             return record->strings[row] + 1;

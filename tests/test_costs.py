@@ -76,7 +76,8 @@ int main(int argc, char **argv) {
 
 NATIVE_CALLS = 11
 """Of a start from anywhere: itself, the directory of records, three for the record, the bytecode of
-`encodings`, four for the script's, execve. Each part of the script's path and each look at a file comes to it."""
+`encodings`, four for the script's, execve. Each part of the script's path and each look at a file
+comes to it."""
 NATIVE_INSTRUCTIONS = 60_000
 """They depend on compiler, variables and the lengths of paths: 34,000 are usual."""
 MORE_CALLS = 10

@@ -88,7 +88,7 @@ def _fill_bootstrap(
     code = before + len(filled).to_bytes(4, "little") + filled + after
     # Checked by nobody (PEP 552): the launch record vouches for it, whatever the stdlib's times.
     unchecked = (1).to_bytes(4, "little")
-    return interpreter.magic + unchecked + interpreter.encodings_hash + code
+    return interpreter.magic + unchecked + (interpreter.encodings_hash or bytes(8)) + code
 
 
 def _link_bootstrap(directory: Path, interpreter: Interpreter) -> None:

@@ -23,8 +23,7 @@ def find_facts() -> dict[str, object]:
     import encodings
     import os
     import subprocess
-
-    import pyx_trial
+    from importlib import import_module
 
     main = sys.modules["__main__"]
     flags = (name for name in sorted(dir(sys.flags)) if name[0] != "_")
@@ -32,7 +31,7 @@ def find_facts() -> dict[str, object]:
     printers = ("copyright", "credits", "exit", "help", "license", "quit")
     variables = (name for name in os.environ if name.startswith(("PYTHON", "PYX_SHOWN")))
     return {
-        "package": pyx_trial.__file__,
+        "package": import_module("pyx_trial").__file__,
         "import line": getattr(sys, "pyx_trial_line", None),
         "path": sys.path,
         "prefix": [sys.prefix, sys.exec_prefix],
@@ -129,14 +128,13 @@ def find_site() -> list[object]:
 def ask_subinterpreter() -> str:
     """Return what a subinterpreter sees, or nothing where no module here makes one."""
     import os
+    from importlib import import_module
+    from importlib.util import find_spec
 
-    try:
-        import _interpreters as interpreters
-    except ImportError:
-        try:
-            import _xxsubinterpreters as interpreters
-        except ImportError:
-            return ""
+    names = [name for name in ("_interpreters", "_xxsubinterpreters") if find_spec(name)]
+    if not names:
+        return ""
+    interpreters = import_module(names[0])
     reading, writing = os.pipe()
     code = "import os, sys, pyx_trial; os.write({}, repr({}).encode())"
     what = "[pyx_trial.__file__, sys.path[-1:], sys.prefix, sys._xoptions]"

@@ -5,14 +5,13 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from packaging.pylock import PackageDirectory
-
 from pyx_launcher.commands._arguments import check_words
 from pyx_launcher.commands._format import format_json, format_table
 from pyx_launcher.commands._target import require_lock, take_script
 from pyx_launcher.console import write_out
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.launch import decide
+from pyx_launcher.locks.common.packages import PackageDirectory
 from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.values import dataclass, field
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import pty
 import signal
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from installed import ROOT
-from wheelhouse import make_wheel, pylock_text
+from wheelhouse import make_wheel, poetry_lock_text, pylock_text
 
-from pyx_launcher.errors import ArtifactError
+from pyx_launcher.errors import ArtifactError, RefusedError
 from pyx_launcher.index.finder import Index, IndexSettings, Wanted
 from pyx_launcher.index.stall import PATIENCE, Watch
+from pyx_launcher.index.verified_file import write_verified
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,7 +166,7 @@ def test_bytes_are_a_sign_of_life(capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is said of a slow server as long as something comes, nor of what ends in time."""
     watch = Watch(threading.Event())
     begun = time.monotonic()
-    with watch.waiting("slow", lambda: int((time.monotonic() - begun) * 10)):
+    with watch.waiting("slow", lambda: int((time.monotonic() - begun) * 1000)):
         time.sleep(PATIENCE + 0.8)
     with watch.waiting("quick", lambda: 0):
         pass
@@ -172,3 +174,67 @@ def test_bytes_are_a_sign_of_life(capsys: pytest.CaptureFixture[str]) -> None:
     watch.close()
     assert capsys.readouterr().err == ""
     assert not any(thread.name.endswith("(_look)") for thread in threading.enumerate())
+
+
+@pytest.fixture
+def trickling() -> Iterator[str]:
+    """Run a server that sends one byte of any file every tenth of a second; its host and port."""
+    ended = threading.Event()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1000000\r\n\r\n"
+
+    def answer(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(head)
+            while not ended.wait(0.1):
+                connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    taken = server.accept()[0]
+                    threading.Thread(target=answer, args=(taken,), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+        ended.set()
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("what", ["a file", "a page"])
+def test_a_server_that_sends_next_to_nothing_is_named_and_given_up(
+    pyx: Pyx, tmp_path: Path, wheels: Path, trickling: str, what: str
+) -> None:
+    """A byte now and then keeps no start: it is one line, and then what a silent one is."""
+    wheel = make_wheel(wheels, "tick", "1.0")
+    url = f"http://{trickling}/simple/"
+    if what == "a file":
+        (tmp_path / "pylock.toml").write_text(pylock_text([wheel], index_url=url))
+    else:
+        # Its lock has no URLs, so that the file is looked for on a page of the index.
+        (tmp_path / "poetry.lock").write_text(poetry_lock_text([wheel]))
+    env = variables(trickling, PIP_TIMEOUT="1", PIP_RETRIES="1")
+    begun = time.monotonic()
+    told = pyx("-c", "pass", cwd=tmp_path, env=env)
+    assert time.monotonic() - begun < 60
+    assert (told.returncode, told.stdout) == (UNAVAILABLE, ""), told.stderr
+    if what == "a file":
+        assert told.stderr.startswith(SAID.format(host=trickling))
+        assert "bytes in" in told.stderr
+
+
+def test_a_file_of_unknown_size_ends_at_the_limit_of_its_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An endless one would else fill the disk; the variable for archives sets another limit."""
+    monkeypatch.delenv("PYX_MAX_UNPACKED", raising=False)
+    monkeypatch.setattr("pyx_launcher.index.verified_file.LARGEST_WHEEL", 1 << 20)
+    monkeypatch.setattr("pyx_launcher.index.verified_file.LARGEST_SOURCE", 1 << 19)
+    for name, most in (("tick-1.0-py3-none-any.whl", 1 << 20), ("tick-1.0.tar.gz", 1 << 19)):
+        wanted = Wanted(name="tick", version="1.0", filename=name, hashes={"sha256": "0" * 64})
+        chunks = itertools.repeat(bytes(1 << 18))
+        with pytest.raises(RefusedError, match=f"has more than {most} bytes"):
+            write_verified(chunks, wanted, tmp_path, "a server", lambda _: None)
+        assert list(tmp_path.iterdir()) == []

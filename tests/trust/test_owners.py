@@ -21,6 +21,12 @@ from installed import PLAIN_PYTHON, ROOT
 from trust.scene import REFUSED
 from wheelhouse import make_wheel, poetry_lock_text, pylock_text, sha256
 
+from pyx_launcher.dirs import Dirs
+from pyx_launcher.errors import RefusedError
+from pyx_launcher.files.ownership import check_dirs
+from pyx_launcher.project.transaction import exclusive
+from pyx_launcher.store.lock import hold_stores
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -205,6 +211,61 @@ def test_a_home_prepared_in_a_place_for_everybody_is_refused(shared: Scene) -> N
     shutil.rmtree(place / "pyx")
     told = run(shared, BOB, *RAN, env={"PYX_HOME": str(place / "pyx")})
     assert told.stdout == "1.0\n", told.stderr
+
+
+DEPTHS = {
+    "links": "pyx-home/links",
+    "native": "pyx-home/native",
+    "changes": "pyx-home/changes",
+    "linked": "pyx-home/linked",
+    "a project of the store": "pyx-home/store/tick",
+    "a build of it": "pyx-home/store/tick/*/py3*",
+    "an entry": "pyx-home/store/tick/*/py3*/site-packages",
+    "the facts of an entry": "pyx-home/store/tick/*/py3*/site-packages/.entry.json",
+    "an environment": "pyx-home/environments/*",
+}
+
+
+@pytest.mark.parametrize("name", DEPTHS)
+def test_what_others_could_change_below_a_home_is_refused(shared: Scene, name: str) -> None:
+    """Whose it is and who can write to it counts at each depth that a start relies on."""
+    own = shared.base / f"user-{BOB}"
+    for part in ("links", "changes", "linked"):
+        (own / "pyx-home" / part).mkdir(exist_ok=True)
+        os.chown(own / "pyx-home" / part, BOB, BOB)
+    shutil.rmtree(own / "pyx-cache" / "launch", ignore_errors=True)
+    (place,) = own.glob(DEPTHS[name])
+    os.chown(place, MALLORY, MALLORY)
+    check_refused(run(shared, BOB, *RAN), f"{place} belongs to user 65502")
+    os.chown(place, BOB, BOB)
+    mode = place.stat().st_mode & 0o777
+    place.chmod(mode | 0o002)
+    check_refused(run(shared, BOB, *RAN), f"{place} can be written by others")
+    place.chmod(mode)
+    assert run(shared, BOB, *RAN).stdout == "1.0\n"
+
+
+def test_verify_tells_whose_a_file_is_and_who_can_write_to_it(shared: Scene) -> None:
+    """Content that is right today may be another tomorrow."""
+    (entry,) = (home_of(shared, BOB) / "store").glob("tick/*/py3*/site-packages")
+    os.chown(entry / "tick", MALLORY, MALLORY)
+    (entry / "tick" / "__init__.py").chmod(0o666)
+    told = run(shared, BOB, "store", "verify")
+    assert told.returncode == 1
+    assert [line.split()[0] for line in told.stdout.splitlines()] == ["foreign", "open", "1"]
+
+
+def test_a_home_that_a_stranger_has_just_made_is_not_filled(tmp_path: Path) -> None:
+    """Between the look whether it is there and the moment it is made somebody may be quicker."""
+    dirs = Dirs(home=tmp_path / "home", cache=tmp_path / "cache")
+    check_dirs(dirs, {})
+    (dirs.home / "store").mkdir(parents=True)
+    give(dirs.home, MALLORY)
+    with pytest.raises(RefusedError, match="belongs to user 65502"):
+        hold_stores(dirs)
+    change = exclusive(dirs, tmp_path, print)
+    with pytest.raises(RefusedError, match="belongs to user 65502"), change:
+        pass
 
 
 @pytest.mark.parametrize("part", ["", "store", "environments"])

@@ -44,4 +44,4 @@ def test_starts_without_locks(pyx: Pyx, pyx_home: Path, tmp_path: Path, number: 
     told = pyx("store", "gc", "--keep", "0", env=env, timeout=60)
     assert told.returncode == 74
     assert "cannot be locked" in told.stderr
-    assert len(list(pyx_home.glob("store/part*/*/py3*"))) == 6
+    assert len(list(pyx_home.glob("store/part*/*/py3*/site-packages"))) == 6

@@ -36,6 +36,7 @@ from pyx_launcher.environment.scripts import write_pip_answer, write_scripts
 from pyx_launcher.errors import StoreError
 from pyx_launcher.files.atomic import make_directory, remove_tree, storing, write_atomic
 from pyx_launcher.files.hashing import sha256
+from pyx_launcher.files.ownership import check_closed
 from pyx_launcher.record.record import FORMAT
 from pyx_launcher.record.words import Launch, write_launch
 from pyx_launcher.store.entry import touch_generation
@@ -143,6 +144,8 @@ def find_environment(
 ) -> Environment | None:
     """Return the environment of `entries` if it is there and whole."""
     path = name_environment(dirs, interpreter, entries)
+    for place in (path, path / "environment.json", path / "bin", path / "launch"):
+        check_closed(place)
     return _read_environment(path, interpreter, entries)
 
 

@@ -130,11 +130,48 @@ def check_dirs(dirs: Dirs, environ: Mapping[str, str]) -> None:
         _check_own(path, variable)
         if os.geteuid() == 0 and ("SUDO_UID" in environ or "DOAS_USER" in environ):
             _check_ancestor(path, variable)
-    for path in (dirs.store, dirs.environments, dirs.named):
-        _check_own(path, "PYX_HOME")
+    check_home(dirs)
     for path in dirs.fallback_stores:
         _check_directory(path, "PYX_STORES")
         _check_writers(path, "PYX_STORES", frozenset({0, os.geteuid()}))
+
+
+def check_home(dirs: Dirs) -> None:
+    """Refuse what lies in the user's own home of pyx's and is another's, or open to others.
+
+    Whoever makes something there asks again afterwards: a stranger may have been quicker to make
+    the directory itself. Raises RefusedError.
+    """
+    _check_own(dirs.home, "PYX_HOME")
+    for name in _PARTS:
+        _check_own(dirs.home / name, "PYX_HOME")
+
+
+_PARTS = ("store", "environments", "named", "links", "native", "changes", "linked", "scripts")
+"""The directories in a home; what lies in each decides something, or is written by it."""
+
+
+def check_closed(path: Path) -> None:
+    """Refuse a directory that is neither the user's nor root's, or that others can write to.
+
+    Raises RefusedError; one that is not there is not refused.
+    """
+    try:
+        _check_writers(path, "PYX_HOME", frozenset({0, os.geteuid()}))
+    except RefusedError as error:
+        hint = f"if nothing needs it: rm -r {shlex.quote(str(path))}; see pyx store verify"
+        raise RefusedError(error.message, hint=hint) from None
+
+
+def describe_exposure(path: Path) -> str:
+    """Return in a word or two who else could change a file or directory; empty if nobody could."""
+    info = os.lstat(path)
+    if info.st_uid not in (0, os.geteuid()):
+        return "foreign"
+    by_group = info.st_mode & stat.S_IWGRP and info.st_gid != os.getegid()
+    # A link has a mode that means nothing.
+    is_open = info.st_mode & stat.S_IWOTH or by_group
+    return "open" if is_open and not stat.S_ISLNK(info.st_mode) else ""
 
 
 def _check_own(path: Path, variable: str) -> None:

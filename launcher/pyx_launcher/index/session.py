@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pyx_launcher.errors import ArtifactError, RefusedError
 from pyx_launcher.files.archive_limits import LONGEST_TEXT
 from pyx_launcher.index.credentials import Credentials, find_origin, shown
-from pyx_launcher.index.stall import Watch
+from pyx_launcher.index.stall import FLOOR, Watch
 from pyx_launcher.index.verified_file import arriving
 
 if TYPE_CHECKING:
@@ -59,6 +59,10 @@ class _PassingError(Exception):
         self.retry_after = retry_after
 
 
+_SHORTEST_WINDOW = 4.0
+"""Seconds over which the pace of a server is measured at least."""
+
+
 class Session:
     """One pool of connections for all threads, and what unearth calls a fetcher.
 
@@ -81,6 +85,7 @@ class Session:
         self._silent_retries = settings.silent_retries
         self._lock = threading.Lock()
         self._watch = Watch()
+        self._window = max(_SHORTEST_WINDOW, 2 * settings.timeout)
         self._answered: set[object] = set()
         self._dead: dict[object, Exception] = {}
 
@@ -111,7 +116,7 @@ class Session:
     ) -> Path:
         """Bring what is at `url` into the directory `into`, verified, and return its path."""
         with arriving(wanted, into, shown(url), progress) as arrival:
-            transfer = _Transfer(arrival, wanted.size)
+            transfer = _Transfer(arrival, wanted.size, self._window)
 
             def receive() -> None:
                 with self._client.stream("GET", url, headers=transfer.headers()) as response:
@@ -126,7 +131,7 @@ class Session:
                     raise
                 # The parts may be of two files; what is refused has to come in one.
                 arrival.restart()
-                transfer = _Transfer(arrival, wanted.size)
+                transfer = _Transfer(arrival, wanted.size, self._window)
                 self._attempt(url, receive, lambda: arrival.received)
                 arrival.check()
         return into / wanted.filename
@@ -136,7 +141,7 @@ class Session:
             with self._client.stream(method, url, headers=headers) as response:
                 self._answered.add(find_origin(url))
                 _check_status(response)
-                return _read_page(response)
+                return _read_page(response, _Pace(self._window))
 
         return self._attempt(url, ask)
 
@@ -194,8 +199,9 @@ class Session:
 class _Transfer:
     """The requests of one download, each of which goes on where the last one broke off."""
 
-    def __init__(self, arrival: Arrival, size: int | None) -> None:
+    def __init__(self, arrival: Arrival, size: int | None, window: float) -> None:
         self._arrival = arrival
+        self._window = window
         self._size = size
         self._validator = ""
         self.was_resumed = False
@@ -221,8 +227,10 @@ class _Transfer:
             _check_status(response)
             self._arrival.restart()
             self._validator = _find_validator(response)
+        pace = _Pace(self._window)
         for chunk in response.iter_raw():
             self._arrival.write(chunk)
+            pace.check(len(chunk))
         received = self._arrival.received
         # Where the server told the length, the client itself notices that something is missing.
         cut = self._size is not None and received < self._size
@@ -240,13 +248,34 @@ class _Transfer:
         )
 
 
-def _read_page(response: httpx2.Response) -> httpx2.Response:
+class _Pace:
+    """How fast a body arrives: a server that sends a byte now and then is one that is silent."""
+
+    def __init__(self, window: float) -> None:
+        """Look at `window` seconds at a time."""
+        self._window = window
+        self._since = time.monotonic()
+        self._bytes = 0
+
+    def check(self, size: int) -> None:
+        """Note that `size` more bytes have come. Raises what may pass where it is too slow."""
+        self._bytes += size
+        took = time.monotonic() - self._since
+        if took < self._window:
+            return
+        if self._bytes < FLOOR * took:
+            raise _PassingError(f"it sent {self._bytes} bytes in {took:.0f} seconds")
+        self._since, self._bytes = time.monotonic(), 0
+
+
+def _read_page(response: httpx2.Response, pace: _Pace) -> httpx2.Response:
     """Return the response with its content, which may not be endless."""
     import httpx2
 
     content = bytearray()
     for chunk in response.iter_bytes():
         content += chunk
+        pace.check(len(chunk))
         if len(content) > LONGEST_TEXT:
             raise ArtifactError(
                 f"{shown(str(response.url))} is not a page of an index: "

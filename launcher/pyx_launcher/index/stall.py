@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PATIENCE = 2.0
-"""Seconds without a byte after which the line is said."""
+"""Seconds with next to nothing after which the line is said."""
+
+FLOOR = 100
+"""Bytes a second. Whoever sends fewer sends nothing that could be waited for."""
 
 _LOOK = 0.25
 """Seconds between two looks at what is waited for."""
@@ -73,7 +76,11 @@ class Watch:
 
 
 def _is_late(wait: _Wait) -> bool:
+    passed = time.monotonic() - wait.since
+    if passed < PATIENCE:
+        return False
     received = wait.received()
-    if received != wait.bytes:
-        wait.bytes, wait.since = received, time.monotonic()
-    return time.monotonic() - wait.since >= PATIENCE
+    if received - wait.bytes < FLOOR * passed:
+        return True
+    wait.bytes, wait.since = received, time.monotonic()
+    return False

@@ -62,8 +62,7 @@ class Arrival:
         self._source = source
         self._progress = progress
         self._digests = _digests(wanted)
-        # No archive may be larger than what would come out of it.
-        self._most = read_limits(os.environ).unpacked
+        self._most = _find_limit(wanted.filename)
         self.received = 0
         """Bytes that have arrived and are kept."""
 
@@ -99,6 +98,21 @@ class Arrival:
         """Raise RefusedError where what has arrived lacks one of the lock's hashes."""
         found = {algorithm: digest.hexdigest() for algorithm, digest in self._digests.items()}
         check_hashes(self._wanted, found, self._source)
+
+
+def _find_limit(filename: str) -> int:
+    """Return how many bytes a file of unknown size may have: as no other of its kind has."""
+    if os.environ.get("PYX_MAX_UNPACKED"):
+        # No archive may be larger than what would come out of it.
+        return read_limits(os.environ).unpacked
+    return LARGEST_WHEEL if filename.endswith(".whl") else LARGEST_SOURCE
+
+
+LARGEST_WHEEL = 4 << 30
+"""Bytes. Those with libraries for graphics cards have up to three."""
+
+LARGEST_SOURCE = 1 << 30
+"""Bytes of an archive of sources; few have a tenth of it."""
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import StoreError
 from pyx_launcher.files.atomic import sync_path, write_atomic
-from pyx_launcher.files.ownership import closed_to_others
+from pyx_launcher.files.ownership import check_home, closed_to_others
 from pyx_launcher.project.journal import (
     drop_journal,
     find_state,
@@ -89,6 +89,7 @@ def exclusive(dirs: Dirs, directory: Path, tell: Callable[[str], None]) -> Itera
         with closed_to_others():
             # Who could write a journal would choose what a start writes into a project.
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_home(dirs)
         held = take_lock(path, patience=0, mode=0o600)
         if held is None:
             tell(f"waiting for another change of {directory}, by {name_holder(path)}")

@@ -24,6 +24,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from pyx_launcher.console import tell
 from pyx_launcher.errors import RefusedError, StoreError
 from pyx_launcher.files.atomic import flush, make_directory, remove_tree, storing, write_atomic
+from pyx_launcher.files.ownership import check_closed
 from pyx_launcher.locks.common.filenames import are_same_version
 from pyx_launcher.values import dataclass, replace
 
@@ -118,7 +119,7 @@ def find_entry(dirs: Dirs, place: Path, key: str) -> Entry | None:
     before = build.with_name(build.name[: _DIGITS_BEFORE - _DIGITS])
     for store in dirs.stores:
         for path in (store / place, store / before):
-            entry = read_entry(path)
+            entry = _read_closed(path)
             if entry is not None and entry.facts.key == key:
                 return entry
     return None
@@ -166,7 +167,7 @@ def _read_builds(directory: Path, key: str | None = None) -> Iterator[Entry]:
     """
     builds = [path for path in _list_shown(directory) if not key or is_build_of(path.name, key)]
     for path in sorted(map(locate_entry, builds), key=lambda p: (p.name != SITE_PACKAGES, p)):
-        entry = read_entry(path)
+        entry = _read_closed(path)
         if entry is not None:
             yield entry
 
@@ -183,6 +184,16 @@ def _list_shown(directory: Path) -> Iterator[Path]:
             yield from (Path(item.path) for item in found if not item.name.startswith("."))
     except (FileNotFoundError, NotADirectoryError):
         return
+
+
+def _read_closed(path: Path) -> Entry | None:
+    """Read an entry that is to be used. Raises RefusedError where others could change it."""
+    # Who can write to the directory of the build, the version or the name can put something else
+    # there.
+    build = find_build(path)
+    for place in dict.fromkeys((path / FACTS_FILE, path, build, build.parent, build.parents[1])):
+        check_closed(place)
+    return read_entry(path)
 
 
 def read_entry(path: Path) -> Entry | None:

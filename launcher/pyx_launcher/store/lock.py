@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.console import tell
 from pyx_launcher.errors import StoreError
 from pyx_launcher.files.atomic import storing
+from pyx_launcher.files.ownership import check_home
 from pyx_launcher.store.entry import touch_generation
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def hold_stores(dirs: Dirs) -> tuple[int, ...]:
     with contextlib.suppress(StoreError):
         # In a home that cannot be written the start goes on as far as it gets.
         touch_generation(dirs.store)
+    # A stranger may have made the directory since it was looked for.
+    check_home(dirs)
     for store in dirs.stores:
         with contextlib.suppress(OSError):
             handle = os.open(store / ".generation", os.O_RDONLY | os.O_CLOEXEC)

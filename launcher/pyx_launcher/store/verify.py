@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from installer.records import InvalidRecordEntry, parse_record_file
 
 from pyx_launcher.errors import StoreError
+from pyx_launcher.files.ownership import describe_exposure
 from pyx_launcher.store.entry import DATA, FACTS_FILE, is_build_of, read_entry
 from pyx_launcher.store.inventory import tail_of
 from pyx_launcher.values import dataclass
@@ -36,7 +37,7 @@ class Damage:
     """One way in which an entry is not what was unpacked."""
 
     kind: str
-    """`changed`, `missing` or `extra`."""
+    """`changed`, `missing` or `extra`; `foreign`: another user's, `open`: others can write."""
     place: str
     """The file, relative to the entry."""
 
@@ -121,9 +122,18 @@ def _verify(path: Path) -> Verdict:
     for place, line in lines.items():
         if line and place in present and not _is_sound(path / place, line):
             damages.append(Damage(kind="changed", place=place))
+    damages += _find_exposed(path, present)
     if not damages and not _agree(entry):
         damages.append(Damage(kind="changed", place=FACTS_FILE))
     return Verdict(path=path, damages=tuple(sorted(damages, key=lambda found: found.place)))
+
+
+def _find_exposed(path: Path, present: Iterable[str]) -> Iterator[Damage]:
+    """Yield what is another user's, or could be written by others."""
+    places = dict.fromkeys(parent for place in present for parent in Path(place).parents)
+    for place in (*map(str, places), *present):
+        if kind := describe_exposure(path / place):
+            yield Damage(kind=kind, place=place)
 
 
 def _is_in_place(entry: Entry) -> bool:

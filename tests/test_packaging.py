@@ -50,6 +50,8 @@ SHELL_FILES = (
 )
 """What an installation links below the user's data directory."""
 COMMAND = Path(".local/bin/pyx")
+MOST_BYTES = 20_000_000
+"""What the launcher may take on the disk with all that it requires."""
 
 
 def starts_without_library() -> bool:
@@ -107,6 +109,17 @@ def installed_python(home: Path) -> Path:
     return home / LAUNCHER / "current" / "bin" / "python"
 
 
+def disk_usage(environment: Path) -> int:
+    """Return the bytes that an environment takes on the disk, without pip and what it brings."""
+    of_pip = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "distutils-precedence")
+    total = 0
+    for directory, names, files in os.walk(environment.resolve()):
+        if Path(directory).name == "site-packages":
+            names[:] = [name for name in names if not name.startswith(of_pip)]
+        total += sum(os.lstat(Path(directory, name)).st_blocks * 512 for name in (*names, *files))
+    return total
+
+
 def build_wheel(environ: dict[str, str], directory: Path) -> Path:
     """Build the wheel of this tree with a pip of its own and return it."""
     python = directory / "builder" / "bin" / "python"
@@ -130,6 +143,8 @@ def test_install_into_an_empty_home(home: Path, environ: dict[str, str]) -> None
     assert f"{(home / COMMAND).parent} is not on PATH" in done.stderr
     for name in SHELL_FILES:
         assert (home / ".local" / "share" / name).read_bytes(), name
+
+    assert disk_usage(home / LAUNCHER / "current") <= MOST_BYTES
 
     answer = subprocess.run(
         [home / COMMAND, "-c", "print(6 * 7)"],

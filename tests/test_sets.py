@@ -1,0 +1,72 @@
+"""Which release of somebody else broke pyx: `.ci/sets.py` takes the locked versions back."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from installed import PLAIN_PYTHON, ROOT
+from wheelhouse import make_wheel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
+VERSIONS = ("pack", "talk", "tick")
+CHECK = "import pack, talk, tick; assert 'broken' not in (pack.state, talk.state, tick.state)"
+
+
+@pytest.fixture
+def sets(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Give the program as a module."""
+    monkeypatch.syspath_prepend(ROOT / "packaging")
+    spec = importlib.util.spec_from_file_location("sets", ROOT / ".ci" / "sets.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("broken", "expected"), [(["talk"], "talk"), (["pack", "tick"], "tick"), ([], None)]
+)
+def test_the_release_to_blame_is_found(
+    tmp_path: Path, wheels: Path, sets: ModuleType, broken: list[str], expected: str | None
+) -> None:
+    """The one whose locked version alone mends it, else the last of several, in a real place."""
+    for name in VERSIONS:
+        make_wheel(wheels, name, "1.0", files={f"{name}.py": "state = 'well'\n"})
+        state = "broken" if name in broken else "new"
+        make_wheel(wheels, name, "2.0", files={f"{name}.py": f"state = '{state}'\n"})
+    python = tmp_path / "environment" / "bin" / "python"
+    subprocess.run([PLAIN_PYTHON, "-I", "-m", "venv", python.parent.parent], check=True)
+    asked: list[str] = []
+
+    def install(requirement: str) -> None:
+        words = ("install", "--quiet", "--no-deps", "--no-index", "--find-links", wheels)
+        environ = {**os.environ, "PIP_CONFIG_FILE": os.devnull}
+        subprocess.run([python, "-m", "pip", *words, requirement], env=environ, check=True)
+        asked.append(requirement)
+
+    def passes() -> bool:
+        unlucky = not broken
+        done = subprocess.run([python, "-B", "-c", CHECK], capture_output=True, check=False)
+        return done.returncode == 0 and not unlucky
+
+    for name in VERSIONS:
+        install(f"{name}==2.0")
+    newest, locked = dict.fromkeys(VERSIONS, "2.0"), dict.fromkeys(VERSIONS, "1.0")
+    newest["same"] = locked["same"] = "1.0"
+    assert sets.find_culprit(newest, locked, install, passes) == expected
+    assert "same==1.0" not in asked
+
+
+def test_each_set_is_one_command() -> None:
+    """Those that CI runs are all that there are, and CI fails with them."""
+    text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "for kind in locked newest oldest; do" in text
+    assert '.ci/sets.py "$kind" ||' in text

@@ -109,15 +109,15 @@ BROKEN = {
         "metadata = 1\n",
         "metadata: expected a table, found a number",
     ),
-    "older version": (
+    "another minor version": (
         "4.5.0",
-        "4.3",
-        "metadata.lock_version: version 4.3 is not supported; pyx reads 4.4 and 4.5",
+        "4.6",
+        "metadata.lock_version: version 4.6 is not supported; pyx reads 4.0 to 4.5",
     ),
     "newer version": (
         "4.5.0",
         "5.0.0",
-        "metadata.lock_version: version 5.0.0 is not supported; pyx reads 4.4 and 4.5",
+        "metadata.lock_version: version 5.0.0 is not supported; pyx reads 4.0 to 4.5",
     ),
     "version of another type": (
         '"4.5.0"',

@@ -47,6 +47,8 @@ class Candidate:
     extras: frozenset[str]
     """The extras whose dependencies it adds to those of the candidate without extras."""
     table: Table
+    files: tuple[Table, str]
+    """The table and the key of its files: its own, or ``[metadata.files]`` before lock 4.4."""
 
     @property
     def version(self) -> Version:
@@ -62,14 +64,20 @@ class Candidate:
 
 def read_candidates(document: Table) -> tuple[Candidate, ...]:
     """Return every package of a pdm.lock. Raises LockError where one has no name."""
-    return tuple(
-        Candidate(
-            name=read_name(table),
-            extras=frozenset(map(canonicalize_name, table.strings("extras"))),
-            table=table,
+    old_files = document.table("metadata").table("files")
+    candidates = []
+    for table in document.tables("package"):
+        label = f"{table.data.get('name', '')} {table.data.get('version', '')}"
+        is_old = "files" not in table.data and label in old_files.data
+        candidates.append(
+            Candidate(
+                name=read_name(table),
+                extras=frozenset(map(canonicalize_name, table.strings("extras"))),
+                table=table,
+                files=(old_files, label) if is_old else (table, "files"),
+            )
         )
-        for table in document.tables("package")
-    )
+    return tuple(candidates)
 
 
 def convert_candidate(
@@ -239,7 +247,8 @@ def read_files(
     """
     files: list[tuple[str, Mapping[str, str]]] = []
     urls: dict[str, str] = {}
-    for entry in candidate.table.tables("files"):
+    table, key = candidate.files
+    for entry in table.tables(key):
         hashes = read_hash(entry)
         if "url" in entry.data:
             url = entry.require("url", str).partition("#")[0]

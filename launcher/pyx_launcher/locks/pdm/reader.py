@@ -1,4 +1,4 @@
-"""The reader of pdm.lock, versions 4.4 and 4.5.
+"""The reader of pdm.lock, versions 4.0 to 4.5.
 
 What is chosen is what `pdm install` would install. Where the lock inherits metadata, each of its
 candidates says its groups and its marker; an older one is walked (`pdm_walk`).
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from pyx_launcher.locks.common.choice import Choice
 
-KNOWN_VERSION = re.compile(r"4\.[45](\.\d+)?\Z")
+KNOWN_VERSION = re.compile(r"4(\.[0-5](\.\d+)?)?\Z")
 
 HINT = "run `pyx lock`"
 
@@ -183,7 +183,7 @@ def read_pdm_lock(path: Path) -> PdmLock:
     metadata = document.table("metadata")
     version = metadata.require("lock_version", str)
     if not KNOWN_VERSION.match(version):
-        problem = f"version {version} is not supported; pyx reads 4.4 and 4.5"
+        problem = f"version {version} is not supported; pyx reads 4.0 to 4.5"
         raise metadata.error("lock_version", problem)
     targets = tuple(read_target(table) for table in metadata.tables("targets"))
     project = read_project(path.with_name("pyproject.toml"))

@@ -72,7 +72,9 @@ def upper_bound(operator: str, version: Version) -> str:
         # The caret keeps everything up to the first digit that is not zero.
         keep = next((i for i, part in enumerate(release, 1) if part), len(release))
     bound = [*release[: keep - 1], release[keep - 1] + 1]
-    return f"{version.epoch}!{'.'.join(map(str, bound))}"
+    # An epoch of nothing is not shown to anybody.
+    epoch = f"{version.epoch}!" if version.epoch else ""
+    return f"{epoch}{'.'.join(map(str, bound))}"
 
 
 def allows(constraint: str, version: Version) -> bool:

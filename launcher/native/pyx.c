@@ -639,7 +639,7 @@ static int run_launcher(const char *self, struct call *call) {
     launcher = join(join("", self, (size_t)(strrchr(self, '/') - self)), "/pyx-launcher", 13);
     call->argv[0] = (char *)(uintptr_t)launcher, keep_variables();
     const char *ours = "; install pyx again: sh packaging/install.sh, or uv tool install --reinstall pyx-launcher";
-    const char *advice = strstr(self, "/pipx/") ? "; install pyx again: pipx reinstall pyx-launcher" : ours;
+    const char *advice = memmem(self, strlen(self), "/pipx/", 6) ? "; install pyx again: pipx reinstall pyx-launcher" : ours;
     return execute(launcher, (const char **)(uintptr_t)call->argv, advice);
 }
 

@@ -22,7 +22,13 @@ from pyx_launcher.interpreters.discovery import (
     path_candidates,
     resolve_candidate,
 )
-from pyx_launcher.interpreters.finder import Found, Interpreter, find_interpreter, probe_interpreter
+from pyx_launcher.interpreters.finder import (
+    NO_ARTIFACT,
+    Found,
+    Interpreter,
+    find_interpreter,
+    probe_interpreter,
+)
 
 SHIM = """#!/usr/bin/env bash
 set -e
@@ -124,6 +130,36 @@ def no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(subprocess, "run", refuse)
     monkeypatch.setattr(subprocess, "Popen", refuse)
+
+
+def test_where_nobody_asks_the_fewest_builds_decide(machine: Machine, two: tuple[str, str]) -> None:
+    """Behind the first that needs none nobody looks; what is asked for is taken as it is."""
+    old, new = two
+    first, second = machine.link(new, "python3", f"python{new}"), machine.link(old, f"python{old}")
+    needs = {first: 0, second: 0}
+    looked: list[Path] = []
+
+    def count(interpreter: Interpreter) -> int:
+        looked.append(interpreter.path)
+        return needs[interpreter.path]
+
+    assert machine.find(count_builds=count).interpreter.path == first
+    assert looked == [first]
+    needs[first] = 2
+    found = machine.find(count_builds=count)
+    assert found.interpreter.path == second
+    version = machine.find().interpreter.version
+    assert found.reason == f"first on PATH; {version} lacks wheels of 2 packages"
+    needs[second] = 2
+    assert machine.find(count_builds=count).interpreter.path == first
+    needs[first] = NO_ARTIFACT
+    found = machine.find(count_builds=count)
+    assert found.reason == f"first on PATH; {version} lacks packages"
+    looked.clear()
+    assert machine.find(request=str(first), count_builds=count).interpreter.path == first
+    machine.environ["PYX_PYTHON"] = new
+    assert machine.find(count_builds=count).interpreter.path == first
+    assert looked == []
 
 
 def test_every_interpreter_tells_what_packaging_finds_inside_it(machine: Machine) -> None:

@@ -25,7 +25,7 @@ from pyx_launcher.interpreters.tags import TagFacts, compute_tags
 from pyx_launcher.values import dataclass, field, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from packaging.markers import Environment
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
 OLDEST = (3, 9)
+NO_ARTIFACT = 1 << 30
+"""How many builds an interpreter needs for which the lock has nothing at all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +127,7 @@ class Search:
     environ: Mapping[str, str] = field(hash=False)
     cache: Path
     template: Path | None
+    count_builds: Callable[[Interpreter], int] | None = field(default=None, hash=False)
 
     @property
     def requirement(self) -> str:
@@ -141,12 +144,15 @@ def find_interpreter(  # noqa: PLR0913 -- all of these decide, and callers name 
     cache: Path,
     template: Path | None,
     required_by: str = "the lock",
+    count_builds: Callable[[Interpreter], int] | None = None,
 ) -> Found:
     """Return the interpreter that `request` or, without it, the user's configuration asks for.
 
     `PYX_PYTHON` comes next, then the ``.python-version`` nearest to the directory `start`, then
     the first Python on PATH, then the highest that a version manager has installed. It always
-    satisfies `requires_python`, which `required_by` names. Raises InterpreterError if none fits.
+    satisfies `requires_python`, which `required_by` names. Where nobody asks for one,
+    `count_builds` tells how many packages would have to be built for it, and the first with the
+    fewest is taken; behind one that needs none nobody looks. Raises InterpreterError if none fits.
     """
     search = Search(
         requires_python=requires_python,
@@ -154,6 +160,7 @@ def find_interpreter(  # noqa: PLR0913 -- all of these decide, and callers name 
         environ=environ,
         cache=cache,
         template=template,
+        count_builds=count_builds,
     )
     wanted = read_wanted(request, start, environ)
     for alternative in wanted.requests:
@@ -219,6 +226,7 @@ def _choose(
     """Return the first candidate that fits; an unusual build only if there is no other."""
     inputs = dict.fromkeys(wanted.inputs)
     unusual: Found | None = None
+    fitting: list[tuple[int, Found]] = []
     for candidate in candidates:
         inputs.update(dict.fromkeys(candidate.inputs))
         interpreter = _probe_fitting(search, request, candidate)
@@ -229,10 +237,27 @@ def _choose(
             reason=wanted.reason or _reason(search, candidate),
             inputs=tuple(inputs),
         )
-        if request.path or not _is_unusual(interpreter, request):
-            return found
-        unusual = unusual or found
-    return unusual and replace(unusual, inputs=tuple(inputs))
+        if not request.path and _is_unusual(interpreter, request):
+            unusual = unusual or found
+            continue
+        asked = request.path or wanted.reason or search.count_builds is None
+        builds = 0 if asked or search.count_builds is None else search.count_builds(interpreter)
+        fitting.append((builds, found))
+        if not builds:
+            break
+    if not fitting:
+        return unusual and replace(unusual, inputs=tuple(inputs))
+    _, best = min(fitting, key=lambda pair: pair[0])
+    return replace(best, reason=best.reason + _tell_passed(best, fitting), inputs=tuple(inputs))
+
+
+def _tell_passed(best: Found, fitting: Sequence[tuple[int, Found]]) -> str:
+    """Return why not the first that fits, if it is another."""
+    builds, first = fitting[0]
+    if best is first:
+        return ""
+    lacks = "packages" if builds == NO_ARTIFACT else f"wheels of {builds} packages"
+    return f"; {first.interpreter.version} lacks {lacks}"
 
 
 def _reason(search: Search, candidate: Candidate) -> str:

@@ -23,7 +23,7 @@ from pyx_launcher.errors import (
 from pyx_launcher.files.hashing import sha256
 from pyx_launcher.files.ownership import check_owner, closed_to_others, obey_owners
 from pyx_launcher.installation import find_template
-from pyx_launcher.interpreters.finder import Found, find_interpreter
+from pyx_launcher.interpreters.finder import NO_ARTIFACT, Found, Interpreter, find_interpreter
 from pyx_launcher.locks.reader import Lock, read_lock
 from pyx_launcher.record.record import make_material
 from pyx_launcher.selection import Selection, check_reliance, select
@@ -85,6 +85,18 @@ def make_plan(
     debug(f"{lock.path if lock else 'no lock'} ({context.reason})")
     freshness = _find_freshness(invocation, lock, context)
     requires, required_by = _find_requirement(context, lock)
+    # What was selected for each interpreter that was looked at.
+    selected: dict[Path, Selection] = {}
+
+    def count_builds(interpreter: Interpreter) -> int:
+        if lock is None:
+            return 0
+        try:
+            selected[interpreter.path] = select(lock, interpreter, invocation.choice)
+        except PyxError:
+            return NO_ARTIFACT
+        return sum(one.kind == "sdist" for one in selected[interpreter.path].artifacts)
+
     with closed_to_others():
         found = find_interpreter(
             request=invocation.python,
@@ -94,11 +106,13 @@ def make_plan(
             cache=dirs.interpreters,
             template=find_template(),
             required_by=required_by,
+            count_builds=count_builds,
         )
     debug(f"{found.interpreter.path} ({found.reason})")
     selection = Selection(artifacts=(), extras=frozenset(), groups=frozenset())
     if lock is not None:
-        selection = add_root(select(lock, found.interpreter, invocation.choice), lock)
+        known = selected.get(found.interpreter.path)
+        selection = add_root(known or select(lock, found.interpreter, invocation.choice), lock)
         _check_owners(context, lock, selection)
     stack = stack_environments(selection, lock, invocation.stacked, found.interpreter, dirs)
     check_reliance(stack.selection, invocation.unhashed)

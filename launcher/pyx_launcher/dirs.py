@@ -155,6 +155,17 @@ def find_home(environ: Mapping[str, str]) -> Path:
     return Path(home) if home else _ask(lambda _: Path.home())
 
 
+def guess_home(environ: Mapping[str, str]) -> Path:
+    """Return where settings of the user's are looked for; ``/`` where there is no home directory.
+
+    An arbitrary user of a container has none, and needs none.
+    """
+    try:
+        return find_home(environ)
+    except StoreError:
+        return Path("/")
+
+
 def _ask(place: Callable[[str], Path]) -> Path:
     try:
         return place("pyx")

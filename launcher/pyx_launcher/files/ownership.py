@@ -125,26 +125,33 @@ def check_dirs(dirs: Dirs, environ: Mapping[str, str]) -> None:
     What a start obeys lies below them: entries, environments, records. A store behind the user's
     own may also be root's. Under sudo the directories are not made in another user's home either.
     """
+    # What root has prepared in an image serves any user whom a variable leads there; a directory in
+    # one's own home that is root's comes of a sudo.
+    variables = ("PYX_HOME", "PYX_CACHE_DIR")
+    owners = {
+        name: frozenset({os.geteuid(), *((0,) if environ.get(name) else ())}) for name in variables
+    }
     for path, variable in ((dirs.home, "PYX_HOME"), (dirs.cache, "PYX_CACHE_DIR")):
         _check_directory(path, variable)
-        _check_own(path, variable)
+        _check_writers(path, variable, owners[variable])
         if os.geteuid() == 0 and ("SUDO_UID" in environ or "DOAS_USER" in environ):
             _check_ancestor(path, variable)
-    check_home(dirs)
+    check_home(dirs, owners["PYX_HOME"])
     for path in dirs.fallback_stores:
         _check_directory(path, "PYX_STORES")
         _check_writers(path, "PYX_STORES", frozenset({0, os.geteuid()}))
 
 
-def check_home(dirs: Dirs) -> None:
+def check_home(dirs: Dirs, owners: frozenset[int] | None = None) -> None:
     """Refuse what lies in the user's own home of pyx's and is another's, or open to others.
 
     Whoever makes something there asks again afterwards: a stranger may have been quicker to make
-    the directory itself. Raises RefusedError.
+    the directory itself. Without `owners` it has to be the user's own. Raises RefusedError.
     """
-    _check_own(dirs.home, "PYX_HOME")
+    allowed = owners or frozenset({os.geteuid()})
+    _check_writers(dirs.home, "PYX_HOME", allowed)
     for name in _PARTS:
-        _check_own(dirs.home / name, "PYX_HOME")
+        _check_writers(dirs.home / name, "PYX_HOME", allowed)
 
 
 _PARTS = ("store", "environments", "named", "links", "native", "changes", "linked", "scripts")
@@ -172,10 +179,6 @@ def describe_exposure(path: Path) -> str:
     # A link has a mode that means nothing.
     is_open = info.st_mode & stat.S_IWOTH or by_group
     return "open" if is_open and not stat.S_ISLNK(info.st_mode) else ""
-
-
-def _check_own(path: Path, variable: str) -> None:
-    _check_writers(path, variable, frozenset({os.geteuid()}))
 
 
 def _check_writers(path: Path, variable: str, owners: frozenset[int]) -> None:

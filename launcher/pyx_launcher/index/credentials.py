@@ -14,7 +14,7 @@ import threading
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
-from pyx_launcher.dirs import find_home
+from pyx_launcher.dirs import guess_home
 from pyx_launcher.errors import RefusedError
 from pyx_launcher.values import dataclass, field
 
@@ -285,7 +285,7 @@ class _Netrc:
     def _read(self) -> Mapping[str, Pair]:
         import netrc
 
-        path = self._environ.get("NETRC") or str(find_home(self._environ) / ".netrc")
+        path = self._environ.get("NETRC") or str(guess_home(self._environ) / ".netrc")
         try:
             hosts = netrc.netrc(path).hosts
         except (OSError, ValueError, netrc.NetrcParseError):

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.dirs import find_home
+from pyx_launcher.dirs import guess_home
 from pyx_launcher.errors import StoreError, UsageError
 from pyx_launcher.values import dataclass, field
 
@@ -152,7 +152,7 @@ def _system_files(environ: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _user_files(environ: Mapping[str, str]) -> Iterator[Path]:
-    home = find_home(environ)
+    home = guess_home(environ)
     yield home / ".pip" / "pip.conf"
     support = home / "Library" / "Application Support" / "pip"
     if sys.platform == "darwin":
@@ -216,7 +216,7 @@ def _path(value: _Value | None, environ: Mapping[str, str]) -> Path | None:
 
 
 def _expanded(text: str, environ: Mapping[str, str]) -> str:
-    return str(find_home(environ) / text[2:]) if text.startswith("~/") else text
+    return str(guess_home(environ) / text[2:]) if text.startswith("~/") else text
 
 
 def _bundle_of_requests(environ: Mapping[str, str]) -> Path | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from pyx_launcher.dirs import find_home
+from pyx_launcher.dirs import guess_home
 from pyx_launcher.index.credentials import Login, find_origin, join_login, split_login
 from pyx_launcher.index.pip_config import read_settings
 from pyx_launcher.locks.common.project_indexes import uvs_index
@@ -156,7 +156,7 @@ def _read_uvs(environ: Mapping[str, str]) -> Iterator[NamedIndex]:
 
 def _read_poetrys(environ: Mapping[str, str]) -> dict[str, tuple[str | None, str | None]]:
     """Return user and password of each source that Poetry keeps without a keyring, by name."""
-    config = environ.get("XDG_CONFIG_HOME") or find_home(environ) / ".config"
+    config = environ.get("XDG_CONFIG_HOME") or guess_home(environ) / ".config"
     directory = Path(environ.get("POETRY_CONFIG_DIR") or Path(config, "pypoetry"))
     try:
         text = (directory / "auth.toml").read_text(encoding="utf-8")

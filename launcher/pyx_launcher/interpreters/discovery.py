@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pyx_launcher.dirs import find_home
+from pyx_launcher.dirs import guess_home
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def read_version_words(path: Path, file: int | None = None) -> list[str]:
 def find_pyenv_root(environ: Mapping[str, str]) -> Path:
     """Return pyenv's directory, which need not exist."""
     root = environ.get("PYENV_ROOT")
-    return Path(root) if root else find_home(environ) / ".pyenv"
+    return Path(root) if root else guess_home(environ) / ".pyenv"
 
 
 _LONGEST_NAME = 200
@@ -310,7 +310,7 @@ def _providers(environ: Mapping[str, str]) -> list[BaseProvider]:
     from findpython.providers.rye import RyeProvider
     from findpython.providers.uv import UvProvider
 
-    home = find_home(environ)
+    home = guess_home(environ)
     data = Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share")
     mac = MacOSProvider.create()
     return [

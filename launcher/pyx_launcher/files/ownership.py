@@ -146,9 +146,9 @@ def check_home(dirs: Dirs, owners: frozenset[int] | None = None) -> None:
     """Refuse what lies in the user's own home of pyx's and is another's, or open to others.
 
     Whoever makes something there asks again afterwards: a stranger may have been quicker to make
-    the directory itself. Without `owners` it has to be the user's own. Raises RefusedError.
+    the directory itself. Root is none, but for who says so by `owners`. Raises RefusedError.
     """
-    allowed = owners or frozenset({os.geteuid()})
+    allowed = owners or frozenset({0, os.geteuid()})
     _check_writers(dirs.home, "PYX_HOME", allowed)
     for name in _PARTS:
         _check_writers(dirs.home / name, "PYX_HOME", allowed)

@@ -72,9 +72,9 @@ def test_any_user_starts_from_what_root_has_prepared(
         pytest.skip("another user cannot read the launcher here")
     places = {"PYX_HOME": str(image / "pyx"), "PYX_CACHE_DIR": str(image / "cache")}
     prepared = {**places, "PYX_PYTHON": PYTHON}
-    assert pyx("sync", "--compile", cwd=project, env=prepared).returncode == 0
-    told = pyx("env", "--link", cwd=project, env=prepared)
-    assert told.returncode == 0, told.stderr
+    for command in (("sync", "--compile"), ("env", "--link")):
+        told = pyx.run([program, *command], cwd=project, env=prepared)
+        assert told.returncode == 0, told.stderr
     before = look(image)
     for home in ({"HOME": "/"}, {}):
         for words in ((program, "main.py"), (project / ".venv" / "bin" / "python", "main.py")):

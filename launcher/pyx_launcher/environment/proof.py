@@ -70,8 +70,9 @@ def prove_start(
     entry = {"key": key, "fast": way.fast, "code": way.code, "reason": way.reason}
     # The cache saves time and nothing else, so that it cannot be written stops nobody.
     with contextlib.suppress(OSError):
-        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomic(_name_entry(interpreter, cache), json.dumps(entry).encode("ascii"))
+        cache.mkdir(mode=0o755, parents=True, exist_ok=True)
+        # What root has prepared in an image serves users who can write nothing.
+        write_atomic(_name_entry(interpreter, cache), json.dumps(entry).encode("ascii"), mode=0o644)
     return way
 
 
@@ -80,7 +81,7 @@ def find_way(interpreter: Interpreter, cache: Path, native: Path) -> Way | None:
     try:
         with _name_entry(interpreter, cache).open("rb") as stream:
             info = os.fstat(stream.fileno())
-            if info.st_uid != os.geteuid() or info.st_mode & 0o022:
+            if info.st_uid not in (0, os.geteuid()) or info.st_mode & 0o022:
                 return None
             entry = json.load(stream)
         if entry["key"] != _make_key(interpreter, native):

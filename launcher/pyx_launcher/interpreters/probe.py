@@ -129,8 +129,8 @@ def _write_cache(file: Path, entry: dict[str, Any]) -> None:
 
     # The cache saves time and nothing else, so that it cannot be written stops nobody.
     with contextlib.suppress(OSError):
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomic(file, json.dumps(entry).encode("ascii"))
+        file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        write_atomic(file, json.dumps(entry).encode("ascii"), mode=0o644)
 
 
 def _run_probe(path: Path, template: Path | None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The long part of the tests of trust: faults and crowds, for as long as one has time.
 
-    python tests/trust/long.py --seconds 600 [--seed N] [kills faults crowd starts]
+    python tests/trust/long.py --seconds 600 [--seed N] [kills changes faults crowd starts]
 
 Prints a table of what was done, and a line for everything that was not right; exits 1 then.
 """
@@ -27,6 +27,16 @@ TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS.parent / "launcher"), str(TESTS.parent / "runtime")]
 
 from installed import KINDS, Pyx, build_native  # noqa: E402 -- found now
+from trust.changes import (  # noqa: E402 -- found now
+    MAKING,
+    WRITING,
+    clear_output,
+    find_wrong_files,
+    judge_change,
+    kill,
+    list_bytes,
+    make_changing_project,
+)
 from trust.ground import (  # noqa: E402 -- found now
     FULL,
     Shim,
@@ -38,6 +48,7 @@ from trust.ground import (  # noqa: E402 -- found now
     start_and_kill,
     try_fault,
 )
+from wheelhouse import pylock_text  # noqa: E402 -- found now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,6 +81,10 @@ class Field:
         chosen = self.order.sample(self.wheels, self.order.randrange(1, len(self.wheels)))
         return make_project(self.directory / f"project{number}", chosen), chosen
 
+    def write_lock(self, project: Path) -> None:
+        """Lock a project to the first wheel, where no tool can."""
+        (project / "pylock.toml").write_text(pylock_text(self.wheels[:1]))
+
     def check(self, home: Path, label: str) -> None:
         """Note every damage that can be seen below `home`."""
         self.done["entries verified"] += len(list(home.glob("store/*/*/*")))
@@ -98,6 +113,35 @@ def kill_syncs(field: Field, end: float) -> None:
         if field.done["syncs killed"] % 25 == 0:
             field.run_project(number, "after kills")
             field.done["starts after kills"] += 1
+
+
+def kill_commands(field: Field, end: float) -> None:
+    """Kill each command that writes, of pyx alone and of its group, and look what is left."""
+    uv = shutil.which(os.environ.get("PYX_ORACLE_UV", "uv"))
+    field.pyx.environ["PYX_UV"] = uv or ""
+    field.pyx.environ["PIP_FIND_LINKS"] = str(field.directory / "wheels")
+    field.pyx.environ["PIP_NO_INDEX"] = "1"
+    project = make_changing_project(field.directory)
+    commands = (*WRITING, *MAKING) if uv else MAKING
+    field.done["commands"] = len(commands)
+    if not uv:
+        field.write_lock(project)
+    while time.monotonic() < end:
+        words = field.order.choice(commands)
+        label = " ".join(words)
+        before = list_bytes(project)
+        killed = kill(field.pyx, project, words, field.order, 4.0)
+        field.done[f"{label}: {'killed' if killed else 'done before'}"] += 1
+        field.done["commands killed"] += killed
+        field.wrong += judge_change(field.pyx, project, before, label)
+        if field.order.random() < 0.1:
+            for again in MAKING[2:4]:
+                clear_output(project)
+                field.pyx(*again, cwd=project, timeout=300)
+            left = clear_output(project)
+            field.wrong += [f"left beside an output: {left}"] if left else []
+            field.wrong += find_wrong_files(field.home / "store")
+            field.done["times that all entries were hashed"] += 1
 
 
 def let_calls_fail(field: Field, end: float) -> None:
@@ -188,6 +232,7 @@ def mix(field: Field, end: float) -> None:
 
 PARTS_OF_RUN = {
     "kills": kill_syncs,
+    "changes": kill_commands,
     "faults": let_calls_fail,
     "starts": start_at_once,
     "crowd": mix,

@@ -327,7 +327,7 @@ def ask_tool(
         found = re.findall(r"(?m)^ [+~] ([^\s=]+)(?:==(\S+)| @ \S+)?$", output)
     elif spec.tool == "poetry":
         status, output = tool(("sync", "--dry-run", "--no-interaction", "--no-ansi", *words))
-        found = re.findall(r"(?m)^  - Installing (\S+) \((\S+?)(?: [^)]*)?\)$", output)
+        found = re.findall(r"(?m)^  - Installing (\S+) \(([^\s()]+)(?: [^)]*)?\)$", output)
     elif spec.tool == "pdm":
         status, output = tool(("sync", "--dry-run", *words))
         found = re.findall(r"(?m)^  - (\S+) (\S+)$", output)

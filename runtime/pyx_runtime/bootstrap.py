@@ -306,17 +306,22 @@ def prepare(namespace):
             made._Printer__filenames = [d + "/" + f for d in directories for f in files]
             return made
 
+        class Credits:
+            """The text, which `site` alone has in the words of this version."""
+
+            def split(self, separator):
+                import site
+
+                site.setcopyright()
+                return builtins.credits._Printer__data.split(separator)
+
         stdlib = getattr(sys, "_stdlib_dir", None)
         if stdlib is None:
             stdlib = f"{sys.base_prefix}/{sys.platlibdir}/python%d.%d" % sys.version_info[:2]
         builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
         builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
         builtins.copyright = printer("copyright", sys.copyright)
-        builtins.credits = printer(
-            "credits",
-            "    Thanks to CWI, CNRI, BeOpen.com, Zope Corporation and a cast of thousands\n"
-            "    for supporting Python development.  See www.python.org for more information.",
-        )
+        builtins.credits = printer("credits", Credits())
         builtins.license = printer(
             "license",
             "See https://www.python.org/psf/license/",

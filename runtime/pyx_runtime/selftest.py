@@ -47,7 +47,10 @@ def find_facts() -> dict[str, object]:
         "bytecode": [sys.pycache_prefix, sys.dont_write_bytecode],
         "streams": find_streams(),
         "hooks": find_hooks(),
-        "builtins": [type(getattr(builtins, name, None)).__name__ for name in printers],
+        "builtins": [
+            [type(getattr(builtins, name, None)).__name__, repr(getattr(builtins, name, None))]
+            for name in printers
+        ],
         "main": [
             getattr(main, "__file__", None),
             main.__name__,

@@ -697,6 +697,7 @@ TABLES = ("commands.py", "_suggest.py")
 """Where the answers to other tools lie: `test_what_others_call_it_leads_there` types those."""
 
 NO_HINTS = {
+    "provision.py": "a damaged store: tests/store has the command that mends it",
     "help.py": "how commands are called",
     "_arguments.py": "how a command is called, beside a hint that is typed above",
     "init.py": "what comes next, which tests/commands/test_init.py types",
@@ -735,6 +736,13 @@ ANSWERS = {
 }
 """What is typed by habit."""
 
+FULL = (
+    PROJECT
+    + 'dependencies = ["tick"]\n[project.optional-dependencies]\ntick = ["tock"]\n'
+    + '[dependency-groups]\ndev = ["tock"]\ntick = ["tock"]\n'
+)
+"""A project that has an extra and groups of the names that are typed."""
+
 ELSEWHERE = {
     "DIR": ".",
     "FILE": "r.txt",
@@ -747,6 +755,7 @@ NEEDS = ("NAME", "install", "uninstall", "rm", "show", "why", "exec", "inject", 
 MAY_FAIL = {
     "pyx env remove tick": "there is no environment of that name here",
     "pyx tool uninstall tick": "it is not installed here",
+    "pyx tool upgrade tick": "it is not installed here",
     "pyx -m pytest": "it is not locked here",
     "pyx init": "there is a project already",
     "pyx @tick run.py": "there is no environment of that name here",
@@ -756,7 +765,7 @@ MAY_FAIL = {
 @pytest.mark.parametrize("typed", ANSWERS)
 def test_what_others_call_it_leads_there(pyx: Pyx, ground: Path, typed: str) -> None:
     """The answer to a command of another tool is one that can be typed, in a project as it is."""
-    (ground / "pyproject.toml").write_text(PROJECT + 'dependencies = ["tick"]\n')
+    (ground / "pyproject.toml").write_text(FULL)
     (ground / "r.txt").write_text("tock\n")
     (ground / "run.py").write_text("print('ran')\n")
     assert pyx("lock", cwd=ground).returncode == 0
@@ -764,7 +773,7 @@ def test_what_others_call_it_leads_there(pyx: Pyx, ground: Path, typed: str) -> 
     if typed.rsplit(maxsplit=1)[-1] in NEEDS and not typed.startswith(
         ("pyx env", "pyx tool", "pyx python")
     ):
-        words.append("tick")
+        words.append("3" if words[-1] == "pin" else "tick")
     told = pyx(*words, cwd=ground)
     assert told.returncode != 0
     hint = told.stderr.splitlines()[-1].partition("hint: ")[2]
@@ -772,7 +781,7 @@ def test_what_others_call_it_leads_there(pyx: Pyx, ground: Path, typed: str) -> 
         hint = f"pyx {hint.partition(' for ')[0]} sync"
     if not hint.startswith("pyx "):
         # A variable, or an option, with what it does.
-        assert hint.split()[0] in ("PYX_DEBUG=1", "did")
+        assert hint.split()[0] in ("PYX_DEBUG=1", "did", "`pyx`")
         return
     command = put_words(hint, ELSEWHERE)
     told = pyx.run(["/bin/sh", "-c", command], cwd=ground, timeout=240)

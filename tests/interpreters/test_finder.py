@@ -644,6 +644,25 @@ def test_a_shim_stands_for_the_global_version(machine: Machine, two: tuple[str, 
     assert machine.find(f"{machine.pyenv}/shims/python3").interpreter == found.interpreter
 
 
+def test_behind_the_shims_of_mise_and_asdf_lies_what_they_installed(
+    machine: Machine, interpreters: dict[str, Path], two: tuple[str, str]
+) -> None:
+    """Their shims, a link to mise itself and a script, are passed over and not run."""
+    shims = machine.root / "shims"
+    shims.mkdir()
+    other = write_program(shims / "mise", "#!/bin/sh\nexit 99\n")
+    for version, home in zip(two, (".local/share/mise", ".asdf"), strict=True):
+        programs = machine.root / "home" / home / "installs" / "python" / version / "bin"
+        programs.mkdir(parents=True)
+        for name in ("python3", f"python{version}"):
+            (programs / name).symlink_to(interpreters[version])
+    (shims / f"python{two[0]}").symlink_to(other)
+    write_program(shims / f"python{two[1]}", f'#!/bin/sh\nexec "{other}" "$@"\n')
+    machine.environ["PATH"] = str(shims)
+    for version in two:
+        assert machine.find(version).interpreter.path == machine.interpreters[version]
+
+
 def test_the_variable_of_pyenv_comes_before_its_file(
     machine: Machine, two: tuple[str, str]
 ) -> None:

@@ -281,7 +281,7 @@ def _name_rank(name: str) -> tuple[int, int, str]:
 
 
 def installed_candidates(environ: Mapping[str, str]) -> list[Candidate]:
-    """Return what pyenv, uv, asdf, rye and the installer for macOS have put in place.
+    """Return what pyenv, uv, asdf, mise, rye and the installer for macOS have put in place.
 
     The highest version comes first, as far as the paths tell it.
     """
@@ -317,6 +317,8 @@ def _providers(environ: Mapping[str, str]) -> list[BaseProvider]:
         PyenvProvider(find_pyenv_root(environ)),
         UvProvider(Path(environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv" / "python")),
         AsdfProvider(Path(environ.get("ASDF_DATA_DIR") or home / ".asdf")),
+        # mise lays its versions out as asdf does; its shims are links to mise, no interpreters.
+        AsdfProvider(data / "mise"),
         RyeProvider(Path(environ.get("RYE_PY_ROOT") or home / ".rye" / "py")),
         *([mac] if mac else []),
     ]

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 
 from figures import NONE, format_figures, read_budgets, replace_figures
 from installed import ROOT
+from large import END, HEAD, PROGRAMS, PROJECTS, START, replace_rows
 from measure import Command, Row, format_results, list_exceeded, measure, measure_rows
 from plot import Line, draw_plot
 from scale import measure_usage
@@ -163,3 +164,27 @@ def test_the_readme_has_no_other_figures() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
     assert replace_figures(readme, page) == readme
+
+
+def test_a_row_of_large_packages_replaces_its_own_and_no_other() -> None:
+    """A run of one project keeps the rows of all others, in the order of the projects."""
+    first, second, *_ = PROJECTS
+    row = {name: (name, *("1" for _ in HEAD[1:])) for name in (first, second)}
+    page = replace_rows(f"above\n{START}{END}below\n", {second: row[second]}, "One.")
+    page = replace_rows(page, {first: row[first]}, "Two.")
+    page = replace_rows(page, {second: (second, *("2" for _ in HEAD[1:]))}, "Three.")
+    lines = page.splitlines()
+    assert [
+        line.split(" | ")[:2] for line in lines if line.startswith(("| " + first, "| " + second))
+    ] == [
+        [f"| {first}", "1"],
+        [f"| {second}", "2"],
+    ]
+    assert (lines[0], lines[-3], lines[-1]) == ("above", "Three.", "below")
+    with pytest.raises(ValueError, match="no place"):
+        replace_rows("a page", {}, "One.")
+
+
+def test_each_large_project_has_its_program() -> None:
+    """What is compared lies beside the benchmark, one program for each row."""
+    assert {path.stem for path in PROGRAMS.glob("*.py")} == {*PROJECTS, "watch"}

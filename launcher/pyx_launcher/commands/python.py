@@ -109,7 +109,7 @@ def _tell_origin(candidate: Candidate) -> str:
     if candidate.origin == "PATH":
         return f"on PATH as {candidate.found_as}"
     parts = candidate.found_as.parts
-    for name in ("pyenv", "asdf", "rye", "uv"):
+    for name in ("pyenv", "asdf", "mise", "rye", "uv"):
         if any(part.lstrip(".") == name for part in parts):
             return f"by {name}"
     return candidate.origin

@@ -10,7 +10,7 @@ ground=$(mktemp -d)
 trap 'rm -rf "$ground"' EXIT
 cd "$ground"
 "${PYTHON:-python3}" -m venv env
-env/bin/pip install --quiet --disable-pip-version-check dparse==0.6.4 tomli==2.2.1 2>/dev/null
+env/bin/pip install --quiet --no-compile --disable-pip-version-check dparse==0.6.4 tomli==2.2.1 2>/dev/null
 
 cat >Pipfile <<'TOML'
 [packages]

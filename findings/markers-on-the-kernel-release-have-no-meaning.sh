@@ -9,7 +9,7 @@ ground=$(mktemp -d)
 trap 'rm -rf "$ground"' EXIT
 cd "$ground"
 "${PYTHON:-python3}" -m venv env
-env/bin/pip install --quiet --disable-pip-version-check packaging==26.2 dep-logic==0.7.2 2>/dev/null
+env/bin/pip install --quiet --no-compile --disable-pip-version-check packaging==26.2 dep-logic==0.7.2 2>/dev/null
 
 env/bin/python - >seen <<'PYTHON'
 from dep_logic.markers import parse_marker

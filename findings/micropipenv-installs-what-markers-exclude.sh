@@ -10,7 +10,7 @@ ground=$(mktemp -d)
 trap 'rm -rf "$ground"' EXIT
 cd "$ground"
 "${PYTHON:-python3}" -m venv env
-env/bin/pip install --quiet --disable-pip-version-check 'micropipenv[toml]==1.10.0' 2>/dev/null
+env/bin/pip install --quiet --no-compile --disable-pip-version-check 'micropipenv[toml]==1.10.0' 2>/dev/null
 
 # What Poetry 2.5.1 writes for the two projects below, with a hash that is of no file.
 cat >poetry.lock <<'TOML'

@@ -9,7 +9,7 @@ ground=$(mktemp -d)
 trap 'rm -rf "$ground"' EXIT
 cd "$ground"
 "${PYTHON:-python3}" -m venv env
-env/bin/pip install --quiet --disable-pip-version-check pip==26.3 2>/dev/null
+env/bin/pip install --quiet --no-compile --disable-pip-version-check pip==26.3 2>/dev/null
 
 mkdir project
 cat >project/pyproject.toml <<'TOML'

@@ -30,7 +30,7 @@ with tempfile.TemporaryDirectory() as directory:
         "LC_ALL": "C.UTF-8",
     }
     told = subprocess.run(
-        [scripts / "ansible-playbook", "-i", "localhost,", play],
+        [scripts / "ansible-playbook", play],
         env=environ,
         capture_output=True,
         text=True,
@@ -41,7 +41,7 @@ with tempfile.TemporaryDirectory() as directory:
         [
             line.strip()
             for line in told.stdout.splitlines()
-            if "msg" in line or "told" in line or "ok=" in line
+            if line.lstrip().startswith(('"msg"', '"told', "localhost "))
         ],
     )
     listed = subprocess.run(

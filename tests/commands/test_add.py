@@ -300,7 +300,7 @@ def test_what_a_tool_says_is_heard_where_it_fails(pyx: Pyx, project: Path) -> No
         assert again.stderr == ""
     failed = pyx("add", "picky", cwd=project)
     assert failed.stderr.count("No solution found") == 1
-    assert "hint: tick<2, which the project requires, excludes tick>=5" in failed.stderr
+    assert failed.stderr.count("pyx: hint: ") == 1
 
 
 def test_errors_name_what_was_asked_for(pyx: Pyx, project: Path, tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ def make_interpreter(machine: str, python: str = "3.12.1") -> Interpreter:
         "sys_platform": there.sys_platform,
     }
     return Interpreter(
+        build="",
         path=Path("/elsewhere/python"),
         version=version,
         implementation="cpython",

@@ -230,6 +230,17 @@ def test_wrong_imports_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ]
 
 
+def test_no_two_classes_bear_one_name() -> None:
+    """Modules may, where the folder says the rest; a class is met without its folder."""
+    places: dict[str, list[str]] = {}
+    for path in python_files(LAUNCHER):
+        for node in ast.parse(path.read_bytes()).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name.lstrip("_"), []).append(name_of(path))
+    assert places
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
+
+
 def test_values_are_made_without_compilation() -> None:
     """The decorator of `dataclasses` itself would cost each start some milliseconds."""
     costly = [

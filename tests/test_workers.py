@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx_launcher.errors import RefusedError, StoreError
-from pyx_launcher.workers import Crew, count_processors, open_crew
+from pyx_launcher.workers import Workers, count_processors, open_workers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +61,7 @@ def is_alive(process: int) -> bool:
 @several
 def test_the_work_is_done_in_other_processes_and_they_end_with_the_block() -> None:
     """Threads hand over more tasks than there are processes; each gets its own answer."""
-    with open_crew(2) as crew, ThreadPoolExecutor(8) as threads:
+    with open_workers(2) as crew, ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda number: crew.run(identify, number), range(50)))
     assert [number for number, _ in answers] == list(range(50))
     processes = {process for _, process in answers}
@@ -71,13 +71,13 @@ def test_the_work_is_done_in_other_processes_and_they_end_with_the_block() -> No
 
 def test_nothing_is_forked_for_one_task_or_beside_threads() -> None:
     """What could not be shared out, or would be unsafe, is done by the caller."""
-    with open_crew(1) as crew:
+    with open_workers(1) as crew:
         assert crew.run(identify, 1) == (1, os.getpid())
     ended = threading.Event()
     other = threading.Thread(target=ended.wait)
     other.start()
     try:
-        with open_crew(8) as crew:
+        with open_workers(8) as crew:
             assert crew.run(identify, 1) == (1, os.getpid())
     finally:
         ended.set()
@@ -87,7 +87,7 @@ def test_nothing_is_forked_for_one_task_or_beside_threads() -> None:
 @several
 def test_an_error_of_the_user_comes_back_as_it_is() -> None:
     """With its hint, even where its cause cannot be sent; and the process goes on working."""
-    with open_crew(2) as crew:
+    with open_workers(2) as crew:
         for _ in range(4):
             with pytest.raises(RefusedError, match=r"^no$") as caught:
                 crew.run(refuse)
@@ -99,7 +99,7 @@ def test_an_error_of_the_user_comes_back_as_it_is() -> None:
 def test_a_defect_comes_back_with_its_traceback() -> None:
     """Otherwise nobody could find it."""
     with (
-        open_crew(2) as crew,
+        open_workers(2) as crew,
         pytest.raises(RuntimeError, match=r"in fail\n(.*\n)+ZeroDivisionError: a defect"),
     ):
         crew.run(fail)
@@ -108,7 +108,7 @@ def test_a_defect_comes_back_with_its_traceback() -> None:
 @several
 def test_a_process_that_is_killed_is_an_error_and_no_hang() -> None:
     """Even where all of them are gone."""
-    with open_crew(2) as crew:
+    with open_workers(2) as crew:
         for _ in range(4):
             with pytest.raises(StoreError, match="was killed") as caught:
                 crew.run(die)
@@ -123,7 +123,7 @@ def test_an_exception_ends_the_processes_amid_their_work(tmp_path: Path) -> None
     start = time.monotonic()
 
     def interrupt() -> None:
-        with open_crew(2) as crew:
+        with open_workers(2) as crew:
             job = threads.submit(crew.run, linger, begun)
             while not begun.exists() and not job.done():
                 time.sleep(0.01)
@@ -137,4 +137,4 @@ def test_an_exception_ends_the_processes_amid_their_work(tmp_path: Path) -> None
 
 def test_without_processes_the_caller_works() -> None:
     """A crew of nobody is a crew."""
-    assert Crew().run(identify, 3) == (3, os.getpid())
+    assert Workers().run(identify, 3) == (3, os.getpid())

@@ -13,7 +13,7 @@ import pyx_runtime
 from pyx_launcher.dirs import Dirs
 from pyx_launcher.environment.directory import DIRECT_LIMIT, Environment, build_environment
 from pyx_launcher.interpreters.finder import Interpreter, Way, probe_interpreter
-from pyx_launcher.store.entry import Entry, Facts, locked_place, name_entry
+from pyx_launcher.store.entry import Entry, EntryFacts, locked_place, name_entry
 from pyx_launcher.store.unpack import unpack_wheel
 
 if TYPE_CHECKING:
@@ -96,9 +96,9 @@ def unpack(store: Path, wheel: Path) -> Entry:
         )
 
 
-def make_facts(**changed: Any) -> Facts:
+def make_facts(**changed: Any) -> EntryFacts:
     """Return the facts of a small entry with some of them changed."""
-    facts = Facts(
+    facts = EntryFacts(
         name="pack",
         version="1.0",
         key=KEY,

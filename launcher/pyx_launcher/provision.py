@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from pyx_launcher.build.builder import Means
+    from pyx_launcher.build.builder import BuildContext
     from pyx_launcher.dirs import Dirs
     from pyx_launcher.environment.directory import Environment
     from pyx_launcher.index.finder import Index
@@ -218,13 +218,13 @@ def _fetch_all(
 ) -> list[Entry]:
     from concurrent.futures import ThreadPoolExecutor
 
-    from pyx_launcher.build.builder import Means
+    from pyx_launcher.build.builder import BuildContext
     from pyx_launcher.index.finder import Index
     from pyx_launcher.index.settings import build_variables, read_index_settings
 
     # What the workers need is imported before they are forked.
     from pyx_launcher.store import unpack  # noqa: F401
-    from pyx_launcher.workers import open_crew
+    from pyx_launcher.workers import open_workers
 
     missing = wanted.artifacts
     settings = read_index_settings(wanted.find_indexes(), environ)
@@ -236,13 +236,13 @@ def _fetch_all(
     workers = ThreadPoolExecutor(max_workers=min(_WORKERS, len(missing)))
     with (
         # Before anything else, as other parts start threads, beside which nothing is forked.
-        open_crew(len(missing)) as crew,
+        open_workers(len(missing)) as crew,
         Index(settings, offline=offline) as index,
         progress(len(missing), known) as bar,
     ):
         # What a build requires comes from where the lock's own files do.
         builds = {**environ, **variables}
-        means = Means(index=index, environ=builds, offline=offline, bar=bar, crew=crew)
+        means = BuildContext(index=index, environ=builds, offline=offline, bar=bar, crew=crew)
         # The largest first, or everybody would wait for one that was begun last.
         jobs = {
             artifact.name: workers.submit(_fetch, artifact, interpreter, dirs, means)
@@ -318,7 +318,7 @@ def _join_errors(errors: Sequence[tuple[Artifact, PyxError]]) -> PyxError:
     return kind(f"{len(errors)} packages are unavailable ({names}): {first}", hint=first.hint)
 
 
-def _fetch(artifact: Artifact, interpreter: Interpreter, dirs: Dirs, means: Means) -> Entry:
+def _fetch(artifact: Artifact, interpreter: Interpreter, dirs: Dirs, means: BuildContext) -> Entry:
     source = artifact.source
     if not isinstance(source, PackageWheel):
         from pyx_launcher.build.builder import build_entry
@@ -329,7 +329,9 @@ def _fetch(artifact: Artifact, interpreter: Interpreter, dirs: Dirs, means: Mean
     return entry
 
 
-def _fetch_wheel(artifact: Artifact, source: PackageWheel, dirs: Dirs, means: Means) -> Entry:
+def _fetch_wheel(
+    artifact: Artifact, source: PackageWheel, dirs: Dirs, means: BuildContext
+) -> Entry:
     from pyx_launcher.build.builder import want_file
     from pyx_launcher.store.unpack import unpack_files, unpack_wheel
 

@@ -6,7 +6,7 @@
     ~/.local/bin/PROGRAM    a link to PYX_HOME/tools/NAME/environment/bin/PROGRAM
 
 To lock a directory, and to make an environment of one, is the business of two functions that are
-passed in as `Means`.
+passed in as `EnvironmentMaker`.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _normalise(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Means:
+class EnvironmentMaker:
     """How a directory with a pyproject.toml becomes an environment."""
 
     lock: Callable[[Path, Wish], None]
@@ -117,7 +117,7 @@ def make_wish(
 
 
 def install(
-    tools: Path, links: Path, wish: Wish, means: Means, *, is_forced: bool = False
+    tools: Path, links: Path, wish: Wish, means: EnvironmentMaker, *, is_forced: bool = False
 ) -> tuple[Installed, bool]:
     """Lock and build what is wished for, and put its programs on PATH: all of it, or nothing.
 
@@ -147,7 +147,7 @@ def install(
     return _describe(directory, wish, environment, links), True
 
 
-def upgrade(tools: Path, links: Path, name: str, means: Means) -> tuple[str, Installed]:
+def upgrade(tools: Path, links: Path, name: str, means: EnvironmentMaker) -> tuple[str, Installed]:
     """Lock an installed distribution anew and take what that gives; return the old version, too.
 
     Whatever fails leaves the installed one as it is. Programs that are new or gone get or lose
@@ -159,7 +159,13 @@ def upgrade(tools: Path, links: Path, name: str, means: Means) -> tuple[str, Ins
 
 
 def _replace(
-    old: Installed, wish: Wish, tools: Path, links: Path, means: Means, *, is_forced: bool = False
+    old: Installed,
+    wish: Wish,
+    tools: Path,
+    links: Path,
+    means: EnvironmentMaker,
+    *,
+    is_forced: bool = False,
 ) -> Installed:
     """Make what is wished for and let it take the place of what is installed."""
     directory = old.directory
@@ -234,7 +240,7 @@ def read_installed(directory: Path, links: Path) -> Installed:
     )
 
 
-def prepare(cache: Path, wish: Wish, means: Means, *, days: float) -> Environment:
+def prepare(cache: Path, wish: Wish, means: EnvironmentMaker, *, days: float) -> Environment:
     """Return the environment of a program that is run and not installed.
 
     Its lock is kept in the directory `cache`, and made anew when it is older than `days`.
@@ -260,7 +266,7 @@ def prepare(cache: Path, wish: Wish, means: Means, *, days: float) -> Environmen
     return environment
 
 
-def _make(new: Path, wish: Wish, means: Means) -> Environment:
+def _make(new: Path, wish: Wish, means: EnvironmentMaker) -> Environment:
     """Lock and build in the directory `new`, of which no error tells: it is gone by then."""
     try:
         return _make_in(new, wish, means)
@@ -271,7 +277,7 @@ def _make(new: Path, wish: Wish, means: Means) -> Environment:
         raise
 
 
-def _make_in(new: Path, wish: Wish, means: Means) -> Environment:
+def _make_in(new: Path, wish: Wish, means: EnvironmentMaker) -> Environment:
     with storing(new):
         _write_project(new, wish, means.python(wish))
     means.lock(new, wish)

@@ -32,17 +32,17 @@ _MOST = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Member:
+class _Worker:
     process: int
     pipe: Connection
 
 
-class Crew:
+class Workers:
     """Processes that are waiting for work. Without any, the caller's own thread does it."""
 
-    def __init__(self, members: tuple[_Member, ...] = ()) -> None:
+    def __init__(self, members: tuple[_Worker, ...] = ()) -> None:
         self._members = members
-        self._idle: queue.SimpleQueue[_Member] = queue.SimpleQueue()
+        self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         for member in members:
             self._idle.put(member)
 
@@ -73,7 +73,7 @@ class Crew:
 
 
 @contextlib.contextmanager
-def open_crew(tasks: int) -> Iterator[Crew]:
+def open_workers(tasks: int) -> Iterator[Workers]:
     """Start as many processes as there are processors, but no more than `tasks`.
 
     None are started where they would be of no use, or where forking is not safe: beside other
@@ -82,12 +82,12 @@ def open_crew(tasks: int) -> Iterator[Crew]:
     """
     count = min(tasks, count_processors(), _MOST)
     alone = threading.active_count() == 1 and sys.platform != "darwin"
-    members: list[_Member] = []
+    members: list[_Worker] = []
     if count > 1 and alone:
         for _ in range(count):
             members.append(_fork(members))
     try:
-        yield Crew(tuple(members))
+        yield Workers(tuple(members))
     except BaseException:
         for member in members:
             os.kill(member.process, signal.SIGKILL)
@@ -106,7 +106,7 @@ def count_processors() -> int:
     return os.cpu_count() or 1
 
 
-def _fork(elder: list[_Member]) -> _Member:
+def _fork(elder: list[_Worker]) -> _Worker:
     ours, theirs = Pipe()
     process = os.fork()
     if process == 0:
@@ -116,7 +116,7 @@ def _fork(elder: list[_Member]) -> _Member:
             member.pipe.close()
         _serve(theirs)
     theirs.close()
-    return _Member(process=process, pipe=ours)
+    return _Worker(process=process, pipe=ours)
 
 
 def _serve(pipe: Connection) -> NoReturn:

@@ -19,7 +19,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from wheelhouse import make_sdist, make_source_tree, make_wheel, sha256
 
-from pyx_launcher.build.builder import Means, build_entry, find_built, list_inputs, name_build
+from pyx_launcher.build.builder import (
+    BuildContext,
+    build_entry,
+    find_built,
+    list_inputs,
+    name_build,
+)
 from pyx_launcher.build.process import clean_environ
 from pyx_launcher.build.source_tree import digest_tree, unpack_archive
 from pyx_launcher.dirs import Dirs
@@ -37,7 +43,7 @@ from pyx_launcher.locks.reader import read_lock
 from pyx_launcher.progress import Silent
 from pyx_launcher.selection import Artifact, Selection
 from pyx_launcher.start.root_project import add_root, root_artifact
-from pyx_launcher.workers import Crew
+from pyx_launcher.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,7 +69,7 @@ class Workshop:
     """Everything a build needs, made for one test."""
 
     dirs: Dirs
-    means: Means
+    means: BuildContext
     interpreter: Interpreter
     base: Path
 
@@ -117,7 +123,9 @@ def workshop(
     with Index(read_settings(environ)) as index:
         yield Workshop(
             dirs=Dirs(home=tmp_path / "pyx-home", cache=tmp_path / "pyx-cache"),
-            means=Means(index=index, environ=environ, offline=False, bar=Silent(), crew=Crew()),
+            means=BuildContext(
+                index=index, environ=environ, offline=False, bar=Silent(), crew=Workers()
+            ),
             interpreter=all_interpreters[-1],
             base=tmp_path,
         )

@@ -32,7 +32,7 @@ from pyx_launcher.progress import show_progress
 from pyx_launcher.provision import provide
 from pyx_launcher.selection import select
 from pyx_launcher.tools import (
-    Means,
+    EnvironmentMaker,
     Wish,
     install,
     list_installed,
@@ -107,9 +107,9 @@ class Workshop:
         return build_environment(self.dirs, interpreter, entries, self.native)[0]
 
     @property
-    def means(self) -> Means:
+    def means(self) -> EnvironmentMaker:
         """The functions above."""
-        return Means(lock=self.lock, build=self.build, python=lambda _: "3.9")
+        return EnvironmentMaker(lock=self.lock, build=self.build, python=lambda _: "3.9")
 
     def install(self, *requirements: str) -> Installed:
         """Install what is wished for."""

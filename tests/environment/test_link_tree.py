@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx_launcher.environment.link_tree import Plan, Root, plan_farm, write_farm
+from pyx_launcher.environment.link_tree import LinkPlan, Root, plan_farm, write_farm
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def make_root(directory: Path, *files: str, by_file: Collection[str] = ()) -> Ro
     return Root(path=directory, label=directory.name, names=names, by_file=by_file)
 
 
-def make_farm(tree: Path, *roots: Root) -> Plan:
+def make_farm(tree: Path, *roots: Root) -> LinkPlan:
     """Plan a farm for `roots`, write it into the new directory `tree` and return the plan."""
     plan = plan_farm(roots)
     tree.mkdir()
@@ -156,7 +156,7 @@ def test_names_to_skip_are_skipped_at_the_top_alone(tmp_path: Path) -> None:
 
 def test_nothing_makes_nothing(tmp_path: Path) -> None:
     """Without sources the tree stays empty."""
-    assert make_farm(tmp_path / "tree") == Plan()
+    assert make_farm(tmp_path / "tree") == LinkPlan()
     assert list((tmp_path / "tree").iterdir()) == []
 
 

@@ -24,7 +24,7 @@ from pyx_launcher.interpreters.discovery import (
 )
 from pyx_launcher.interpreters.finder import (
     NO_ARTIFACT,
-    Found,
+    FoundInterpreter,
     Interpreter,
     find_interpreter,
     probe_interpreter,
@@ -79,7 +79,7 @@ class Machine:
             write_program(self.pyenv / "shims" / name, SHIM.format(root=self.pyenv))
         self.environ["PATH"] = f"{self.pyenv / 'shims'}{os.pathsep}{self.bin}"
 
-    def find(self, request: str | None = None, requires: str = "", **more: Any) -> Found:
+    def find(self, request: str | None = None, requires: str = "", **more: Any) -> FoundInterpreter:
         """Find an interpreter for the project."""
         return find_interpreter(
             request=request,

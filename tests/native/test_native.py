@@ -50,7 +50,7 @@ from pyx_launcher.record.checks import (
 from pyx_launcher.record.record import (
     KEY_VARIABLES,
     LaunchRecord,
-    Words,
+    LaunchWords,
     encode_record,
     find_record,
     make_material,
@@ -207,7 +207,7 @@ class Desk:
         """Work in `cwd`, which must be the working directory of this process too."""
         self.pyx = pyx
         self.cwd = cwd
-        self.words = Words(
+        self.words = LaunchWords(
             interpreter=echo,
             argv0=ARGV0,
             letters=PYTHON_LETTERS,

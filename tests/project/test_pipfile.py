@@ -8,7 +8,7 @@ import pytest
 
 from pyx_launcher.errors import UsageError
 from pyx_launcher.project.pipfile import add_packages, remove_packages
-from pyx_launcher.project.pyproject import MAIN, Place
+from pyx_launcher.project.pyproject import MAIN, RequirementList
 from pyx_launcher.project.requirement import parse_requirement
 from pyx_launcher.project.requirements_in import add_lines, remove_lines
 
@@ -20,8 +20,8 @@ LISTED = "# mine\n-c other.txt\nClick<9  # kept\n\ntomli ; python_version < '3.1
     ("requirement", "place", "line"),
     [
         ("a", MAIN, 'a = "*"'),
-        ("a>1", Place(group="dev"), 'a = ">1"'),
-        ("a[x]>1", Place(group="docs"), 'a = {version = ">1", extras = ["x"]}'),
+        ("a>1", RequirementList(group="dev"), 'a = ">1"'),
+        ("a[x]>1", RequirementList(group="docs"), 'a = {version = ">1", extras = ["x"]}'),
         ("click==8", MAIN, 'Click = "==8"   # kept'),
         (
             "a @ git+https://example.org/a@v1",
@@ -30,7 +30,7 @@ LISTED = "# mine\n-c other.txt\nClick<9  # kept\n\ntomli ; python_version < '3.1
         ),
     ],
 )
-def test_a_pipfile_gains_a_line(requirement: str, place: Place, line: str) -> None:
+def test_a_pipfile_gains_a_line(requirement: str, place: RequirementList, line: str) -> None:
     """A group is a category, and every other line stays."""
     new = add_packages(Path("Pipfile"), PIPFILE, [parse_requirement(requirement)], place)
     gained = [text for text in new.splitlines() if text not in PIPFILE.splitlines()]
@@ -41,13 +41,13 @@ def test_a_pipfile_loses_a_line() -> None:
     """It is found by its normalised name, in the category that is named."""
     assert "Click" not in remove_packages(Path("Pipfile"), PIPFILE, ["click"], MAIN)
     with pytest.raises(UsageError, match="click is not in the group dev"):
-        remove_packages(Path("Pipfile"), PIPFILE, ["click"], Place(group="dev"))
+        remove_packages(Path("Pipfile"), PIPFILE, ["click"], RequirementList(group="dev"))
 
 
 def test_a_pipfile_has_no_extras() -> None:
     """The hint names the nearest thing that it has."""
     with pytest.raises(UsageError, match="no extras"):
-        add_packages(Path("Pipfile"), PIPFILE, [parse_requirement("a")], Place(extra="x"))
+        add_packages(Path("Pipfile"), PIPFILE, [parse_requirement("a")], RequirementList(extra="x"))
 
 
 def test_a_list_gains_a_line_at_its_end() -> None:
@@ -66,4 +66,4 @@ def test_a_list_loses_a_line() -> None:
     with pytest.raises(UsageError, match="there is no line for mine"):
         remove_lines(path, LISTED, ["mine"], MAIN)
     with pytest.raises(UsageError, match="neither extras nor groups"):
-        remove_lines(path, LISTED, ["tomli"], Place(group="dev"))
+        remove_lines(path, LISTED, ["tomli"], RequirementList(group="dev"))

@@ -14,7 +14,7 @@ from pyx_launcher.project.poetry_tables import (
     has_own_tables,
     remove_constraints,
 )
-from pyx_launcher.project.pyproject import MAIN, Place
+from pyx_launcher.project.pyproject import MAIN, RequirementList
 from pyx_launcher.project.requirement import parse_requirement
 
 PATH = Path("pyproject.toml")
@@ -31,7 +31,7 @@ pytest = "*"
 """
 
 
-def add(text: str, requirement: str, place: Place = MAIN) -> str:
+def add(text: str, requirement: str, place: RequirementList = MAIN) -> str:
     """Return `text` with one requirement."""
     return add_constraints(PATH, text, [parse_requirement(requirement)], place)
 
@@ -62,18 +62,20 @@ def test_a_marker_is_kept() -> None:
 
 def test_an_extra_lists_its_optional_distributions() -> None:
     """They are optional in the dependencies, named in the extra, and removed from both."""
-    text = add(CLASSIC, "a>1", Place(extra="fast"))
+    text = add(CLASSIC, "a>1", RequirementList(extra="fast"))
     data = tomli.loads(text)["tool"]["poetry"]
     assert data["dependencies"]["a"] == {"version": ">1", "optional": True}
     assert data["extras"] == {"fast": ["a"]}
-    left = tomli.loads(remove_constraints(PATH, text, ["a"], Place(extra="fast")))
+    left = tomli.loads(remove_constraints(PATH, text, ["a"], RequirementList(extra="fast")))
     assert left["tool"]["poetry"]["extras"] == {"fast": []}
     assert "a" not in left["tool"]["poetry"]["dependencies"]
 
 
 def test_groups_are_found_and_made() -> None:
     """A new group gets a table of its own; the old one gains a line."""
-    data = tomli.loads(add(add(CLASSIC, "a", Place(group="dev")), "b", Place(group="docs")))
+    data = tomli.loads(
+        add(add(CLASSIC, "a", RequirementList(group="dev")), "b", RequirementList(group="docs"))
+    )
     assert data["tool"]["poetry"]["group"] == {
         "dev": {"dependencies": {"pytest": "*", "a": "*"}},
         "docs": {"dependencies": {"b": "*"}},
@@ -90,22 +92,22 @@ def test_any_version_becomes_a_compatible_one() -> None:
 def test_what_is_not_there_cannot_be_removed() -> None:
     """The error names what and where."""
     with pytest.raises(UsageError, match="a is not in the group dev"):
-        remove_constraints(PATH, CLASSIC, ["a"], Place(group="dev"))
+        remove_constraints(PATH, CLASSIC, ["a"], RequirementList(group="dev"))
 
 
 @pytest.mark.parametrize(
     ("text", "place", "expected"),
     [
         (CLASSIC, MAIN, True),
-        (CLASSIC, Place(group="new"), True),
+        (CLASSIC, RequirementList(group="new"), True),
         ('[project]\nname = "x"\n[tool.poetry]\npackage-mode = false\n', MAIN, False),
-        ('[project]\nname = "x"\n[tool.poetry]\n', Place(group="dev"), False),
-        ("[project]\n[tool.poetry.group.dev.dependencies]\n", Place(group="dev"), True),
+        ('[project]\nname = "x"\n[tool.poetry]\n', RequirementList(group="dev"), False),
+        ("[project]\n[tool.poetry.group.dev.dependencies]\n", RequirementList(group="dev"), True),
         ('[project]\ndynamic = ["dependencies"]\n[tool.poetry.dependencies]\n', MAIN, True),
         ("[project]\n", MAIN, False),
     ],
 )
-def test_whose_tables_count(text: str, place: Place, *, expected: bool) -> None:
+def test_whose_tables_count(text: str, place: RequirementList, *, expected: bool) -> None:
     """The standard's tables are edited wherever the project has them."""
     assert has_own_tables(tomli.loads(text), place) is expected
 
@@ -114,7 +116,9 @@ def test_whose_tables_count(text: str, place: Place, *, expected: bool) -> None:
 def test_new_tables_stand_with_the_others(newline: str) -> None:
     """Behind Poetry's own, with one blank line before and after, in the lines of the file."""
     text = f"{CLASSIC}\n# about x\n[tool.x]\na = 1\n".replace("\n", newline)
-    added = add(add(text, "a", Place(group="more docs")), "b", Place(extra="fast"))
+    added = add(
+        add(text, "a", RequirementList(group="more docs")), "b", RequirementList(extra="fast")
+    )
     assert added.count("\n") == added.count(newline)
     lines = added.replace("\r\n", "\n").partition('pytest = "*"\n')[2]
     assert lines == (

@@ -10,7 +10,7 @@ import pytest
 from pyx_launcher.errors import LockError, UsageError
 from pyx_launcher.project.pyproject import (
     MAIN,
-    Place,
+    RequirementList,
     add_project_table,
     add_requirements,
     bound_requirements,
@@ -52,7 +52,7 @@ dependencies = ["not-this"]
 """
 
 
-def add(text: str, *requirements: str, place: Place = MAIN) -> str:
+def add(text: str, *requirements: str, place: RequirementList = MAIN) -> str:
     """Return `text` with requirements."""
     return add_requirements(PATH, text, [parse_requirement(r) for r in requirements], place)
 
@@ -74,15 +74,30 @@ def changed_lines(before: str, after: str) -> tuple[list[str], list[str]]:
             ['  "click>=8.1",   # the old one'],
         ),
         ("CLICK", MAIN, [], []),
-        ("y[z]>1", Place(extra="fast-one"), ['Fast_One = ["x"]'], ['Fast_One = ["x", "y[z]>1"]']),
-        ("mypy", Place(group="TEST"), ['test=["coverage"]'], ['test=["coverage", "mypy"]']),
-        ("mypy", Place(group="dev"), ['    "pytest>=8"'], ['    "pytest>=8",', '    "mypy"']),
-        ("z", Place(group="docs"), [], ['docs = ["z"]']),
-        ("z", Place(extra="more"), [], ['more = ["z"]']),
+        (
+            "y[z]>1",
+            RequirementList(extra="fast-one"),
+            ['Fast_One = ["x"]'],
+            ['Fast_One = ["x", "y[z]>1"]'],
+        ),
+        (
+            "mypy",
+            RequirementList(group="TEST"),
+            ['test=["coverage"]'],
+            ['test=["coverage", "mypy"]'],
+        ),
+        (
+            "mypy",
+            RequirementList(group="dev"),
+            ['    "pytest>=8"'],
+            ['    "pytest>=8",', '    "mypy"'],
+        ),
+        ("z", RequirementList(group="docs"), [], ['docs = ["z"]']),
+        ("z", RequirementList(extra="more"), [], ['more = ["z"]']),
     ],
 )
 def test_only_the_line_in_question_changes(
-    requirement: str, place: Place, removed: list[str], added: list[str]
+    requirement: str, place: RequirementList, removed: list[str], added: list[str]
 ) -> None:
     """Comments, quotes, odd spacing and the order of everything else stay as they were."""
     assert changed_lines(ODD, add(ODD, requirement, place=place)) == (removed, added)
@@ -97,8 +112,10 @@ def test_another_marker_is_another_requirement() -> None:
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-@pytest.mark.parametrize("place", [MAIN, Place(extra="fast-one"), Place(group="test")])
-def test_removing_what_was_added_gives_the_file_back(place: Place, newline: str) -> None:
+@pytest.mark.parametrize(
+    "place", [MAIN, RequirementList(extra="fast-one"), RequirementList(group="test")]
+)
+def test_removing_what_was_added_gives_the_file_back(place: RequirementList, newline: str) -> None:
     """Not a byte is different afterwards, with either kind of line."""
     text = ODD.replace("\n", newline)
     more = add(text, "attrs>=23", place=place)

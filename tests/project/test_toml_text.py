@@ -9,7 +9,7 @@ import tomli
 
 from pyx_launcher.errors import LockError
 from pyx_launcher.project.pipfile import add_packages
-from pyx_launcher.project.pyproject import MAIN, Place, add_requirements
+from pyx_launcher.project.pyproject import MAIN, RequirementList, add_requirements
 from pyx_launcher.project.requirement import parse_requirement
 from pyx_launcher.project.toml_text import append_table, insert_table, keep_newlines, list_sections
 
@@ -17,11 +17,11 @@ HEAD = '[project]\nname = "x"\n'
 TOOL = "[tool.x]\na = 1\n"
 GROUP = '[dependency-groups]\ndev = ["click"]\n'
 EXTRA = '[project.optional-dependencies]\nex = ["click"]\n'
-DEV, EX = Place(group="dev"), Place(extra="ex")
+DEV, EX = RequirementList(group="dev"), RequirementList(extra="ex")
 MISLEADING = 'a = """\n[tool.no]\n"""\nb = [\n[1],\n["tool.no"],\n]\n'
 
 
-def add(text: str, place: Place) -> str:
+def add(text: str, place: RequirementList) -> str:
     """Return `text` with click at `place`."""
     return add_requirements(Path("pyproject.toml"), text, [parse_requirement("click")], place)
 
@@ -63,7 +63,9 @@ def add(text: str, place: Place) -> str:
     ],
 )
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_what_is_new_stands_alone(text: str, place: Place, expected: str, newline: str) -> None:
+def test_what_is_new_stands_alone(
+    text: str, place: RequirementList, expected: str, newline: str
+) -> None:
     """One blank line before a new table, and one before what follows; comments stay with theirs."""
     added = add(text.replace("\n", newline), place)
     assert added == expected.replace("\n", newline)
@@ -90,7 +92,7 @@ def test_a_new_category_of_a_pipfile_stands_alone() -> None:
     """As a new table of any file does."""
     text = '[packages]\na = "*"'
     click = [parse_requirement("click")]
-    added = add_packages(Path("Pipfile"), text, click, Place(group="more docs"))
+    added = add_packages(Path("Pipfile"), text, click, RequirementList(group="more docs"))
     assert added == '[packages]\na = "*"\n\n["more docs"]\nclick = "*"\n'
 
 
@@ -108,4 +110,6 @@ def test_headers_are_told_from_what_looks_like_them() -> None:
 def test_a_key_of_any_letters_stands_as_it_is() -> None:
     """What is no bare key is quoted, and means the same to whoever reads it."""
     group = "\N{PARTY POPPER} a.b"
-    assert tomli.loads(add(HEAD, Place(group=group)))["dependency-groups"] == {group: ["click"]}
+    assert tomli.loads(add(HEAD, RequirementList(group=group)))["dependency-groups"] == {
+        group: ["click"]
+    }

@@ -23,7 +23,7 @@ from pyx_launcher.record.checks import (
 )
 from pyx_launcher.record.record import (
     LaunchRecord,
-    Words,
+    LaunchWords,
     encode_record,
     find_change,
     find_record,
@@ -41,7 +41,7 @@ PROPERTY = settings(
 SETTLED = 0.3
 """Seconds after which a file is no longer racy where its times have fractions."""
 
-WORDS = Words(
+WORDS = LaunchWords(
     interpreter=Path("/python"),
     argv0=Path("/environment/bin/python"),
     letters="cm:",
@@ -73,7 +73,7 @@ RECORDS = st.builds(
     material=st.binary(max_size=50),
     checks=st.lists(CHECKS, max_size=4).map(tuple),
     words=st.builds(
-        Words,
+        LaunchWords,
         interpreter=PATHS,
         argv0=PATHS,
         letters=st.text(alphabet="abc:", max_size=5),

@@ -8,7 +8,7 @@ import pytest
 import tomli
 
 from pyx_launcher.index.pip_config import read_settings
-from pyx_launcher.project.pyproject import MAIN, Place
+from pyx_launcher.project.pyproject import MAIN, RequirementList
 from pyx_launcher.resolve.runner import (
     NO_UPGRADE,
     Upgrade,
@@ -86,8 +86,13 @@ def test_pipenv_locks_in_a_category() -> None:
     """Of all that a Pipfile has, only what is named moves."""
     assert pipenv_arguments(MAIN, []) == ["lock"]
     assert pipenv_arguments(MAIN, ["a"]) == ["upgrade", "--lock-only", "a"]
-    assert pipenv_arguments(Place(group="dev"), ["a"]) == ["upgrade", "--lock-only", "--dev", "a"]
-    found = pipenv_arguments(Place(group="docs"), ["a"])
+    assert pipenv_arguments(RequirementList(group="dev"), ["a"]) == [
+        "upgrade",
+        "--lock-only",
+        "--dev",
+        "a",
+    ]
+    found = pipenv_arguments(RequirementList(group="docs"), ["a"])
     assert found == ["upgrade", "--lock-only", "--categories", "docs", "a"]
 
 
@@ -113,10 +118,10 @@ version = "2"
 
 def test_pdm_locks_a_new_group_beside_the_old_ones() -> None:
     """Otherwise it would keep to those in its lock, or drop them."""
-    assert list_pdm_groups(PDM.encode(), Place(group="docs")) == ["dev", "docs"]
+    assert list_pdm_groups(PDM.encode(), RequirementList(group="docs")) == ["dev", "docs"]
     assert list_pdm_groups(PDM.encode(), MAIN) == []
-    assert list_pdm_groups(b"", Place(group="docs")) == []
-    assert list_pdm_groups(None, Place(extra="docs")) == []
+    assert list_pdm_groups(b"", RequirementList(group="docs")) == []
+    assert list_pdm_groups(None, RequirementList(extra="docs")) == []
     assert pdm_arguments(["dev"], NO_UPGRADE) == ["lock", "--update-reuse", "-G", "dev"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from wheelhouse import make_wheel
 
 from pyx_launcher.store import wheel as wheel_module
-from pyx_launcher.store.wheel import Member, Wheel
+from pyx_launcher.store.wheel import Wheel, WheelMember
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ def members(path: Path) -> dict[str, list[bytes]]:
     """Return the chunks of each member by its path."""
     with Wheel.open_path(path) as source:
         return {
-            elements[0]: list(cast("Member", stream).chunks)
+            elements[0]: list(cast("WheelMember", stream).chunks)
             for elements, stream, _ in source.get_contents()
         }
 
@@ -46,9 +46,9 @@ def test_a_member_comes_whole_with_what_record_says_of_it(wheels: Path, *, store
     wheel = make_wheel(wheels, "pack", "1.0", files={"pack/a.txt": LARGE}, stored=stored)
     with Wheel.open_path(wheel) as source:
         found = {
-            elements[0]: (cast("Member", stream), executable)
+            elements[0]: (cast("WheelMember", stream), executable)
             for elements, stream, executable in source.get_contents()
-            for _ in [cast("Member", stream).digest]
+            for _ in [cast("WheelMember", stream).digest]
         }
         member, executable = found["pack/a.txt"]
         assert list(member.chunks) == [LARGE]

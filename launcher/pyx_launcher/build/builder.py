@@ -47,14 +47,14 @@ from pyx_launcher.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyx_launcher.build.process import Workbench
+    from pyx_launcher.build.process import BuildProcess
     from pyx_launcher.dirs import Dirs
     from pyx_launcher.index.finder import Index
-    from pyx_launcher.index.verified_file import Wanted
+    from pyx_launcher.index.verified_file import WantedFile
     from pyx_launcher.interpreters.finder import Interpreter
     from pyx_launcher.progress import Progress
     from pyx_launcher.selection import Artifact
-    from pyx_launcher.workers import Crew
+    from pyx_launcher.workers import Workers
 
 _File = PackageSdist | PackageArchive | PackageWheel
 
@@ -71,14 +71,14 @@ _SETTINGS = "1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Means:
+class BuildContext:
     """What a build may use."""
 
     index: Index
     environ: Mapping[str, str]
     offline: bool
     bar: Progress
-    crew: Crew
+    crew: Workers
 
 
 def is_watched(artifact: Artifact) -> bool:
@@ -115,17 +115,19 @@ def find_built(artifact: Artifact, interpreter: Interpreter, dirs: Dirs) -> Entr
     return find_entry_by_key(dirs, artifact.name, name_build(artifact, interpreter))
 
 
-def build_entry(artifact: Artifact, interpreter: Interpreter, dirs: Dirs, means: Means) -> Entry:
+def build_entry(
+    artifact: Artifact, interpreter: Interpreter, dirs: Dirs, means: BuildContext
+) -> Entry:
     """Fetch and build `artifact`, and return its new entry; or the one another start just made.
 
     Raises BuildError where it cannot be built, RefusedError where what came of it is not the
     locked distribution, and what `Index.fetch` raises. Then nothing of it is in the store.
     """
-    from pyx_launcher.build.process import Workbench
+    from pyx_launcher.build.process import BuildProcess
 
     key = name_build(artifact, interpreter)
     stem = "-".join(filter(None, (artifact.name, artifact.version, key[:8])))
-    bench = Workbench(
+    bench = BuildProcess(
         label=artifact.label,
         interpreter=interpreter,
         environ=means.environ,
@@ -170,7 +172,9 @@ def name_build(artifact: Artifact, interpreter: Interpreter) -> str:
     return sha256("\0".join(words).encode()).hexdigest()
 
 
-def _make_wheel(artifact: Artifact, temporary: Path, bench: Workbench, means: Means) -> Path:
+def _make_wheel(
+    artifact: Artifact, temporary: Path, bench: BuildProcess, means: BuildContext
+) -> Path:
     """Bring the source into `temporary`, unless it is a directory of the user's, and build it."""
     from pyx_launcher.build.frontend import build_wheel
 
@@ -194,16 +198,16 @@ def _make_wheel(artifact: Artifact, temporary: Path, bench: Workbench, means: Me
     return build_wheel(tree, temporary / "wheel", editable=editable, bench=bench)
 
 
-def _fetch(artifact: Artifact, source: _File, into: Path, means: Means) -> Path:
+def _fetch(artifact: Artifact, source: _File, into: Path, means: BuildContext) -> Path:
     wanted = want_file(artifact, source)
     return means.index.fetch(wanted, into, means.bar.advance)
 
 
-def want_file(artifact: Artifact, source: _File) -> Wanted:
+def want_file(artifact: Artifact, source: _File) -> WantedFile:
     """Return what is to be fetched for an artifact that is one file."""
-    from pyx_launcher.index.verified_file import Wanted
+    from pyx_launcher.index.verified_file import WantedFile
 
-    return Wanted(
+    return WantedFile(
         name=artifact.name,
         version=artifact.version,
         filename=_name_file(source),

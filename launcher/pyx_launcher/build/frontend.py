@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from build import ProjectBuilder
 
-    from pyx_launcher.build.process import Workbench
+    from pyx_launcher.build.process import BuildProcess
 
 POETRY_BUILD_SYSTEM = """\
 [build-system]
@@ -37,7 +37,7 @@ class BuildPlace:
     """A virtual environment to build in."""
 
     path: Path
-    bench: Workbench
+    bench: BuildProcess
 
     @property
     def python_executable(self) -> str:
@@ -112,7 +112,7 @@ class BuildPlace:
         return own
 
 
-def _venv_package(bench: Workbench) -> str:
+def _venv_package(bench: BuildProcess) -> str:
     return f"apt install python{bench.interpreter.short.rstrip('t')}-venv"
 
 
@@ -120,7 +120,7 @@ def _works(command: Sequence[str]) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def build_wheel(tree: Path, into: Path, *, editable: bool, bench: Workbench) -> Path:
+def build_wheel(tree: Path, into: Path, *, editable: bool, bench: BuildProcess) -> Path:
     """Build `tree` into a new wheel in the directory `into` and return its path.
 
     An editable wheel points to the tree (PEP 660). Raises BuildError, which names the log.
@@ -206,7 +206,7 @@ def _is_poetrys(tree: Path) -> bool:
     return (tree / "poetry.lock").exists() or (isinstance(tool, dict) and "poetry" in tool)
 
 
-def _explain(error: Exception, kind: str, bench: Workbench) -> PyxError:
+def _explain(error: Exception, kind: str, bench: BuildProcess) -> PyxError:
     from pyproject_hooks import BackendUnavailable, HookMissing
 
     cause = getattr(error, "exception", error)

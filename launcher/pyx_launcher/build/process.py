@@ -27,7 +27,7 @@ PLACES_OF_PIP = ("PIP_PREFIX", "PIP_PYTHON", "PIP_ROOT", "PIP_TARGET")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Workbench:
+class BuildProcess:
     """What the steps of one build share."""
 
     label: str

@@ -12,7 +12,7 @@ from pyx_launcher.index.credentials import shown
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pyx_launcher.build.process import Workbench
+    from pyx_launcher.build.process import BuildProcess
     from pyx_launcher.locks.common.packages import PackageVcs
 
 SILENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": "", "HGPLAIN": "1"}
@@ -24,7 +24,7 @@ _ORIGIN = re.compile(r"(https?|ssh|git|file)://[^-]|/|(?!-)[\w.-]+@(?!-)[\w.-]+:
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}([0-9a-fA-F]{24})?\Z")
 
 
-def check_out(source: PackageVcs, origin: str, into: Path, bench: Workbench) -> None:
+def check_out(source: PackageVcs, origin: str, into: Path, bench: BuildProcess) -> None:
     """Check out the commit of `source` from `origin`, a URL or an absolute path, into `into`.
 
     The history comes along, since some backends derive the version from tags; with git its
@@ -62,7 +62,7 @@ def check_out(source: PackageVcs, origin: str, into: Path, bench: Workbench) -> 
         ) from error
 
 
-def _run(command: list[str], into: Path, origin: str, bench: Workbench) -> None:
+def _run(command: list[str], into: Path, origin: str, bench: BuildProcess) -> None:
     directory = into if into.is_dir() else into.parent
     bench.run(command, directory=directory, variables=SILENT, secret=[origin])
 
@@ -73,7 +73,7 @@ def _git_commands(origin: str, commit: str, into: Path) -> list[list[str]]:
     return [[*clone, "--", origin, str(into)]]
 
 
-def _complete_git(commit: str, into: Path, origin: str, bench: Workbench) -> None:
+def _complete_git(commit: str, into: Path, origin: str, bench: BuildProcess) -> None:
     try:
         _run(["git", "cat-file", "-e", f"{commit}^{{commit}}"], into, origin, bench)
     except subprocess.CalledProcessError:

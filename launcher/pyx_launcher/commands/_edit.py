@@ -33,7 +33,7 @@ from pyx_launcher.project.journal import read_file
 from pyx_launcher.project.links import check_links
 from pyx_launcher.project.manifest import MANIFESTS, name_command
 from pyx_launcher.project.named import named_directory, remove_named
-from pyx_launcher.project.pyproject import MAIN, Place, is_bare, parse_data
+from pyx_launcher.project.pyproject import MAIN, RequirementList, is_bare, parse_data
 from pyx_launcher.project.python_version import VERSION_FILE, pin_version
 from pyx_launcher.project.transaction import exclusive, restoring
 from pyx_launcher.resolve.pins_of_lock import check_upgrade, find_damage, find_versions, versions_in
@@ -61,11 +61,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Words:
+class EditArguments:
     """What stands behind a verb that changes a project."""
 
     names: tuple[str, ...] = ()
-    place: Place = MAIN
+    place: RequirementList = MAIN
     script: Path | None = None
     upgrade: Upgrade = NO_UPGRADE
     requirements: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ class Words:
     """May files be written through links that lead out of the project?"""
 
 
-def parse_words(invocation: Invocation) -> Words:
+def parse_words(invocation: Invocation) -> EditArguments:
     """Return what the words behind the verb of `invocation` mean. Raises UsageError."""
     names, settings = invocation.words, invocation.settings
     named = invocation.named
@@ -97,7 +97,7 @@ def parse_words(invocation: Invocation) -> Words:
             f"pyx {invocation.verb} locks, which --locked forbids",
             hint="`pyx lock --check` tells whether a lock fits its project",
         )
-    words = Words(
+    words = EditArguments(
         names=names,
         place=_find_place(invocation),
         script=_find_script(_last(settings.get("--script", ()))),
@@ -122,7 +122,7 @@ def _last(values: Sequence[str]) -> str | None:
     return values[-1] if values else None
 
 
-def _find_place(invocation: Invocation) -> Place:
+def _find_place(invocation: Invocation) -> RequirementList:
     extras = (*invocation.settings.get("--optional", ()), *invocation.choice.extras)
     groups = (*invocation.choice.groups, *(["dev"] if "--dev" in invocation.settings else ()))
     if len(extras) + len(groups) > 1:
@@ -131,10 +131,10 @@ def _find_place(invocation: Invocation) -> Place:
             f"a requirement has one place, not {' and '.join((*extras, *groups))}",
             hint=f"{start} --optional {extras[0]}" if extras else f"{start} --group {groups[0]}",
         )
-    return Place(extra=_last(extras), group=_last(groups))
+    return RequirementList(extra=_last(extras), group=_last(groups))
 
 
-def _check(verb: str, words: Words) -> None:
+def _check(verb: str, words: EditArguments) -> None:
     if not (words.names or words.requirements or words.editables):
         raise UsageError(f"pyx {verb} needs NAME, that of a package", hint=f"pyx {verb} --help")
     if words.script and (words.place.extra or words.place.group or words.named or words.init):
@@ -151,7 +151,7 @@ def _check(verb: str, words: Words) -> None:
         )
 
 
-def _read_lock_words(words: Words, *, upgrade: bool) -> Words:
+def _read_lock_words(words: EditArguments, *, upgrade: bool) -> EditArguments:
     """Tell the script, if one is named, from the names that are to be upgraded."""
     scripts = [name for name in words.names if name.endswith(".py") or Path(name).is_file()]
     names = tuple(name for name in words.names if name not in scripts)
@@ -201,7 +201,7 @@ def _find_script(name: str | None) -> Path | None:
     return path
 
 
-def find_directory(words: Words, dirs: Dirs, working: Path) -> Path:
+def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
     """Return the directory of the project that is meant. Raises UsageError, RefusedError.
 
     It is the nearest one, from `working` upwards, that holds a project or a lock; with ``--init``
@@ -235,7 +235,7 @@ def find_directory(words: Words, dirs: Dirs, working: Path) -> Path:
     raise UsageError(f"there is no project in {working} or above", hint=hint)
 
 
-def edit_project(words: Words, change: Change, environ: Mapping[str, str]) -> int:
+def edit_project(words: EditArguments, change: Change, environ: Mapping[str, str]) -> int:
     """Change a project, lock it and print what became of it."""
     toolbox = make_toolbox(environ, offline=words.offline)
     directory = find_directory(words, toolbox.dirs, find_working_directory())
@@ -283,7 +283,7 @@ def describe(outcome: Outcome, subject: Path | None = None) -> str:
 
 
 def edit_script(
-    words: Words, change: Change, environ: Mapping[str, str], *, beside: bool = False
+    words: EditArguments, change: Change, environ: Mapping[str, str], *, beside: bool = False
 ) -> int:
     """Change the inline block of a script and lock it, and print what became of it.
 

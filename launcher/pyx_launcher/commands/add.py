@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyx_launcher.cli.invocation import Invocation
-    from pyx_launcher.commands._edit import Words
+    from pyx_launcher.commands._edit import EditArguments
 
 
 def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
@@ -56,7 +56,7 @@ def _find(name: str) -> Path:
     return Path(os.path.realpath(find_working_directory() / Path(name).expanduser()))
 
 
-def _lists_itself(words: Words, environ: Mapping[str, str]) -> bool:
+def _lists_itself(words: EditArguments, environ: Mapping[str, str]) -> bool:
     """Tell whether the one file whose requirements are to be added is the project's manifest."""
     if words.init or words.script or not words.requirements:
         return False

@@ -14,7 +14,7 @@ from pyx_launcher.console import debug, tell, write_out
 from pyx_launcher.dirs import find_working_directory
 from pyx_launcher.environment.directory import settle_start
 from pyx_launcher.errors import NotFoundError, UsageError, shorten
-from pyx_launcher.export.bundle import Start, is_of_library, write_bundle
+from pyx_launcher.export.bundle import BundleStart, is_of_library, write_bundle
 from pyx_launcher.export.tar import SUFFIXES, settle_tree, write_archive
 from pyx_launcher.files.directories import measure_tree
 from pyx_launcher.files.ownership import closed_to_others
@@ -119,7 +119,7 @@ def _is_file(word: str) -> bool:
 
 def _choose_start(
     words: Sequence[str], interpreter: Interpreter, entries: Sequence[Entry]
-) -> Start:
+) -> BundleStart:
     first, *more = words
     if first == "-m":
         if not more:
@@ -134,7 +134,7 @@ def _choose_start(
         close = difflib.get_close_matches(first, sorted(known), n=1)
         hint = f"did you mean {close[0]}?" if close else f"a script or directory is ./{first}"
         raise NotFoundError(f"no package has the program {first}", hint=hint)
-    return Start(words=(first, *more), is_program=True)
+    return BundleStart(words=(first, *more), is_program=True)
 
 
 def _list_programs(entries: Sequence[Entry]) -> list[str]:
@@ -142,7 +142,7 @@ def _list_programs(entries: Sequence[Entry]) -> list[str]:
     return [name for one in facts for name in (*one.scripts, *one.data.get("scripts", ()))]
 
 
-def _start_file(word: str, more: Sequence[str], entries: Sequence[Entry]) -> Start:
+def _start_file(word: str, more: Sequence[str], entries: Sequence[Entry]) -> BundleStart:
     path = Path(os.path.realpath(word))
     if path.is_dir() and not (path / "__main__.py").is_file():
         raise UsageError(f"{path} has no __main__.py", hint="python runs a directory that has one")
@@ -150,7 +150,7 @@ def _start_file(word: str, more: Sequence[str], entries: Sequence[Entry]) -> Sta
         raise NotFoundError(f"{path} does not exist", hint="pyx bundle --help")
     if path.is_file():
         _warn_of_siblings(path, entries)
-    return Start(words=(f"app/{path.name}", *more), source=path)
+    return BundleStart(words=(f"app/{path.name}", *more), source=path)
 
 
 def _warn_of_siblings(script: Path, entries: Sequence[Entry]) -> None:
@@ -191,7 +191,7 @@ def _find_module(directory: Path, name: str) -> Path | None:
 
 def _start_module(
     module: str, more: Sequence[str], interpreter: Interpreter, entries: Sequence[Entry]
-) -> Start:
+) -> BundleStart:
     """Return a start by ``-m``; a module that is nowhere else is copied from the working directory.
 
     The working directory is no part of a bundle, so python is told (from 3.11 on) to keep it off
@@ -202,8 +202,8 @@ def _start_module(
     top = module.partition(".")[0]
     owned = {name.partition(".")[0] for entry in entries for name in entry.facts.tops}
     if top in owned or is_of_library(interpreter, top):
-        return Start(words=words, is_module=True)
+        return BundleStart(words=words, is_module=True)
     source = _find_module(find_working_directory(), top)
     if source is None:
         raise NotFoundError(f"no package has the module {top}", hint="pyx list")
-    return Start(words=words, source=source, is_module=True)
+    return BundleStart(words=words, source=source, is_module=True)

@@ -27,7 +27,7 @@ _DIFFERENT = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class Difference:
     """One distribution that the two locks do not agree on."""
 
     name: str
@@ -61,7 +61,7 @@ def _plan(word: str, invocation: Invocation, environ: Mapping[str, str]) -> Plan
     return decide(replace(invocation, named=None, project=str(Path(word))), environ)
 
 
-def compare(old: tuple[Artifact, ...], new: tuple[Artifact, ...]) -> list[Change]:
+def compare(old: tuple[Artifact, ...], new: tuple[Artifact, ...]) -> list[Difference]:
     """Return what has to change for `old` to become `new`, in the order of names."""
     before, after = ({artifact.name: artifact for artifact in side} for side in (old, new))
     changes = []
@@ -69,7 +69,7 @@ def compare(old: tuple[Artifact, ...], new: tuple[Artifact, ...]) -> list[Change
         kind = _classify(before.get(name), after.get(name))
         if kind:
             versions = [side[name].version if name in side else None for side in (before, after)]
-            changes.append(Change(name=name, kind=kind, old=versions[0], new=versions[1]))
+            changes.append(Difference(name=name, kind=kind, old=versions[0], new=versions[1]))
     return changes
 
 

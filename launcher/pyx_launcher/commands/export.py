@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyx_launcher.cli.invocation import Invocation
-    from pyx_launcher.export.lock import Chosen
+    from pyx_launcher.export.lock import ExportedPackage
     from pyx_launcher.locks.reader import Lock
     from pyx_launcher.start.plan import Plan
 
@@ -114,7 +114,7 @@ def _make_requirements(plan: Plan, lock: Lock, into: Path, environ: Mapping[str,
     return text
 
 
-def _choose(plan: Plan, lock: Lock) -> list[Chosen]:
+def _choose(plan: Plan, lock: Lock) -> list[ExportedPackage]:
     """Return what the lock itself selects; the project it belongs to is not among it."""
     pylock = to_pylock(lock, plan.found.interpreter.markers, plan.invocation.choice)
     chosen = match_packages(pylock, plan.selection.artifacts)

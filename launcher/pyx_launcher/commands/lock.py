@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyx_launcher.cli.invocation import Invocation
-    from pyx_launcher.commands._edit import Words
+    from pyx_launcher.commands._edit import EditArguments
     from pyx_launcher.dirs import Dirs
     from pyx_launcher.start.context import Script
 
@@ -46,7 +46,7 @@ def run_lock(invocation: Invocation, environ: Mapping[str, str]) -> int:
     return edit_project(words, change, environ)
 
 
-def check_project(words: Words, dirs: Dirs) -> None:
+def check_project(words: EditArguments, dirs: Dirs) -> None:
     """Raise LockError unless the project has a lock that fits it, and that tells so."""
     directory = find_directory(words, dirs, find_working_directory())
     project = read_project(directory)
@@ -59,7 +59,7 @@ def check_project(words: Words, dirs: Dirs) -> None:
     _compare(lock, directory, None, command)
 
 
-def check_script(words: Words, dirs: Dirs) -> None:
+def check_script(words: EditArguments, dirs: Dirs) -> None:
     """Raise LockError unless the inline block of the script is locked as it is now."""
     script = read_script(words.script) if words.script else None
     if script is None or script.block_text is None:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyx_launcher.cli.invocation import Invocation
-    from pyx_launcher.interpreters.discovery import Candidate
-    from pyx_launcher.interpreters.finder import Found
+    from pyx_launcher.interpreters.discovery import InterpreterCandidate
+    from pyx_launcher.interpreters.finder import FoundInterpreter
 
 
 def run_python(invocation: Invocation, environ: Mapping[str, str]) -> int:
@@ -54,7 +54,7 @@ def _ask_for(invocation: Invocation, request: str = "") -> Invocation:
     return replace(invocation, python=request or invocation.python)
 
 
-def _find(invocation: Invocation, environ: Mapping[str, str]) -> Found:
+def _find(invocation: Invocation, environ: Mapping[str, str]) -> FoundInterpreter:
     """Return what a start in the working directory takes, or would if there were no lock."""
     return decide(invocation, environ, may_lock=False).found
 
@@ -62,7 +62,7 @@ def _find(invocation: Invocation, environ: Mapping[str, str]) -> Found:
 def _list(invocation: Invocation, environ: Mapping[str, str]) -> None:
     dirs = resolve_dirs(environ)
     known = list_interpreters(environ, cache=dirs.interpreters, template=find_template())
-    here: Found | None = None
+    here: FoundInterpreter | None = None
     problem = ""
     try:
         here = _find(invocation, environ)
@@ -105,7 +105,7 @@ def _list(invocation: Invocation, environ: Mapping[str, str]) -> None:
         tell(f"none of them is taken here: {problem}")
 
 
-def _tell_origin(candidate: Candidate) -> str:
+def _tell_origin(candidate: InterpreterCandidate) -> str:
     if candidate.origin == "PATH":
         return f"on PATH as {candidate.found_as}"
     parts = candidate.found_as.parts

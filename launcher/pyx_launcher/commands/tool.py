@@ -29,7 +29,7 @@ from pyx_launcher.resolve.project import Change, change_project
 from pyx_launcher.resolve.runner import Upgrade
 from pyx_launcher.resolve.tools import make_toolbox
 from pyx_launcher.tools import (
-    Means,
+    EnvironmentMaker,
     install,
     list_installed,
     list_programs,
@@ -88,7 +88,7 @@ def run_tool(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
 
 def _install(
-    invocation: Invocation, words: Sequence[str], places: tuple[Path, Path], means: Means
+    invocation: Invocation, words: Sequence[str], places: tuple[Path, Path], means: EnvironmentMaker
 ) -> None:
     check_words(invocation, 2, at_most=len(invocation.words))
     beside = _read_with(invocation)
@@ -123,7 +123,7 @@ def find_links(environ: Mapping[str, str]) -> Path:
     return find_home(environ) / ".local" / "bin"
 
 
-def _upgrade(words: Sequence[str], places: tuple[Path, Path], means: Means) -> None:
+def _upgrade(words: Sequence[str], places: tuple[Path, Path], means: EnvironmentMaker) -> None:
     names = words or [found.wish.name for found in list_installed(*places)]
     problems: dict[str, PyxError] = {}
     for name in names:
@@ -238,7 +238,7 @@ def _read_with(invocation: Invocation) -> list[str]:
     return [*values]
 
 
-def _make_means(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]) -> Means:
+def _make_means(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]) -> EnvironmentMaker:
     def find_python(wish: Wish) -> str:
         return find_interpreter(
             request=wish.python,
@@ -260,7 +260,7 @@ def _make_means(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]) 
         start = _start(directory, wish, invocation)
         return make_ready(decide(start, environ), environ).environment
 
-    return Means(lock=lock, build=build, python=find_python)
+    return EnvironmentMaker(lock=lock, build=build, python=find_python)
 
 
 def _start(directory: Path, wish: Wish, invocation: Invocation) -> Invocation:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pyx_launcher.cli.invocation import Invocation
-    from pyx_launcher.reports.graph import Edge, Graph
+    from pyx_launcher.reports.graph import DependencyEdge, Graph
     from pyx_launcher.start.plan import Plan
 
 
@@ -76,7 +76,7 @@ def _grow(graph: Graph, roots: Sequence[str]) -> list[Branch]:
     """Return the tree; what was shown with its branches once is shown without them again."""
     shown: set[str] = set()
 
-    def grow(name: str, edge: Edge | None) -> Branch:
+    def grow(name: str, edge: DependencyEdge | None) -> Branch:
         node = graph[name]
         extras = f"[{','.join(edge.extras)}]" if edge and edge.extras else ""
         label = f"{name}{extras} {node.version}"

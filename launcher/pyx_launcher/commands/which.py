@@ -32,7 +32,7 @@ _SUFFIXES = (".py", ".pyc")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Place:
+class _FoundPlace:
     """What has the asked name: a distribution, one file or directory of it, or both."""
 
     entry: Entry
@@ -75,14 +75,16 @@ def _look(name: str, plan: Plan) -> list[dict[str, str | None]]:
     raise _explain(name, plan, entries, unknown=[artifact.label for artifact in missing])
 
 
-def _find_places(name: str, entries: Sequence[Entry], interpreter: Interpreter) -> Iterable[_Place]:
+def _find_places(
+    name: str, entries: Sequence[Entry], interpreter: Interpreter
+) -> Iterable[_FoundPlace]:
     wanted = canonicalize_name(name)
     for entry in entries:
         module = _find_in([str(entry.path)], name, interpreter) or _find_beyond(
             entry, name, interpreter
         )
         if module is not None or canonicalize_name(entry.facts.name) == wanted:
-            yield _Place(entry=entry, module=module)
+            yield _FoundPlace(entry=entry, module=module)
 
 
 def _find_beyond(entry: Entry, name: str, interpreter: Interpreter) -> Path | None:
@@ -123,7 +125,7 @@ def _ask_builtins(interpreter: Interpreter) -> list[str]:
     return told.stdout.split()
 
 
-def _describe(place: _Place, plan: Plan) -> dict[str, str | None]:
+def _describe(place: _FoundPlace, plan: Plan) -> dict[str, str | None]:
     entry = place.entry
     return {
         "distribution": f"{entry.facts.name} {entry.facts.version}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pyx_launcher.environment.link_tree import Plan, Root, plan_farm
+from pyx_launcher.environment.link_tree import LinkPlan, Root, plan_farm
 from pyx_launcher.store.entry import DATA
 from pyx_launcher.store.rpath import is_library
 from pyx_launcher.values import dataclass
@@ -33,7 +33,7 @@ class Layout:
 
     name: str
     """`direct` or `farm`."""
-    site_plan: Plan
+    site_plan: LinkPlan
     site_directories: tuple[Path, ...]
     """What `sys.path` gets first; `.pth` files in them are obeyed."""
     alone: tuple[Entry, ...] = ()
@@ -51,7 +51,7 @@ def choose_layout(farm: Path, entries: Sequence[Entry]) -> Layout:
     if not outward and len(entries) <= DIRECT_LIMIT and not _would_hide(entries):
         places = tuple(entry.path for entry in entries)
         return Layout(
-            name="direct", site_plan=Plan(), site_directories=places, alone=tuple(entries)
+            name="direct", site_plan=LinkPlan(), site_directories=places, alone=tuple(entries)
         )
     sharing = _list_sharing(entries)
     alone = [entry for entry in entries if _has_module(entry) and entry.path not in sharing]
@@ -84,7 +84,7 @@ def choose_farm(farm: Path, entries: Sequence[Entry], alone: Sequence[Entry] = (
     )
 
 
-def plan_data(interpreter: Interpreter, entries: Sequence[Entry], skip: frozenset[str]) -> Plan:
+def plan_data(interpreter: Interpreter, entries: Sequence[Entry], skip: frozenset[str]) -> LinkPlan:
     """Return where the data files go, but for the names in `skip`.
 
     Each file is a link by itself, for programs write into these directories (as `ipykernel install
@@ -106,7 +106,7 @@ def place_headers(tree: Path, interpreter: Interpreter, entry: Entry) -> Path:
     return tree / "include" / "site" / interpreter.lib_name / entry.facts.name
 
 
-def plan_headers(entry: Entry) -> Plan:
+def plan_headers(entry: Entry) -> LinkPlan:
     """Return the links to the header files of `entry`, relative to `place_headers`."""
     return plan_farm([_make_file_root(entry, "headers", entry.facts.data["headers"])])
 

@@ -39,7 +39,7 @@ class Root:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class LinkPlan:
     """Which links and directories to make; all paths relative to the tree."""
 
     links: dict[str, Path] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Plan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Claim:
+class _Ownership:
     path: Path
     label: str
     real: frozenset[str]
@@ -61,7 +61,7 @@ class _Claim:
 
 def plan_farm(
     roots: Iterable[Root], skip: frozenset[str] = frozenset(), real: frozenset[str] = frozenset()
-) -> Plan:
+) -> LinkPlan:
     """Return the plan for `roots`, without the top-level names in `skip`.
 
     Only directories that several share, or whose files are linked one by one, are listed, and
@@ -87,17 +87,17 @@ def _plan_once(
     by_file: Iterable[Collection[str]],
     skip: frozenset[str],
     real: frozenset[str],
-) -> Plan:
-    claims: dict[str, list[_Claim]] = {}
+) -> LinkPlan:
+    claims: dict[str, list[_Ownership]] = {}
     for root, places in zip(roots, by_file, strict=True):
         own = frozenset(above for place in places for above in _list_above(place))
         for name in root.names:
             if name not in skip:
-                claim = _Claim(
+                claim = _Ownership(
                     path=root.path / name, label=root.label, real=own, programs=root.programs
                 )
                 claims.setdefault(name, []).append(claim)
-    plan = Plan()
+    plan = LinkPlan()
     _place(plan, "", claims, real)
     return plan
 
@@ -110,7 +110,7 @@ def _list_above(place: str) -> Iterator[str]:
 
 
 def _place(
-    plan: Plan, prefix: str, claims: Mapping[str, Sequence[_Claim]], real: frozenset[str]
+    plan: LinkPlan, prefix: str, claims: Mapping[str, Sequence[_Ownership]], real: frozenset[str]
 ) -> None:
     for name, claimants in claims.items():
         place = prefix + name
@@ -129,14 +129,14 @@ def _place(
         _place(plan, place + "/", _claim_below(directories), real)
 
 
-def _plan_link(plan: Plan, place: str, claim: _Claim) -> None:
+def _plan_link(plan: LinkPlan, place: str, claim: _Ownership) -> None:
     plan.links[place] = claim.path
     if place in claim.programs:
         plan.programs.add(place)
 
 
-def _claim_below(directories: Sequence[_Claim]) -> dict[str, list[_Claim]]:
-    below: dict[str, list[_Claim]] = {}
+def _claim_below(directories: Sequence[_Ownership]) -> dict[str, list[_Ownership]]:
+    below: dict[str, list[_Ownership]] = {}
     for claim in directories:
         for name in sorted(os.listdir(claim.path)):
             if name != "__pycache__":
@@ -145,7 +145,7 @@ def _claim_below(directories: Sequence[_Claim]) -> dict[str, list[_Claim]]:
     return below
 
 
-def write_farm(plan: Plan, tree: Path, links: Path) -> list[str]:
+def write_farm(plan: LinkPlan, tree: Path, links: Path) -> list[str]:
     """Make the planned directories and links below `tree`, which exists. Raises OSError.
 
     `links` is a directory on the same file system, which need not exist, that keeps one of the

@@ -57,7 +57,7 @@ exec "$here/python" "$here/../programs/{name}" "$@"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Start:
+class BundleStart:
     """What a bundle is made to run."""
 
     words: tuple[str, ...]
@@ -74,7 +74,7 @@ def write_bundle(
     tree: Path,
     interpreter: Interpreter,
     entries: Sequence[Entry],
-    start: Start | None,
+    start: BundleStart | None,
     *,
     native: Path,
     bytecode: bool,
@@ -121,7 +121,7 @@ def _write_settings(tree: Path, interpreter: Interpreter) -> None:
 
 
 def _write_bootstrap(
-    tree: Path, interpreter: Interpreter, entries: Sequence[Entry], start: Start | None
+    tree: Path, interpreter: Interpreter, entries: Sequence[Entry], start: BundleStart | None
 ) -> None:
     site_packages = tree / "lib" / interpreter.lib_name / "site-packages"
     sys_path, pth_lines = read_pth(choose_farm(site_packages, entries), entries, site_packages)
@@ -135,7 +135,7 @@ def _write_bootstrap(
     write_bootstrap(tree, interpreter, prefix="", packages=packages)
 
 
-def _own_places(start: Start | None) -> list[str]:
+def _own_places(start: BundleStart | None) -> list[str]:
     """Return where a module of the user's own is found, which is not installed."""
     return ["app"] if start is not None and start.source is not None and start.is_module else []
 
@@ -179,7 +179,7 @@ def _make_program(tree: Path, interpreter: Interpreter, script: Path) -> None:
     os.link(tree / "bin" / "python", script)
 
 
-def _make_start(tree: Path, interpreter: Interpreter, start: Start) -> None:
+def _make_start(tree: Path, interpreter: Interpreter, start: BundleStart) -> None:
     words = start.words
     target = _OWN
     if start.is_program:

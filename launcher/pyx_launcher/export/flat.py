@@ -24,7 +24,7 @@ from pyx_launcher.store.entry import DATA
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pyx_launcher.environment.link_tree import Plan
+    from pyx_launcher.environment.link_tree import LinkPlan
     from pyx_launcher.interpreters.finder import Interpreter
     from pyx_launcher.store.entry import Entry
 
@@ -130,7 +130,7 @@ def _copy_content(source: int, target: int, size: int) -> None:
         left -= len(chunk)
 
 
-def _copy_plan(plan: Plan, tree: Path) -> list[str]:
+def _copy_plan(plan: LinkPlan, tree: Path) -> list[str]:
     taken: list[str] = []
     for place in plan.directories:
         (tree / place).mkdir(parents=True, exist_ok=True)

@@ -46,14 +46,14 @@ _LINE = " \\\n    "
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Chosen:
+class ExportedPackage:
     """One distribution of a selection, with everything that its lock says of it."""
 
     artifact: Artifact
     package: Package
 
 
-def match_packages(pylock: Pylock, artifacts: Iterable[Artifact]) -> list[Chosen]:
+def match_packages(pylock: Pylock, artifacts: Iterable[Artifact]) -> list[ExportedPackage]:
     """Return the package of `pylock` that each artifact was selected from, sorted by name.
 
     What is in no lock, such as the project itself, is left out.
@@ -62,7 +62,7 @@ def match_packages(pylock: Pylock, artifacts: Iterable[Artifact]) -> list[Chosen
     for artifact in sorted(artifacts, key=lambda artifact: artifact.name):
         for package in pylock.packages:
             if package.name == artifact.name and _is_source(package, artifact):
-                chosen.append(Chosen(artifact=artifact, package=package))
+                chosen.append(ExportedPackage(artifact=artifact, package=package))
                 break
     return chosen
 
@@ -73,7 +73,9 @@ def _is_source(package: Package, artifact: Artifact) -> bool:
     return any(wanted == source for source in (*single, *(package.wheels or ())))
 
 
-def make_pylock(chosen: Iterable[Chosen], interpreter: Interpreter, into: Path, ask: Ask) -> Pylock:
+def make_pylock(
+    chosen: Iterable[ExportedPackage], interpreter: Interpreter, into: Path, ask: Ask
+) -> Pylock:
     """Return a lock of exactly `chosen`, which says that it is for this kind of platform.
 
     Paths in it are relative to `into`. Raises ArtifactError where the lock does not say where a
@@ -197,7 +199,7 @@ def format_pylock(pylock: Pylock) -> str:
     return tomlkit.dumps(pylock.to_dict())
 
 
-def format_requirements(chosen: Iterable[Chosen]) -> tuple[str, list[Artifact]]:
+def format_requirements(chosen: Iterable[ExportedPackage]) -> tuple[str, list[Artifact]]:
     """Return requirements for pip's hash-checking mode, and what can have no hash there.
 
     All files of a release that its lock allows are among the hashes, so that pip may take

@@ -19,7 +19,7 @@ from pyx_launcher.index.links import Offer, canonical, digests_of, list_director
 from pyx_launcher.index.pip_config import IndexSettings, read_settings
 from pyx_launcher.index.session import ForbiddenError, MissingError, Session, UnreachableError
 from pyx_launcher.index.settings import explain_offline, find_local_path
-from pyx_launcher.index.verified_file import Wanted, check_hashes, read_chunks, write_verified
+from pyx_launcher.index.verified_file import WantedFile, check_hashes, read_chunks, write_verified
 from pyx_launcher.locks.common.indexes import NamedIndex, choose_sources
 from pyx_launcher.values import dataclass
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from unearth import Link
     from unearth.fetchers import Fetcher
 
-__all__ = ["Index", "IndexSettings", "Offer", "Wanted", "read_settings"]
+__all__ = ["Index", "IndexSettings", "Offer", "WantedFile", "read_settings"]
 
 PROJECT_PAGE = "application/vnd.pypi.simple.v1+json"
 """The type of an index' page about a project (PEP 691)."""
@@ -70,7 +70,7 @@ class Index:
             self._opened.close()
 
     def fetch(
-        self, wanted: Wanted, into: Path, progress: Callable[[int], None] | None = None
+        self, wanted: WantedFile, into: Path, progress: Callable[[int], None] | None = None
     ) -> Path:
         """Put the file into the directory `into`, under its own name, and return its path.
 
@@ -92,7 +92,7 @@ class Index:
                 return self._fetch_from_sources(wanted, into, told)
         return self._fetch_from_url(wanted.url, wanted, into, told)
 
-    def is_local(self, wanted: Wanted) -> bool:
+    def is_local(self, wanted: WantedFile) -> bool:
         """Is the file on this machine, as far as names tell, so that no server need be asked?"""
         if wanted.path is not None or find_local_path(wanted.url or "://") is not None:
             return True
@@ -110,7 +110,7 @@ class Index:
 
         Raises ArtifactError where no source that could be asked has any.
         """
-        wanted = Wanted(name=name, version=None, filename=name, hashes={}, index=index)
+        wanted = WantedFile(name=name, version=None, filename=name, hashes={}, index=index)
         found: dict[str, tuple[str, str]] = {}
         problems: list[PyxError] = []
         sources = self._sources(wanted)
@@ -133,7 +133,7 @@ class Index:
         raise self._explain_absence(absence, sources, hint)
 
     def _fetch_from_url(
-        self, url: str, wanted: Wanted, into: Path, progress: Callable[[int], None]
+        self, url: str, wanted: WantedFile, into: Path, progress: Callable[[int], None]
     ) -> Path:
         """Take the file from where the lock says that it is, else by its hashes from an index."""
         try:
@@ -158,7 +158,7 @@ class Index:
 
         Nothing where no source knows the project. Raises ArtifactError where one cannot be asked.
         """
-        wanted = Wanted(name=name, version=None, filename=name, hashes={}, index=index)
+        wanted = WantedFile(name=name, version=None, filename=name, hashes={}, index=index)
         found: list[Offer] = []
         for source in self._sources(wanted):
             with contextlib.suppress(MissingError):
@@ -171,7 +171,7 @@ class Index:
         A source that does not know it, or that is a directory, has none. Raises ArtifactError
         where one cannot be asked.
         """
-        wanted = Wanted(name=name, version=None, filename=name, hashes={}, index=index)
+        wanted = WantedFile(name=name, version=None, filename=name, hashes={}, index=index)
         for source in self._sources(wanted):
             if source.is_index and not source.is_local:
                 url = f"{source.url.rstrip('/')}/{name}/"
@@ -188,7 +188,7 @@ class Index:
         return session.get(url, headers={"Accept": kind}).content
 
     def _fetch_from_sources(
-        self, wanted: Wanted, into: Path, progress: Callable[[int], None]
+        self, wanted: WantedFile, into: Path, progress: Callable[[int], None]
     ) -> Path:
         """Ask one source after the other; a failure counts only if no other has the file."""
         problems: list[PyxError] = []
@@ -210,7 +210,7 @@ class Index:
         raise self._explain_absence(f"{wanted.filename} is on no index", sources, hint)
 
     def _fetch_from(
-        self, source: _Source, wanted: Wanted, into: Path, progress: Callable[[int], None]
+        self, source: _Source, wanted: WantedFile, into: Path, progress: Callable[[int], None]
     ) -> Path | None:
         """Return the file if `source` has it, None if it has nothing of that name or hash."""
         name = canonical(wanted.filename)
@@ -231,7 +231,7 @@ class Index:
             raise rejected
         return None
 
-    def _sources(self, wanted: Wanted) -> list[_Source]:
+    def _sources(self, wanted: WantedFile) -> list[_Source]:
         """Return whom to ask for `wanted`, local ones first; offline those alone."""
         settings = self._settings
         sources = [_Source(url=url, is_index=False) for url in settings.find_links]
@@ -244,7 +244,7 @@ class Index:
         sources.sort(key=lambda source: not source.is_local)
         return [s for s in dict.fromkeys(sources) if s.is_local or not self._offline]
 
-    def _indexes(self, wanted: Wanted) -> Iterator[_Source]:
+    def _indexes(self, wanted: WantedFile) -> Iterator[_Source]:
         if wanted.index is not None:
             named = [NamedIndex(url=wanted.index)]
         else:
@@ -262,7 +262,7 @@ class Index:
             return False
         return split_login(url).url.rstrip("/") == _default_index().rstrip("/")
 
-    def _has_mirror(self, wanted: Wanted) -> bool:
+    def _has_mirror(self, wanted: WantedFile) -> bool:
         """Is the lock's file one of the default index, with another configured in its place?"""
         mirror = self._settings.index_url
         if wanted.index is None or mirror is None or not self._is_default(wanted.index):
@@ -277,7 +277,7 @@ class Index:
             urls.insert(0, _default_index())
         return urls
 
-    def _offers(self, source: _Source, wanted: Wanted) -> Iterable[Offer]:
+    def _offers(self, source: _Source, wanted: WantedFile) -> Iterable[Offer]:
         if source.is_index:
             return self._linked(f"{source.url.rstrip('/')}/{wanted.name}/", source.url)
         with self._lock:
@@ -331,7 +331,7 @@ class Index:
         return session
 
     def _retrieve(
-        self, url: str, wanted: Wanted, into: Path, progress: Callable[[int], None]
+        self, url: str, wanted: WantedFile, into: Path, progress: Callable[[int], None]
     ) -> Path:
         path = find_local_path(url)
         if path is not None:
@@ -343,7 +343,7 @@ class Index:
         session.learn(wanted.index or "")
         return session.download(url, wanted, into, progress)
 
-    def _explain_offline(self, wanted: Wanted) -> ArtifactError:
+    def _explain_offline(self, wanted: WantedFile) -> ArtifactError:
         why = explain_offline(self._settings.environ)
         message = f"{wanted.filename} is not in the store, and {why.cause}"
         return ArtifactError(message, hint=why.hint)

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pyx_launcher.index.settings import find_local_path
-from pyx_launcher.index.verified_file import Wanted, read_chunks
+from pyx_launcher.index.verified_file import WantedFile, read_chunks
 from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Offer:
     requires_python: str = ""
     is_yanked: bool = False
 
-    def fits(self, wanted: Wanted) -> bool | None:
+    def fits(self, wanted: WantedFile) -> bool | None:
         """Compare the hashes; None if source and lock have no algorithm in common."""
         common = [a for a in wanted.hashes if a in self.hashes]
         if not common:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from pyx_launcher.index.pip_config import IndexSettings
-    from pyx_launcher.index.verified_file import Arrival, Wanted
+    from pyx_launcher.index.verified_file import Arrival, WantedFile
 
 T = TypeVar("T")
 
@@ -112,7 +112,7 @@ class Session:
         return self._page("HEAD", url, headers)
 
     def download(
-        self, url: str, wanted: Wanted, into: Path, progress: Callable[[int], None]
+        self, url: str, wanted: WantedFile, into: Path, progress: Callable[[int], None]
     ) -> Path:
         """Bring what is at `url` into the directory `into`, verified, and return its path."""
         with arriving(wanted, into, shown(url), progress) as arrival:

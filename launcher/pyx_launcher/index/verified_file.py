@@ -24,7 +24,7 @@ CHUNK = 1 << 18
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class WantedFile:
     """One file to get."""
 
     name: str
@@ -54,7 +54,7 @@ class Arrival:
     """A file that is being written, with the digests of what has arrived of it."""
 
     def __init__(
-        self, file: BinaryIO, wanted: Wanted, source: str, progress: Callable[[int], None]
+        self, file: BinaryIO, wanted: WantedFile, source: str, progress: Callable[[int], None]
     ) -> None:
         """Begin with nothing. `source` is for messages."""
         self._file = file
@@ -117,7 +117,7 @@ LARGEST_SOURCE = 1 << 30
 
 @contextlib.contextmanager
 def arriving(
-    wanted: Wanted, into: Path, source: str, progress: Callable[[int], None]
+    wanted: WantedFile, into: Path, source: str, progress: Callable[[int], None]
 ) -> Iterator[Arrival]:
     """Give an `Arrival` that becomes the file that `wanted` names in `into`.
 
@@ -148,7 +148,7 @@ def read_chunks(path: Path) -> Iterator[bytes]:
 
 def write_verified(
     chunks: Iterable[bytes],
-    wanted: Wanted,
+    wanted: WantedFile,
     into: Path,
     source: str,
     progress: Callable[[int], None],
@@ -164,7 +164,7 @@ def write_verified(
     return into / wanted.filename
 
 
-def check_hashes(wanted: Wanted, found: Mapping[str, str], source: str) -> None:
+def check_hashes(wanted: WantedFile, found: Mapping[str, str], source: str) -> None:
     """Raise RefusedError if one of the digests `found` is not the lock's."""
     for algorithm, digest in found.items():
         expected = wanted.hashes.get(algorithm, digest)
@@ -176,7 +176,7 @@ def check_hashes(wanted: Wanted, found: Mapping[str, str], source: str) -> None:
             )
 
 
-def _digests(wanted: Wanted) -> dict[str, hashlib._Hash]:
+def _digests(wanted: WantedFile) -> dict[str, hashlib._Hash]:
     """Return a digest to compute for each of the lock's hashes that this Python knows."""
     digests = {
         algorithm: hashlib.new(algorithm, usedforsecurity=False)

@@ -46,7 +46,7 @@ MAX_STEPS = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Candidate:
+class InterpreterCandidate:
     """A path that may stand for an interpreter."""
 
     found_as: Path
@@ -76,7 +76,7 @@ class Candidate:
 
 def resolve_candidate(
     path: Path, environ: Mapping[str, str], *, origin: Origin = "named"
-) -> Candidate:
+) -> InterpreterCandidate:
     """Return what `path`, a program or the directory of an environment, stands for."""
     inputs: list[Path] = []
     current: Path | None = path.absolute()
@@ -89,7 +89,7 @@ def resolve_candidate(
     except PermissionError:
         # A name in a directory that may be listed and not be entered: to a shell it is not there.
         binary = None
-    return Candidate(found_as=path, binary=binary, origin=origin, inputs=tuple(inputs))
+    return InterpreterCandidate(found_as=path, binary=binary, origin=origin, inputs=tuple(inputs))
 
 
 def _is_machine_code(path: Path) -> bool:
@@ -245,7 +245,7 @@ def path_directories(environ: Mapping[str, str]) -> list[Path]:
     return [directory for directory in map(Path, names) if directory.is_absolute()]
 
 
-def path_candidates(environ: Mapping[str, str]) -> Iterator[Candidate]:
+def path_candidates(environ: Mapping[str, str]) -> Iterator[InterpreterCandidate]:
     """Yield what the names of Python on PATH stand for, in the order of PATH, each once.
 
     In each directory python3 comes first, then python, then python3.N from the highest down.
@@ -280,12 +280,12 @@ def _name_rank(name: str) -> tuple[int, int, str]:
     return (2, -int(found[1]), name) if found and found[1] else (3, 0, name)
 
 
-def installed_candidates(environ: Mapping[str, str]) -> list[Candidate]:
+def installed_candidates(environ: Mapping[str, str]) -> list[InterpreterCandidate]:
     """Return what pyenv, uv, asdf, mise, rye and the installer for macOS have put in place.
 
     The highest version comes first, as far as the paths tell it.
     """
-    found: dict[Path, Candidate] = {}
+    found: dict[Path, InterpreterCandidate] = {}
     for provider in _providers(environ):
         for python in _list_pythons(provider):
             candidate = resolve_candidate(python.executable, environ, origin="installed")

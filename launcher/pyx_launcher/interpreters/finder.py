@@ -14,13 +14,13 @@ from packaging.version import Version
 
 from pyx_launcher.errors import InterpreterError
 from pyx_launcher.interpreters.discovery import (
-    Candidate,
+    InterpreterCandidate,
     installed_candidates,
     path_candidates,
     resolve_candidate,
 )
-from pyx_launcher.interpreters.probe import Facts, learn_facts, read_facts
-from pyx_launcher.interpreters.request import ANYTHING, Request, Wanted, read_wanted
+from pyx_launcher.interpreters.probe import InterpreterFacts, learn_facts, read_facts
+from pyx_launcher.interpreters.request import ANYTHING, InterpreterRequest, Request, read_wanted
 from pyx_launcher.interpreters.tags import TagFacts, compute_tags
 from pyx_launcher.values import dataclass, field, replace
 
@@ -109,7 +109,7 @@ class Interpreter:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class FoundInterpreter:
     """The interpreter to use, why it, and which files decided that."""
 
     interpreter: Interpreter
@@ -145,7 +145,7 @@ def find_interpreter(  # noqa: PLR0913 -- all of these decide, and callers name 
     template: Path | None,
     required_by: str = "the lock",
     count_builds: Callable[[Interpreter], int] | None = None,
-) -> Found:
+) -> FoundInterpreter:
     """Return the interpreter that `request` or, without it, the user's configuration asks for.
 
     `PYX_PYTHON` comes next, then the ``.python-version`` nearest to the directory `start`, then
@@ -169,7 +169,9 @@ def find_interpreter(  # noqa: PLR0913 -- all of these decide, and callers name 
     raise _explain(search, wanted, wanted.requests[0])
 
 
-def _find_requested(search: Search, wanted: Wanted, request: Request) -> Found | None:
+def _find_requested(
+    search: Search, wanted: InterpreterRequest, request: Request
+) -> FoundInterpreter | None:
     if request.path is None:
         candidates = _all_candidates(_without_pyenv(search) if request.system else search)
         return _choose(search, wanted, request, candidates)
@@ -197,20 +199,20 @@ def _without_pyenv(search: Search) -> Search:
     return replace(search, environ={**search.environ, "PYENV_VERSION": "system"})
 
 
-def _all_candidates(search: Search) -> Iterator[Candidate]:
+def _all_candidates(search: Search) -> Iterator[InterpreterCandidate]:
     return _all_candidates_in(search.environ)
 
 
-def _all_candidates_in(environ: Mapping[str, str]) -> Iterator[Candidate]:
+def _all_candidates_in(environ: Mapping[str, str]) -> Iterator[InterpreterCandidate]:
     yield from path_candidates(environ)
     yield from installed_candidates(environ)
 
 
 def list_interpreters(
     environ: Mapping[str, str], *, cache: Path, template: Path | None
-) -> list[tuple[Interpreter, Candidate]]:
+) -> list[tuple[Interpreter, InterpreterCandidate]]:
     """Return every interpreter that a search comes by, in its order, with how it was found."""
-    found: dict[Path, tuple[Interpreter, Candidate]] = {}
+    found: dict[Path, tuple[Interpreter, InterpreterCandidate]] = {}
     for candidate in _all_candidates_in(environ):
         if candidate.binary is None or candidate.is_foreign:
             continue
@@ -221,18 +223,21 @@ def list_interpreters(
 
 
 def _choose(
-    search: Search, wanted: Wanted, request: Request, candidates: Iterable[Candidate]
-) -> Found | None:
+    search: Search,
+    wanted: InterpreterRequest,
+    request: Request,
+    candidates: Iterable[InterpreterCandidate],
+) -> FoundInterpreter | None:
     """Return the first candidate that fits; an unusual build only if there is no other."""
     inputs = dict.fromkeys(wanted.inputs)
-    unusual: Found | None = None
-    fitting: list[tuple[int, Found]] = []
+    unusual: FoundInterpreter | None = None
+    fitting: list[tuple[int, FoundInterpreter]] = []
     for candidate in candidates:
         inputs.update(dict.fromkeys(candidate.inputs))
         interpreter = _probe_fitting(search, request, candidate)
         if interpreter is None or interpreter.parsed_version not in search.requires_python:
             continue
-        found = Found(
+        found = FoundInterpreter(
             interpreter=interpreter,
             reason=wanted.reason or _reason(search, candidate),
             inputs=tuple(inputs),
@@ -251,7 +256,7 @@ def _choose(
     return replace(best, reason=best.reason + _tell_passed(best, fitting), inputs=tuple(inputs))
 
 
-def _tell_passed(best: Found, fitting: Sequence[tuple[int, Found]]) -> str:
+def _tell_passed(best: FoundInterpreter, fitting: Sequence[tuple[int, FoundInterpreter]]) -> str:
     """Return why not the first that fits, if it is another."""
     builds, first = fitting[0]
     if best is first:
@@ -260,7 +265,7 @@ def _tell_passed(best: Found, fitting: Sequence[tuple[int, Found]]) -> str:
     return f"; {first.interpreter.version} lacks {lacks}"
 
 
-def _reason(search: Search, candidate: Candidate) -> str:
+def _reason(search: Search, candidate: InterpreterCandidate) -> str:
     place = "first on PATH" if candidate.origin == "PATH" else "highest installed"
     return f"{place} that satisfies {search.requirement}" if search.requirement else place
 
@@ -270,7 +275,9 @@ def _is_unusual(interpreter: Interpreter, request: Request) -> bool:
     return other_threading or interpreter.parsed_version.is_prerelease
 
 
-def _probe_fitting(search: Search, request: Request, candidate: Candidate) -> Interpreter | None:
+def _probe_fitting(
+    search: Search, request: Request, candidate: InterpreterCandidate
+) -> Interpreter | None:
     """Return the interpreter that `candidate` is if it is what was requested."""
     if candidate.binary is None:
         return None
@@ -304,7 +311,7 @@ def _pins_minor(operator: str, version: str) -> bool:
     return operator == "==" and version.startswith("3.") and not version.startswith("3.*")
 
 
-def _explain(search: Search, wanted: Wanted, request: Request) -> InterpreterError:
+def _explain(search: Search, wanted: InterpreterRequest, request: Request) -> InterpreterError:
     """Return the error that says why no interpreter fits, and what there is."""
     if request.path:
         candidates = [resolve_candidate(request.path, search.environ)]
@@ -327,7 +334,7 @@ def _explain(search: Search, wanted: Wanted, request: Request) -> InterpreterErr
 
 
 def _probe_all(
-    search: Search, request: Request, candidates: Iterable[Candidate]
+    search: Search, request: Request, candidates: Iterable[InterpreterCandidate]
 ) -> list[Interpreter]:
     probed = (_probe_fitting(search, request, candidate) for candidate in candidates)
     return [interpreter for interpreter in probed if interpreter]
@@ -353,7 +360,7 @@ def _read_interpreter(path: Path, *, cache: Path, template: Path | None) -> Inte
         return None
 
 
-def _make_interpreter(path: Path, known: Facts) -> Interpreter:
+def _make_interpreter(path: Path, known: InterpreterFacts) -> Interpreter:
     facts = known.values
     python = (facts["version_info"][0], facts["version_info"][1])
     if facts["implementation"] != "cpython" or python < OLDEST:

@@ -25,7 +25,7 @@ PROBE_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
+class InterpreterFacts:
     """What a probe told; `pyx_runtime.probe.facts` describes the keys."""
 
     values: dict[str, Any] = field(hash=False)
@@ -33,7 +33,7 @@ class Facts:
     """Hexadecimal; another one as soon as any fact is another."""
 
 
-def read_facts(path: Path, *, cache: Path, template: Path | None) -> Facts | None:
+def read_facts(path: Path, *, cache: Path, template: Path | None) -> InterpreterFacts | None:
     """Return what `cache` knows about the binary `path`, if that is still true.
 
     A file that somebody else could have written is not looked at.
@@ -54,17 +54,17 @@ def read_facts(path: Path, *, cache: Path, template: Path | None) -> Facts | Non
         return None
     if entry.get("files") != identify_files(values.get("files", ())):
         return None
-    return Facts(values=values, digest=digest)
+    return InterpreterFacts(values=values, digest=digest)
 
 
-def learn_facts(path: Path, *, cache: Path, template: Path | None) -> Facts:
+def learn_facts(path: Path, *, cache: Path, template: Path | None) -> InterpreterFacts:
     """Run the probe with the binary `path` and put what it tells into `cache`.
 
     Raises InterpreterError if `path` cannot be run or the probe fails.
     """
     key = _cache_key(path, template)
     values = _run_probe(path, template)
-    facts = Facts(values=values, digest=_digest_facts(path, values, template))
+    facts = InterpreterFacts(values=values, digest=_digest_facts(path, values, template))
     if _cache_key(path, template) == key:
         files = identify_files(values["files"])
         entry = {"key": key, "facts": facts.values, "digest": facts.digest, "files": files}

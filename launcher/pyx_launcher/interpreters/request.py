@@ -53,7 +53,7 @@ ANYTHING = Request(text="")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class InterpreterRequest:
     """What was asked for, and by what."""
 
     requests: tuple[Request, ...] = (ANYTHING,)
@@ -66,17 +66,19 @@ class Wanted:
     """The version files that were looked for, whether or not they exist."""
 
 
-def read_wanted(request: str | None, start: Path, environ: Mapping[str, str]) -> Wanted:
+def read_wanted(request: str | None, start: Path, environ: Mapping[str, str]) -> InterpreterRequest:
     """Return what `request` asks for, else what the environment or the nearest file does.
 
     Raises UsageError for a request, and InterpreterError for a file, that cannot be understood.
     """
     if request:
         label = f"--python {request}"
-        return Wanted(requests=_parse_only(request, label), reason=label, label=label)
+        return InterpreterRequest(requests=_parse_only(request, label), reason=label, label=label)
     if variable := environ.get("PYX_PYTHON"):
         label = f"PYX_PYTHON={variable}"
-        return Wanted(requests=_parse_only(variable, label), reason="PYX_PYTHON", label=label)
+        return InterpreterRequest(
+            requests=_parse_only(variable, label), reason="PYX_PYTHON", label=label
+        )
     return _read_nearest(start, environ)
 
 
@@ -125,7 +127,7 @@ def _versions_named(version: str | None) -> SpecifierSet:
     return SpecifierSet(f"=={version}" if version.count(".") == 2 else f"=={version}.*")
 
 
-def _read_nearest(start: Path, environ: Mapping[str, str]) -> Wanted:
+def _read_nearest(start: Path, environ: Mapping[str, str]) -> InterpreterRequest:
     """Return what the version file nearest to the directory `start` asks for."""
     inputs: list[Path] = []
     for directory in (start, *start.parents):
@@ -136,13 +138,13 @@ def _read_nearest(start: Path, environ: Mapping[str, str]) -> Wanted:
             if not words:
                 break
             words = [word if len(word) <= _LONGEST else f"{word[:20]}…" for word in words]
-            return Wanted(
+            return InterpreterRequest(
                 requests=_parse_words(words, file, environ),
                 reason=f"{VERSION_FILE} in {directory}",
                 label=f"{file} ({' '.join(words)})",
                 inputs=tuple(inputs),
             )
-    return Wanted(inputs=tuple(inputs))
+    return InterpreterRequest(inputs=tuple(inputs))
 
 
 def _open(file: Path, start: Path) -> int | None:

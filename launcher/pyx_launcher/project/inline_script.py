@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pyx_launcher.errors import LockError
 from pyx_launcher.files.hashing import sha256
 from pyx_launcher.project.pyproject import (
-    Place,
+    RequirementList,
     add_requirements,
     bound_requirements,
     parse_data,
@@ -94,17 +94,17 @@ def new_block_text(requires_python: str) -> str:
 
 def add_to_block(path: Path, text: str, requirements: Sequence[Requirement]) -> str:
     """Return the TOML of a block with `requirements`. Raises LockError."""
-    return _strip(add_requirements(path, _TABLE + text, requirements, Place()))
+    return _strip(add_requirements(path, _TABLE + text, requirements, RequirementList()))
 
 
 def bound_in_block(path: Path, text: str, versions: Mapping[str, str]) -> str:
     """Return the TOML of a block whose bare requirements ask for at least `versions`."""
-    return _strip(bound_requirements(path, _TABLE + text, versions, Place()))
+    return _strip(bound_requirements(path, _TABLE + text, versions, RequirementList()))
 
 
 def remove_from_block(path: Path, text: str, names: Iterable[str]) -> str:
     """Return the TOML of a block without `names`. Raises UsageError for one not there."""
-    return _strip(remove_requirements(path, _TABLE + text, names, Place()))
+    return _strip(remove_requirements(path, _TABLE + text, names, RequirementList()))
 
 
 def _strip(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pyx_launcher.errors import UsageError
 from pyx_launcher.project.pyproject import (
     HINT_NOT_THERE,
-    Place,
+    RequirementList,
     find_key,
     is_bare,
     make_constraint,
@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 
-def add_packages(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:
+def add_packages(
+    path: Path, text: str, requirements: Sequence[Requirement], place: RequirementList
+) -> str:
     """Return the text of a Pipfile with `requirements`; a bare one leaves what is there."""
     return keep_newlines(text, lambda text: _add(path, text, requirements, place))
 
 
-def _add(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:
+def _add(path: Path, text: str, requirements: Sequence[Requirement], place: RequirementList) -> str:
     category = _category(path, place)
     if category not in parse_document(path, text):
         text = append_table(text, f"[{format_keys((category,))}]\n")
@@ -52,7 +54,7 @@ def _add(path: Path, text: str, requirements: Sequence[Requirement], place: Plac
     return text
 
 
-def remove_packages(path: Path, text: str, names: Iterable[str], place: Place) -> str:
+def remove_packages(path: Path, text: str, names: Iterable[str], place: RequirementList) -> str:
     """Return the text of a Pipfile without `names`. Raises UsageError for one not there."""
     document = parse_document(path, text)
     table = cast("MutableMapping[str, Any]", document.get(_category(path, place), {}))
@@ -64,7 +66,7 @@ def remove_packages(path: Path, text: str, names: Iterable[str], place: Place) -
     return document.as_string()
 
 
-def _category(path: Path, place: Place) -> str:
+def _category(path: Path, place: RequirementList) -> str:
     if place.extra:
         raise UsageError(f"{path}: a Pipfile has no extras", hint=f"--group {place.extra}")
     if place.group is None:

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from pyx_launcher.errors import UsageError
 from pyx_launcher.project.pyproject import (
     HINT_NOT_THERE,
-    Place,
+    RequirementList,
     find_key,
     is_bare,
     make_constraint,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _OWN = ("tool", "poetry")
 
 
-def has_own_tables(data: Mapping[str, Any], place: Place) -> bool:
+def has_own_tables(data: Mapping[str, Any], place: RequirementList) -> bool:
     """Are the requirements of `place` Poetry's own in the parsed pyproject.toml `data`?"""
     poetry = data.get("tool", {}).get("poetry", {})
     project = data.get("project")
@@ -56,13 +56,13 @@ def has_own_tables(data: Mapping[str, Any], place: Place) -> bool:
 
 
 def add_constraints(
-    path: Path, text: str, requirements: Sequence[Requirement], place: Place
+    path: Path, text: str, requirements: Sequence[Requirement], place: RequirementList
 ) -> str:
     """Return `text` with `requirements` at `place`; a bare one leaves a constraint as it is."""
     return keep_newlines(text, lambda text: _add(path, text, requirements, place))
 
 
-def _add(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:
+def _add(path: Path, text: str, requirements: Sequence[Requirement], place: RequirementList) -> str:
     for requirement in requirements:
         text = _put(path, text, requirement, place)
     if not place.extra:
@@ -75,7 +75,7 @@ def _add(path: Path, text: str, requirements: Sequence[Requirement], place: Plac
     return document.as_string()
 
 
-def _put(path: Path, text: str, requirement: Requirement, place: Place) -> str:
+def _put(path: Path, text: str, requirement: Requirement, place: RequirementList) -> str:
     keys = _name_table(parse_data(path, text)["tool"]["poetry"], place)
     text = _make(path, text, keys)
     document = parse_document(path, text)
@@ -105,7 +105,9 @@ def _make(path: Path, text: str, keys: tuple[str, ...], listed: str | None = Non
     return text
 
 
-def bound_constraints(path: Path, text: str, versions: Mapping[str, str], place: Place) -> str:
+def bound_constraints(
+    path: Path, text: str, versions: Mapping[str, str], place: RequirementList
+) -> str:
     """Return `text` where constraints at `place` that take any version take a compatible one."""
     document = parse_document(path, text)
     table = _find_table(document, place)
@@ -120,7 +122,7 @@ def bound_constraints(path: Path, text: str, versions: Mapping[str, str], place:
     return document.as_string()
 
 
-def remove_constraints(path: Path, text: str, names: Iterable[str], place: Place) -> str:
+def remove_constraints(path: Path, text: str, names: Iterable[str], place: RequirementList) -> str:
     """Return `text` without `names` at `place`. Raises UsageError for one that is not there."""
     document = parse_document(path, text)
     table = _find_table(document, place)
@@ -137,7 +139,7 @@ def remove_constraints(path: Path, text: str, names: Iterable[str], place: Place
     return document.as_string()
 
 
-def _name_table(poetry: Mapping[str, Any], place: Place) -> tuple[str, ...]:
+def _name_table(poetry: Mapping[str, Any], place: RequirementList) -> tuple[str, ...]:
     if place.group is None:
         return (*_OWN, "dependencies")
     if place.group == "dev" and "dev-dependencies" in poetry:
@@ -145,7 +147,7 @@ def _name_table(poetry: Mapping[str, Any], place: Place) -> tuple[str, ...]:
     return (*_OWN, "group", place.group, "dependencies")
 
 
-def _find_table(document: TOMLDocument, place: Place) -> Table:
+def _find_table(document: TOMLDocument, place: RequirementList) -> Table:
     import tomlkit
 
     poetry = cast("Table", document["tool"]["poetry"])

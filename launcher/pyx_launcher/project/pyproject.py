@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class RequirementList:
     """Which list of requirements is meant: the project's own, an extra's or a group's."""
 
     extra: str | None = None
@@ -55,7 +55,7 @@ class Place:
         return f" --group {self.group}" if self.group else ""
 
 
-MAIN = Place()
+MAIN = RequirementList()
 """The project's own requirements."""
 
 HINT_NOT_THERE = "`pyx tree` shows what there is, and what requires it"
@@ -134,7 +134,7 @@ def add_project_table(path: Path, text: str, name: str, requires_python: str) ->
 
 
 def add_requirements(
-    path: Path, text: str, requirements: Sequence[Requirement], place: Place
+    path: Path, text: str, requirements: Sequence[Requirement], place: RequirementList
 ) -> str:
     """Return `text` with `requirements` at `place`, which is made where it is not there.
 
@@ -145,7 +145,7 @@ def add_requirements(
     return keep_newlines(text, lambda text: _add(path, text, requirements, place))
 
 
-def _add(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:
+def _add(path: Path, text: str, requirements: Sequence[Requirement], place: RequirementList) -> str:
     document = parse_document(path, _make_place(path, text, place))
     listed = _find_list(path, document, place, make=True)
     if place == MAIN:
@@ -155,7 +155,7 @@ def _add(path: Path, text: str, requirements: Sequence[Requirement], place: Plac
     return document.as_string()
 
 
-def _make_place(path: Path, text: str, place: Place) -> str:
+def _make_place(path: Path, text: str, place: RequirementList) -> str:
     """Return the text with the list of a place, and its table, if they are not there yet."""
     document = parse_document(path, text)
     if place.group is not None:
@@ -234,7 +234,9 @@ def add_editable(path: Path, text: str, name: str, directory: str) -> str:
     return keep_newlines(text, edit)
 
 
-def bound_requirements(path: Path, text: str, versions: Mapping[str, str], place: Place) -> str:
+def bound_requirements(
+    path: Path, text: str, versions: Mapping[str, str], place: RequirementList
+) -> str:
     """Return `text` where bare requirements at `place` ask for at least the version in `versions`.
 
     `versions` are by normalised name.
@@ -242,7 +244,7 @@ def bound_requirements(path: Path, text: str, versions: Mapping[str, str], place
     return keep_newlines(text, lambda text: _bound(path, text, versions, place))
 
 
-def _bound(path: Path, text: str, versions: Mapping[str, str], place: Place) -> str:
+def _bound(path: Path, text: str, versions: Mapping[str, str], place: RequirementList) -> str:
     document = parse_document(path, text)
     listed = _find_list(path, document, place, make=False)
     for at, requirement in _parsed(listed):
@@ -259,7 +261,7 @@ def with_bound(requirement: Requirement, version: str) -> str:
     return f"{requirement.name}{extras}>={version}{marker}"
 
 
-def remove_requirements(path: Path, text: str, names: Iterable[str], place: Place) -> str:
+def remove_requirements(path: Path, text: str, names: Iterable[str], place: RequirementList) -> str:
     """Return `text` without the requirements on the projects `names` at `place`.
 
     Raises UsageError, which says where it stands instead, for one that is not there, and
@@ -277,7 +279,7 @@ def remove_requirements(path: Path, text: str, names: Iterable[str], place: Plac
     return document.as_string()
 
 
-def _not_there(path: Path, document: TOMLDocument, name: str, place: Place) -> UsageError:
+def _not_there(path: Path, document: TOMLDocument, name: str, place: RequirementList) -> UsageError:
     wanted = canonicalize_name(name)
     for other in _places(document):
         listed = _find_list(path, document, other, make=False)
@@ -289,11 +291,11 @@ def _not_there(path: Path, document: TOMLDocument, name: str, place: Place) -> U
     return UsageError(f"{path}: {name} is not in {place.label}", hint=hint)
 
 
-def _places(document: TOMLDocument) -> Iterator[Place]:
-    yield Place()
+def _places(document: TOMLDocument) -> Iterator[RequirementList]:
+    yield RequirementList()
     project = document.get("project", {})
-    yield from (Place(extra=name) for name in project.get("optional-dependencies", {}))
-    yield from (Place(group=name) for name in document.get("dependency-groups", {}))
+    yield from (RequirementList(extra=name) for name in project.get("optional-dependencies", {}))
+    yield from (RequirementList(group=name) for name in document.get("dependency-groups", {}))
 
 
 def _put(listed: list[Any], requirement: Requirement) -> None:
@@ -322,7 +324,9 @@ def _parsed(listed: Sequence[Any]) -> list[tuple[int, Requirement]]:
     return found
 
 
-def _find_list(path: Path, document: TOMLDocument, place: Place, *, make: bool) -> list[Any]:
+def _find_list(
+    path: Path, document: TOMLDocument, place: RequirementList, *, make: bool
+) -> list[Any]:
     """Return the list of a place; where it is not there, a new one, which `make` puts in."""
     import tomlkit
 
@@ -348,7 +352,7 @@ def _find_list(path: Path, document: TOMLDocument, place: Place, *, make: bool) 
     return listed
 
 
-def _refuse_dynamic(path: Path, document: TOMLDocument, place: Place) -> None:
+def _refuse_dynamic(path: Path, document: TOMLDocument, place: RequirementList) -> None:
     key = "optional-dependencies" if place.extra else "dependencies"
     if place.group is None and key in document.get("project", {}).get("dynamic", ()):
         raise LockError(

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from pyx_launcher.errors import UsageError
 from pyx_launcher.project.pyproject import (
     HINT_NOT_THERE,
-    Place,
+    RequirementList,
     is_bare,
     with_bound,
 )
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def add_lines(path: Path, text: str, requirements: Sequence[Requirement], place: Place) -> str:
+def add_lines(
+    path: Path, text: str, requirements: Sequence[Requirement], place: RequirementList
+) -> str:
     """Return the text of a requirements.in with `requirements`, replaced or at the end."""
     _refuse_place(path, place)
     lines = text.splitlines(keepends=True)
@@ -36,7 +38,7 @@ def add_lines(path: Path, text: str, requirements: Sequence[Requirement], place:
     return "".join(lines)
 
 
-def remove_lines(path: Path, text: str, names: Iterable[str], place: Place) -> str:
+def remove_lines(path: Path, text: str, names: Iterable[str], place: RequirementList) -> str:
     """Return the text of a requirements.in without `names`. Raises UsageError."""
     _refuse_place(path, place)
     lines = text.splitlines(keepends=True)
@@ -48,7 +50,7 @@ def remove_lines(path: Path, text: str, names: Iterable[str], place: Place) -> s
     return "".join(lines)
 
 
-def _refuse_place(path: Path, place: Place) -> None:
+def _refuse_place(path: Path, place: RequirementList) -> None:
     if place.extra or place.group:
         raise UsageError(
             f"{path}: a list of requirements has neither extras nor groups",

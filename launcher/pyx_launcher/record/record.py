@@ -52,7 +52,7 @@ _KEY_VARIABLES = frozenset(map(os.fsencode, KEY_VARIABLES))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Words:
+class LaunchWords:
     """What the command line is made of; see RECORD.md for the rows."""
 
     interpreter: Path
@@ -70,7 +70,7 @@ class LaunchRecord:
 
     material: bytes
     checks: tuple[Check, ...]
-    words: Words
+    words: LaunchWords
 
 
 def make_material(
@@ -204,7 +204,7 @@ def _decode_record(data: bytes) -> LaunchRecord | None:
     if len(strings) != string_count or data[-1:] != b"\0":
         return None
     interpreter, argv0, letters, boot, code, *rows = strings
-    words = Words(
+    words = LaunchWords(
         interpreter=Path(interpreter),
         argv0=Path(argv0),
         letters=letters,

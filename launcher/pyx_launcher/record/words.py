@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.cli.invocation import PYTHON_LETTERS
 from pyx_launcher.files.atomic import write_atomic
 from pyx_launcher.record.checks import Check, check_file
-from pyx_launcher.record.record import LaunchRecord, Words, encode_record
+from pyx_launcher.record.record import LaunchRecord, LaunchWords, encode_record
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -57,14 +57,14 @@ class Launch:
     """The stores' generation files, or what else tells that entries are gone."""
 
 
-def make_words(path: Path, launch: Launch, code: str = "") -> Words:
+def make_words(path: Path, launch: Launch, code: str = "") -> LaunchWords:
     """Return the words of a start of the environment at `path`.
 
     `code` is the file that caches the bytecode of a script, if there is one.
     """
     minor, way = launch.interpreter.tag_facts.python[1], launch.interpreter.way
     letters = PYTHON_LETTERS if minor >= 11 else PYTHON_LETTERS.replace("P", "")
-    return Words(
+    return LaunchWords(
         interpreter=launch.interpreter.path,
         argv0=path / "bin" / "python",
         letters=letters,

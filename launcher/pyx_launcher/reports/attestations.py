@@ -31,7 +31,7 @@ _PROVENANCE = "application/vnd.pypi.integrity.v1+json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
+class PublisherClaim:
     """One publisher that the index names for a file."""
 
     publisher: Mapping[str, str]
@@ -51,7 +51,7 @@ class Claim:
 class Standing:
     """What there is of one distribution."""
 
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[PublisherClaim, ...] = ()
     reason: str = ""
     """Why there are none."""
 
@@ -132,7 +132,7 @@ def _find_digest(artifact: Artifact, file: Mapping[str, Any]) -> str | None:
     return locked.get("sha256") or (sha256 if isinstance(sha256, str) else None)
 
 
-def _read_claims(content: bytes, digest: str, url: str) -> Iterator[Claim]:
+def _read_claims(content: bytes, digest: str, url: str) -> Iterator[PublisherClaim]:
     """Yield the publishers of a provenance object whose statements are about the file `digest`."""
     try:
         bundles = json.loads(content)["attestation_bundles"]
@@ -141,7 +141,7 @@ def _read_claims(content: bytes, digest: str, url: str) -> Iterator[Claim]:
             predicates = tuple(p for p, digests in about if digest in digests)
             publisher = {k: v for k, v in bundle["publisher"].items() if isinstance(v, str)}
             if predicates and "kind" in publisher:
-                yield Claim(publisher=publisher, predicates=predicates)
+                yield PublisherClaim(publisher=publisher, predicates=predicates)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ArtifactError(f"{shown(url)} is not a provenance object of PEP 740") from error
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Edge:
+class DependencyEdge:
     """One requirement that is met by a distribution of the same environment."""
 
     name: str
@@ -34,7 +34,7 @@ class Node:
 
     name: str
     version: str
-    requires: tuple[Edge, ...] = ()
+    requires: tuple[DependencyEdge, ...] = ()
 
 
 Graph = dict[str, Node]
@@ -50,7 +50,7 @@ def build_graph(entries: Sequence[Entry], interpreter: Interpreter) -> Graph:
         canonicalize_name(entry.facts.name): _read_wishes(entry) for entry in entries
     }
     extras: dict[str, set[str]] = {name: set() for name in wishes}
-    edges: dict[str, dict[str, Edge]] = {}
+    edges: dict[str, dict[str, DependencyEdge]] = {}
     changed = True
     while changed:
         edges = {
@@ -76,11 +76,11 @@ def build_graph(entries: Sequence[Entry], interpreter: Interpreter) -> Graph:
 
 def invert_graph(graph: Graph) -> Graph:
     """Return the graph with every edge turned round: what requires each distribution."""
-    users: dict[str, list[Edge]] = {name: [] for name in graph}
+    users: dict[str, list[DependencyEdge]] = {name: [] for name in graph}
     for node in graph.values():
         for edge in node.requires:
             # The extras are those of what is required, which stands above its users now.
-            turned = Edge(name=node.name, specifier=edge.specifier)
+            turned = DependencyEdge(name=node.name, specifier=edge.specifier)
             users[edge.name].append(turned)
     return {
         node.name: Node(name=node.name, version=node.version, requires=tuple(users[node.name]))
@@ -128,14 +128,14 @@ def _find_edges(
     extras: Iterable[str],
     known: Mapping[str, object],
     interpreter: Interpreter,
-) -> dict[str, Edge]:
-    edges: dict[str, Edge] = {}
+) -> dict[str, DependencyEdge]:
+    edges: dict[str, DependencyEdge] = {}
     for wish in wishes:
         name = canonicalize_name(wish.name)
         if name in known and _applies(wish, extras, interpreter):
             old = edges.get(name)
             specifiers = {str(wish.specifier), old.specifier if old else ""} - {""}
-            edges[name] = Edge(
+            edges[name] = DependencyEdge(
                 name=name,
                 specifier=",".join(sorted(specifiers)),
                 extras=tuple(sorted({*wish.extras, *(old.extras if old else ())})),

@@ -32,7 +32,7 @@ from pyx_launcher.project.manifest import (
     find_manifest,
     is_hashed,
 )
-from pyx_launcher.project.pyproject import MAIN, Place, is_bare
+from pyx_launcher.project.pyproject import MAIN, RequirementList, is_bare
 from pyx_launcher.project.transaction import Files, exclusive, restoring
 from pyx_launcher.resolve.pins_of_lock import check_upgrade, find_damage, find_versions
 from pyx_launcher.resolve.runner import (
@@ -101,7 +101,7 @@ class Change:
 
     added: tuple[Requirement, ...] = ()
     removed: tuple[str, ...] = ()
-    place: Place = MAIN
+    place: RequirementList = MAIN
     upgrade: Upgrade = NO_UPGRADE
     init: bool = False
     """May a project be made where there is none?"""
@@ -331,7 +331,7 @@ def _constrain_text(project: Project, text: str, change: Change) -> str:
     return pyproject.add_constraints(project.manifest, text, list(map(str, change.constraints)))
 
 
-def _has_own_tables(project: Project, text: str, place: Place) -> bool:
+def _has_own_tables(project: Project, text: str, place: RequirementList) -> bool:
     return project.kind == "poetry" and poetry_tables.has_own_tables(
         pyproject.parse_data(project.manifest, text), place
     )

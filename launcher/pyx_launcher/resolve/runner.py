@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pyx_launcher.index.pip_config import IndexSettings
     from pyx_launcher.interpreters.finder import Interpreter
-    from pyx_launcher.project.pyproject import Place
+    from pyx_launcher.project.pyproject import RequirementList
     from pyx_launcher.resolve.tools import Toolbox
 
 UV_INDEXES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL")
@@ -243,7 +243,7 @@ def pdm_arguments(groups: Iterable[str], upgrade: Upgrade) -> list[str]:
     return ["lock", *reuse, *(word for group in groups for word in ("-G", group))]
 
 
-def pipenv_arguments(place: Place, names: Sequence[str]) -> list[str]:
+def pipenv_arguments(place: RequirementList, names: Sequence[str]) -> list[str]:
     """Return the command line by which Pipenv locks `names` of one category, or everything.
 
     Without names it moves every pin, for it has no way to keep them.
@@ -256,7 +256,7 @@ def pipenv_arguments(place: Place, names: Sequence[str]) -> list[str]:
     return ["upgrade", "--lock-only", *where, *names]
 
 
-def list_pdm_groups(lock: bytes | None, place: Place) -> list[str]:
+def list_pdm_groups(lock: bytes | None, place: RequirementList) -> list[str]:
     """Return the groups that PDM is to lock: those in its lock and that of `place`.
 
     Empty where it chooses best itself, as it does for a first lock.

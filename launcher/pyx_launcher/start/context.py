@@ -91,7 +91,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _FoundLock:
     lock: Path | None
     reason: str
     looked: tuple[Path, ...] = ()
@@ -203,7 +203,7 @@ def _read_metadata(path: Path, text: str) -> Mapping[str, object]:
 
 def _find_lock(
     invocation: Invocation, dirs: Dirs, directory: Path, script: Script | None
-) -> _Found:
+) -> _FoundLock:
     if invocation.named is not None:
         taken, absent = take_named(invocation.named, dirs)
         return _take(taken, f"@{invocation.named}", absent)
@@ -213,7 +213,7 @@ def _find_lock(
     if script is not None:
         for path in _locks_of_script(script.path):
             if _is_file(path):
-                return _Found(path, f"lies beside {script.path.name}", tuple(looked))
+                return _FoundLock(path, f"lies beside {script.path.name}", tuple(looked))
             looked.append(path)
         if script.metadata is not None:
             return _take_metadata(script, dirs, tuple(looked))
@@ -226,13 +226,13 @@ def _find_lock(
     reason = "so @default" if default else "so the standard library alone"
     reason = f"no lock above, {reason}"
     if default is None:
-        return _Found(None, reason, tuple(looked))
+        return _FoundLock(None, reason, tuple(looked))
     return replace(_take(default, reason, looked), is_fallback=True)
 
 
-def _take(preference: Preference, reason: str, looked: Sequence[Path]) -> _Found:
+def _take(preference: Preference, reason: str, looked: Sequence[Path]) -> _FoundLock:
     why = preference.reason
-    return _Found(
+    return _FoundLock(
         preference.lock,
         f"{reason}; {why}" if why else reason,
         tuple(looked),
@@ -293,17 +293,17 @@ def _locks_of_script(script: Path) -> Iterator[Path]:
     yield script.with_name(script.name + ".lock")
 
 
-def _take_metadata(script: Script, dirs: Dirs, looked: tuple[Path, ...]) -> _Found:
+def _take_metadata(script: Script, dirs: Dirs, looked: tuple[Path, ...]) -> _FoundLock:
     """Return what an inline block without a lock beside it means: a lock of ours, if any."""
     text, named = script.block_text, (script.metadata or {}).get("dependencies", [])
     if not isinstance(named, list):
         raise LockError(script.path, "is not a list", where="inline block: dependencies")
     if text is None or not named:
-        return _Found(None, "its inline block names no dependencies", looked)
+        return _FoundLock(None, "its inline block names no dependencies", looked)
     from pyx_launcher.project.inline_script import name_block_lock
 
     lock = name_block_lock(dirs, script.path, text)
-    return _Found(lock, f"for the inline block of {script.path.name}", looked, text)
+    return _FoundLock(lock, f"for the inline block of {script.path.name}", looked, text)
 
 
 def take_named(name: str, dirs: Dirs) -> tuple[Preference, tuple[Path, ...]]:
@@ -325,12 +325,12 @@ def take_named(name: str, dirs: Dirs) -> tuple[Preference, tuple[Path, ...]]:
     raise UsageError(f"there is no environment @{name}", hint=hint)
 
 
-def _take_project(path: Path) -> _Found:
+def _take_project(path: Path) -> _FoundLock:
     reason = "--project or PYX_PROJECT"
     if path.name in ("pyproject.toml", "Pipfile", "requirements.in") and _is_file(path):
         raise UsageError(f"{path} is not a lock", hint=f"name its directory: {path.parent}")
     if _is_file(path):
-        return _Found(path, reason)
+        return _FoundLock(path, reason)
     if not path.is_dir():
         raise UsageError(f"there is no project {path}", hint="name a directory or a lock")
     looked: list[Path] = []

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyx_launcher.dirs import Dirs
-    from pyx_launcher.interpreters.finder import Found
+    from pyx_launcher.interpreters.finder import FoundInterpreter
     from pyx_launcher.locks.reader import Lock
     from pyx_launcher.project.transaction import Recovery
     from pyx_launcher.record.checks import Check
@@ -53,7 +53,7 @@ def see_lock(context: Context) -> tuple[Check, ...]:
 def check_inputs(
     context: Context,
     lock: Lock | None,
-    found: Found,
+    found: FoundInterpreter,
     stack: Stack,
     seen: tuple[Check, ...],
     told: tuple[Path, ...],

@@ -85,7 +85,7 @@ def prefer_lock(directory: Path, present: Sequence[str]) -> Preference:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Candidate:
+class _PossibleLock:
     path: Path
     weight: int
     reasons: tuple[str, ...]
@@ -93,7 +93,7 @@ class _Candidate:
     error: LockError | None = None
 
 
-def _weigh(directory: Path, name: str, tables: object) -> _Candidate:
+def _weigh(directory: Path, name: str, tables: object) -> _PossibleLock:
     """Return what speaks for one lock: a table of its tool, and that it fits the project."""
     from pyx_launcher.start.freshness import compare_lock
 
@@ -121,7 +121,7 @@ def _weigh(directory: Path, name: str, tables: object) -> _Candidate:
         reasons.append("Pipfile" if tool == "pipenv" else f"[tool.{tool}] in {PROJECT_FILE}")
     if fits > 0:
         reasons.append("it fits the project")
-    return _Candidate(
+    return _PossibleLock(
         path=path,
         weight=has_table + fits,
         reasons=tuple(reasons),

@@ -23,7 +23,12 @@ from pyx_launcher.errors import (
 from pyx_launcher.files.hashing import sha256
 from pyx_launcher.files.ownership import check_owner, closed_to_others, obey_owners
 from pyx_launcher.installation import find_template
-from pyx_launcher.interpreters.finder import NO_ARTIFACT, Found, Interpreter, find_interpreter
+from pyx_launcher.interpreters.finder import (
+    NO_ARTIFACT,
+    FoundInterpreter,
+    Interpreter,
+    find_interpreter,
+)
 from pyx_launcher.locks.reader import Lock, read_lock
 from pyx_launcher.record.record import make_material
 from pyx_launcher.selection import Selection, check_reliance, select
@@ -51,7 +56,7 @@ class Plan:
     dirs: Dirs
     context: Context
     lock: Lock | None
-    found: Found
+    found: FoundInterpreter
     selection: Selection
     """With what `stack` appended."""
     stack: Stack

@@ -47,7 +47,7 @@ _LONGEST_BUILD = 4 * 3600.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
+class EntryFacts:
     """What `.entry.json` holds. Paths are relative to the entry, with slashes."""
 
     name: str
@@ -80,7 +80,7 @@ class Entry:
     """One unpacked wheel."""
 
     path: Path
-    facts: Facts
+    facts: EntryFacts
 
     @property
     def label(self) -> str:
@@ -208,14 +208,14 @@ def read_entry(path: Path) -> Entry | None:
     if not isinstance(data, dict) or data.pop("facts", None) != _FACTS_VERSION:
         return None
     try:
-        facts = Facts(**data)
+        facts = EntryFacts(**data)
     except TypeError:
         return None
     return Entry(path=path, facts=facts) if _is_sound(data) else None
 
 
 def _is_sound(data: Mapping[str, Any]) -> bool:
-    """Is every fact in `data` of the type that `Facts` says?"""
+    """Is every fact in `data` of the type that `EntryFacts` says?"""
     texts = [data["name"], data["version"], data["key"]]
     lists: list[object] = []
     for name in ("hashes", "tops", "scripts", "pth", "data", "inward"):
@@ -318,7 +318,7 @@ def staging(final: Path) -> Iterator[Path]:
         remove_tree(temporary)
 
 
-def publish(unpacked: Path, final: Path, facts: Facts) -> Entry:
+def publish(unpacked: Path, final: Path, facts: EntryFacts) -> Entry:
     """Write the facts of an unpacked wheel and rename its BUILD into the final place.
 
     An entry that stands there but cannot be read gives way. One that can stays, as programs may
@@ -343,11 +343,11 @@ def publish(unpacked: Path, final: Path, facts: Facts) -> Entry:
     return Entry(path=final, facts=facts)
 
 
-def _encode_facts(facts: Facts) -> bytes:
+def _encode_facts(facts: EntryFacts) -> bytes:
     return json.dumps({"facts": _FACTS_VERSION, **asdict(facts)}, separators=(",", ":")).encode()
 
 
-def _add_hashes(standing: Entry, facts: Facts) -> Entry:
+def _add_hashes(standing: Entry, facts: EntryFacts) -> Entry:
     if standing.facts.key != facts.key:
         from shlex import quote
 

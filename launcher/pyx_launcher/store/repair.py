@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreError
 from pyx_launcher.index.finder import Index
 from pyx_launcher.index.settings import read_index_settings
-from pyx_launcher.index.verified_file import Wanted
+from pyx_launcher.index.verified_file import WantedFile
 from pyx_launcher.locks.common.indexes import IndexOptions
 from pyx_launcher.store.entry import (
     check_wheel_name,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyx_launcher.dirs import Dirs
-    from pyx_launcher.store.entry import Entry, Facts
+    from pyx_launcher.store.entry import Entry, EntryFacts
     from pyx_launcher.store.unpack import Contents
 
 
@@ -81,12 +81,12 @@ def _fetch_again(dirs: Dirs, path: Path, index: Index) -> bool:
     return True
 
 
-def _find_file(entry: Entry, index: Index) -> Wanted:
+def _find_file(entry: Entry, index: Index) -> WantedFile:
     facts = entry.facts
     digests = frozenset(facts.hashes.items())
     for filename, (kind, digest) in index.list_files(facts.name, digests, None).items():
         if check_wheel_name(filename, facts.name, facts.version) is None:
-            return Wanted(
+            return WantedFile(
                 name=facts.name,
                 version=facts.version,
                 filename=filename,
@@ -101,7 +101,7 @@ def _find_file(entry: Entry, index: Index) -> Wanted:
 
 def _exchange(wheel: Path, entry: Entry, temporary: Path) -> None:
     """Unpack `wheel` and, only once that is done, take the damaged entry out of its place."""
-    facts: Facts = entry.facts
+    facts: EntryFacts = entry.facts
     old = temporary / "damaged"
 
     def unpack(source: Path, target: Path, metadata: Mapping[str, bytes]) -> Contents:

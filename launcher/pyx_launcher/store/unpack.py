@@ -40,7 +40,7 @@ from pyx_launcher.store.entry import (
     FACTS_FILE,
     SITE_PACKAGES,
     Entry,
-    Facts,
+    EntryFacts,
     find_entry,
     locked_place,
     name_entry,
@@ -55,7 +55,7 @@ from pyx_launcher.store.rpath import (
     is_library,
     read_run_paths,
 )
-from pyx_launcher.store.wheel import Member, Wheel
+from pyx_launcher.store.wheel import Wheel, WheelMember
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ _FAULTS_OF_NAMES = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.E
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contents:
-    """What is known of a wheel's files once they are unpacked; the fields are those of `Facts`."""
+    """What is known of a wheel's files once they are unpacked, in fields of `EntryFacts`."""
 
     scripts: dict[str, str]
     tops: dict[str, str]
@@ -133,7 +133,7 @@ def unpack_wheel(  # noqa: PLR0913 -- each is a fact that only the caller has, g
         return publish(
             target,
             final,
-            Facts(
+            EntryFacts(
                 name=name,
                 version=version,
                 key=key,
@@ -248,7 +248,7 @@ class _EntryDestination(WheelDestination):
         if scheme in _ROOTS and first in (DATA, FACTS_FILE):
             raise ValueError(f"{place!r} has a name that only pyx may use")
         mode = choose_mode(place, self._packages, is_executable=is_executable)
-        member = stream if isinstance(stream, Member) else _make_member(stream)
+        member = stream if isinstance(stream, WheelMember) else _make_member(stream)
         with self._create(place, mode) as file:
             digest, size = self._copy(member, place, file, is_executable=is_executable)
         self.size += size
@@ -256,7 +256,7 @@ class _EntryDestination(WheelDestination):
         return RecordEntry(place, Hash("sha256", digest), size)
 
     def _copy(
-        self, member: Member, place: str, file: int, *, is_executable: bool
+        self, member: WheelMember, place: str, file: int, *, is_executable: bool
     ) -> tuple[str, int]:
         """Write the member and return its sha256 and its size, both held against RECORD."""
         kind, _, expected = member.digest.partition("=")
@@ -320,8 +320,8 @@ class _EntryDestination(WheelDestination):
             _write(file, stream.read())
 
 
-def _make_member(stream: BinaryIO) -> Member:
-    return Member(digest="", size="", chunks=(stream.read(),))
+def _make_member(stream: BinaryIO) -> WheelMember:
+    return WheelMember(digest="", size="", chunks=(stream.read(),))
 
 
 def _write(file: int, data: bytes) -> None:

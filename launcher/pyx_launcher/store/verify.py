@@ -19,13 +19,13 @@ from pyx_launcher.files.ownership import describe_exposure
 from pyx_launcher.store.entry import DATA, FACTS_FILE, is_build_of, read_entry
 from pyx_launcher.store.inventory import tail_of
 from pyx_launcher.values import dataclass
-from pyx_launcher.workers import Crew, open_crew
+from pyx_launcher.workers import Workers, open_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pyx_launcher.progress import Progress
-    from pyx_launcher.store.entry import Entry, Facts
+    from pyx_launcher.store.entry import Entry, EntryFacts
 
 _THREADS = 8
 _STEP = 1 << 20
@@ -52,7 +52,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Line:
+class _RecordLine:
     """What RECORD says of one file."""
 
     kind: str
@@ -71,7 +71,7 @@ def verify_entries(
 
     entries = [read_entry(path) for path in paths]
     size = sum(entry.facts.size for entry in entries if entry)
-    with open_crew(len(paths)) as crew, progress(len(paths), size, "verifying") as bar:
+    with open_workers(len(paths)) as crew, progress(len(paths), size, "verifying") as bar:
 
         def verify(path: Path, entry: Entry | None) -> Verdict:
             verdict = _run(crew, path)
@@ -83,7 +83,7 @@ def verify_entries(
             return list(threads.map(verify, paths, entries))
 
 
-def _run(crew: Crew, path: Path) -> Verdict:
+def _run(crew: Workers, path: Path) -> Verdict:
     found = crew.run(verify_entry, path)
     if found.damages and not os.path.lexists(path):
         return Verdict(path=path, damages=())
@@ -163,16 +163,16 @@ def _find_record(path: Path) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _read_record(path: Path, facts: Facts) -> dict[str, _Line | None]:
+def _read_record(path: Path, facts: EntryFacts) -> dict[str, _RecordLine | None]:
     """Return the lines of RECORD by their files. Raises ValueError where the facts contradict."""
-    lines: dict[str, _Line | None] = {}
+    lines: dict[str, _RecordLine | None] = {}
     # A name may hold what `splitlines` takes for the end of a line.
     with open(path, encoding="utf-8", newline="") as file:
         for place, digest, size in parse_record_file(file):
             kind, _, value = digest.partition("=")
             # A console script is not part of an entry: environments make it.
             if kind and not place.startswith("../"):
-                lines[place] = _Line(kind=kind, digest=value, size=int(size))
+                lines[place] = _RecordLine(kind=kind, digest=value, size=int(size))
     sizes = [line.size for line in lines.values() if line]
     if (len(sizes), sum(sizes)) != (facts.files, facts.size):
         raise ValueError("RECORD is not the one that was written")
@@ -189,7 +189,7 @@ def _list_files(directory: Path, prefix: str) -> Iterator[tuple[str, None]]:
                 yield prefix + item.name, None
 
 
-def _is_sound(path: Path, line: _Line) -> bool:
+def _is_sound(path: Path, line: _RecordLine) -> bool:
     try:
         info = os.lstat(path)
         if not stat.S_ISREG(info.st_mode) or info.st_size != line.size:

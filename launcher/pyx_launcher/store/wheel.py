@@ -58,7 +58,7 @@ _UTF8 = 0x800
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Member:
+class WheelMember:
     """One file of a wheel, which `installer` hands through as its stream."""
 
     digest: str
@@ -74,7 +74,7 @@ _AS_MODULES = re.compile(r"^[^/]+\.data/(?:purelib|platlib)/")
 
 
 class Wheel(WheelFile):
-    """A wheel without bytecode, which only the interpreter may write; its streams are `Member`."""
+    """A wheel without bytecode, which only the interpreter may write; it has `WheelMember`s."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         """Look at what the archive promises, before anything of it is read."""
@@ -139,7 +139,7 @@ class Wheel(WheelFile):
             is_executable = stat.S_ISREG(mode) and mode & 0o111 != 0
             elements = self.recorded.get(path, (path, "", ""))
             _, digest, size = elements
-            member = Member(digest=digest, size=size, chunks=self._chunks(item))
+            member = WheelMember(digest=digest, size=size, chunks=self._chunks(item))
             # installer only hands it to the destination, which is ours.
             yield elements, cast("BinaryIO", member), is_executable
 

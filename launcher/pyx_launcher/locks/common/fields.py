@@ -15,7 +15,7 @@ from packaging.version import Version
 from pyx_launcher.locks.common.hash_only import Unhashed
 
 if TYPE_CHECKING:
-    from pyx_launcher.locks.common.markers import Place
+    from pyx_launcher.locks.common.markers import MarkerPlace
     from pyx_launcher.locks.common.tables import Table
 
 # Longer ones fit into no name of a file, and make numbers that Python refuses.
@@ -26,7 +26,7 @@ DIGEST = re.compile(r"[0-9a-fA-F]+\Z")
 ALGORITHM = re.compile(r"[a-z0-9_-]+\Z")
 
 
-def parse_name(place: Place, key: str, text: str) -> NormalizedName:
+def parse_name(place: MarkerPlace, key: str, text: str) -> NormalizedName:
     """Return the normalised name of a project. Raises LockError for text that is none."""
     if len(text) > LONGEST or not NAME.match(text):
         raise place.error(key, f"not the name of a project: {text!r}")
@@ -38,7 +38,7 @@ def read_name(table: Table, key: str = "name") -> NormalizedName:
     return parse_name(table, key, table.require(key, str))
 
 
-def parse_version(place: Place, key: str, text: str) -> Version:
+def parse_version(place: MarkerPlace, key: str, text: str) -> Version:
     """Return the version that `text` is. Raises LockError."""
     try:
         if len(text) <= LONGEST:
@@ -53,7 +53,7 @@ def read_version(table: Table) -> Version:
     return parse_version(table, "version", table.require("version", str))
 
 
-def parse_specifiers(place: Place, key: str, text: str) -> SpecifierSet:
+def parse_specifiers(place: MarkerPlace, key: str, text: str) -> SpecifierSet:
     """Return the versions of Python that `text` allows. Raises LockError."""
     try:
         specifiers = SpecifierSet(text)

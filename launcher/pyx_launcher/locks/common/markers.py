@@ -27,7 +27,7 @@ EXTRA_OR_STRING = re.compile(
 CONSTANTS = {"": True, "*": True, "<empty>": False}
 
 
-class Place(Protocol):
+class MarkerPlace(Protocol):
     """Where a marker stands in a lock: a table, or a line."""
 
     def error(self, key: str, problem: str, /) -> LockError:
@@ -41,7 +41,9 @@ class Conditions:
     environment: Environment
     known: dict[tuple[str, frozenset[str]], bool] = field(default_factory=dict)
 
-    def hold(self, place: Place, key: str, text: str, extras: frozenset[str] = frozenset()) -> bool:
+    def hold(
+        self, place: MarkerPlace, key: str, text: str, extras: frozenset[str] = frozenset()
+    ) -> bool:
         """Return whether the marker `text`, found at `key` of `place`, holds with `extras`.
 
         ``extra == "x"`` means that x is among the extras, which may be several.
@@ -53,7 +55,7 @@ class Conditions:
             self.known[question] = self.evaluate(place, key, text, about_extras)
         return self.known[question]
 
-    def evaluate(self, place: Place, key: str, text: str, extras: frozenset[str]) -> bool:
+    def evaluate(self, place: MarkerPlace, key: str, text: str, extras: frozenset[str]) -> bool:
         """Return what `hold` returns, without remembering it."""
         stripped = text.strip()
         if stripped in CONSTANTS:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from pyx_launcher.locks.common.markers import Place
+    from pyx_launcher.locks.common.markers import MarkerPlace
 
 # Git names a commit by SHA-1 or SHA-256; a branch or a tag would be no lock.
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
@@ -29,7 +29,7 @@ PLAIN_URL = re.compile(
 )
 
 
-def find_filename(place: Place, key: str, url: str) -> str:
+def find_filename(place: MarkerPlace, key: str, url: str) -> str:
     """Return the name of the file at a URL. Raises LockError for what is no URL."""
     if plain := PLAIN_URL.match(url):
         return plain["name"]
@@ -52,14 +52,14 @@ def find_local(url: str) -> str:
     return unquote(rest)
 
 
-def check_url(place: Place, key: str, url: str) -> str:
+def check_url(place: MarkerPlace, key: str, url: str) -> str:
     """Return `url`. Raises LockError for what is no URL."""
     find_filename(place, key, url)
     return url
 
 
 def file_package(  # noqa: PLR0913 -- each of these is written elsewhere in each format.
-    place: Place,
+    place: MarkerPlace,
     key: str,
     name: NormalizedName,
     version: Version | None,
@@ -84,7 +84,7 @@ def file_package(  # noqa: PLR0913 -- each of these is written elsewhere in each
     return Package(name=name, version=version or in_name, wheels=(wheel,))
 
 
-def parse_wheel(place: Place, key: str, filename: str) -> tuple[NormalizedName, Version]:
+def parse_wheel(place: MarkerPlace, key: str, filename: str) -> tuple[NormalizedName, Version]:
     """Return the name and the version in the name of a wheel. Raises LockError."""
     try:
         if len(filename) <= LONGEST_FILENAME:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from pyx_launcher.locks.common.tables import Table
-    from pyx_launcher.locks.pdm.project import Project
+    from pyx_launcher.locks.pdm.project import PdmProject
 
 # The keys under which PDM writes the URL of a repository.
 SYSTEMS = ("git", "hg", "svn", "bzr")
@@ -81,7 +81,7 @@ def read_candidates(document: Table) -> tuple[Candidate, ...]:
 
 
 def convert_candidate(
-    candidate: Candidate, project: Project | None, markers: Environment
+    candidate: Candidate, project: PdmProject | None, markers: Environment
 ) -> Package:
     """Return the candidate without a marker, since whoever calls has decided that it is wanted.
 
@@ -98,7 +98,9 @@ def convert_candidate(
     return indexed_package(candidate, project, markers)
 
 
-def indexed_package(candidate: Candidate, project: Project | None, markers: Environment) -> Package:
+def indexed_package(
+    candidate: Candidate, project: PdmProject | None, markers: Environment
+) -> Package:
     """Return a candidate that an index serves; static URLs say where, else only hashes are known.
 
     PDM leaves the local part out of the locked version, and takes the highest that has a file

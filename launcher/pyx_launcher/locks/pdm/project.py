@@ -56,7 +56,7 @@ class Demand:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Project:
+class PdmProject:
     """The pyproject.toml of a project that PDM knows."""
 
     document: Table
@@ -89,7 +89,7 @@ class Project:
         return None
 
 
-def read_project(path: Path) -> Project | None:
+def read_project(path: Path) -> PdmProject | None:
     """Read a pyproject.toml; None where there is none.
 
     Raises LockError, which names the pyproject.toml, and StoreError.
@@ -102,7 +102,7 @@ def read_project(path: Path) -> Project | None:
     name = standard.get("name", str, "")
     extras = frozenset(map(canonicalize_name, standard.table("optional-dependencies").data))
     developing = (document.table("dependency-groups"), pdm.table("dev-dependencies"))
-    return Project(
+    return PdmProject(
         document=document,
         name=canonicalize_name(name) if name else None,
         extras=extras,
@@ -167,7 +167,7 @@ def with_credentials(url: str, username: str, password: str) -> str:
     return f"{scheme}{mark}{before}{'@' * bool(before)}{expand_variables(host + slash + path)}"
 
 
-def project_demands(project: Project, groups: frozenset[str]) -> list[Demand]:
+def project_demands(project: PdmProject, groups: frozenset[str]) -> list[Demand]:
     """Return what the project asks for in these normalised groups. Raises LockError."""
     queue = sorted(groups)
     demands: list[Demand] = []
@@ -186,7 +186,7 @@ def project_demands(project: Project, groups: frozenset[str]) -> list[Demand]:
     return demands
 
 
-def group_lines(project: Project, group: str) -> Iterator[tuple[Table, str, object]]:
+def group_lines(project: PdmProject, group: str) -> Iterator[tuple[Table, str, object]]:
     """Yield the entries of a group, each with the table and the key it stands under."""
     standard = project.document.table("project")
     if group == DEFAULT:
@@ -205,7 +205,7 @@ def group_lines(project: Project, group: str) -> Iterator[tuple[Table, str, obje
                 yield from ((table, key, entry) for entry in entries)
 
 
-def include_of(project: Project, table: Table, key: str, entry: object) -> str:
+def include_of(project: PdmProject, table: Table, key: str, entry: object) -> str:
     """Return the group that an entry of a group includes (PEP 735). Raises LockError."""
     name = entry.get("include-group") if isinstance(entry, dict) else None
     if not isinstance(name, str):

@@ -20,7 +20,7 @@ from pyx_launcher.locks.common.packages import Chosen
 from pyx_launcher.locks.common.specifiers import unite
 from pyx_launcher.locks.common.tables import Table, read_toml
 from pyx_launcher.locks.pdm.packages import Candidate, convert_candidate, read_candidates
-from pyx_launcher.locks.pdm.project import DEFAULT, Project, read_project
+from pyx_launcher.locks.pdm.project import DEFAULT, PdmProject, read_project
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "i386": "x86", "i686": "x86"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class LockTarget:
     """One of the environments that a lock was made for."""
 
     requires_python: SpecifierSet
@@ -79,8 +79,8 @@ class PdmLock:
     path: Path
     document: Table
     candidates: tuple[Candidate, ...]
-    targets: tuple[Target, ...]
-    project: Project | None
+    targets: tuple[LockTarget, ...]
+    project: PdmProject | None
     requires_python: SpecifierSet
     kind: str = "pdm"
 
@@ -201,12 +201,12 @@ def read_pdm_lock(path: Path) -> PdmLock:
     )
 
 
-def read_target(table: Table) -> Target:
+def read_target(table: Table) -> LockTarget:
     """Return one of ``[[metadata.targets]]``. Raises LockError."""
     text = table.get("requires_python", str, "")
     # PDM writes an asterisk for every version.
     allowed = "" if text == "*" else text
-    return Target(
+    return LockTarget(
         requires_python=parse_specifiers(table, "requires_python", allowed),
         platform=table.get("platform", str, ""),
         implementation=table.get("implementation", str, ""),

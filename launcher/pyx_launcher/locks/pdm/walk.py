@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pyx_launcher.locks.common.markers import Conditions
-    from pyx_launcher.locks.pdm.project import Project
+    from pyx_launcher.locks.pdm.project import PdmProject
 
 Node = tuple[NormalizedName, frozenset[str]]
 
@@ -30,7 +30,7 @@ ROUNDS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Graph:
+class PdmGraph:
     """The candidates of a lock by name and extras, and what decides which dependencies apply."""
 
     candidates: dict[Node, tuple[Candidate, ...]]
@@ -44,7 +44,7 @@ class Graph:
 def walk(
     candidates: Sequence[Candidate],
     conditions: Conditions,
-    project: Project,
+    project: PdmProject,
     groups: frozenset[str],
 ) -> list[Candidate]:
     """Return the candidates that `groups` of the project need, in the order of the lock.
@@ -57,7 +57,7 @@ def walk(
     resolution = project.pdm.table("resolution")
     overrides = resolution.table("overrides").data
     excluded = map(canonicalize_name, resolution.strings("excludes"))
-    graph = Graph(
+    graph = PdmGraph(
         candidates={node: tuple(several) for node, several in nodes.items()},
         conditions=conditions,
         ignored=frozenset({project.name or "", *excluded}),
@@ -67,7 +67,7 @@ def walk(
     return [c for c in candidates if chosen.get((c.name, c.extras)) is c]
 
 
-def settle(graph: Graph, roots: list[Demand]) -> dict[Node, Candidate]:
+def settle(graph: PdmGraph, roots: list[Demand]) -> dict[Node, Candidate]:
     """Return the candidate of every node that is reached.
 
     A name with several locked versions may be met before all that constrain it are known, so
@@ -86,7 +86,7 @@ def settle(graph: Graph, roots: list[Demand]) -> dict[Node, Candidate]:
 
 
 def follow(
-    graph: Graph, roots: list[Demand], chosen: dict[Node, Candidate]
+    graph: PdmGraph, roots: list[Demand], chosen: dict[Node, Candidate]
 ) -> dict[Node, list[Demand]]:
     """Return every node that is reached with the demands for it."""
     demands: dict[Node, list[Demand]] = {}
@@ -103,12 +103,12 @@ def follow(
     return demands
 
 
-def applies(graph: Graph, demand: Demand) -> bool:
+def applies(graph: PdmGraph, demand: Demand) -> bool:
     """Return whether the marker of a demand holds."""
     return graph.conditions.hold(demand.table, demand.key, demand.marker)
 
 
-def find_node(graph: Graph, demand: Demand) -> Node:
+def find_node(graph: PdmGraph, demand: Demand) -> Node:
     """Return the node that a demand is for. Raises LockError where it is not locked."""
     if demand.name is not None:
         node = (demand.name, demand.extras)
@@ -140,7 +140,7 @@ def dependencies_of(candidate: Candidate) -> Iterator[Demand]:
     return (parse_line(line, table, "dependencies") for line in table.strings("dependencies"))
 
 
-def choose(graph: Graph, node: Node, demands: dict[Node, list[Demand]]) -> Candidate:
+def choose(graph: PdmGraph, node: Node, demands: dict[Node, list[Demand]]) -> Candidate:
     """Return the candidate of this node that meets most of the demands, then the newest."""
     several = graph.candidates[node]
     if len(several) == 1:
@@ -157,7 +157,7 @@ def choose(graph: Graph, node: Node, demands: dict[Node, list[Demand]]) -> Candi
     )
 
 
-def fits_python(graph: Graph, candidate: Candidate) -> bool:
+def fits_python(graph: PdmGraph, candidate: Candidate) -> bool:
     """Return whether the interpreter is within ``requires_python`` of the candidate."""
     text = candidate.table.get("requires_python", str, "")
     python = graph.conditions.environment["python_full_version"].removesuffix("+")
@@ -175,7 +175,7 @@ def meets(candidate: Candidate, demand: Demand) -> bool:
     return demand.specifier.contains(candidate.version, prereleases=True)
 
 
-def check(graph: Graph, node: Node, candidate: Candidate, demands: list[Demand]) -> None:
+def check(graph: PdmGraph, node: Node, candidate: Candidate, demands: list[Demand]) -> None:
     """Raise LockError where several versions are locked and the chosen one will not do."""
     if len(graph.candidates[node]) == 1 or candidate.name in graph.overridden:
         return

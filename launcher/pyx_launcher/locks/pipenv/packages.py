@@ -38,7 +38,7 @@ VARIABLE = re.compile(r"'?\$\{([^${}]+)\}'?|\$([A-Za-z_][A-Za-z0-9_]*)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class PipfilePackage:
     """One package of one category; what it says is checked when it is asked for."""
 
     name: NormalizedName
@@ -64,7 +64,7 @@ def read_source(table: Table) -> NamedIndex:
     )
 
 
-def convert_entry(entry: Entry, sources: tuple[NamedIndex, ...]) -> Package:
+def convert_entry(entry: PipfilePackage, sources: tuple[NamedIndex, ...]) -> Package:
     """Return the entry without a marker, since whoever calls has decided that it is wanted.
 
     Raises LockError for one that could not be installed: no version, no hash, no commit.
@@ -79,7 +79,7 @@ def convert_entry(entry: Entry, sources: tuple[NamedIndex, ...]) -> Package:
     return indexed_package(entry, sources)
 
 
-def indexed_package(entry: Entry, sources: tuple[NamedIndex, ...]) -> Package:
+def indexed_package(entry: PipfilePackage, sources: tuple[NamedIndex, ...]) -> Package:
     """Return a package that an index serves; of its files only the hashes are known."""
     table = entry.table
     version = entry.version
@@ -98,7 +98,7 @@ def indexed_package(entry: Entry, sources: tuple[NamedIndex, ...]) -> Package:
     )
 
 
-def find_index(entry: Entry, sources: tuple[NamedIndex, ...]) -> str | None:
+def find_index(entry: PipfilePackage, sources: tuple[NamedIndex, ...]) -> str | None:
     """Return the index that a package comes from; None where any source may have it."""
     name = entry.table.get("index", str, "")
     if not name:
@@ -110,7 +110,7 @@ def find_index(entry: Entry, sources: tuple[NamedIndex, ...]) -> str | None:
     raise entry.table.error("index", f"no source is named {name!r}; known are {known}")
 
 
-def read_hashes(entry: Entry) -> list[tuple[str, str]]:
+def read_hashes(entry: PipfilePackage) -> list[tuple[str, str]]:
     """Return the hashes of a release, each an algorithm with a digest. Raises LockError."""
     hashes = entry.table.strings("hashes") if "hashes" in entry.table.data else ()
     result = []
@@ -123,13 +123,13 @@ def read_hashes(entry: Entry) -> list[tuple[str, str]]:
     return result
 
 
-def explain_missing(entry: Entry) -> LockError:
+def explain_missing(entry: PipfilePackage) -> LockError:
     """Return what is to be said of an entry without hashes."""
     problem = f"no hash is recorded for {entry.name}, so it could not be checked"
     return entry.table.error("hashes", problem)
 
 
-def vcs_package(entry: Entry, system: str) -> Package:
+def vcs_package(entry: PipfilePackage, system: str) -> Package:
     """Return a package that is checked out from a repository."""
     table = entry.table
     url = expand_variables(table.require(system, str)).removeprefix(f"{system}+")
@@ -162,7 +162,7 @@ def split_reference(url: str) -> tuple[str, str]:
     return (match["url"], match["reference"]) if match else (url, "")
 
 
-def placed_package(entry: Entry, place: str) -> Package:
+def placed_package(entry: PipfilePackage, place: str) -> Package:
     """Return a package that is a file or a source tree, on this machine or at a URL."""
     place, _, fragment = place.partition("#")
     if place.startswith("file:"):
@@ -183,7 +183,7 @@ def placed_package(entry: Entry, place: str) -> Package:
     return single_file(entry, place, digests)
 
 
-def single_file(entry: Entry, place: str, digests: list[tuple[str, str]]) -> Package:
+def single_file(entry: PipfilePackage, place: str, digests: list[tuple[str, str]]) -> Package:
     """Return a package that is one file. Raises LockError where it has several hashes."""
     hashes = dict(digests)
     if len(digests) > len(hashes):

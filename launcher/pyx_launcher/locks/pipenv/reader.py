@@ -19,7 +19,7 @@ from pyx_launcher.locks.common.indexes import IndexOptions
 from pyx_launcher.locks.common.markers import Conditions
 from pyx_launcher.locks.common.packages import Chosen
 from pyx_launcher.locks.common.tables import Table, read_document
-from pyx_launcher.locks.pipenv.packages import Entry, convert_entry, read_source
+from pyx_launcher.locks.pipenv.packages import PipfilePackage, convert_entry, read_source
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class PipfileLock:
         """Return what `choice` means for `markers`: packages without markers of their own."""
         _, groups = self.choose(choice)
         conditions = Conditions(environment=markers)
-        wanted: dict[NormalizedName, Entry] = {}
+        wanted: dict[NormalizedName, PipfilePackage] = {}
         for category in self.categories:
             if canonicalize_name(category) in groups:
                 # One category is installed over the other, so the last one counts.
@@ -79,7 +79,7 @@ class PipfileLock:
         """Return the sources of the lock, all of which Pipenv asks for what names none."""
         return IndexOptions(sources=self.sources)
 
-    def entries(self, category: str, conditions: Conditions) -> list[Entry]:
+    def entries(self, category: str, conditions: Conditions) -> list[PipfilePackage]:
         """Return the entries of a category that apply. Raises LockError."""
         section = self.document.table(category)
         result = []
@@ -93,7 +93,7 @@ class PipfileLock:
                 conditions.hold(table, key, table.get(key, str, ""))
                 for key in ("markers", "os_markers")
             ):
-                result.append(Entry(name=parse_name(section, name, name), table=table))
+                result.append(PipfilePackage(name=parse_name(section, name, name), table=table))
         return result
 
 

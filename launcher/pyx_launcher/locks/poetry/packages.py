@@ -26,7 +26,7 @@ REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|[^/\\]+:(?!\\)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LockedPackage:
+class PoetryPackage:
     """One ``[[package]]``; what it says is checked when it is asked for."""
 
     name: NormalizedName
@@ -40,7 +40,7 @@ class LockedPackage:
         return read_version(self.table)
 
 
-def read_packages(document: Table) -> tuple[LockedPackage, ...]:
+def read_packages(document: Table) -> tuple[PoetryPackage, ...]:
     """Return every package of a poetry.lock. Raises LockError where one has no name."""
     old_files = document.table("metadata").table("files")
     packages = []
@@ -48,11 +48,11 @@ def read_packages(document: Table) -> tuple[LockedPackage, ...]:
         name, normalised = table.require("name", str), read_name(table)
         own = "files" in table.data or name not in old_files.data
         files = (table, "files") if own else (old_files, name)
-        packages.append(LockedPackage(name=normalised, table=table, files=files))
+        packages.append(PoetryPackage(name=normalised, table=table, files=files))
     return tuple(packages)
 
 
-def convert_package(package: LockedPackage) -> Package:
+def convert_package(package: PoetryPackage) -> Package:
     """Return the package without a marker, since whoever calls has decided that it is wanted.
 
     Raises LockError for one that could not be installed: no file, no hash, no commit.
@@ -70,7 +70,7 @@ def convert_package(package: LockedPackage) -> Package:
     raise source.error("type", f"{kind!r} is not a kind of source")
 
 
-def indexed_package(package: LockedPackage, source: Table) -> Package:
+def indexed_package(package: PoetryPackage, source: Table) -> Package:
     """Return a package that an index serves; its files are known by name and hash only."""
     version = package.version
     files = read_files(package)
@@ -90,7 +90,7 @@ def indexed_package(package: LockedPackage, source: Table) -> Package:
     )
 
 
-def vcs_package(package: LockedPackage, source: Table, kind: str) -> Package:
+def vcs_package(package: PoetryPackage, source: Table, kind: str) -> Package:
     """Return a package that is checked out from a repository."""
     url = source.require("url", str)
     reference = source.get("reference", str, "")
@@ -114,7 +114,7 @@ def vcs_package(package: LockedPackage, source: Table, kind: str) -> Package:
     )
 
 
-def directory_package(package: LockedPackage, source: Table) -> Package:
+def directory_package(package: PoetryPackage, source: Table) -> Package:
     """Return a package that is a source tree on this machine."""
     return Package(
         name=package.name,
@@ -127,7 +127,7 @@ def directory_package(package: LockedPackage, source: Table) -> Package:
     )
 
 
-def archive_package(package: LockedPackage, source: Table, kind: str) -> Package:
+def archive_package(package: PoetryPackage, source: Table, kind: str) -> Package:
     """Return a package that is one file, on this machine or at a URL."""
     place = source.require("url", str)
     url, path = (place, None) if kind == "url" else (None, place)
@@ -148,7 +148,7 @@ def archive_package(package: LockedPackage, source: Table, kind: str) -> Package
     )
 
 
-def read_files(package: LockedPackage) -> list[tuple[str, Mapping[str, str]]]:
+def read_files(package: PoetryPackage) -> list[tuple[str, Mapping[str, str]]]:
     """Return the listed files, each its name with its hashes. Raises LockError."""
     table, key = package.files
     if key not in table.data:

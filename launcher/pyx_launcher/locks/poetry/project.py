@@ -29,7 +29,7 @@ DEEPEST = 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Project:
+class PoetryProject:
     """The pyproject.toml of a project that Poetry knows."""
 
     document: Table
@@ -54,7 +54,7 @@ class Project:
         return self.name is not None and self.poetry.get("package-mode", bool, True)
 
 
-def read_project(path: Path) -> Project | None:
+def read_project(path: Path) -> PoetryProject | None:
     """Read a pyproject.toml; None where there is none or it is of no concern to Poetry.
 
     Raises LockError, which names the pyproject.toml, and StoreError.
@@ -67,7 +67,7 @@ def read_project(path: Path) -> Project | None:
         or "poetry" in document.table("tool").data
     ):
         return None
-    return Project(document=document, groups=read_groups(document))
+    return PoetryProject(document=document, groups=read_groups(document))
 
 
 def read_groups(document: Table) -> dict[str, bool]:
@@ -83,7 +83,7 @@ def read_groups(document: Table) -> dict[str, bool]:
     return groups
 
 
-def project_dependencies(project: Project, groups: frozenset[str]) -> tuple[Dependency, ...]:
+def project_dependencies(project: PoetryProject, groups: frozenset[str]) -> tuple[Dependency, ...]:
     """Return the dependencies of the project in these normalised groups. Raises LockError.
 
     Those that wait for an extra are among them.
@@ -100,7 +100,7 @@ def project_dependencies(project: Project, groups: frozenset[str]) -> tuple[Depe
     )
 
 
-def main_dependencies(project: Project) -> Iterator[Dependency]:
+def main_dependencies(project: PoetryProject) -> Iterator[Dependency]:
     """Yield what ``[project]`` or ``[tool.poetry.dependencies]`` requires.
 
     Where there is a ``[project]`` with dependencies, Poetry's table adds to those only what
@@ -123,7 +123,7 @@ def main_dependencies(project: Project) -> Iterator[Dependency]:
         yield from mark_extras(project, [d for d in own if d.optional])
 
 
-def mark_extras(project: Project, dependencies: list[Dependency]) -> Iterator[Dependency]:
+def mark_extras(project: PoetryProject, dependencies: list[Dependency]) -> Iterator[Dependency]:
     """Yield `dependencies`, each with the extras of ``[tool.poetry.extras]`` that want it."""
     extras = read_extras(project.poetry.table("extras"), project.name or "")
     for dependency in dependencies:
@@ -160,7 +160,7 @@ def enrich(dependency: Dependency, addition: Dependency) -> Dependency:
 
 
 def group_dependencies(
-    project: Project, group: str, including: tuple[str, ...], done: set[str]
+    project: PoetryProject, group: str, including: tuple[str, ...], done: set[str]
 ) -> Iterator[Dependency]:
     """Yield the dependencies of a group and of those it includes (PEP 735).
 
@@ -192,7 +192,7 @@ def group_dependencies(
 
 
 def standard_group(
-    project: Project, standard: Table, name: str, including: tuple[str, ...], done: set[str]
+    project: PoetryProject, standard: Table, name: str, including: tuple[str, ...], done: set[str]
 ) -> Iterator[Dependency]:
     """Yield the dependencies of one entry of ``[dependency-groups]``."""
     entries = standard.data[name]
@@ -211,7 +211,7 @@ def standard_group(
 
 
 def included_group(
-    project: Project,
+    project: PoetryProject,
     name: str,
     place: tuple[Table, str],
     including: tuple[str, ...],

@@ -17,8 +17,13 @@ from pyx_launcher.locks.common.packages import Chosen
 from pyx_launcher.locks.common.project_indexes import poetrys_index, read_named_indexes
 from pyx_launcher.locks.common.tables import Table, read_toml
 from pyx_launcher.locks.poetry.constraints import python_specifiers
-from pyx_launcher.locks.poetry.packages import LockedPackage, convert_package, read_packages
-from pyx_launcher.locks.poetry.project import MAIN, Project, project_dependencies, read_project
+from pyx_launcher.locks.poetry.packages import PoetryPackage, convert_package, read_packages
+from pyx_launcher.locks.poetry.project import (
+    MAIN,
+    PoetryProject,
+    project_dependencies,
+    read_project,
+)
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -40,8 +45,8 @@ class PoetryLock:
 
     path: Path
     document: Table
-    packages: tuple[LockedPackage, ...]
-    project: Project | None
+    packages: tuple[PoetryPackage, ...]
+    project: PoetryProject | None
     requires_python: SpecifierSet
     kind: str = "poetry"
 
@@ -113,7 +118,7 @@ class PoetryLock:
 
     def walk(
         self, conditions: Conditions, groups: frozenset[str], extras: frozenset[str]
-    ) -> list[LockedPackage]:
+    ) -> list[PoetryPackage]:
         """Return what is wanted of a lock older than version 2.1."""
         # Only old locks need the graph.
         from pyx_launcher.locks.poetry.walk import roots_without_project, walk
@@ -150,7 +155,7 @@ def read_poetry_lock(path: Path) -> PoetryLock:
 
 
 def is_wanted(
-    package: LockedPackage, conditions: Conditions, groups: frozenset[str], extras: frozenset[str]
+    package: PoetryPackage, conditions: Conditions, groups: frozenset[str], extras: frozenset[str]
 ) -> bool:
     """Return whether a package of a lock of version 2.1 is in one of `groups` and applies."""
     table = package.table

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from pyx_launcher.locks.common.markers import Conditions
     from pyx_launcher.locks.common.tables import Table
-    from pyx_launcher.locks.poetry.packages import LockedPackage
-    from pyx_launcher.locks.poetry.project import Project
+    from pyx_launcher.locks.poetry.packages import PoetryPackage
+    from pyx_launcher.locks.poetry.project import PoetryProject
 
 # Poetry up to 1.1 never locks these, whoever depends on them.
 NEVER_LOCKED = frozenset({"pip", "setuptools", "wheel", "distribute"})
@@ -37,32 +37,32 @@ ROUNDS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Graph:
+class PoetryGraph:
     """The packages of a lock by name, and what decides which of their dependencies apply."""
 
-    packages: dict[NormalizedName, tuple[LockedPackage, ...]]
+    packages: dict[NormalizedName, tuple[PoetryPackage, ...]]
     conditions: Conditions
     ignored: frozenset[str]
     """Names that need not be locked: the project itself and those Poetry never locks."""
 
 
 def walk(
-    packages: Sequence[LockedPackage],
+    packages: Sequence[PoetryPackage],
     conditions: Conditions,
     roots: Iterable[Dependency],
     extras: frozenset[str],
-    project: Project | None,
-) -> list[LockedPackage]:
+    project: PoetryProject | None,
+) -> list[PoetryPackage]:
     """Return the packages that `roots` need, in the order of the lock. Raises LockError.
 
     `extras` are those of the project. As in Poetry, dependencies that wait for an extra that
     was not chosen still have a say in which versions are right, and a dependency of the
     project whose conditions do not hold is wanted all the same if these need it too.
     """
-    by_name: dict[NormalizedName, list[LockedPackage]] = {}
+    by_name: dict[NormalizedName, list[PoetryPackage]] = {}
     for package in packages:
         by_name.setdefault(package.name, []).append(package)
-    graph = Graph(
+    graph = PoetryGraph(
         packages={name: tuple(several) for name, several in by_name.items()},
         conditions=conditions,
         ignored=NEVER_LOCKED | {project.name or "" if project else ""},
@@ -82,7 +82,7 @@ def walk(
 
 def is_met(
     root: Dependency,
-    resolved: dict[NormalizedName, LockedPackage],
+    resolved: dict[NormalizedName, PoetryPackage],
     demands: dict[NormalizedName, list[Dependency]],
 ) -> bool:
     """Return whether what others demand is also what `root` would, with the same extras."""
@@ -94,14 +94,14 @@ def is_met(
 
 
 def settle(
-    graph: Graph, roots: list[Dependency]
-) -> tuple[dict[NormalizedName, LockedPackage], dict[NormalizedName, list[Dependency]]]:
+    graph: PoetryGraph, roots: list[Dependency]
+) -> tuple[dict[NormalizedName, PoetryPackage], dict[NormalizedName, list[Dependency]]]:
     """Return the package of every name that is reached, and the dependencies that ask for it.
 
     A name with several locked versions may be met before all that constrain it are known, so
     the walk is repeated with what the last round would have chosen until that is the same.
     """
-    chosen: dict[NormalizedName, LockedPackage] = {}
+    chosen: dict[NormalizedName, PoetryPackage] = {}
     for _ in range(ROUNDS):
         demands = follow(graph, roots, chosen)
         choice = {name: choose(graph, name, asking) for name, asking in demands.items()}
@@ -114,7 +114,7 @@ def settle(
 
 
 def follow(
-    graph: Graph, roots: list[Dependency], chosen: dict[NormalizedName, LockedPackage]
+    graph: PoetryGraph, roots: list[Dependency], chosen: dict[NormalizedName, PoetryPackage]
 ) -> dict[NormalizedName, list[Dependency]]:
     """Return every name that is reached with the dependencies that asked for it."""
     demands: dict[NormalizedName, list[Dependency]] = {}
@@ -138,7 +138,9 @@ def follow(
     return demands
 
 
-def needed_by(graph: Graph, package: LockedPackage, extras: frozenset[str]) -> Iterator[Dependency]:
+def needed_by(
+    graph: PoetryGraph, package: PoetryPackage, extras: frozenset[str]
+) -> Iterator[Dependency]:
     """Yield the dependencies of `package` that apply with these extras of it."""
     if "dependencies" not in package.table.data:
         return
@@ -161,7 +163,7 @@ def close_extras(listed: dict[str, ListedExtra], extras: frozenset[str]) -> froz
     return frozenset(queue)
 
 
-def choose(graph: Graph, name: NormalizedName, demands: list[Dependency]) -> LockedPackage:
+def choose(graph: PoetryGraph, name: NormalizedName, demands: list[Dependency]) -> PoetryPackage:
     """Return the package of this name that meets most of `demands`, then the newest."""
     several = graph.packages[name]
     if len(several) == 1:
@@ -176,7 +178,7 @@ def choose(graph: Graph, name: NormalizedName, demands: list[Dependency]) -> Loc
     )
 
 
-def fits_python(graph: Graph, package: LockedPackage) -> bool:
+def fits_python(graph: PoetryGraph, package: PoetryPackage) -> bool:
     """Return whether the interpreter is within ``python-versions`` of the package."""
     constraint = package.table.get("python-versions", str, "*")
     try:
@@ -185,12 +187,12 @@ def fits_python(graph: Graph, package: LockedPackage) -> bool:
         raise package.table.error("python-versions", str(error)) from error
 
 
-def meets(package: LockedPackage, demand: Dependency) -> bool:
+def meets(package: PoetryPackage, demand: Dependency) -> bool:
     """Return whether the package is of a version, and from a place, that `demand` accepts."""
     return demand.allows(package.version) and demand.comes_from(package.table.table("source"))
 
 
-def check_demands(graph: Graph, package: LockedPackage, demands: list[Dependency]) -> None:
+def check_demands(graph: PoetryGraph, package: PoetryPackage, demands: list[Dependency]) -> None:
     """Raise LockError where several versions are locked and the chosen one will not do."""
     if len(graph.packages[package.name]) == 1:
         return
@@ -202,7 +204,7 @@ def check_demands(graph: Graph, package: LockedPackage, demands: list[Dependency
 
 
 def roots_without_project(
-    packages: Sequence[LockedPackage], groups: frozenset[str], lock_extras: Table
+    packages: Sequence[PoetryPackage], groups: frozenset[str], lock_extras: Table
 ) -> list[Dependency]:
     """Return the roots of a lock with no pyproject.toml beside it. Raises LockError.
 
@@ -215,7 +217,7 @@ def roots_without_project(
     for p in own:
         edges.setdefault(p.name, set()).update(dependency_names(p) - {p.name})
     required = set().union(*edges.values())
-    roots: dict[NormalizedName, LockedPackage] = {}
+    roots: dict[NormalizedName, PoetryPackage] = {}
     seen: set[NormalizedName] = set()
     # Packages that need one another in a circle have no root; the second pass finds those.
     for p in [*(p for p in own if p.name not in required), *own]:
@@ -226,7 +228,7 @@ def roots_without_project(
     return [*dependencies, *extra_roots(packages, lock_extras)]
 
 
-def dependency_names(package: LockedPackage) -> set[NormalizedName]:
+def dependency_names(package: PoetryPackage) -> set[NormalizedName]:
     """Return the names in the dependencies of a package, whether they apply or not."""
     return {d.name for d in read_dependencies(package.table.table("dependencies"))}
 
@@ -244,7 +246,7 @@ def spread(
             queue.extend(edges.get(current, ()))
 
 
-def extra_roots(packages: Sequence[LockedPackage], lock_extras: Table) -> list[Dependency]:
+def extra_roots(packages: Sequence[PoetryPackage], lock_extras: Table) -> list[Dependency]:
     """Return what each extra of the project switches on, by the ``[extras]`` of the lock."""
     locked = {package.name for package in packages}
     return [

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
-    from pyx_launcher.locks.uv.walk import Start
+    from pyx_launcher.locks.uv.walk import WalkStart
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +33,7 @@ class Item:
         """How a user would say it."""
         return f"--{self.kind} {self.name}" if self.name else f"the project {self.project}"
 
-    def is_chosen(self, start: Start) -> bool:
+    def is_chosen(self, start: WalkStart) -> bool:
         """Return whether this extra or group, of whatever project, was asked for."""
         if self.kind == "group":
             return any(group == self.name for _, group in start.groups)
@@ -63,7 +63,7 @@ def read_item(table: Table) -> Item:
 
 
 def check_choice(
-    path: Path, conflicts: Iterable[Conflict], start: Start, projects: Collection[str]
+    path: Path, conflicts: Iterable[Conflict], start: WalkStart, projects: Collection[str]
 ) -> None:
     """Raise UsageError where things that exclude one another were chosen together.
 

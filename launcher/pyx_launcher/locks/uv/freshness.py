@@ -26,7 +26,7 @@ from pyx_launcher.locks.uv.requirements import (
 )
 from pyx_launcher.locks.uv.resolved import find_difference, lacks_metadata
 from pyx_launcher.locks.uv.settings import compare_settings
-from pyx_launcher.locks.uv.workspace import PROJECT_FILE, Member, Workspace
+from pyx_launcher.locks.uv.workspace import PROJECT_FILE, Workspace, WorkspaceMember
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyx_launcher.locks.common.tables import Table
-    from pyx_launcher.locks.uv.packages import LockedPackage
+    from pyx_launcher.locks.uv.packages import UvPackage
     from pyx_launcher.locks.uv.reader import UvLock
 
 REVISION_OF_DEFAULT_GROUPS = 5
@@ -103,7 +103,7 @@ def _compare_workspace(lock: UvLock, workspace: Workspace) -> str | None:
 def _compare_member(
     lock: UvLock,
     workspace: Workspace,
-    member: Member,
+    member: WorkspaceMember,
     *,
     is_required: bool,
     is_editable: bool,
@@ -147,7 +147,7 @@ def _compare_member(
     return None if _fit_groups(groups, metadata.table(key), sources, lock) else "dependency-groups"
 
 
-def _fits_version(package: LockedPackage, project: Table) -> bool:
+def _fits_version(package: UvPackage, project: Table) -> bool:
     """Return whether the version is the locked one, or dynamic as it was."""
     text = project.get("version", str, "")
     if not text:
@@ -256,7 +256,7 @@ def _fit_default_groups(lock: UvLock, uv: Table, recorded: Table) -> bool:
     return bool(stated == known)
 
 
-def _sources_of(workspace: Workspace, member: Member | None) -> Sources:
+def _sources_of(workspace: Workspace, member: WorkspaceMember | None) -> Sources:
     """Return the sources of a member, who has those of the workspace as well."""
     projects = [(workspace.directory, workspace.document)]
     if member is not None and member.directory != workspace.directory:

@@ -55,7 +55,7 @@ URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class LockedPackage:
+class UvPackage:
     """One ``[[package]]``; what it says is checked when it is asked for."""
 
     name: NormalizedName
@@ -104,16 +104,14 @@ class LockedPackage:
         return self.table.table("dev-dependencies" if old else "dependency-groups")
 
 
-def read_packages(document: Table) -> tuple[LockedPackage, ...]:
+def read_packages(document: Table) -> tuple[UvPackage, ...]:
     """Return every package of a uv.lock. Raises LockError where one has no name."""
     # The first versions of uv called them distributions.
     key = "package" if "package" in document.data else "distribution"
-    return tuple(
-        LockedPackage(name=read_name(table), table=table) for table in document.tables(key)
-    )
+    return tuple(UvPackage(name=read_name(table), table=table) for table in document.tables(key))
 
 
-def convert_package(package: LockedPackage) -> Package | None:
+def convert_package(package: UvPackage) -> Package | None:
     """Return the package without a marker, since whoever calls has decided that it is wanted.
 
     None for a virtual project, which is never installed. Raises LockError for one that could not
@@ -137,7 +135,7 @@ def convert_package(package: LockedPackage) -> Package | None:
     )
 
 
-def indexed_package(package: LockedPackage) -> Package:
+def indexed_package(package: UvPackage) -> Package:
     """Return a package of an index, or of a directory of files (``--find-links``)."""
     version = package.version
     if version is None:
@@ -161,7 +159,7 @@ def indexed_package(package: LockedPackage) -> Package:
     )
 
 
-def find_wheels(package: LockedPackage, version: Version, base: str) -> Sequence[PackageWheel]:
+def find_wheels(package: UvPackage, version: Version, base: str) -> Sequence[PackageWheel]:
     """Return the wheels of a package; none of them is looked at closely before it is chosen."""
     data = package.table.data
     text = data.list_wheels() if isinstance(data, LazyPackage) else None
@@ -209,7 +207,7 @@ def make_wheel(entry: Table, base: str) -> PackageWheel:
     return PackageWheel(name=name, url=url, path=path, hashes=hashes, size=size)
 
 
-def read_sdist(package: LockedPackage, version: Version, base: str) -> PackageSdist | None:
+def read_sdist(package: UvPackage, version: Version, base: str) -> PackageSdist | None:
     """Return the sdist of a package from an index; None where it has none."""
     if "sdist" not in package.table.data:
         return None
@@ -221,7 +219,7 @@ def read_sdist(package: LockedPackage, version: Version, base: str) -> PackageSd
     return PackageSdist(name=name, url=url, path=path, hashes=hashes, size=size)
 
 
-def archive_package(package: LockedPackage, kind: str) -> Package:
+def archive_package(package: UvPackage, kind: str) -> Package:
     """Return a package that is one file, on this machine or at a URL."""
     source = package.source
     place = source.require(kind, str)
@@ -239,7 +237,7 @@ def archive_package(package: LockedPackage, kind: str) -> Package:
     )
 
 
-def vcs_package(package: LockedPackage) -> Package:
+def vcs_package(package: UvPackage) -> Package:
     """Return a package that is checked out from a git repository.
 
     Its source is a URL whose query says what was asked for and whose fragment is the commit.
@@ -277,7 +275,7 @@ def read_place(table: Table, base: str) -> tuple[str, str | None, str | None]:
     return posixpath.basename(path), None, path
 
 
-def unhashed_files(package: LockedPackage) -> Iterator[str]:
+def unhashed_files(package: UvPackage) -> Iterator[str]:
     """Yield the paths of the files of a package whose hashes are not in the lock."""
     registry = package.source.data.get("registry", "")
     if isinstance(registry, str) and registry and not URL.match(registry):

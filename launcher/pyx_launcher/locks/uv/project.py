@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from pyx_launcher.locks.uv.packages import LockedPackage
+    from pyx_launcher.locks.uv.packages import UvPackage
 
 DEV = "dev"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class SyncTarget:
     """What `uv sync` would install, started from the same directory."""
 
-    roots: tuple[LockedPackage, ...]
+    roots: tuple[UvPackage, ...]
     """The projects; none for the lock of a script."""
 
     is_member: bool
     """Whether there is exactly one root, which leaves the other members of the workspace out."""
 
-    inherits: LockedPackage | None
+    inherits: UvPackage | None
     """The project of the workspace, whose groups a member has as well."""
 
     manifest: Table
@@ -56,8 +56,8 @@ class Target:
 
 
 def find_target(
-    path: Path, document: Table, packages: Sequence[LockedPackage], start: Path | None
-) -> Target:
+    path: Path, document: Table, packages: Sequence[UvPackage], start: Path | None
+) -> SyncTarget:
     """Return what the lock at `path` means for a start in the directory `start`.
 
     Raises LockError, for the lock or the pyproject.toml, and StoreError.
@@ -89,7 +89,7 @@ def find_target(
         if not all(lists_extras(document, package) for package in roots):
             declared = project.table("project").table("optional-dependencies").data
             extras |= set(map(canonicalize_name, declared))
-    return Target(
+    return SyncTarget(
         roots=roots,
         is_member=member is not None,
         inherits=inherits,
@@ -114,8 +114,8 @@ def find_place(base: Path, places: Iterable[str | None], start: Path | None) -> 
 
 
 def find_members(
-    manifest: Table, members: frozenset[str], packages: Sequence[LockedPackage]
-) -> tuple[LockedPackage, ...]:
+    manifest: Table, members: frozenset[str], packages: Sequence[UvPackage]
+) -> tuple[UvPackage, ...]:
     """Return the members of the workspace, in the order of the lock. Raises LockError."""
     found = tuple(p for p in packages if p.name in members and p.place is not None)
     missing = members - {package.name for package in found}
@@ -124,7 +124,7 @@ def find_members(
     return found
 
 
-def package_groups(package: LockedPackage) -> Iterator[str]:
+def package_groups(package: UvPackage) -> Iterator[str]:
     """Yield the dependency groups of a project, the empty ones too."""
     metadata = package.table.table("metadata")
     for table in (
@@ -135,13 +135,13 @@ def package_groups(package: LockedPackage) -> Iterator[str]:
         yield from map(canonicalize_name, table.data)
 
 
-def package_extras(package: LockedPackage) -> Iterator[str]:
+def package_extras(package: UvPackage) -> Iterator[str]:
     """Yield the extras of a project, the empty ones too."""
     yield from map(canonicalize_name, package.extras.data)
     yield from map(canonicalize_name, package.table.table("metadata").strings("provides-extras"))
 
 
-def lists_extras(document: Table, package: LockedPackage) -> bool:
+def lists_extras(document: Table, package: UvPackage) -> bool:
     """Return whether the lock knows the extras of a project that have no dependencies, too."""
     revision = document.data.get("revision", 0)
     return isinstance(revision, int) and revision > 0 and "metadata" in package.table.data

@@ -20,13 +20,13 @@ from pyx_launcher.locks.common.project_indexes import read_named_indexes
 from pyx_launcher.locks.uv.conflicts import check_active, check_choice, read_conflicts
 from pyx_launcher.locks.uv.document import read_document
 from pyx_launcher.locks.uv.packages import (
-    LockedPackage,
+    UvPackage,
     convert_package,
     read_packages,
     unhashed_files,
 )
-from pyx_launcher.locks.uv.project import Target, find_target
-from pyx_launcher.locks.uv.walk import Graph, Start, check_versions, reachable_projects, walk
+from pyx_launcher.locks.uv.project import SyncTarget, find_target
+from pyx_launcher.locks.uv.walk import UvGraph, WalkStart, check_versions, reachable_projects, walk
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ class UvLock:
 
     path: Path
     document: Table
-    packages: tuple[LockedPackage, ...]
-    target: Target
+    packages: tuple[UvPackage, ...]
+    target: SyncTarget
     conflicts: tuple[Conflict, ...]
     requires_python: SpecifierSet
     kind: str = "uv"
@@ -68,10 +68,10 @@ class UvLock:
     def choose_packages(self, markers: Environment, choice: Choice) -> Chosen:
         """Return what `choice` means for `markers`: packages without markers of their own."""
         start = self.begin(choice)
-        by_name: dict[NormalizedName, list[LockedPackage]] = {}
+        by_name: dict[NormalizedName, list[UvPackage]] = {}
         for package in self.packages:
             by_name.setdefault(package.name, []).append(package)
-        graph = Graph(
+        graph = UvGraph(
             packages=by_name,
             conditions=Conditions(environment=markers),
             has_conflicts=bool(self.conflicts),
@@ -105,7 +105,7 @@ class UvLock:
             named=tuple(index for place in places for index in read_named_indexes(place))
         )
 
-    def begin(self, choice: Choice) -> Start:
+    def begin(self, choice: Choice) -> WalkStart:
         """Return where the walk begins. Raises UsageError."""
         target = self.target
         extras, groups = self.choose(choice)
@@ -115,7 +115,7 @@ class UvLock:
         if target.inherits is not None:
             own += [(target.inherits, group) for group in inherited]
         bare = target.manifest.table("dependency-groups")
-        return Start(
+        return WalkStart(
             roots=() if is_only else target.roots,
             extras=frozenset() if is_only else extras,
             groups=tuple((p, group) for p, group in own if group in p.groups.data),

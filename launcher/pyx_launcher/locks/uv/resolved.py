@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pyx_launcher.locks.common.marker_equality import Alternative
     from pyx_launcher.locks.common.tables import Table
-    from pyx_launcher.locks.uv.packages import LockedPackage
+    from pyx_launcher.locks.uv.packages import UvPackage
     from pyx_launcher.locks.uv.reader import UvLock
     from pyx_launcher.locks.uv.requirements import Need
 
@@ -40,7 +40,7 @@ def lacks_metadata(lock: UvLock) -> bool:
 
 def find_difference(
     lock: UvLock,
-    package: LockedPackage,
+    package: UvPackage,
     dependencies: Sequence[Need],
     extras: Mapping[str, Sequence[Need]],
     groups: Mapping[str, Sequence[Need]],
@@ -65,7 +65,7 @@ def find_difference(
 
 def _fits(
     lock: UvLock,
-    package: LockedPackage,
+    package: UvPackage,
     needs: Iterable[Need],
     extras: Mapping[str, Sequence[Need]],
     edges: Sequence[Table],

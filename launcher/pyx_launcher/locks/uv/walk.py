@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import NormalizedName, canonicalize_name
 
 from pyx_launcher.locks.common.filenames import are_same_version
-from pyx_launcher.locks.uv.packages import LockedPackage
+from pyx_launcher.locks.uv.packages import UvPackage
 from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pyx_launcher.locks.common.markers import Conditions
     from pyx_launcher.locks.common.tables import Table
 
-Node = tuple[LockedPackage, str]
+Node = tuple[UvPackage, str]
 """A package with the extra whose dependencies are meant; without a name for its own."""
 
 Ways = frozenset[frozenset[str]]
@@ -30,10 +30,10 @@ Ways = frozenset[frozenset[str]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Graph:
+class UvGraph:
     """A lock, and the marker environment it is walked for."""
 
-    packages: Mapping[NormalizedName, list[LockedPackage]]
+    packages: Mapping[NormalizedName, list[UvPackage]]
     conditions: Conditions
     has_conflicts: bool
 
@@ -46,7 +46,7 @@ class Graph:
 class Edge:
     """One dependency, as the lock resolved it."""
 
-    package: LockedPackage
+    package: UvPackage
     extras: tuple[str, ...]
     marker: str
     table: Table
@@ -63,14 +63,14 @@ class Edge:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Start:
+class WalkStart:
     """Where a walk begins."""
 
-    roots: tuple[LockedPackage, ...] = ()
+    roots: tuple[UvPackage, ...] = ()
     extras: frozenset[str] = frozenset()
     """Extras of the roots."""
 
-    groups: tuple[tuple[LockedPackage, str], ...] = ()
+    groups: tuple[tuple[UvPackage, str], ...] = ()
     """The wanted dependency groups, each with the project that has it."""
 
     requirements: tuple[Table, ...] = ()
@@ -94,7 +94,7 @@ class Walk:
         return least != known
 
 
-def walk(graph: Graph, start: Start) -> tuple[list[LockedPackage], frozenset[str]]:
+def walk(graph: UvGraph, start: WalkStart) -> tuple[list[UvPackage], frozenset[str]]:
     """Return what is to be installed, and the names of the extras and groups that are active."""
     found = begin(graph, start)
     if graph.has_conflicts:
@@ -104,7 +104,7 @@ def walk(graph: Graph, start: Start) -> tuple[list[LockedPackage], frozenset[str
     return reached, active
 
 
-def reachable_projects(graph: Graph, start: Start) -> set[str]:
+def reachable_projects(graph: UvGraph, start: WalkStart) -> set[str]:
     """Return the names that a walk could reach if every marker held."""
     queue = root_nodes(start)
     for package, group in start.groups:
@@ -113,7 +113,7 @@ def reachable_projects(graph: Graph, start: Start) -> set[str]:
     return {package.name for package in spread(graph, queue, lambda _: True)}
 
 
-def spread(graph: Graph, nodes: list[Node], follow: Callable[[Edge], bool]) -> list[LockedPackage]:
+def spread(graph: UvGraph, nodes: list[Node], follow: Callable[[Edge], bool]) -> list[UvPackage]:
     """Return the packages of `nodes`, and of those that edges worth following lead to."""
     # As a mapping, they keep the order in which they are found.
     queue = dict.fromkeys(nodes)
@@ -127,7 +127,7 @@ def spread(graph: Graph, nodes: list[Node], follow: Callable[[Edge], bool]) -> l
     return list(dict.fromkeys(package for package, _ in queue))
 
 
-def root_nodes(start: Start) -> list[Node]:
+def root_nodes(start: WalkStart) -> list[Node]:
     """Return the projects themselves and those of their extras that are wanted."""
     return [
         (package, extra)
@@ -136,7 +136,7 @@ def root_nodes(start: Start) -> list[Node]:
     ]
 
 
-def begin(graph: Graph, start: Start) -> Walk:
+def begin(graph: UvGraph, start: WalkStart) -> Walk:
     """Return a walk that has taken the first steps, from the projects and their groups."""
     nodes = root_nodes(start)
     found = Walk(active={encode("project", package.name) for package in start.roots}, queue=nodes)
@@ -163,7 +163,7 @@ def enter(found: Walk, edge: Edge, ways: Ways) -> None:
             found.queue.append(node)
 
 
-def activate(graph: Graph, found: Walk) -> None:
+def activate(graph: UvGraph, found: Walk) -> None:
     """Add to `found.active` the extras that dependencies ask for.
 
     A package may be passed on a way that later turns out to be closed, when an extra that
@@ -190,9 +190,9 @@ def conflict_markers(edge: Edge) -> frozenset[str]:
     return frozenset({edge.marker} if "extra" in edge.marker else ())
 
 
-def check_versions(reached: Iterable[LockedPackage]) -> None:
+def check_versions(reached: Iterable[UvPackage]) -> None:
     """Raise LockError where two versions of one project are to be installed."""
-    versions: dict[NormalizedName, LockedPackage] = {}
+    versions: dict[NormalizedName, UvPackage] = {}
     for package in reached:
         other = versions.setdefault(package.name, package)
         if other is not package:
@@ -205,14 +205,14 @@ def encode(kind: str, project: NormalizedName, name: str = "") -> str:
     return "-".join(filter(None, (kind, str(len(project)), project, name)))
 
 
-def read_edges(graph: Graph, package: LockedPackage, extra: str = "") -> Iterator[Edge]:
+def read_edges(graph: UvGraph, package: UvPackage, extra: str = "") -> Iterator[Edge]:
     """Yield the dependencies of a package, or those of one of its extras."""
     if extra:
         return resolve_edges(graph, package.extras, extra)
     return resolve_edges(graph, package.table, "dependencies")
 
 
-def resolve_edges(graph: Graph, table: Table, key: str) -> Iterator[Edge]:
+def resolve_edges(graph: UvGraph, table: Table, key: str) -> Iterator[Edge]:
     """Yield the dependencies at `key` of `table`. Raises LockError for one that is not locked."""
     if key not in table.data:
         return
@@ -227,7 +227,7 @@ def resolve_edges(graph: Graph, table: Table, key: str) -> Iterator[Edge]:
         )
 
 
-def resolve(graph: Graph, entry: Table, name: NormalizedName) -> LockedPackage:
+def resolve(graph: UvGraph, entry: Table, name: NormalizedName) -> UvPackage:
     """Return the package that a dependency means: version and source stand with it if needed."""
     candidates = graph.packages.get(name, [])
     several = len(candidates) > 1
@@ -246,13 +246,13 @@ def resolve(graph: Graph, entry: Table, name: NormalizedName) -> LockedPackage:
     raise entry.error("name", f"{what} is not in this lock")
 
 
-def is_of_version(package: LockedPackage, version: str) -> bool:
+def is_of_version(package: UvPackage, version: str) -> bool:
     """Return whether a package has this version, which is empty where that is dynamic."""
     locked = package.table.get("version", str, "")
     return locked == version or bool(version and are_same_version(locked, version))
 
 
-def resolve_requirement(graph: Graph, table: Table) -> Iterator[Edge]:
+def resolve_requirement(graph: UvGraph, table: Table) -> Iterator[Edge]:
     """Yield what a requirement of no project leads to; nothing where it does not apply."""
     conditions = graph.conditions
     marker = table.get("marker", str, "")
@@ -268,7 +268,7 @@ def resolve_requirement(graph: Graph, table: Table) -> Iterator[Edge]:
     yield Edge(package=candidates[0], extras=extras, marker=marker, table=table)
 
 
-def is_of_this_fork(conditions: Conditions, package: LockedPackage) -> bool:
+def is_of_this_fork(conditions: Conditions, package: UvPackage) -> bool:
     """Return whether one of the ``resolution-markers`` of a package holds, if it has any."""
     texts = package.table.strings("resolution-markers")
     return not texts or any(

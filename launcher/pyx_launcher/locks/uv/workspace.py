@@ -19,7 +19,7 @@ PROJECT_FILE = "pyproject.toml"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Member:
+class WorkspaceMember:
     """One project of a workspace."""
 
     name: NormalizedName
@@ -40,7 +40,7 @@ class Workspace:
 
     directory: Path
     document: Table
-    members: tuple[Member, ...]
+    members: tuple[WorkspaceMember, ...]
     """Every project, the one in the directory itself among them."""
     looked: tuple[Path, ...]
     """The files that say so, and the directories whose entries do."""
@@ -107,12 +107,12 @@ def _expand(directory: Path, parts: list[str], looked: list[Path]) -> Iterator[P
                 yield from _expand(entry, rest, looked)
 
 
-def _read_member(root: Path, directory: Path, top: Table) -> Member | None:
+def _read_member(root: Path, directory: Path, top: Table) -> WorkspaceMember | None:
     document = top if directory == root else read_toml(directory / PROJECT_FILE)
     name = document.table("project").get("name", str, "")
     if not name or not document.table("tool").table("uv").get("managed", bool, True):
         return None
-    return Member(
+    return WorkspaceMember(
         name=canonicalize_name(name),
         directory=directory,
         place=os.path.relpath(directory, root),

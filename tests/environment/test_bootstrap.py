@@ -141,6 +141,23 @@ def test_a_line_of_a_pth_file_that_fails_is_told_and_the_program_runs(
         assert "Remainder of file ignored" in told.stderr
 
 
+def test_a_start_file_takes_the_place_of_import_lines(
+    workshops: Callable[[], list[Workshop]],
+) -> None:
+    """From 3.15 on its entry points are called, not the lines (PEP 829); before, the lines run."""
+    files = {
+        "one.py": "import sys\ndef begin(): sys.told = 'start'\n",
+        "one.pth": "import sys; sys.told = 'line'\n",
+        "one.start": "# a comment\none:begin\n",
+    }
+    for workshop in workshops():
+        environment = workshop.build(workshop.entry("one", files))
+        new = workshop.interpreter.tag_facts.python >= (3, 15)
+        for variables in ({}, {"PYX_START": "public"}):
+            told = run(environment, "-c", "import sys; print(sys.told)", **variables)
+            assert (told.stdout, told.stderr) == ("start\n" if new else "line\n", "")
+
+
 def test_a_pth_line_finds_its_directory_where_site_has_it(
     workshops: Callable[[], list[Workshop]],
 ) -> None:

@@ -258,7 +258,7 @@ def _write_environment(
             write_farm(plan_headers(entry), headers, dirs.links)
     conflicts += write_scripts(temporary / "bin", path / "bin" / "python", entries, together=True)
     write_pip_answer(temporary / "bin")
-    sys_path, pth_lines = read_pth(layout, entries, temporary / FARM)
+    sys_path, pth_lines = read_pth(layout, entries, temporary / FARM, interpreter.tag_facts.python)
     if any(entry.facts.name == "coverage" for entry in entries):
         from pyx_launcher.environment.library_code import tell_coverage
 

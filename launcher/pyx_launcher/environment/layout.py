@@ -183,17 +183,20 @@ def _merge_hides(directories: Sequence[Path]) -> bool:
 
 
 def read_pth(
-    layout: Layout, entries: Sequence[Entry], unfinished: Path
+    layout: Layout, entries: Sequence[Entry], unfinished: Path, python: tuple[int, int]
 ) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """Return the whole addition to `sys.path`, and the `import` lines with their directories.
 
-    This is what `site.addpackage` does with the `.pth` files of a directory, in the order of
-    their names. `unfinished` is where the farm lies now; its own place does not exist yet.
+    This is what `site` of that version of Python does with the `.pth` files of a directory, in the
+    order of their names, and from 3.15 on with the `.start` files (PEP 829). `unfinished` is where
+    the farm lies now; its own place does not exist yet.
     """
     sys_path = [str(directory) for directory in layout.site_directories]
     import_lines: list[tuple[str, list[str]]] = []
     alone = {entry.path for entry in layout.alone}
     found = [(name, entry) for entry in entries for name in entry.facts.pth]
+    starts = _find_starts(entries) if python >= (3, 15) else []
+    replaced = {name.removesuffix(".start") for name, _ in starts}
     for name, entry in sorted(found, key=lambda pair: pair[0]):
         if name.startswith("."):
             # Since 3.13 `site` ignores hidden ones, for nobody would see what they do.
@@ -207,9 +210,26 @@ def read_pth(
                 target = os.path.abspath(os.path.join(directory, line.rstrip()))
                 if target not in sys_path and _is_there(target, line, directory, unfinished):
                     sys_path.append(target)
-        if imports:
+        if imports and name.removesuffix(".pth") not in replaced:
             import_lines.append((directory, imports))
+    for name, entry in starts:
+        directory = str(entry.path if entry.path in alone else layout.site_directories[0])
+        import_lines.append((directory, _read_start(entry.path / name)))
     return sys_path, import_lines
+
+
+def _find_starts(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
+    """Return the `.start` files of `entries`, in the order of their names."""
+    found = [(name, entry) for entry in entries for name in entry.facts.tops]
+    starts = [pair for pair in found if pair[0].endswith(".start") and not pair[0].startswith(".")]
+    return sorted(starts, key=lambda pair: pair[0])
+
+
+def _read_start(file: Path) -> list[str]:
+    """Return lines that call the entry points of a `.start` file, as `site` would."""
+    lines = (line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines())
+    call = "import pkgutil; pkgutil.resolve_name({!r}, strict=True)()".format
+    return [call(line) for line in lines if line and not line.startswith("#")]
 
 
 def _is_there(target: str, line: str, directory: str, unfinished: Path) -> bool:

@@ -124,7 +124,9 @@ def _write_bootstrap(
     tree: Path, interpreter: Interpreter, entries: Sequence[Entry], start: BundleStart | None
 ) -> None:
     site_packages = tree / "lib" / interpreter.lib_name / "site-packages"
-    sys_path, pth_lines = read_pth(choose_farm(site_packages, entries), entries, site_packages)
+    layout = choose_farm(site_packages, entries)
+    python = interpreter.tag_facts.python
+    sys_path, pth_lines = read_pth(layout, entries, site_packages, python)
     packages = Packages(
         sys_path=[*_own_places(start), *(_relative(place, tree) for place in sys_path)],
         pth_lines=[(_relative(place, tree), lines) for place, lines in pth_lines],

@@ -99,6 +99,7 @@ def make_interpreter(machine: str, python: str = "3.12.1") -> Interpreter:
     }
     return Interpreter(
         build="",
+        files=(),
         path=Path("/elsewhere/python"),
         version=version,
         implementation="cpython",

@@ -186,7 +186,7 @@ for name in ("tick", "tock"):
 print(sorted(set(os.listdir(bin)) - {"python", "python3", "python%d.%d" % sys.version_info[:2]}))
 """
     told = start(pyx, python, project, source)
-    assert told == "3 tick ['-c', 'x']\n0 tock ['-c', 'x']\n['tick', 'tock']\n"
+    assert told == "3 tick ['-c', 'x']\n0 tock ['-c', 'x']\n['pip', 'pip3', 'tick', 'tock']\n"
 
 
 def test_every_name_of_the_interpreter_works(pyx: Pyx, python: Path, project: Path) -> None:

@@ -290,7 +290,7 @@ def test_info_tells_what_a_start_gets(pyx: Pyx, projects: Projects) -> None:
     told = read_info(pyx, "info", cwd=projects["C"])
     assert told["lock"][0].startswith(str(projects["C"]))
     assert re.search(r"/\S+ 3\.\d+\.\d+\S* \(.+\)$", told["interpreter"][0])
-    count, *missing = told["distributions"]
+    count, *missing = told["packages"]
     assert count == "2, 2 not in the store"
     assert sorted(missing) == ["missing talk 0.23.1", "missing tick 8.1.3"]
     assert told["environment"] == ["not made yet; `pyx sync` makes it"]
@@ -307,7 +307,7 @@ def test_info_tells_what_was_made(pyx: Pyx, projects: Projects) -> None:
     first, *others = told["sys.path"]
     assert first.startswith(f"{projects['C']} ")
     assert others == sys_path
-    assert told["distributions"] == ["2, 0 not in the store"]
+    assert told["packages"] == ["2, 0 not in the store"]
     assert (projects["C"].parent / "pyx-home" / "environments").is_dir()
     assert told["environment"][0].startswith(str(projects["C"].parent / "pyx-home"))
 

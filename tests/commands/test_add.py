@@ -711,7 +711,7 @@ def test_a_strangers_project_above_is_refused(pyx: Pyx, project: Path) -> None:
         (("add", "tick[x] @ v2"), USAGE, "hint: did you mean tick[x]==2?"),
         (("add", "tick@latest"), USAGE, "hint: did you mean tick?"),
         (("add", "--dev", "--optional", "x", "tick"), USAGE, "hint: pyx add tick --optional x"),
-        (("add", "--script", "gone.py", "tick"), USAGE, "there is not a script"),
+        (("add", "--script", "gone.py", "tick"), USAGE, "there is no script"),
         (("add", "--upgrade", "tick"), USAGE, "unknown option --upgrade"),
         (("remove", "talk"), USAGE, "talk is not in the dependencies\npyx: hint: `pyx tree` shows"),
         (("lock", "talk"), USAGE, "talk is not a script"),

@@ -486,7 +486,7 @@ def test_the_records_name_no_place(pyx: Pyx, project: Path, tmp_path: Path) -> N
 
 
 REFUSED: dict[str, tuple[Sequence[str], int, str, str]] = {
-    "exists": (("there",), 64, "/there exists", "pyx bundle OUT …"),
+    "exists": (("there",), 64, "/there exists", "pyx bundle --help"),
     "parent": (("no/out",), 74, "/no is not a directory", "mkdir -p "),
     "nothing": ((), 64, "pyx bundle needs OUT", "pyx bundle --help"),
     "program": (("out", "tock"), 127, "no package has the program tock", "did you mean tick?"),

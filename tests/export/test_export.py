@@ -345,7 +345,7 @@ REFUSED = {
     "no format": ((), 64, "--format is needed: which?", "pylock|requirements|venv"),
     "format": (("--format", "conda"), 64, "--format conda: which?", "pylock|requirements|venv"),
     "no place": (("--format", "venv"), 64, "needs a place", "-o DIR"),
-    "there": (("--format", "venv", "-o", "there"), 64, "/there exists", "-o OUT"),
+    "there": (("--format", "venv", "-o", "there"), 64, "/there exists", "pyx export --help"),
     "itself": (
         ("--format", "pylock", "-o", "pylock.toml"),
         64,

@@ -11,7 +11,7 @@ from wheelhouse import make_source_tree, make_wheel, sha256
 
 from pyx_launcher.errors import ArtifactError
 from pyx_launcher.index.credentials import Credentials, drop_login, join_login, split_login
-from pyx_launcher.index.finder import Index, IndexSettings, Wanted
+from pyx_launcher.index.finder import Index, IndexSettings, WantedFile
 
 if TYPE_CHECKING:
     import subprocess
@@ -286,9 +286,9 @@ def test_a_build_gets_its_requirements_from_the_locks_index(house: House, word: 
     assert "/simple/buildtool/" in [r.path for r in house.private.requests] or word == "absent"
 
 
-def wanted_for(wheel: Path) -> Wanted:
+def wanted_for(wheel: Path) -> WantedFile:
     """Return what a lock without URLs says about the wheel."""
-    return Wanted(name="tick", version="1.0", filename=wheel.name, hashes={"sha256": sha256(wheel)})
+    return WantedFile(name="tick", version="1.0", filename=wheel.name, hashes={"sha256": sha256(wheel)})
 
 
 def test_another_origin_gets_nothing(private: IndexServer, wheel: Path, tmp_path: Path) -> None:

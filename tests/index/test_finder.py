@@ -17,16 +17,16 @@ from installed import PLAIN_PYTHON
 from wheelhouse import make_sdist, make_wheel, normalised, sha256
 
 from pyx_launcher.errors import ArtifactError, RefusedError
-from pyx_launcher.index.finder import Index, IndexSettings, Wanted, read_settings
+from pyx_launcher.index.finder import Index, IndexSettings, WantedFile, read_settings
 from pyx_launcher.locks.common.indexes import NamedIndex
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def wanted_for(path: Path, /, **changes: Any) -> Wanted:
+def wanted_for(path: Path, /, **changes: Any) -> WantedFile:
     """Return what a lock without URLs would want, for the artifact at `path`."""
     name, version = path.name.removesuffix(".tar.gz").split("-")[:2]
-    wanted = Wanted(
+    wanted = WantedFile(
         name=normalised(name),
         version=version,
         filename=path.name,
@@ -187,9 +187,9 @@ def test_a_local_file_is_copied_and_checked(into: Path, tmp_path: Path, form: st
             source.fetch(wanted_for_missing(wheel, **place), into)
 
 
-def wanted_for_missing(path: Path, /, **changes: Any) -> Wanted:
+def wanted_for_missing(path: Path, /, **changes: Any) -> WantedFile:
     """Return what a lock would want whose file is gone."""
-    wanted = Wanted(name="spam", version=None, filename=path.name, hashes={"sha256": "0" * 64})
+    wanted = WantedFile(name="spam", version=None, filename=path.name, hashes={"sha256": "0" * 64})
     return dataclasses.replace(wanted, **changes)
 
 
@@ -281,10 +281,10 @@ def test_without_the_default_index_offline_needs_no_network_library(
     program = (
         "import sys, pathlib\n"
         "from pyx_launcher.errors import ArtifactError\n"
-        "from pyx_launcher.index.finder import Index, IndexSettings, Wanted\n"
+        "from pyx_launcher.index.finder import Index, IndexSettings, WantedFile\n"
         "wheels, into, digest = sys.argv[1:]\n"
         "def wanted(name):\n"
-        "    return Wanted(name=name, version=None, filename=name + '-1.0-py3-none-any.whl',\n"
+        "    return WantedFile(name=name, version=None, filename=name + '-1.0-py3-none-any.whl',\n"
         "                  hashes={'sha256': digest})\n"
         "with Index(IndexSettings(find_links=(wheels,)), offline=True) as index:\n"
         "    index.fetch(wanted('spam'), pathlib.Path(into))\n"
@@ -303,8 +303,8 @@ def test_nothing_is_printed(index: IndexServer, tmp_path: Path, wheels: Path) ->
     program = (
         "import sys, pathlib\n"
         "from pyx_launcher.errors import ArtifactError\n"
-        "from pyx_launcher.index.finder import Index, IndexSettings, Wanted\n"
-        "wanted = Wanted(name='a', version='1', filename='a.whl', hashes={'sha256': '00'})\n"
+        "from pyx_launcher.index.finder import Index, IndexSettings, WantedFile\n"
+        "wanted = WantedFile(name='a', version='1', filename='a.whl', hashes={'sha256': '00'})\n"
         "with Index(IndexSettings(index_url=sys.argv[1])) as index:\n"
         "    try:\n"
         "        index.fetch(wanted, pathlib.Path(sys.argv[2]))\n"
@@ -430,7 +430,7 @@ def test_a_filename_that_leaves_the_directory_is_refused(
     index: IndexServer, into: Path, filename: str
 ) -> None:
     """The lock cannot make pyx write anywhere else."""
-    wanted = Wanted(name="spam", version="1", filename=filename, hashes={"sha256": "0" * 64})
+    wanted = WantedFile(name="spam", version="1", filename=filename, hashes={"sha256": "0" * 64})
     with Index(settings_for(index)) as source, pytest.raises(RefusedError, match="name of a file"):
         source.fetch(wanted, into)
     assert index.requests == []
@@ -441,7 +441,7 @@ def test_a_filename_that_leaves_the_directory_is_refused(
 )
 def test_a_url_of_another_kind_is_an_error(into: Path, url: str) -> None:
     """Only http, https and file URLs can be fetched; a malformed one is no traceback."""
-    wanted = Wanted(name="a", version="1", filename="a.whl", hashes={"sha256": "0" * 64}, url=url)
+    wanted = WantedFile(name="a", version="1", filename="a.whl", hashes={"sha256": "0" * 64}, url=url)
     with (
         Index(settings_for()) as source,
         pytest.raises(ArtifactError, match=r"is not a URL|malformed"),
@@ -491,7 +491,7 @@ def test_many_threads_share_one_index(index: IndexServer, wheels: Path, into: Pa
 @pytest.mark.network
 def test_the_default_index_is_asked_where_none_is_configured(into: Path) -> None:
     """With what pip is told on this machine, a small wheel of the real index can be had."""
-    wanted = Wanted(
+    wanted = WantedFile(
         name="six",
         version="1.17.0",
         filename="six-1.17.0-py2.py3-none-any.whl",

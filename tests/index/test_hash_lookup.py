@@ -57,7 +57,7 @@ def test_the_best_file_with_a_locked_hash_is_taken(
     (tmp_path / "project" / name).write_text(write(files), encoding="utf-8")
     first = pyx("-c", SHOW, cwd=tmp_path / "project")
     assert (first.returncode, first.stderr) == (0, "")
-    assert f"/tick/1.0/py3-none-any-{sha256(files[0])[:8]}/" in first.stdout
+    assert f"/tick/1.0/py3-none-any-{sha256(files[0])[:12]}/" in first.stdout
     asked = len(index.requests)
     again = pyx("sync", cwd=tmp_path / "project")
     assert "0 fetched, 1 already in the store" in again.stdout

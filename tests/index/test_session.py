@@ -18,7 +18,7 @@ from wheelhouse import make_wheel, sha256
 
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreError, UsageError
 from pyx_launcher.index.credentials import shown
-from pyx_launcher.index.finder import Index, IndexSettings, Wanted
+from pyx_launcher.index.finder import Index, IndexSettings, WantedFile
 from pyx_launcher.index.session import LONGEST_WAIT, _PassingError, _wait
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ def wheel(wheels: Path) -> Path:
 
 
 @pytest.fixture
-def wanted(wheel: Path, index: IndexServer) -> Wanted:
+def wanted(wheel: Path, index: IndexServer) -> WantedFile:
     """Say what a lock with URLs says about `wheel`."""
-    return Wanted(
+    return WantedFile(
         name="spam",
         version="1.0",
         filename=wheel.name,
@@ -45,9 +45,9 @@ def wanted(wheel: Path, index: IndexServer) -> Wanted:
 
 
 @pytest.fixture
-def by_index(wheel: Path) -> Wanted:
+def by_index(wheel: Path) -> WantedFile:
     """Say what a lock without URLs says about `wheel`."""
-    return Wanted(name="spam", version="1.0", filename=wheel.name, hashes={"sha256": sha256(wheel)})
+    return WantedFile(name="spam", version="1.0", filename=wheel.name, hashes={"sha256": sha256(wheel)})
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def into(tmp_path: Path) -> Iterator[Path]:
     assert [p for p in directory.glob("*") if not p.name.endswith(".whl")] == []
 
 
-def test_progress_adds_up(wanted: Wanted, index: IndexServer, into: Path) -> None:
+def test_progress_adds_up(wanted: WantedFile, index: IndexServer, into: Path) -> None:
     """The numbers told sum up to the size, also where a part was lost and fetched again."""
     index.truncate("/files/", 60_000, times=1)
     told: list[int] = []
@@ -71,7 +71,7 @@ def test_progress_adds_up(wanted: Wanted, index: IndexServer, into: Path) -> Non
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
 def test_a_passing_failure_is_tried_again(
-    wanted: Wanted, index: IndexServer, into: Path, status: int
+    wanted: WantedFile, index: IndexServer, into: Path, status: int
 ) -> None:
     """A server that is busy twice is asked a third time."""
     index.fail("/files/", status, times=2, retry_after="0")
@@ -80,7 +80,7 @@ def test_a_passing_failure_is_tried_again(
     assert index.downloads("spam") == 3
 
 
-def test_retry_after_is_honoured(wanted: Wanted, index: IndexServer, into: Path) -> None:
+def test_retry_after_is_honoured(wanted: WantedFile, index: IndexServer, into: Path) -> None:
     """The server says how long to wait."""
     index.fail("/files/", 503, times=1, retry_after="1")
     started = time.monotonic()
@@ -102,7 +102,7 @@ def test_the_wait_has_limits() -> None:
     assert _wait(_PassingError("busy"), 3600) == LONGEST_WAIT
 
 
-def test_attempts_end(wanted: Wanted, index: IndexServer, into: Path) -> None:
+def test_attempts_end(wanted: WantedFile, index: IndexServer, into: Path) -> None:
     """After the configured number of retries the failure is reported in one line."""
     index.fail("/files/", 503)
     with (
@@ -116,7 +116,7 @@ def test_attempts_end(wanted: Wanted, index: IndexServer, into: Path) -> None:
 
 
 def test_a_body_that_is_always_cut_short_is_reported(
-    wanted: Wanted, index: IndexServer, into: Path
+    wanted: WantedFile, index: IndexServer, into: Path
 ) -> None:
     """A truncated body never passes for the file."""
     index.truncate("/files/", 1000)
@@ -129,7 +129,7 @@ def test_a_body_that_is_always_cut_short_is_reported(
 
 
 def test_a_body_of_unknown_length_is_measured_by_the_lock(
-    wanted: Wanted, index: IndexServer, into: Path, wheel: Path
+    wanted: WantedFile, index: IndexServer, into: Path, wheel: Path
 ) -> None:
     """Where the server tells no length, the lock's size shows that something is missing."""
     index.truncate("/files/", 1000, announce=False, times=1)
@@ -138,7 +138,7 @@ def test_a_body_of_unknown_length_is_measured_by_the_lock(
     assert index.downloads("spam") == 2
 
 
-def test_a_pages_failure_is_tried_again(by_index: Wanted, index: IndexServer, into: Path) -> None:
+def test_a_pages_failure_is_tried_again(by_index: WantedFile, index: IndexServer, into: Path) -> None:
     """Pages of the index get as many attempts as files."""
     index.fail("/simple/", 500, times=2)
     with Index(IndexSettings(index_url=index.url), backoff=0.001) as source:
@@ -151,7 +151,7 @@ def test_a_server_that_is_not_there_is_reported(into: Path) -> None:
         placeholder.bind(("127.0.0.1", 0))
         closed = f"127.0.0.1:{placeholder.getsockname()[1]}"
         for host in (closed, "no-such-host.invalid"):
-            wanted = Wanted(
+            wanted = WantedFile(
                 name="a",
                 version="1",
                 filename="a.whl",
@@ -168,7 +168,7 @@ def test_a_server_that_is_not_there_is_reported(into: Path) -> None:
 
 
 def test_a_server_that_does_not_answer_is_reported(
-    wanted: Wanted, index: IndexServer, into: Path
+    wanted: WantedFile, index: IndexServer, into: Path
 ) -> None:
     """The configured timeout ends the wait."""
     index.delay("/files/", 1, times=1)
@@ -181,7 +181,7 @@ def test_a_server_that_does_not_answer_is_reported(
 
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_url_that_is_gone_is_reported(
-    wanted: Wanted, index: IndexServer, into: Path, status: int
+    wanted: WantedFile, index: IndexServer, into: Path, status: int
 ) -> None:
     """What is not there is not asked for again."""
     index.fail("/files/", status)
@@ -194,7 +194,7 @@ def test_a_url_that_is_gone_is_reported(
 @pytest.mark.parametrize("where", ["/simple/", "/files/"])
 @pytest.mark.parametrize("status", [401, 403])
 def test_being_kept_out_names_the_host_and_the_remedies(
-    by_index: Wanted,
+    by_index: WantedFile,
     index: IndexServer,
     into: Path,
     where: str,
@@ -217,7 +217,7 @@ def test_being_kept_out_names_the_host_and_the_remedies(
 
 
 def test_credentials_come_from_netrc(
-    wanted: Wanted,
+    wanted: WantedFile,
     index: IndexServer,
     into: Path,
     tmp_path: Path,
@@ -233,7 +233,7 @@ def test_credentials_come_from_netrc(
 
 
 def test_credentials_come_from_the_configured_index(
-    wanted: Wanted, index: IndexServer, into: Path
+    wanted: WantedFile, index: IndexServer, into: Path
 ) -> None:
     """A lock's URL on the server of the user's index is fetched with the index's credentials."""
     index.credentials = ("me", "secret")
@@ -242,7 +242,7 @@ def test_credentials_come_from_the_configured_index(
 
 
 def test_credentials_come_from_the_locks_index(
-    by_index: Wanted, index: IndexServer, into: Path
+    by_index: WantedFile, index: IndexServer, into: Path
 ) -> None:
     """An index in a lock may carry its credentials, which hold for its files too."""
     index.credentials = ("me", "secret")
@@ -254,7 +254,7 @@ def test_credentials_come_from_the_locks_index(
     importlib.util.find_spec("keyring") is not None, reason="the keyring of this machine is asked"
 )
 def test_credentials_come_from_keyring(
-    by_index: Wanted,
+    by_index: WantedFile,
     index: IndexServer,
     into: Path,
     tmp_path: Path,
@@ -272,7 +272,7 @@ def test_credentials_come_from_keyring(
 
 
 def test_a_redirect_is_followed_without_the_credentials(
-    by_index: Wanted, index: IndexServer, into: Path, wheels: Path
+    by_index: WantedFile, index: IndexServer, into: Path, wheels: Path
 ) -> None:
     """Files often lie on another host, which must not learn the password."""
     index.credentials = ("me", "secret")
@@ -290,7 +290,7 @@ def test_a_redirect_is_followed_without_the_credentials(
 
 
 def test_a_link_to_another_host_is_followed_without_the_credentials(
-    by_index: Wanted, index: IndexServer, into: Path, wheels: Path
+    by_index: WantedFile, index: IndexServer, into: Path, wheels: Path
 ) -> None:
     """An index may link to files elsewhere; they are asked for without its password."""
     index.credentials = ("me", "secret")
@@ -303,14 +303,14 @@ def test_a_link_to_another_host_is_followed_without_the_credentials(
         assert [request.authorization for request in other.requests] == [None]
 
 
-def test_redirects_in_a_circle_end(wanted: Wanted, index: IndexServer, into: Path) -> None:
+def test_redirects_in_a_circle_end(wanted: WantedFile, index: IndexServer, into: Path) -> None:
     """A redirect to itself is an error, not a hang."""
     index.redirect("/files/", f"http://{index.host}*")
     with Index(IndexSettings()) as source, pytest.raises(ArtifactError, match="redirects"):
         source.fetch(wanted, into)
 
 
-def test_every_hash_of_the_lock_must_hold(wanted: Wanted, into: Path, wheel: Path) -> None:
+def test_every_hash_of_the_lock_must_hold(wanted: WantedFile, into: Path, wheel: Path) -> None:
     """One that does not is enough to refuse; one of an algorithm nobody knows is passed over."""
     with Index(IndexSettings()) as source:
         hashes = {**wanted.hashes, "md99": "00"}
@@ -319,13 +319,13 @@ def test_every_hash_of_the_lock_must_hold(wanted: Wanted, into: Path, wheel: Pat
             source.fetch(replaced(wanted, hashes={**wanted.hashes, "md5": "0" * 32}), into)
 
 
-def test_a_lock_without_a_known_hash_is_refused(wanted: Wanted, into: Path) -> None:
+def test_a_lock_without_a_known_hash_is_refused(wanted: WantedFile, into: Path) -> None:
     """Nothing is taken on trust."""
     with Index(IndexSettings()) as source, pytest.raises(RefusedError, match=r"checked \(md99\)$"):
         source.fetch(replaced(wanted, hashes={"md99": "00"}), into)
 
 
-def test_capitals_in_a_digest_do_not_matter(wanted: Wanted, into: Path) -> None:
+def test_capitals_in_a_digest_do_not_matter(wanted: WantedFile, into: Path) -> None:
     """Hex digits compare as numbers."""
     upper = {"sha256": wanted.hashes["sha256"].upper()}
     with Index(IndexSettings()) as source:
@@ -333,7 +333,7 @@ def test_capitals_in_a_digest_do_not_matter(wanted: Wanted, into: Path) -> None:
 
 
 def test_a_body_longer_than_the_lock_says_is_not_read_on(
-    wanted: Wanted, index: IndexServer, into: Path
+    wanted: WantedFile, index: IndexServer, into: Path
 ) -> None:
     """The size in a lock bounds what a server can make pyx write."""
     index.corrupt("/files/", b"0" * 5_000_000)
@@ -344,7 +344,7 @@ def test_a_body_longer_than_the_lock_says_is_not_read_on(
     assert sum(told) == 0
 
 
-def test_a_full_disk_is_an_error_of_the_store(wanted: Wanted, into: Path) -> None:
+def test_a_full_disk_is_an_error_of_the_store(wanted: WantedFile, into: Path) -> None:
     """A file that cannot grow is reported with its path, and removed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
@@ -358,7 +358,7 @@ def test_a_full_disk_is_an_error_of_the_store(wanted: Wanted, into: Path) -> Non
 
 
 def test_a_directory_that_cannot_be_made_is_an_error_of_the_store(
-    wanted: Wanted, tmp_path: Path
+    wanted: WantedFile, tmp_path: Path
 ) -> None:
     """A file in the way is named, and no attempt is repeated for it."""
     obstacle = tmp_path / "file"
@@ -368,7 +368,7 @@ def test_a_directory_that_cannot_be_made_is_an_error_of_the_store(
 
 
 def test_an_older_file_is_replaced_only_by_a_verified_one(
-    wanted: Wanted, index: IndexServer, into: Path, wheel: Path
+    wanted: WantedFile, index: IndexServer, into: Path, wheel: Path
 ) -> None:
     """What already has the name stays until the new one is whole."""
     into.mkdir()
@@ -404,7 +404,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_certificate_must_be_known(
-    by_index: Wanted, into: Path, wheels: Path, certificate: Path
+    by_index: WantedFile, into: Path, wheels: Path, certificate: Path
 ) -> None:
     """An unknown one is not asked twice, and the hint names `PIP_CERT`, which then helps."""
     with IndexServer(wheels, certificate=certificate) as server:
@@ -424,7 +424,7 @@ def test_a_certificate_must_be_known(
 
 
 def test_certificates_that_cannot_be_read_are_named(
-    wanted: Wanted, into: Path, tmp_path: Path
+    wanted: WantedFile, into: Path, tmp_path: Path
 ) -> None:
     """A wrong `PIP_CERT` or `PIP_CLIENT_CERT` is one line."""
     absent = tmp_path / "absent.pem"
@@ -436,7 +436,7 @@ def test_certificates_that_cannot_be_read_are_named(
         )
 
 
-def test_a_proxy_is_used(wanted: Wanted, index: IndexServer, into: Path, wheels: Path) -> None:
+def test_a_proxy_is_used(wanted: WantedFile, index: IndexServer, into: Path, wheels: Path) -> None:
     """With a proxy configured, it gets the request with the whole URL."""
     with IndexServer(wheels) as proxy, Index(IndexSettings(proxy=proxy.host)) as source:
         assert source.fetch(wanted, into).exists()
@@ -444,7 +444,7 @@ def test_a_proxy_is_used(wanted: Wanted, index: IndexServer, into: Path, wheels:
     assert index.requests == []
 
 
-def test_a_proxy_of_an_unknown_kind_is_named(wanted: Wanted, into: Path) -> None:
+def test_a_proxy_of_an_unknown_kind_is_named(wanted: WantedFile, into: Path) -> None:
     """The error does not show its password."""
     settings = IndexSettings(proxy="gopher://me:hidden@proxy.example.org")
     with Index(settings) as source, pytest.raises(UsageError, match=r"^the proxy") as caught:
@@ -466,7 +466,7 @@ def test_urls_are_shown_without_secrets(url: str, expected: str) -> None:
     assert shown(url) == expected
 
 
-def test_every_error_is_one_line_of_ours(wanted: Wanted, index: IndexServer, into: Path) -> None:
+def test_every_error_is_one_line_of_ours(wanted: WantedFile, index: IndexServer, into: Path) -> None:
     """Odd statuses too end in a PyxError."""
     for status in (204, 300, 304, 400, 418, 599):
         index.rules.clear()
@@ -477,7 +477,7 @@ def test_every_error_is_one_line_of_ours(wanted: Wanted, index: IndexServer, int
         assert "\n" not in caught.value.message
 
 
-def replaced(wanted: Wanted, **changes: object) -> Wanted:
+def replaced(wanted: WantedFile, **changes: object) -> WantedFile:
     """Return `wanted` with other values."""
     return dataclasses.replace(wanted, **changes)
 
@@ -489,7 +489,7 @@ def ranges_of(index: IndexServer) -> list[str | None]:
 
 @pytest.mark.parametrize("validator", ["ETag", "Last-Modified"])
 def test_a_download_that_broke_off_goes_on(
-    wanted: Wanted, index: IndexServer, into: Path, wheel: Path, validator: str
+    wanted: WantedFile, index: IndexServer, into: Path, wheel: Path, validator: str
 ) -> None:
     """What has arrived is kept, and only the rest is asked for, as often as it takes."""
     index.ranges, index.validator = True, validator
@@ -504,7 +504,7 @@ def test_a_download_that_broke_off_goes_on(
 
 @pytest.mark.parametrize("validator", ["W/ETag", "none"])
 def test_without_a_strong_validator_it_begins_anew(
-    wanted: Wanted, index: IndexServer, into: Path, validator: str
+    wanted: WantedFile, index: IndexServer, into: Path, validator: str
 ) -> None:
     """Where nothing tells that the file is still the same, its parts are not put together."""
     index.ranges, index.validator = True, validator
@@ -515,7 +515,7 @@ def test_without_a_strong_validator_it_begins_anew(
 
 
 def test_a_file_that_changes_meanwhile_is_never_mixed(
-    wanted: Wanted, index: IndexServer, into: Path, wheel: Path
+    wanted: WantedFile, index: IndexServer, into: Path, wheel: Path
 ) -> None:
     """The first part of another file is dropped when the server says that it has changed."""
     index.ranges = True
@@ -527,7 +527,7 @@ def test_a_file_that_changes_meanwhile_is_never_mixed(
 
 
 def test_parts_that_do_not_fit_are_fetched_as_one(
-    wanted: Wanted, index: IndexServer, into: Path, wheel: Path
+    wanted: WantedFile, index: IndexServer, into: Path, wheel: Path
 ) -> None:
     """A server that claims the same validator for other bytes is asked for the whole once more."""
     index.ranges = index.is_careless = True
@@ -538,7 +538,7 @@ def test_parts_that_do_not_fit_are_fetched_as_one(
 
 
 def test_a_rest_that_does_not_exist_is_no_end(
-    wanted: Wanted, index: IndexServer, into: Path, wheel: Path
+    wanted: WantedFile, index: IndexServer, into: Path, wheel: Path
 ) -> None:
     """A server that refuses the range is asked for the whole."""
     index.ranges = True
@@ -556,7 +556,7 @@ def test_attempts_that_bring_something_do_not_count(
     big = make_wheel(wheels, "big", "1.0", files={"big.py": "#" * 6_000_000}, stored=True)
     index.ranges = True
     index.truncate("/files/", 1_500_000, times=3)
-    wanted = Wanted(
+    wanted = WantedFile(
         name="big",
         version="1.0",
         filename=big.name,
@@ -573,7 +573,7 @@ def test_a_dead_server_is_waited_for_once(into: Path) -> None:
     with socket.socket() as placeholder:
         placeholder.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{placeholder.getsockname()[1]}/a.whl"
-        wanted = Wanted(
+        wanted = WantedFile(
             name="a", version="1", filename="a.whl", hashes={"sha256": "0" * 64}, url=url
         )
         with Index(IndexSettings(retries=1), backoff=0.5) as source:
@@ -585,7 +585,7 @@ def test_a_dead_server_is_waited_for_once(into: Path) -> None:
 
 
 def test_a_busy_server_says_when_to_ask_again(
-    wanted: Wanted, index: IndexServer, into: Path
+    wanted: WantedFile, index: IndexServer, into: Path
 ) -> None:
     """429 with Retry-After is waited for, however short our own wait would be."""
     index.fail("/files/", 429, times=1, retry_after="1")
@@ -596,7 +596,7 @@ def test_a_busy_server_says_when_to_ask_again(
 
 
 def test_proxies_come_from_the_given_variables(
-    wanted: Wanted, index: IndexServer, into: Path, wheels: Path
+    wanted: WantedFile, index: IndexServer, into: Path, wheels: Path
 ) -> None:
     """A proxy is the one of the given variables, whatever those of the process are."""
     with IndexServer(wheels) as proxy:

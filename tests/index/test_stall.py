@@ -19,7 +19,7 @@ from installed import ROOT
 from wheelhouse import make_wheel, poetry_lock_text, pylock_text
 
 from pyx_launcher.errors import ArtifactError, RefusedError
-from pyx_launcher.index.finder import Index, IndexSettings, Wanted
+from pyx_launcher.index.finder import Index, IndexSettings, WantedFile
 from pyx_launcher.index.stall import PATIENCE, Watch
 from pyx_launcher.index.verified_file import write_verified
 
@@ -91,7 +91,7 @@ def test_a_silent_server_is_tried_twice_and_by_nobody_else(silent: str, tmp_path
     with Index(settings, backoff=0.01) as source:
         for name in ("tick", "tack"):
             filename = f"{name}-1.0-py3-none-any.whl"
-            wanted = Wanted(
+            wanted = WantedFile(
                 name=name,
                 version="1.0",
                 filename=filename,
@@ -233,7 +233,7 @@ def test_a_file_of_unknown_size_ends_at_the_limit_of_its_kind(
     monkeypatch.setattr("pyx_launcher.index.verified_file.LARGEST_WHEEL", 1 << 20)
     monkeypatch.setattr("pyx_launcher.index.verified_file.LARGEST_SOURCE", 1 << 19)
     for name, most in (("tick-1.0-py3-none-any.whl", 1 << 20), ("tick-1.0.tar.gz", 1 << 19)):
-        wanted = Wanted(name="tick", version="1.0", filename=name, hashes={"sha256": "0" * 64})
+        wanted = WantedFile(name="tick", version="1.0", filename=name, hashes={"sha256": "0" * 64})
         chunks = itertools.repeat(bytes(1 << 18))
         with pytest.raises(RefusedError, match=f"has more than {most} bytes"):
             write_verified(chunks, wanted, tmp_path, "a server", lambda _: None)

@@ -253,8 +253,8 @@ def test_directories_follow_from_names(dirs: Dirs) -> None:
     ("words", "said"),
     [
         (["env"], "needs one of: list, create, remove, show"),
-        (["env", "use", "3.12"], "hint: --python VERSION before a program"),
-        (["env", "create", "my env!"], "hint: pyx env create my-env: letters, digits"),
+        (["env", "use", "3.12"], "hint: pyx python pin VERSION"),
+        (["env", "create", "my env!"], "hint: `pyx env create my-env`: letters, digits"),
         (["env", "lst"], "hint: did you mean pyx env list?"),
         (["env", "create"], "pyx env create takes one NAME"),
         (["env", "create", "a", "b"], "pyx env create takes one NAME"),

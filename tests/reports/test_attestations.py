@@ -138,7 +138,7 @@ def test_what_is_from_no_index_says_so(pyx: Pyx, tmp_path: Path, index: IndexSer
         '[packages.directory]\npath = "tree"\n'
     )
     told = pyx("list", "--attestations", cwd=tmp_path)
-    assert told.stdout == "tree    none: it is from no index\n"
+    assert told.stdout == "tree  1.0  none: it is from no index\n"
     assert index.requests == []
 
 

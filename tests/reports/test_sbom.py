@@ -237,7 +237,7 @@ def test_without_the_library_one_line_names_what_to_do(
     """Neither an index without it nor a python without it makes a traceback."""
     told = pyx("info", "--sbom", cwd=project, env={"PYX_CYCLONEDX": None})
     assert (told.returncode, told.stdout) == (69, "")
-    assert "cyclonedx-python-lib, which describes materials, cannot be had: " in told.stderr
+    assert "cyclonedx-python-lib, which describes materials, is unavailable: " in told.stderr
     assert "PYX_CYCLONEDX" in told.stderr
     bare = tmp_path / "bare" / "bin" / "python"
     subprocess.run([PLAIN_PYTHON, "-m", "venv", "--without-pip", bare.parent.parent], check=True)

@@ -81,7 +81,7 @@ class Toolbox:
         Raises NotFoundError where the user names one that is not there, and whatever keeps its
         distributions from being had.
         """
-        return self._find(name, name, f"{NAMES[name]}, which is to lock,")
+        return self._find(name, name, f"{NAMES[name]}, which writes the lock,")
 
     @closed_to_others()
     def find_python_with(self, name: str) -> Path:
@@ -106,7 +106,7 @@ class Toolbox:
         except UnavailableError as error:
             # An index of one's own need not have the tools.
             raise UnavailableError(
-                f"{label}, which writes the lock, is unavailable: {error.message}",
+                f"{label} is unavailable: {error.message}",
                 hint=f"{error.hint or 'try again'}; or set {variable} to one that is installed",
             ) from error
         return made.environment.path / "bin" / program

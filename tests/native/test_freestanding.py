@@ -125,7 +125,6 @@ int main(int argc, char **argv) {
     if (argc > 1 && *argv[1] == 'v') {
         for (char **at = environ; *at; at++) tell(*at);
         tell_number((long)geteuid()), tell_number((long)getauxval(AT_SECURE));
-        tell_number(isatty(0)), tell_number(isatty(99));
         tell((char *)getauxval(AT_EXECFN));
     }
     return 3;

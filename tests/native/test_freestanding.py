@@ -366,13 +366,6 @@ def test_what_the_process_was_given(pair: Pair) -> None:
         assert ours.stdout.split(b"\0")[:-2] == theirs.stdout.split(b"\0")[:-2]
         assert ours.stdout.split(b"\0")[-2] == os.fsencode(pair.ours[0])
         assert ours.stdout.startswith(b"A=1\0EMPTY=\0ODD=a=b\n\0LAST=x")
-    terminal, other = os.openpty()
-    try:
-        done = subprocess.run([*pair.ours, "v"], stdin=other, capture_output=True, check=False)
-        assert done.stdout.split(b"\0")[-4:-2] == [b"1", b"0"]
-    finally:
-        os.close(terminal)
-        os.close(other)
 
 
 # Memory and strings.

@@ -66,7 +66,7 @@ def learn_facts(path: Path, *, cache: Path, template: Path | None) -> Interprete
     values = _run_probe(path, template)
     facts = InterpreterFacts(values=values, digest=_digest_facts(path, values, template))
     if _cache_key(path, template) == key:
-        files = identify_files(values["files"])
+        files = identify_files(values.get("files", ()))
         entry = {"key": key, "facts": facts.values, "digest": facts.digest, "files": files}
         _write_cache(_cache_file(cache, path), entry)
     return facts

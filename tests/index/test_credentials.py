@@ -288,7 +288,9 @@ def test_a_build_gets_its_requirements_from_the_locks_index(house: House, word: 
 
 def wanted_for(wheel: Path) -> WantedFile:
     """Return what a lock without URLs says about the wheel."""
-    return WantedFile(name="tick", version="1.0", filename=wheel.name, hashes={"sha256": sha256(wheel)})
+    return WantedFile(
+        name="tick", version="1.0", filename=wheel.name, hashes={"sha256": sha256(wheel)}
+    )
 
 
 def test_another_origin_gets_nothing(private: IndexServer, wheel: Path, tmp_path: Path) -> None:

@@ -441,7 +441,9 @@ def test_a_filename_that_leaves_the_directory_is_refused(
 )
 def test_a_url_of_another_kind_is_an_error(into: Path, url: str) -> None:
     """Only http, https and file URLs can be fetched; a malformed one is no traceback."""
-    wanted = WantedFile(name="a", version="1", filename="a.whl", hashes={"sha256": "0" * 64}, url=url)
+    wanted = WantedFile(
+        name="a", version="1", filename="a.whl", hashes={"sha256": "0" * 64}, url=url
+    )
     with (
         Index(settings_for()) as source,
         pytest.raises(ArtifactError, match=r"is not a URL|malformed"),

@@ -47,7 +47,9 @@ def wanted(wheel: Path, index: IndexServer) -> WantedFile:
 @pytest.fixture
 def by_index(wheel: Path) -> WantedFile:
     """Say what a lock without URLs says about `wheel`."""
-    return WantedFile(name="spam", version="1.0", filename=wheel.name, hashes={"sha256": sha256(wheel)})
+    return WantedFile(
+        name="spam", version="1.0", filename=wheel.name, hashes={"sha256": sha256(wheel)}
+    )
 
 
 @pytest.fixture
@@ -138,7 +140,9 @@ def test_a_body_of_unknown_length_is_measured_by_the_lock(
     assert index.downloads("spam") == 2
 
 
-def test_a_pages_failure_is_tried_again(by_index: WantedFile, index: IndexServer, into: Path) -> None:
+def test_a_pages_failure_is_tried_again(
+    by_index: WantedFile, index: IndexServer, into: Path
+) -> None:
     """Pages of the index get as many attempts as files."""
     index.fail("/simple/", 500, times=2)
     with Index(IndexSettings(index_url=index.url), backoff=0.001) as source:
@@ -466,7 +470,9 @@ def test_urls_are_shown_without_secrets(url: str, expected: str) -> None:
     assert shown(url) == expected
 
 
-def test_every_error_is_one_line_of_ours(wanted: WantedFile, index: IndexServer, into: Path) -> None:
+def test_every_error_is_one_line_of_ours(
+    wanted: WantedFile, index: IndexServer, into: Path
+) -> None:
     """Odd statuses too end in a PyxError."""
     for status in (204, 300, 304, 400, 418, 599):
         index.rules.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ from indexserver import IndexServer
 from installed import KINDS, PLAIN_PYTHON, Pyx, build_native, shared_directory
 
 from pyx_launcher.dirs import Dirs
+from pyx_launcher.environment.directory import settle_start
 from pyx_launcher.installation import find_template
 from pyx_launcher.interpreters.finder import probe_interpreter
 from pyx_launcher.resolve.tools import Toolbox
@@ -47,6 +49,26 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 TELL = "import sys; print('%d.%d' % sys.version_info[:2] + getattr(sys, 'abiflags', ''), end='')"
 
+
+def forget_outer_start() -> None:
+    """Make this process one that pyx did not start, as a user's shell is, for those it starts.
+
+    A start asks its parent, too, whether it is inside another, by what the kernel shows of the
+    parent's first environment. So the name of the note is written over where that lies.
+    """
+    os.environ.pop("PYX_INSIDE", None)
+    with contextlib.suppress(OSError):
+        shown = Path("/proc/self/environ").read_bytes()
+        offset = (b"\0" + shown).find(b"\0PYX_INSIDE=")
+        # The fields behind the name of the program, which may hold blanks, begin with the third.
+        fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
+        if offset >= 0:
+            with open("/proc/self/mem", "r+b", buffering=0) as memory:
+                memory.seek(int(fields[50 - 3]) + offset)
+                memory.write(b"OUR_INSIDE=")
+
+
+forget_outer_start()
 
 FIRST = ("test_architecture", "files", "locks", "project", "record", "cli", "test_values")
 """What needs no process, and tells within a minute that something is wrong."""
@@ -96,13 +118,17 @@ def pyx_home(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def probed(interpreters: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a cache in which every interpreter has been probed, once for all tests of a session."""
-    cache = shared_directory(tmp_path_factory) / "interpreters"
-    cache.mkdir(mode=0o700, exist_ok=True)
-    with FileLock(cache.with_suffix(".lock")):
+    """Give a cache that knows every interpreter and how it starts, asked once in a session."""
+    shared = shared_directory(tmp_path_factory)
+    dirs = Dirs(home=shared / "probed-home", cache=shared / "probed")
+    native = build_native(shared, *KINDS)
+    dirs.interpreters.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with FileLock(shared / "probed.lock"):
         for path in interpreters.values():
-            probe_interpreter(path, cache=cache, template=find_template())
-    return cache
+            found = probe_interpreter(path, cache=dirs.interpreters, template=find_template())
+            if native is not None:
+                settle_start(dirs, found, native)
+    return dirs.interpreters
 
 
 @pytest.fixture

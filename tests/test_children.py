@@ -238,14 +238,15 @@ def test_pyx_inside_pyx(pyx: Pyx, project: Path, tmp_path: Path, wheels: Path) -
 
 
 def test_variables_of_the_program_reach_its_children(pyx: Pyx, project: Path) -> None:
-    """The environment of a program is the user's: nothing is added and nothing is taken away."""
+    """All that the user has set, and two notes for those who start inside."""
     code = "import os, json; print(json.dumps(dict(os.environ)))"
     env: dict[str, str | None] = {"SOMETHING": "else", "PYTHONPATH": "/nowhere"}
     # A shell on the way to the launcher corrects this one.
     env["PWD"] = str(project)
     for _ in range(2):
         told = pyx("-c", code, cwd=project, env=env)
-        assert json.loads(told.stdout) == pyx.variables(env)
+        notes = {"PYX_INSIDE": "1", "PYX_OUTSIDE_PYTHONPATH": "/nowhere"}
+        assert json.loads(told.stdout) == pyx.variables({**env, **notes})
 
 
 @pytest.mark.parametrize("path", ["fast", "slow"])

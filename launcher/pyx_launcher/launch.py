@@ -13,7 +13,6 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from pyx_launcher.cli.env_file import add_variables
 from pyx_launcher.console import debug, flush_streams, tell
 from pyx_launcher.environment.directory import launch_of
 from pyx_launcher.errors import CannotExecuteError, NotFoundError
@@ -53,7 +52,11 @@ def run_program(invocation: Invocation, environ: Mapping[str, str]) -> int:
     plan = decide(invocation, environ)
     check_pip(plan)
     warn_if_stale(plan)
-    variables = add_variables(invocation.env_files, environ)
+    variables = environ
+    if invocation.env_files:
+        from pyx_launcher.cli.env_file import add_variables
+
+        variables = add_variables(invocation.env_files, environ)
     ready = make_ready(plan, environ)
     remember(ready)
     return execute(ready, variables)

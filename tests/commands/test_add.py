@@ -642,14 +642,33 @@ def test_uvs_variables_come_before_pips(pyx: Pyx, project: Path, index: IndexSer
 def test_what_a_file_lists_is_required(pyx: Pyx, project: Path) -> None:
     """With its specifiers, from the files it includes as well, and its hashes left out."""
     (project / "more.txt").write_text("windy ; sys_platform == 'linux'\n")
-    (project / "requirements.txt").write_text(
-        "# what it takes\n-r more.txt\ntalk==2.0 --hash=sha256:00  # why\n-e .\n"
+    (project / "wanted.txt").write_text(
+        f"# what it takes\n-r more.txt\ntalk==2.0 --hash=sha256:{'0' * 64}  # why\n-e .\n"
     )
-    assert "+ talk 2.0" in succeed(pyx("add", "-rrequirements.txt", "--group", "x", cwd=project))
+    assert "+ talk 2.0" in succeed(pyx("add", "-rwanted.txt", "--group", "x", cwd=project))
     group = tomli.loads((project / "pyproject.toml").read_text())["dependency-groups"]["x"]
-    assert group == ["talk==2.0", 'windy>=3.0 ; sys_platform == "linux"']
+    assert group == ['windy>=3.0 ; sys_platform == "linux"', "talk==2.0"]
     assert {"tick", "talk", "windy"} == set(locked(project))
     succeed(pyx("lock", "--check", cwd=project))
+
+
+def test_what_is_locked_is_no_list_of_what_to_require(pyx: Pyx, project: Path) -> None:
+    """A requirements.txt with hashes is the lock beside its manifest; a copy of it is a list."""
+    text = f"talk==2.0 --hash=sha256:{'0' * 64}\n"
+    (project / "requirements.txt").write_text(text)
+    told = pyx("add", "-r", "requirements.txt", cwd=project)
+    assert (told.returncode, (project / "requirements.txt").read_text()) == (USAGE, text)
+    hint = told.stderr.partition("by a copy: ")[2].strip()
+    env = {"PATH": f"{pyx.path.parent}{os.pathsep}{pyx.environ['PATH']}"}
+    done = pyx.run(["sh", "-c", hint], cwd=project, env=env)
+    succeed(done)
+    data = tomli.loads((project / "pyproject.toml").read_text())
+    assert data["project"]["dependencies"] == ["tick<2", "talk==2.0"]
+    assert {"talk", "tick"} == {
+        line.partition("==")[0]
+        for line in (project / "requirements.txt").read_text().splitlines()
+        if "==" in line
+    }
 
 
 def test_a_resolution_keeps_to_constraints(pyx: Pyx, project: Path, wheels: Path) -> None:
@@ -662,8 +681,11 @@ def test_a_resolution_keeps_to_constraints(pyx: Pyx, project: Path, wheels: Path
     assert "constraint" not in (project / "pyproject.toml").read_text()
 
 
-def test_a_list_without_hashes_is_its_own_projects(pyx: Pyx, tmp_path: Path, wheels: Path) -> None:
+def test_a_list_without_hashes_is_its_own_projects(
+    pyx: Pyx, tmp_path: Path, wheels: Path, uv: Path
+) -> None:
     """To require what it lists is to lock it."""
+    pyx.environ["PYX_UV"] = str(uv)
     make_wheel(wheels, "tick", "1.0")
     directory = tmp_path / "listed"
     directory.mkdir()

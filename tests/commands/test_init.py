@@ -25,7 +25,7 @@ def test_an_application_runs_as_it_is(pyx: Pyx, tmp_path: Path) -> None:
         f"{directory}/pyproject.toml\n{directory}/main.py\nnext: pyx add NAME; pyx main.py\n"
     )
     project = tomli.loads((directory / "pyproject.toml").read_text())["project"]
-    assert (project["name"], project["version"], project["dependencies"]) == ("my-app", "0.1.0", [])
+    assert (project["name"], project["version"], project["dependencies"]) == ("my-app", "0.0.1", [])
     assert pyx("main.py", cwd=directory).stdout == "Hello from my-app!\n"
 
 

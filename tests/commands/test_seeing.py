@@ -416,7 +416,7 @@ def test_what_is_locked_and_left_out_is_told(pyx: Pyx, tmp_path: Path) -> None:
     hints = {
         "tock": "an extra or a group has it: pyx --all-extras --all-groups which tock",
         "tack": "tack is locked, but for other platforms or versions of Python",
-        "teck": "pyx add teck",
+        "teck": "require the package that has it, whose name may be another: `pyx add PACKAGE`",
     }
     for name, hint in hints.items():
         told = pyx("which", name, cwd=tmp_path)

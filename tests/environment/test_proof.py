@@ -124,6 +124,20 @@ def test_every_interpreter_starts_the_fast_way(
         assert "saw the same" in again.reason
 
 
+def test_an_interpreter_can_be_tried_from_inside_a_program(
+    pyx: Pyx, tmp_path: Path, newest: Path
+) -> None:
+    """A program may be the first to ask for an interpreter; variables of the trial stay outside."""
+    env = {"PYX_CACHE_DIR": str(tmp_path / "unknown"), "PYTHONPATH": "/outside"}
+    words = [str(pyx.path), "--python", str(newest), "-c", "print('tried')"]
+    code = f"import subprocess; subprocess.run({words})"
+    told = pyx("-c", code, cwd=tmp_path, env=env)
+    assert (told.returncode, told.stdout, told.stderr) == (0, "tried\n", "")
+    entries = list((tmp_path / "unknown" / "interpreters").glob("*.start.json"))
+    assert entries
+    assert all(json.loads(entry.read_text())["fast"] for entry in entries)
+
+
 def test_a_verdict_ends_with_what_it_was_about(tmp_path: Path, newest: Path, native: Path) -> None:
     """Another build, another native program, or another file of those that decide a start."""
     file = tmp_path / "site.py"

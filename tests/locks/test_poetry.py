@@ -194,7 +194,11 @@ BROKEN = {
         "package[0].files[0].hash: not of the form ALGORITHM:DIGEST",
     ),
     "no file name": ("{file", "{path", "package[0].files[0].file: this key is missing"),
-    "unknown source": ('"legacy"', '"tape"', "package[0].source.type: 'tape' is no kind of source"),
+    "unknown source": (
+        '"legacy"',
+        '"tape"',
+        "package[0].source.type: 'tape' is not a kind of source",
+    ),
     "source of another type": (
         NEW[NEW.index("[package.source]") : NEW.index("[extras]")],
         "[package.source.x]\n[[package.source.type]]\n",

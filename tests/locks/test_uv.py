@@ -243,7 +243,7 @@ BROKEN = {
         "#0123456789012345678901234567890123456789",
         "#main",
         (
-            "package[2].source.git: no commit stands behind the '#' of "
+            "package[2].source.git: no commit follows the '#' of "
             "'https://example.org/tool?rev=v2#main'"
         ),
     ),

@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, cast
 
 from pyx_launcher.errors import BuildError, RefusedError
-from pyx_launcher.files.archive_limits import LONGEST_TEXT, Meter, check_members, read_limits
 from pyx_launcher.files.atomic import storing
 from pyx_launcher.files.hashing import sha256
 
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     import hashlib
     import tarfile
     from collections.abc import Callable, Iterator
+
+    from pyx_launcher.files.archive_limits import Meter
 
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
@@ -80,6 +81,8 @@ def _not_sound(archive: Path, problem: str) -> RefusedError:
 def _unpack_tar(archive: Path, into: Path) -> None:
     import tarfile
 
+    from pyx_launcher.files.archive_limits import Meter, read_limits
+
     meter = Meter(archive.name, archive.stat().st_size, read_limits(os.environ))
     with (
         _open_stream(archive) as stream,
@@ -121,8 +124,11 @@ class _Metered:
     """A stream whose position is held against the limits, whatever makes `tarfile` move it."""
 
     def __init__(self, stream: IO[bytes], meter: Meter) -> None:
+        from pyx_launcher.files.archive_limits import LONGEST_TEXT
+
         self._stream = stream
         self._meter = meter
+        self._longest = LONGEST_TEXT
 
     def tell(self) -> int:
         return self._stream.tell()
@@ -132,7 +138,7 @@ class _Metered:
         return self._stream.seek(position)
 
     def read(self, size: int) -> bytes:
-        if size > LONGEST_TEXT:
+        if size > self._longest:
             # Contents are read in small parts; only what describes them is read at once.
             raise ValueError(f"it has a header of {size} bytes")
         self._meter.check_bytes(self._stream.tell() + size)
@@ -164,6 +170,8 @@ def _check_member(member: tarfile.TarInfo) -> None:
 
 def _unpack_zip(archive: Path, into: Path) -> None:
     import zipfile
+
+    from pyx_launcher.files.archive_limits import check_members, read_limits
 
     with zipfile.ZipFile(archive) as source:
         members = source.infolist()

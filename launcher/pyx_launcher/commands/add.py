@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.commands._edit import edit_project, edit_script, find_directory, parse_words
 from pyx_launcher.console import tell
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
+from pyx_launcher.errors import UsageError
 from pyx_launcher.project.requirement import parse_requirement
 from pyx_launcher.project.requirements_file import name_project, read_listing
 from pyx_launcher.resolve.project import Change, read_project
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyx_launcher.cli.invocation import Invocation
-    from pyx_launcher.commands._edit import EditArguments
 
 
 def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
@@ -38,9 +38,14 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
         *(one for listing in listings for one in listing.requirements),
         *map(parse_requirement, named),
     ]
-    if _lists_itself(words, environ):
-        # A list of requirements that is the project's own requires what it lists already.
-        added = list(map(parse_requirement, words.names))
+    if words.requirements and not words.init and not words.script:
+        directory = find_directory(words, resolve_dirs(environ), find_working_directory())
+        project, files = read_project(directory), list(map(_find, words.requirements))
+        if project.lock in files and project.kind == "compile":
+            raise _refuse_lock(words.requirements[files.index(project.lock)])
+        if files == [Path(os.path.realpath(project.manifest))]:
+            # A list of requirements that is the project's own requires what it lists already.
+            added = list(map(parse_requirement, words.names))
     constraints = (one for listing in (*listings, *limits) for one in listing.constraints)
     change = Change(
         added=tuple(added),
@@ -56,10 +61,9 @@ def _find(name: str) -> Path:
     return Path(os.path.realpath(find_working_directory() / Path(name).expanduser()))
 
 
-def _lists_itself(words: EditArguments, environ: Mapping[str, str]) -> bool:
-    """Tell whether the one file whose requirements are to be added is the project's manifest."""
-    if words.init or words.script or not words.requirements:
-        return False
-    directory = find_directory(words, resolve_dirs(environ), find_working_directory())
-    manifest = read_project(directory).manifest
-    return [_find(name) for name in words.requirements] == [Path(os.path.realpath(manifest))]
+def _refuse_lock(name: str) -> UsageError:
+    """Tell that what is locked would be written anew from what it is itself to be read for."""
+    return UsageError(
+        f"{name} is the lock of this project, which this would write anew",
+        hint=f"require what it lists by a copy: cp {name} wanted.txt && pyx add -r wanted.txt",
+    )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _PROJECT = """\
 [project]
 name = "{name}"
-version = "0.1.0"
+version = "0.0.1"
 requires-python = ">={python}"
 dependencies = []
 """

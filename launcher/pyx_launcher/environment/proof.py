@@ -178,7 +178,10 @@ def _write_trial(interpreter: Interpreter, directory: Path, script: Path, code: 
 
 def _run(directory: Path, starts: list[_Start]) -> dict[tuple[str, bool], Told]:
     """Run all of them at once, and return what each told."""
-    environ = dict(_clean(os.environ), PYTHONPATH=str(directory / "outside"))
+    # Whoever started pyx, the variable counts as one that the user had set: see RECORD.md.
+    outside = str(directory / "outside")
+    environ = dict(_clean(os.environ), PYTHONPATH=outside)
+    environ |= {"PYX_INSIDE": "1", "PYX_OUTSIDE_PYTHONPATH": outside}
     processes = {}
     try:
         for start in starts:

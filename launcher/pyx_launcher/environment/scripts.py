@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from typing import TYPE_CHECKING
 
 from pyx_launcher.store.entry import DATA
@@ -196,6 +195,8 @@ def _make_shebang(python: Path) -> bytes:
     if len(path) + 3 <= _LONGEST_SHEBANG and _PLAIN_PATH.fullmatch(path):
         return b"#!" + path + b"\n"
     # The kernel would cut such a line, so a shell reads on; to python the same is a string.
+    import shlex
+
     quoted = shlex.quote(str(python))
     if not quoted.isascii():
         # Bytes in octal, so that the script is sound whatever they mean to python.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
-import shlex
 import stat
 from typing import TYPE_CHECKING
 
@@ -75,6 +73,8 @@ def _check_known(path: Path, owner: int, owners: frozenset[int]) -> None:
 
 
 def _refuse(path: Path, owner: int) -> RefusedError:
+    import shlex
+
     return RefusedError(
         f"{path} belongs to {name_user(owner)}, who could choose what you run",
         hint=f"if you trust it: pyx --project {shlex.quote(str(path.parent))} …",
@@ -166,6 +166,8 @@ def check_closed(path: Path) -> None:
     try:
         _check_writers(path, "PYX_HOME", frozenset({0, os.geteuid()}))
     except RefusedError as error:
+        import shlex
+
         hint = f"if nothing needs it: rm -r {shlex.quote(str(path))}; see pyx store verify"
         raise RefusedError(error.message, hint=hint) from None
 
@@ -194,6 +196,8 @@ def _check_writers(path: Path, variable: str, owners: frozenset[int]) -> None:
         )
     by_group = info.st_mode & stat.S_IWGRP and info.st_gid != os.getegid()
     if info.st_mode & stat.S_IWOTH or by_group:
+        import shlex
+
         raise RefusedError(
             f"{path} can be written by others, who could choose what you run",
             hint=f"chmod go-w {shlex.quote(str(path))}",
@@ -230,6 +234,8 @@ def _advise_sudo() -> str:
 
 def name_user(uid: int) -> str:
     """Return the name of a user, or the number of one who has none."""
+    import pwd
+
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 from pyx_launcher.errors import LockError, RefusedError, StoreError
 from pyx_launcher.files.ownership import check_owner
 from pyx_launcher.locks.common.tables import Table, read_toml
-from pyx_launcher.locks.pdm.content_hash import fits_pdm
-from pyx_launcher.locks.pipenv.content_hash import fits_pipfile
-from pyx_launcher.locks.poetry.content_hash import fits_poetry
 from pyx_launcher.start.context import DEFAULT_NAME
 from pyx_launcher.values import dataclass
 
@@ -87,10 +84,16 @@ def compare_lock(lock: Lock, script: Script | None) -> Freshness:
     if lock.kind == "uv":
         return _find_uv(cast("UvLock", lock), script)
     if lock.kind == "poetry":
+        from pyx_launcher.locks.poetry.content_hash import fits_poetry
+
         return _compare_hash(lock, PROJECT_FILE, fits_poetry)
     if lock.kind == "pdm":
+        from pyx_launcher.locks.pdm.content_hash import fits_pdm
+
         return _compare_hash(lock, PROJECT_FILE, fits_pdm)
     if lock.kind == "pipenv":
+        from pyx_launcher.locks.pipenv.content_hash import fits_pipfile
+
         return _compare_hash(lock, "Pipfile", fits_pipfile)
     if lock.kind == "pylock":
         return _find_pylock(cast("PylockLock", lock), script)

@@ -49,6 +49,6 @@ def read_content(path: Path, hint: str | None) -> str:
         problem = f"not text: there is a NUL at byte {content.index(0)}"
         raise LockError(path, problem, hint=hint)
     try:
-        return content.decode("utf-8-sig")
+        return content.removeprefix(b"\xef\xbb\xbf").decode()
     except UnicodeDecodeError as error:
         raise LockError(path, f"not UTF-8 at byte {error.start}", hint=hint) from error

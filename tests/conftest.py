@@ -63,7 +63,7 @@ def forget_outer_start() -> None:
         # The fields behind the name of the program, which may hold blanks, begin with the third.
         fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
         if offset >= 0:
-            with open("/proc/self/mem", "r+b", buffering=0) as memory:
+            with Path("/proc/self/mem").open("r+b", buffering=0) as memory:
                 memory.seek(int(fields[50 - 3]) + offset)
                 memory.write(b"OUR_INSIDE=")
 

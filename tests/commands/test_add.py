@@ -301,6 +301,7 @@ def test_what_a_tool_says_is_heard_where_it_fails(pyx: Pyx, project: Path) -> No
     failed = pyx("add", "picky", cwd=project)
     assert failed.stderr.count("No solution found") == 1
     assert failed.stderr.count("pyx: hint: ") == 1
+    assert "hint: the project requires tick<2, but picky requires tick>=5\n" in failed.stderr
 
 
 def test_errors_name_what_was_asked_for(pyx: Pyx, project: Path, tmp_path: Path) -> None:
@@ -726,7 +727,7 @@ def test_a_strangers_project_above_is_refused(pyx: Pyx, project: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        (("add",), USAGE, "pyx add needs NAME, that of a package\npyx: hint: pyx add --help"),
+        (("add",), USAGE, "pyx add needs the NAME of a package\npyx: hint: pyx add --help"),
         (("add", "@x"), USAGE, "hint: pyx add --help"),
         (("add", "a b"), USAGE, "'a b' is not a valid requirement"),
         (("add", "tick@1.0"), USAGE, "hint: did you mean tick==1.0?"),

@@ -388,6 +388,19 @@ CASES: Mapping[str, Case] = {
         hint="`pyx add -e ./there`",
         says=("+ tick 1.0",),
     ),
+    "a new project without a name": Case(
+        typed="pyx add --init",
+        hint="hint: pyx add --init click",
+        words={"click": "tick"},
+        says=("+ tick 1.0",),
+    ),
+    "a lock as a list": Case(
+        typed="pyx add -r requirements.txt",
+        files={"requirements.in": "tick\n"},
+        before=LOCK,
+        hint="copy it first: `cp requirements.txt wanted.txt && pyx add -r wanted.txt`",
+        says=("nothing changed",),
+    ),
     "no name": Case(typed="pyx add", hint="hint: pyx add --help", says=("usage",)),
     "no file of requirements": Case(
         typed="pyx add -r gone.txt", files=LOCKED, hint="hint: pyx add --help", says=("usage",)

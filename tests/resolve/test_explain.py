@@ -34,6 +34,60 @@ error: No solution found when resolving dependencies
          that all versions of picky depend on tick>=5.
          And because your project depends on picky and tick<2,
 """
+# As uv 0.13 writes it.
+CONFLICT_OF_ALL = """\
+error: No solution found when resolving dependencies
+  cause: Because all versions of picky depend on tick>=5 and your project depends on picky, we can
+         conclude that your project depends on tick>=5.
+         And because your project depends on tick<2,
+"""
+CONFLICT_OF_SOME = """\
+error: No solution found when resolving dependencies
+  cause: Because many<=1.1 depends on tick>=5 and many>=1.2 depends on tick>=6, we can conclude that
+         all versions of many depend on tick>=5.
+         And because your project depends on many and tick<2,
+"""
+CONFLICT_OF_OTHERS = """\
+error: No solution found when resolving dependencies
+  cause: Because all versions of picky depend on tick>=5 and all versions of lax depend on tick<2,
+         we can conclude that all versions of lax and all versions of picky are incompatible.
+         And because you require lax and picky,
+"""
+CONFLICT_OF_ONE = """\
+error: No solution found when resolving dependencies
+  cause: Because your project depends on tick==1.0 and tick==6.0,
+"""
+CONFLICT_OF_GROUP = """\
+error: No solution found when resolving dependencies
+  cause: Because all versions of picky depend on tick>=5 and sample:dev depends on tick<2, we can
+         conclude that sample:dev and all versions of picky are incompatible.
+         And because your project depends on picky and your project requires sample:dev,
+"""
+CONFLICT_OF_MARKER = """\
+error: No solution found when resolving dependencies
+  cause: Because all versions of picky depend on tick>=5 and your project depends on picky, we can
+         conclude that your project and tick{python_full_version < '3.12'}<2 are incompatible.
+         And because your project depends on tick{python_full_version < '3.12'}<2,
+"""
+CONFLICT_FOR_POETRY = """\
+Because no versions of picky match !=1.0
+ and picky (1.0) depends on tick (>=5), every version of picky requires tick (>=5).
+So, because sample depends on both tick (<2) and picky (*), version solving failed.
+"""
+CONFLICT_FOR_PDM = """\
+ERROR: Unable to find a resolution for tick
+because of the following conflicts:
+  tick<2 (from project)
+  tick>=5 (from picky@1.0)
+"""
+CONFLICT_FOR_PIPENV = """\
+The conflict is caused by:
+    The user requested tick<2
+    picky 1.0 depends on tick>=5
+"""
+NO_CONFLICT = """\
+  cause: Because all versions of picky depend on tick>=5 and your project depends on tick>=2,
+"""
 
 
 @pytest.mark.parametrize(
@@ -46,11 +100,20 @@ error: No solution found when resolving dependencies
         ),
         (VERSION, "no index has such a version of flask: there is flask<=3.1.3"),
         (PYTHON, "that needs Python >=3.11: say so in requires-python of the pyproject.toml"),
-        (CONFLICT_OF_TWO, "tick<2, which the project requires, excludes tick>=5, which picky==1.0"),
+        (CONFLICT_OF_TWO, "the project requires tick<2, but picky==1.0 requires tick>=5"),
         (
             CONFLICT,
-            "werkzeug<2, which the project requires, excludes werkzeug>=3.0.0",
+            "the project requires werkzeug<2, but flask==3.0.0 requires werkzeug>=3.0.0",
         ),
+        (CONFLICT_OF_ALL, "the project requires tick<2, but picky requires tick>=5"),
+        (CONFLICT_OF_SOME, "the project requires tick<2, but many<=1.1 requires tick>=5"),
+        (CONFLICT_OF_OTHERS, "picky requires tick>=5, but lax requires tick<2"),
+        (CONFLICT_OF_ONE, "the project requires both tick==1.0 and tick==6.0: one of them has"),
+        (CONFLICT_OF_GROUP, "picky requires tick>=5, but the group dev of sample requires tick<2"),
+        (CONFLICT_OF_MARKER, "the project requires tick<2, but picky requires tick>=5"),
+        (CONFLICT_FOR_POETRY, "picky==1.0 requires tick>=5, but sample requires tick<2"),
+        (CONFLICT_FOR_PDM, "the project requires tick<2, but picky==1.0 requires tick>=5"),
+        (CONFLICT_FOR_PIPENV, "the project requires tick<2, but picky==1.0 requires tick>=5"),
     ],
 )
 def test_the_usual_causes_have_a_hint(text: str, hint: str) -> None:
@@ -61,4 +124,5 @@ def test_the_usual_causes_have_a_hint(text: str, hint: str) -> None:
 
 def test_of_anything_else_the_tool_tells_itself() -> None:
     """A guess would lead astray."""
-    assert explain_failure("warning: nothing that anybody knows\n", ["requests"]) is None
+    for text in ("warning: nothing that anybody knows\n", NO_CONFLICT):
+        assert explain_failure(text, ["requests"]) is None

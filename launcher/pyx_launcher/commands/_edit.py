@@ -137,7 +137,7 @@ def _find_place(invocation: Invocation) -> RequirementList:
 def _check(verb: str, words: EditArguments) -> None:
     if not (words.names or words.requirements or words.editables):
         example = f"pyx {verb} --init click" if words.init else f"pyx {verb} --help"
-        raise UsageError(f"pyx {verb} needs NAME, that of a package", hint=example)
+        raise UsageError(f"pyx {verb} needs the NAME of a package", hint=example)
     if words.script and (words.place.extra or words.place.group or words.named or words.init):
         raise UsageError(
             "an inline block has neither extras nor groups, and belongs to its script alone",

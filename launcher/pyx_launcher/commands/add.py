@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,7 @@ def _find(name: str) -> Path:
 def _refuse_lock(name: str) -> UsageError:
     """Tell that what is locked would be written anew from what it is itself to be read for."""
     return UsageError(
-        f"{name} is the lock of this project, which this would write anew",
-        hint=f"require what it lists by a copy: cp {name} wanted.txt && pyx add -r wanted.txt",
+        f"{name} is the lock of this project, which this would rewrite",
+        hint="to require everything that it lists, copy it first: "
+        f"`cp {shlex.quote(name)} wanted.txt && pyx add -r wanted.txt`",
     )

@@ -6,10 +6,12 @@ Nothing rests on this but a hint: what the tool has said is shown in any case.
 from __future__ import annotations
 
 import difflib
+import itertools
 import os
 import re
 from typing import TYPE_CHECKING
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
@@ -34,10 +36,27 @@ _VERSIONS = (
     rf"there (?:is|are) no versions? of {_NAME}",
     rf"only the following versions? of {_NAME}",
 )
-_OWN = re.compile(
-    r"your project depends on (?P<wish>[^\s,]+)(?: and (?P<other>[A-Za-z0-9][^\s,]*))?"
+_CONCLUSION = re.compile(r"we can conclude that .*?\.(?= |$)")
+_CURLY = re.compile(r"\{[^}]*\}")
+"""A marker, as uv writes it into a name."""
+_CLAUSE = r"[<>=!~]=*[^\s,;()]+"
+_WISH = (
+    r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:\[[^\]]*\])?(?:\{[^}]*\})?"
+    rf"(?:{_CLAUSE}(?:,{_CLAUSE})*)?"
 )
-_THEIR = re.compile(r"(?P<who>\S+) depends on (?P<wish>[^\s,]+)")
+_DEPENDS = re.compile(
+    r"(?P<who>your project|The user|\S+) (?:depends? on|requires?|requested) (?:both )?"
+    rf"(?P<wish>{_WISH})(?: and (?!\S+ (?:depends?|requires?) )(?P<other>{_WISH}))?"
+)
+_FROM = re.compile(rf"(?P<wish>{_WISH}) \(from (?P<who>[^\s)]+)\)")
+"""How PDM lists what does not go together."""
+_OTHER_FORMS = (
+    (re.compile(rf"{_NAME} \((?P<number>\d[^)]*)\)"), r"\g<name>==\g<number>"),
+    (re.compile(rf"{_NAME} \((?P<clauses>[<>=!~][^)]*)\)"), r"\g<name>\g<clauses>"),
+    (re.compile(rf"{_NAME} (?P<number>\d\S*) (?=depends on )"), r"\g<name>==\g<number> "),
+)
+"""Requirements as Poetry and pip write them: `click (>=8)`, `click (8.1)`, `click 8.1`."""
+_PERSONS = {"your project": "the project", "project": "the project", "The user": "the project"}
 
 
 def explain_failure(text: str, known: Iterable[str]) -> str | None:
@@ -73,16 +92,49 @@ def _search(patterns: Iterable[str], text: str) -> re.Match[str] | None:
 
 
 def _explain_conflict(text: str) -> str | None:
-    """Return which requirement of the project excludes which other one."""
-    owns = [word for found in _OWN.finditer(text) for word in found.groups() if word]
-    wishes = {_name_of(word): word for word in owns}
-    for found in _THEIR.finditer(text):
-        who, needed = found["who"], found["wish"]
-        own = wishes.get(_name_of(needed))
-        if who in ("project", "Python") or own is None or own == needed:
-            continue
-        return f"{own}, which the project requires, excludes {needed}, which {who} requires"
+    """Return which two requirements exclude each other, and whose they are."""
+    text = _CONCLUSION.sub("", text)
+    for pattern, form in _OTHER_FORMS:
+        text = pattern.sub(form, text)
+    facts = [(found["who"], found["wish"]) for found in _FROM.finditer(text)]
+    for found in _DEPENDS.finditer(text):
+        facts += [(found["who"], wish) for wish in (found["wish"], found["other"]) if wish]
+    # A person can change what the project requires, so that is said first.
+    facts = sorted(dict.fromkeys(facts), key=lambda fact: fact[0] not in (*_PERSONS, "you"))
+    for (who, wish), (other, needed) in itertools.combinations(facts, 2):
+        if _name_of(wish) == _name_of(needed) != "python" and _exclude_each_other(wish, needed):
+            one, two = (_CURLY.sub("", word) for word in (wish, needed))
+            if _name_person(who) == _name_person(other):
+                return f"{_tell(who)} both {one} and {two}: one of them has to go"
+            return f"{_tell(who)} {one}, but {_tell(other)} {two}"
     return None
+
+
+def _tell(who: str) -> str:
+    person = _name_person(who)
+    return f"{person} require{'' if person == 'you' else 's'}"
+
+
+def _name_person(who: str) -> str:
+    package, _, group = who.partition(":")
+    if group:
+        return f"the group {group} of {package}"
+    return _PERSONS.get(who, who.replace("@", "=="))
+
+
+def _exclude_each_other(one: str, two: str) -> bool:
+    """Is there no version that both requirements allow? False where that is not known."""
+    try:
+        both = SpecifierSet(",".join(_find_clauses(one) + _find_clauses(two)))
+    except InvalidSpecifier:
+        return False
+    ends = [re.sub(r"\.\*$", "", clause.version) for clause in both]
+    near = [f"{end}{tail}" for end in ends for tail in ("", ".0.0.0.1", ".99999")]
+    return not any(both.contains(version, prereleases=True) for version in ["0", *near, "99999"])
+
+
+def _find_clauses(requirement: str) -> list[str]:
+    return re.findall(_CLAUSE, _CURLY.sub("", requirement).rstrip("."))
 
 
 def _name_of(requirement: str) -> str:

@@ -123,7 +123,7 @@ class Tool:
             )
             subject = self.subject or directory
             names = list_known(self.known, self.toolbox.dirs.store)
-            hint = explain_failure(said, names) or "what it wrote above says why"
+            hint = explain_failure(said, names) or f"the output of {label} above says why"
             if self.toolbox.offline:
                 offline = explain_offline(self.toolbox.environ)
                 hint += f"; where that is the network: {offline.cause}, {offline.hint}"

@@ -152,10 +152,11 @@ class Place:
     markers: Environment
     environ: dict[str, str]
 
-    def ask(self) -> dict[str, str] | str:
-        """Return what pip would install into the environment, or how it refuses."""
+    def ask(self, *names: str) -> dict[str, str] | str:
+        """Return what pip would install of these files, or how it refuses."""
         words = ["install", "--quiet", "--dry-run", "--ignore-installed", "--require-hashes"]
-        words += ["--no-build-isolation", "--report", "-", "-r", "requirements.txt"]
+        words += ["--no-build-isolation", "--report", "-"]
+        words += [word for name in names or ("requirements.txt",) for word in ("-r", name)]
         done = subprocess.run(
             [cast("str", PIP), "--python", self.python, *words],
             cwd=self.directory,
@@ -169,9 +170,10 @@ class Place:
         found = (item["metadata"] for item in json.loads(done.stdout)["install"])
         return {canonicalize_name(item["name"]): item["version"] for item in found}
 
-    def read(self) -> dict[str, str]:
-        """Return what the reader selects."""
-        lock = read_lock(self.directory / "requirements.txt", self.directory)
+    def read(self, *names: str) -> dict[str, str]:
+        """Return what the reader selects of these files."""
+        path, *more = [self.directory / name for name in names or ("requirements.txt",)]
+        lock = read_lock(path, self.directory, more)
         return {p.name: str(p.version) for p in to_pylock(lock, self.markers, Choice()).packages}
 
 
@@ -209,6 +211,47 @@ def test_same_selection_of_what_uv_compiles(place: Place, habit: str) -> None:
     words += ["--emit-index-url", "-o", "requirements.txt", "requirements.in"]
     run_tool(UV, place.directory, place.environ, *words)
     assert place.read() == place.ask()
+
+
+@pytest.mark.skipif(UV is None, reason="no uv on the path or in PYX_ORACLE_UV")
+def test_same_selection_of_layers(place: Place) -> None:
+    """Layers as pip-tools describes them: one is compiled under the constraints of the other.
+
+    The files are read as a set, and by one that includes them.
+    """
+    (place.directory / "main.in").write_text(HABITS["markers"])
+    (place.directory / "dev.in").write_text("-r main.in\n-c main.txt\nweb-client[socks]\nplug\n")
+    (place.directory / "all.pip").write_text("-r main.txt\n-r dev.txt\n-c main.txt\n")
+    words = ["pip", "compile", "--universal", "--generate-hashes", "--python-version", "3.10"]
+    for name in ("main", "dev"):
+        run_tool(UV, place.directory, place.environ, *words, "-o", f"{name}.txt", f"{name}.in")
+    sets = (("main.txt", "dev.txt"), ("dev.txt", "main.txt"), ("all.pip",), ("main.txt",))
+    found = [place.read(*names) for names in sets]
+    assert found == [place.ask(*names) for names in sets]
+    assert found[0] == found[1] == found[2] != found[3]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("zipper==3.17.0 {zipper-3.17.0-py3-none-any.whl}",) * 2,
+        (
+            "zipper==3.17.0 {zipper-3.17.0-py3-none-any.whl}",
+            "zipper==3.19.0 {zipper-3.19.0-py3-none-any.whl}",
+        ),
+        ("zipper==3.17.0 {zipper-3.17.0-py3-none-any.whl}", "-c c.txt\n> c.txt\nzipper<3.17"),
+    ],
+    ids=["twice", "different versions", "excluded by the other"],
+)
+def test_same_set(place: Place, wheels: Path, index: IndexServer, texts: tuple[str, str]) -> None:
+    """Several files mean what pip would install of all of them, or are refused as by pip."""
+    write_files(place, wheels, index, f"{texts[0]}\n> second.txt\n{texts[1]}")
+    theirs = place.ask("requirements.txt", "second.txt")
+    if isinstance(theirs, dict):
+        assert place.read("requirements.txt", "second.txt") == theirs
+        return
+    with pytest.raises(LockError):
+        place.read("requirements.txt", "second.txt")
 
 
 def write_files(place: Place, wheels: Path, index: IndexServer, text: str) -> None:

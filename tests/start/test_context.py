@@ -120,7 +120,8 @@ def test_each_kind_of_lock_is_found(project: Path, dirs: Dirs) -> None:
         context = find(dirs, project, "x.py")
         assert context.lock == project / name
         beside = [path.name for path in context.looked if not path.name.startswith("x.")]
-        assert [n for n in beside if n != "pylock.x.toml"] == [n for n in FILE_NAMES if n != name]
+        others = [n for n in FILE_NAMES if n != name]
+        assert [n for n in beside if n != "pylock.x.toml"] == [*others, "pyproject.toml"]
         (project / name).unlink()
 
 
@@ -136,10 +137,10 @@ def test_all_that_was_looked_for_is_remembered(project: Path, dirs: Dirs) -> Non
     """Every place up to the root, and the default environment, would change the answer."""
     context = find(dirs, project)
     assert context.lock is None
-    expected = [place / name for place in (project, *project.parents) for name in FILE_NAMES] + [
-        dirs.named / "default" / name for name in FILE_NAMES
-    ]
-    assert list(context.looked) == expected
+    places = (project, *project.parents, dirs.named / "default")
+    # The project's file can name locks that are called otherwise.
+    names = (*FILE_NAMES, "pyproject.toml")
+    assert list(context.looked) == [place / name for place in places for name in names]
 
 
 def test_requirements_without_hashes_are_no_lock(project: Path, dirs: Dirs) -> None:
@@ -397,4 +398,4 @@ def test_requirements_that_may_not_be_read_are_said() -> None:
         file.touch(mode=0)
         file.chmod(0)
         with pytest.raises(LockError, match=r"requirements\.txt: cannot be read"):
-            is_lock(file)
+            is_lock(file, [])

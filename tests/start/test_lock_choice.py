@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import shutil
+import time
 from typing import TYPE_CHECKING
 
 import pytest
-from lockcases import LOCKS
+from lockcases import LOCKS, environment
+from wheelhouse import make_wheel, sha256
 
 from pyx_launcher.cli.invocation import parse_invocation
 from pyx_launcher.dirs import Dirs
-from pyx_launcher.errors import LockError
+from pyx_launcher.errors import LockError, UsageError
+from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.reader import read_lock
 from pyx_launcher.start.context import Context, find_context
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from indexserver import IndexServer
     from installed import Pyx
 
 PYLOCK = 'lock-version = "1.0"\ncreated-by = "{by}"\npackages = []\n'
@@ -158,3 +163,88 @@ def test_the_choice_is_said_once_and_remembered(pyx: Pyx, tmp_path: Path) -> Non
     (project / "uv.lock").unlink()
     told = pyx("info", cwd=project)
     assert f"{project}/pylock.toml" in told.stdout
+
+
+HASHED = "{}==1.0 --hash=sha256:00\n"
+
+
+def test_a_set_of_requirements_files_is_obeyed_together(tmp_path: Path) -> None:
+    """``--project`` for each of them, or one array in the project's file, from anywhere below."""
+    files = [tmp_path / "requirements" / name for name in ("main.txt", "dev.pip")]
+    write(tmp_path / "requirements", main_txt=HASHED.format("a"), dev_pip=HASHED.format("b"))
+    words = [word for file in files for word in ("--project", str(file))]
+    found = look(tmp_path, *words)
+    assert (found.lock, found.more_locks, found.trusted) == (files[0], (files[1],), True)
+    names = '["requirements/main.txt", "requirements/dev.pip", "requirements/main.txt"]'
+    write(tmp_path, pyproject_toml=f"[tool.pyx]\nlocks = {names}\n", uv_lock="version = 1\n")
+    found = look(write(tmp_path / "src"))
+    assert (found.lock, found.more_locks, found.trusted) == (files[0], (files[1],), False)
+    assert found.preference is not None
+    assert found.preference.ignored == (tmp_path / "uv.lock",)
+    assert found.reason.endswith("; [tool.pyx] locks in pyproject.toml")
+    lock = read_lock(files[0], tmp_path, found.more_locks)
+    assert [p.name for p in lock.choose_packages(environment("3.12.1"), Choice()).packages] == [
+        "a",
+        "b",
+    ]
+
+
+def test_only_requirements_files_are_taken_together(tmp_path: Path) -> None:
+    """What pip could not read together either is refused, and so are directories."""
+    write(tmp_path, uv_lock="version = 1\n", dev_txt=HASHED.format("b"))
+    with pytest.raises(LockError) as told:
+        read_lock(tmp_path / "dev.txt", tmp_path, [tmp_path / "uv.lock"])
+    assert (
+        told.value.message == f"{tmp_path}/uv.lock: only requirements files can be taken together"
+    )
+    with pytest.raises(UsageError, match="several --project are requirements files"):
+        look(tmp_path, "--project", str(tmp_path), "--project", str(tmp_path / "dev.txt"))
+    write(tmp_path, pyproject_toml='[tool.pyx]\nlocks = ["dev.txt", "none.txt"]\n')
+    with pytest.raises(LockError, match=r"tool\.pyx\.locks: there is no none\.txt beside it"):
+        look(tmp_path)
+
+
+def test_requirements_that_include_a_lock_are_one(tmp_path: Path) -> None:
+    """The hashes may stand in a file that requirements.txt includes, at any depth."""
+    write(tmp_path, requirements_txt="-r layers/dev.txt\n")
+    write(tmp_path / "layers", dev_txt="--requirement=main.txt\nb\n", main_txt="a\n")
+    found = look(tmp_path)
+    assert found.lock is None
+    included = [tmp_path / "layers" / "dev.txt", tmp_path / "layers" / "main.txt"]
+    assert [path for path in found.looked if path in included] == included
+    write(tmp_path / "layers", main_txt=HASHED.format("a"))
+    assert look(tmp_path).lock == tmp_path / "requirements.txt"
+
+
+def test_a_start_notices_every_file_of_a_set(
+    tmp_path: Path, wheels: Path, index: IndexServer, pyx: Pyx
+) -> None:
+    """The second start needs no slow path, until one of the files is another."""
+    layers = tmp_path / "layers"
+    layers.mkdir()
+    lines = {}
+    for label in ("tick-1.0", "tock-1.0", "tock-2.0"):
+        name, version = label.split("-")
+        lines[label] = (
+            f"{name}=={version} --hash=sha256:{sha256(make_wheel(wheels, name, version))}\n"
+        )
+    (layers / "main.txt").write_text(lines["tick-1.0"])
+    (layers / "dev.txt").write_text("-r main.txt\n" + lines["tock-1.0"])
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.pyx]\nlocks = ["layers/main.txt", "layers/dev.txt"]\n'
+    )
+    code = "import tick, tock; print(tick.__version__, tock.__version__)"
+    time.sleep(2.1)
+    told = pyx("-c", code, cwd=tmp_path, env={"PYX_INDEX_URL": index.url})
+    assert told.stdout == "1.0 1.0\n", told.stderr
+    pyx.break_slow_path()
+    assert pyx("-c", code, cwd=tmp_path, env={"PYX_INDEX_URL": index.url}).stdout == told.stdout
+    pyx.repair_slow_path()
+    (layers / "dev.txt").write_text(lines["tock-2.0"])
+    told = pyx("-c", code, cwd=tmp_path, env={"PYX_INDEX_URL": index.url})
+    assert told.stdout == "1.0 2.0\n", told.stderr
+    told = pyx("lock", "--project=a.txt", "--project=b.txt", cwd=tmp_path)
+    assert (told.returncode, told.stderr.splitlines()[0]) == (
+        64,
+        "pyx: this is done to one project at a time",
+    )

@@ -67,7 +67,8 @@ class Invocation:
     """pyx's own arguments, as typed: part of the key of the launch record."""
     verb: str | None = None
     named: str | None = None
-    project: str | None = None
+    projects: tuple[str, ...] = ()
+    """The directories or locks that ``--project`` names; several are requirements files."""
     python: str | None = None
     choice: Choice = Choice()
     offline: bool = False
@@ -84,6 +85,13 @@ class Invocation:
     env_files: tuple[str, ...] = ()
     """The files of variables for the program."""
     program: Program
+
+    @property
+    def project(self) -> str | None:
+        """The only project that is named, or None. Raises UsageError where there are several."""
+        if len(self.projects) > 1:
+            raise UsageError("this is done to one project at a time", hint="name one --project")
+        return self.projects[0] if self.projects else None
 
 
 def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> Invocation:
@@ -115,12 +123,12 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
         settings = _settle(more, asked)
         options.extend(option for option in more if option[0] not in settings)
     values = _collect(options)
-    project = values.get("--project", [environ.get("PYX_PROJECT") or None])[-1]
+    projects = values.get("--project", [environ.get("PYX_PROJECT") or None])
     return Invocation(
         own=own,
         verb=verb,
         named=named,
-        project=project,
+        projects=tuple(dict.fromkeys(filter(None, projects))),
         python=values.get("--python", [None])[-1],
         choice=Choice(
             extras=_split(values.get("--extra", [])),

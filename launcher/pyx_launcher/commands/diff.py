@@ -57,8 +57,8 @@ def run_diff(invocation: Invocation, environ: Mapping[str, str]) -> int:
 def _plan(word: str, invocation: Invocation, environ: Mapping[str, str]) -> Plan:
     """Return what a start under the lock, the directory or the ``@name`` would get."""
     if word.startswith("@"):
-        return decide(replace(invocation, named=word[1:], project=None), environ)
-    return decide(replace(invocation, named=None, project=str(Path(word))), environ)
+        return decide(replace(invocation, named=word[1:], projects=()), environ)
+    return decide(replace(invocation, named=None, projects=(str(Path(word)),)), environ)
 
 
 def compare(old: tuple[Artifact, ...], new: tuple[Artifact, ...]) -> list[Difference]:

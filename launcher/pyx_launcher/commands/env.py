@@ -78,7 +78,7 @@ def _take_name(invocation: Invocation, words: tuple[str, ...]) -> Invocation:
     """Return the invocation with the name among its words, typed with or without ``@``."""
     if not words:
         return invocation
-    return replace(invocation, named=words[0].removeprefix("@"), project=None)
+    return replace(invocation, named=words[0].removeprefix("@"), projects=())
 
 
 def _require_name(invocation: Invocation, words: tuple[str, ...]) -> str:
@@ -204,8 +204,11 @@ def _kernel(invocation: Invocation, environ: Mapping[str, str]) -> int:
     plan = decide(invocation, environ)
     project = _project_of(plan)
     environment = make_ready(plan, environ).environment
-    # By name or directory, so that the kernel obeys whatever the lock says when it starts.
-    chosen = [f"@{invocation.named}"] if invocation.named else ["--project", str(project)]
+    # By name or place, so that the kernel obeys whatever the lock says when it starts.
+    places = [str(Path(place).absolute()) for place in invocation.projects] or [str(project)]
+    chosen = [word for place in places for word in ("--project", place)]
+    if invocation.named:
+        chosen = [f"@{invocation.named}"]
     if invocation.python:
         chosen += ["--python", invocation.python]
     command = [_find_command(environ), *chosen]

@@ -24,7 +24,8 @@ Pipfile.lock, requirements.txt with hashes. @NAME takes the lock in the director
 $PYX_HOME/named/NAME.
 
 options, before python's own:
-  --project DIR|LOCK    take this project's lock (also PYX_PROJECT)
+  --project DIR|LOCK    take this project's lock (also PYX_PROJECT);
+                        once for each of several requirements files
   --python VERSION|PATH take this interpreter (also PYX_PYTHON, .python-version)
   --group NAME, -G NAME add a dependency group          --all-groups
   --extra NAME          add an extra of the project     --all-extras

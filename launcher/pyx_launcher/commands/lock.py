@@ -51,7 +51,7 @@ def check_project(words: EditArguments, dirs: Dirs) -> None:
     directory = find_directory(words, dirs, find_working_directory())
     project = read_project(directory)
     # That of a workspace lies above; else it is the one that a start would take.
-    locks = [directory / name for name in FILE_NAMES if is_lock(directory / name)]
+    locks = [directory / name for name in FILE_NAMES if is_lock(directory / name, [])]
     lock = locks[0] if locks else project.lock
     command = f"run `{name_command(directory)}`"
     if not lock.is_file():

@@ -267,7 +267,7 @@ def _start(directory: Path, wish: Wish, invocation: Invocation) -> Invocation:
     """Return the start of a program whose environment is locked in `directory`."""
     return replace(
         invocation,
-        project=str(directory),
+        projects=(str(directory),),
         named=None,
         stacked=(),
         choice=Choice(),

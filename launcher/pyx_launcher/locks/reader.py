@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from pyx_launcher.errors import LockError, reading
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from packaging.markers import Environment
@@ -82,18 +83,28 @@ class Lock(Protocol):
         """Return what the lock and its project say about indexes; asked only to fetch something."""
 
 
-def read_lock(path: Path, start: Path | None = None) -> Lock:
+def read_lock(path: Path, start: Path | None = None, more: Sequence[Path] = ()) -> Lock:
     """Read the lock at `path`; its file name tells the format.
 
     `start` is the directory where the search for it began: in a workspace it tells which of the
-    projects is meant. Raises LockError for a file that is not a sound lock or has no reader,
-    StoreError for one that cannot be read.
+    projects is meant. `more` are further requirements files that are obeyed as well. Raises
+    LockError for a file that is not a sound lock or has no reader, StoreError for one that cannot
+    be read.
     """
     with reading(path, hint=_HINT):
-        return _read(path, start)
+        for each in (path, *more) if more else ():
+            if not is_requirements(each):
+                problem = "only requirements files can be taken together"
+                raise LockError(each, problem, hint="name one lock, or files as pip reads them")
+        return _read(path, start, more)
 
 
-def _read(path: Path, start: Path | None) -> Lock:
+def is_requirements(path: Path) -> bool:
+    """Return whether the name of a lock is that of none but a requirements file."""
+    return path.suffix not in (".toml", ".lock", ".json")
+
+
+def _read(path: Path, start: Path | None, more: Sequence[Path]) -> Lock:
     if is_valid_pylock_path(path):
         from pyx_launcher.locks.pylock import read_pylock
 
@@ -110,11 +121,11 @@ def _read(path: Path, start: Path | None) -> Lock:
         from pyx_launcher.locks.pipenv.reader import read_pipfile_lock
 
         return read_pipfile_lock(path)
-    if path.suffix == ".txt" and "requirements" in path.name:
-        # Only the one name is looked for, but any may be given with --project.
+    if is_requirements(path):
+        # Only the one name is looked for, but any may be given.
         from pyx_launcher.locks.requirements.reader import read_requirements
 
-        return read_requirements(path)
+        return read_requirements(path, *more)
     if path.name == "uv.lock" or (path.suffix == ".lock" and path.name not in FILE_NAMES):
         # The lock of a script, which is uv's as well, is named after the script.
         from pyx_launcher.locks.uv.reader import read_uv_lock
@@ -123,5 +134,5 @@ def _read(path: Path, start: Path | None) -> Lock:
     raise LockError(
         path,
         "this version of pyx does not read locks of this kind",
-        hint=f"it reads {', '.join(FILE_NAMES)}, pylock.NAME.toml and SCRIPT.lock",
+        hint=f"it reads {', '.join(FILE_NAMES)}, pylock.NAME.toml, SCRIPT.lock and NAME.txt",
     )

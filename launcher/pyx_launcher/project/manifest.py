@@ -9,7 +9,7 @@ import os
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import PyxError
-from pyx_launcher.locks.common.content import read_content
+from pyx_launcher.locks.common.content import pins_by_hash, read_content
 from pyx_launcher.locks.common.tables import Table, read_toml
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.locks.requirements.lines import join_lines
@@ -67,9 +67,8 @@ def is_project(document: Table) -> bool:
 
 
 def is_hashed(path: Path) -> bool:
-    """Tell whether a requirements.txt pins by hash. Raises LockError, StoreError."""
-    text = read_content(path, None)
-    return "--hash" in text or "--require-hashes" in text
+    """Tell whether a requirements.txt, or what it includes, pins by hash. Raises LockError."""
+    return pins_by_hash(path, [])
 
 
 def requires_anything(manifest: Path) -> bool:

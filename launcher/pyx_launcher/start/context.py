@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import LockError, PyxError, UsageError, reading
 from pyx_launcher.files.ownership import check_owner
-from pyx_launcher.locks.common.content import LARGEST
+from pyx_launcher.locks.common.content import pins_by_hash
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.project.named import list_named, named_directory
 from pyx_launcher.record.checks import Check, check_script, find_block
@@ -23,8 +23,8 @@ from pyx_launcher.start.lock_choice import (
     UV_LOCK,
     Preference,
     find_workspace_lock,
-    name_setting,
     prefer_lock,
+    read_setting,
 )
 from pyx_launcher.values import dataclass, replace
 
@@ -70,6 +70,8 @@ class Context:
     repeatable: bool
     """Can the same start happen again? Not for a pipe or a file in /proc."""
     lock: Path | None
+    more_locks: tuple[Path, ...] = ()
+    """Requirements files that are obeyed beside `lock`."""
     reason: str
     """Why this lock, for a person."""
     looked: tuple[Path, ...]
@@ -98,6 +100,7 @@ class _FoundLock:
     block: str | None = None
     is_fallback: bool = False
     preference: Preference | None = None
+    more: tuple[Path, ...] = ()
 
 
 class NoSuchScriptError(PyxError):
@@ -128,9 +131,10 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
             script = read_script(start)
     found = _find_lock(invocation, dirs, directory, script)
     # Who names a project trusts it; only a lock that was found needs a known owner.
-    trusted = invocation.project is not None
+    trusted = bool(invocation.projects)
     if found.lock is not None and not trusted and found.block is None:
-        check_owner(found.lock, directory)
+        for lock in (found.lock, *found.more):
+            check_owner(lock, directory)
     return Context(
         start=start,
         directory=directory,
@@ -138,6 +142,7 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
         script=script,
         repeatable=repeatable,
         lock=found.lock,
+        more_locks=found.more,
         reason=found.reason,
         looked=found.looked,
         trusted=trusted,
@@ -150,7 +155,7 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
 
 
 def _is_named(invocation: Invocation) -> bool:
-    return invocation.named is not None or invocation.project is not None
+    return invocation.named is not None or bool(invocation.projects)
 
 
 def _resolve_script(working: Path, name: str) -> tuple[Path, os.stat_result]:
@@ -207,6 +212,8 @@ def _find_lock(
     if invocation.named is not None:
         taken, absent = take_named(invocation.named, dirs)
         return _take(taken, f"@{invocation.named}", absent)
+    if len(invocation.projects) > 1:
+        return _take_files([Path(project).absolute() for project in invocation.projects])
     if invocation.project is not None:
         return _take_project(Path(invocation.project).absolute())
     looked: list[Path] = []
@@ -237,6 +244,7 @@ def _take(preference: Preference, reason: str, looked: Sequence[Path]) -> _Found
         f"{reason}; {why}" if why else reason,
         tuple(looked),
         preference=preference,
+        more=preference.more,
     )
 
 
@@ -245,17 +253,19 @@ def _look_in(directory: Path, looked: list[Path]) -> Preference | None:
     present = []
     for name in FILE_NAMES:
         path = directory / name
-        if is_lock(path):
+        if is_lock(path, looked):
             present.append(name)
         else:
             looked.append(path)
+    looked.append(directory / PROJECT_FILE)
+    setting = read_setting(directory)
+    if setting is not None:
+        key, locks = setting
+        ignored = tuple(directory / name for name in present if directory / name not in locks)
+        reason = f"[tool.pyx] {key} in {PROJECT_FILE}"
+        return Preference(lock=locks[0], reason=reason, ignored=ignored, more=locks[1:])
     if not present:
         return None
-    named = name_setting(directory)
-    if named is not None:
-        ignored = tuple(directory / name for name in present if name != named)
-        reason = f"[tool.pyx] lock in {PROJECT_FILE}"
-        return Preference(lock=directory / named, reason=reason, ignored=ignored)
     if UV_LOCK in present:
         above = find_workspace_lock(directory)
         if above is not None:
@@ -265,19 +275,14 @@ def _look_in(directory: Path, looked: list[Path]) -> Preference | None:
     return prefer_lock(directory, present)
 
 
-def is_lock(path: Path) -> bool:
-    """Is `path` a lock? requirements.txt is one only if it pins by hash."""
+def is_lock(path: Path, looked: list[Path]) -> bool:
+    """Is `path` a lock? requirements.txt is one only if it, or what it includes, pins by hash.
+
+    The files that it includes are added to `looked`.
+    """
     if not _is_file(path):
         return False
-    if path.name != "requirements.txt":
-        return True
-    try:
-        with open(path, "rb") as file:
-            # What comes behind the size of the largest lock is not looked at by its reader either.
-            text = file.read(LARGEST + 1)
-    except OSError as error:
-        raise LockError(path, f"cannot be read: {error.strerror}") from error
-    return b"--hash" in text or b"--require-hashes" in text
+    return path.name != "requirements.txt" or pins_by_hash(path, looked)
 
 
 def _is_file(path: Path) -> bool:
@@ -338,6 +343,17 @@ def _take_project(path: Path) -> _FoundLock:
     if found is None:
         raise UsageError(f"there is no lock in {path}", hint=_advise_lock(path))
     return _take(found, reason, looked)
+
+
+def _take_files(paths: Sequence[Path]) -> _FoundLock:
+    """Return the requirements files of several ``--project``, which are obeyed together."""
+    for path in paths:
+        if not _is_file(path):
+            raise UsageError(
+                f"{path} is not a file: several --project are requirements files",
+                hint="pyx --project requirements/main.txt --project requirements/dev.txt",
+            )
+    return _FoundLock(paths[0], "--project", more=tuple(paths[1:]))
 
 
 def _advise_lock(directory: Path) -> str:

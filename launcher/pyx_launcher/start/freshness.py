@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pyx_launcher.locks.pylock import PylockLock
     from pyx_launcher.locks.reader import Lock
+    from pyx_launcher.locks.requirements.reader import RequirementsLock
     from pyx_launcher.locks.uv.reader import UvLock
     from pyx_launcher.project.content_hash import Origin
     from pyx_launcher.start.context import Context, Script
@@ -97,7 +98,7 @@ def compare_lock(lock: Lock, script: Script | None) -> Freshness:
         return _compare_hash(lock, "Pipfile", fits_pipfile)
     if lock.kind == "pylock":
         return _find_pylock(cast("PylockLock", lock), script)
-    return _find_requirements(lock)
+    return _find_requirements(cast("RequirementsLock", lock))
 
 
 def _find_pylock(lock: PylockLock, script: Script | None) -> Freshness:
@@ -108,7 +109,7 @@ def _find_pylock(lock: PylockLock, script: Script | None) -> Freshness:
 
     recorded = find_pylock_origin(lock.content.tool)
     if recorded is None or recorded.name in MANIFESTS:
-        return _compare_origin(lock, recorded)
+        return _compare_origin(lock.path, recorded)
     if script is None or script.path != lock.path.with_name(recorded.name) or not script.metadata:
         return Freshness()
     if read_block_origin(script.path, script.metadata).digest == recorded.digest:
@@ -116,23 +117,29 @@ def _find_pylock(lock: PylockLock, script: Script | None) -> Freshness:
     return Freshness(staleness=_outdated_block(lock.path, script.path), is_told=True)
 
 
-def _find_requirements(lock: Lock) -> Freshness:
+def _find_requirements(lock: RequirementsLock) -> Freshness:
     from pyx_launcher.project.content_hash import find_list_origin
 
-    return _compare_origin(lock, find_list_origin(lock.path), grouped=False)
+    files = (lock.path, *lock.more)
+    told = [_compare_origin(file, find_list_origin(file), grouped=False) for file in files]
+    return Freshness(
+        staleness=next((each.staleness for each in told if each.staleness is not None), None),
+        is_told=any(each.is_told for each in told),
+        looked=tuple(path for each in told for path in each.looked),
+    )
 
 
-def _compare_origin(lock: Lock, recorded: Origin | None, *, grouped: bool = True) -> Freshness:
+def _compare_origin(lock: Path, recorded: Origin | None, *, grouped: bool = True) -> Freshness:
     """Return whether a lock that pyx made fits the file that it says it was resolved from."""
     if recorded is None:
         return Freshness()
     from pyx_launcher.project.content_hash import read_origin
 
-    path = lock.path.with_name(recorded.name)
+    path = lock.with_name(recorded.name)
     if not path.is_file():
         return Freshness(looked=(path,))
     now = read_origin(path, grouped=grouped)
-    staleness = None if now.digest == recorded.digest else _changed(lock.path, path)
+    staleness = None if now.digest == recorded.digest else _changed(lock, path)
     return Freshness(staleness=staleness, looked=now.looked, is_told=True)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.build.builder import is_watched, list_inputs
 from pyx_launcher.installation import find_template
+from pyx_launcher.locks.reader import is_requirements
 from pyx_launcher.project.named import PROJECT_FILE
 from pyx_launcher.record.checks import check_absences, check_file
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from pyx_launcher.record.checks import Check
     from pyx_launcher.start.context import Context
     from pyx_launcher.start.stack import Stack
-
-_UNDECIDED = ("requirements.txt", PROJECT_FILE)
 
 
 def recover_inputs(context: Context, dirs: Dirs, tell: Callable[[str], None]) -> Recovery | None:
@@ -75,9 +74,10 @@ def check_inputs(
         else:
             return None
     everywhere = (*context.looked, *stack.looked)
-    # A file of these names may be there and decide nothing, as long as it stays what it is.
-    looked = [path for path in everywhere if path.name not in _UNDECIDED]
-    read += [path for path in everywhere if path.name in _UNDECIDED]
+    # Such a file may be there and decide nothing, as long as it stays what it is.
+    undecided = [path for path in everywhere if path.name == PROJECT_FILE or is_requirements(path)]
+    looked = [path for path in everywhere if path not in undecided]
+    read += undecided
     if any(os.path.exists(path) for path in looked):
         return None
     present = dict.fromkeys(path for path in read if os.path.exists(path))

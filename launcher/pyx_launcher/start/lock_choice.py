@@ -1,8 +1,9 @@
 """Which of the locks in one directory is meant, and whether a workspace above has the say.
 
-The project may name one: ``[tool.pyx] lock = "NAME"``. Else the evidence decides: the tables of the
-tools in pyproject.toml, who wrote a pylock.toml, and which of them fits the project; without any,
-the order of `FILE_NAMES`.
+The project may name one, ``[tool.pyx] lock = "NAME"``, or several files that pip would read
+together, ``[tool.pyx] locks = ["requirements/main.txt", "requirements/dev.txt"]``. Else the
+evidence decides: the tables of the tools in pyproject.toml, who wrote a pylock.toml, and which of
+them fits the project; without any, the order of `FILE_NAMES`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ UV_LOCK = "uv.lock"
 TOOLS = {UV_LOCK: "uv", "poetry.lock": "poetry", "pdm.lock": "pdm", "Pipfile.lock": "pipenv"}
 """The tool that writes each lock, which may have a table in pyproject.toml."""
 
-_HINT = f'[tool.pyx] lock = "NAME", such as {FILE_NAMES[0]}, in the directory of the project'
+_HINTS = {
+    "lock": f'[tool.pyx] lock = "NAME", such as {FILE_NAMES[0]}, in the directory of the project',
+    "locks": '[tool.pyx] locks = ["requirements/main.txt", "requirements/dev.txt"]',
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,10 +45,12 @@ class Preference:
     """The locks that are not used because of it."""
     looked: tuple[Path, ...] = ()
     """Further files and directories that decided, there or not."""
+    more: tuple[Path, ...] = ()
+    """Requirements files that are obeyed beside `lock`."""
 
 
-def name_setting(directory: Path) -> str | None:
-    """Return the lock that the project in `directory` names in ``[tool.pyx]``, if it names one.
+def read_setting(directory: Path) -> tuple[str, tuple[Path, ...]] | None:
+    """Return the key and the locks of the table ``[tool.pyx]`` of `directory`, if it names any.
 
     Raises LockError for a table that is wrong, and for a lock that is not there.
     """
@@ -56,12 +62,14 @@ def name_setting(directory: Path) -> str | None:
     except OSError:
         return None
     table = read_toml(file).table("tool").table("pyx")
-    name = table.get("lock", str, "")
-    if not name:
-        return None
-    if "/" in name or not (directory / name).is_file():
-        raise LockError(file, f"there is no {name} beside it", where="tool.pyx.lock", hint=_HINT)
-    return name
+    names, key = list(dict.fromkeys(table.strings("locks"))), "locks"
+    if not names and (name := table.get("lock", str, "")):
+        names, key = [name], "lock"
+    for name in names:
+        if (key == "lock" and "/" in name) or not (directory / name).is_file():
+            place, hint = f"tool.pyx.{key}", _HINTS[key]
+            raise LockError(file, f"there is no {name} beside it", where=place, hint=hint)
+    return (key, tuple(directory / name for name in names)) if names else None
 
 
 def prefer_lock(directory: Path, present: Sequence[str]) -> Preference:

@@ -86,7 +86,9 @@ def make_plan(
     """Decide lock, interpreter and artifacts. Raises LockError for a block that is not locked."""
     check_block(context)
     seen = see_lock(context)
-    lock = read_lock(context.lock, context.directory) if context.lock else None
+    lock = None
+    if context.lock is not None:
+        lock = read_lock(context.lock, context.directory, context.more_locks)
     debug(f"{lock.path if lock else 'no lock'} ({context.reason})")
     freshness = _find_freshness(invocation, lock, context)
     requires, required_by = _find_requirement(context, lock)

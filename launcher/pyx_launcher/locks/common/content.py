@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 LARGEST = 16 << 20
 """Bytes. A lock of a thousand distributions has about two million; more takes too long to parse."""
 
+INCLUDED = re.compile(rb"^[ \t]*(?:-r|--requirement)[ \t=]*([^\s#]+)[ \t]*\r?$", re.MULTILINE)
+"""A line of a requirements file that includes another one."""
+
 CONFLICT = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
 TWO_SIDES = "holds both sides of a merge conflict"
 MEND_CONFLICT = "resolve the merge conflict in this file"
@@ -52,3 +55,26 @@ def read_content(path: Path, hint: str | None) -> str:
         return content.removeprefix(b"\xef\xbb\xbf").decode()
     except UnicodeDecodeError as error:
         raise LockError(path, f"not UTF-8 at byte {error.start}", hint=hint) from error
+
+
+def pins_by_hash(path: Path, looked: list[Path]) -> bool:
+    """Tell whether a requirements file, or one that it includes, pins by hash.
+
+    The files that it includes are added to `looked`, there or not. Raises LockError.
+    """
+    try:
+        with open(path, "rb") as file:
+            # What comes behind the size of the largest lock is not looked at by its reader either.
+            text = file.read(LARGEST + 1)
+    except OSError as error:
+        raise LockError(path, f"cannot be read: {error.strerror}") from error
+    if b"--hash" in text or b"--require-hashes" in text:
+        return True
+    for found in INCLUDED.finditer(text):
+        included = path.parent / os.fsdecode(found[1])
+        if included not in looked and included != path:
+            looked.append(included)
+            # A path that is too long for the system is an OSError for `Path.is_file`.
+            if os.path.isfile(included) and pins_by_hash(included, looked):
+                return True
+    return False

@@ -80,6 +80,8 @@ class RequirementsLock:
     index_options: IndexOptions
     formats: Formats
     inputs: tuple[Path, ...]
+    more: tuple[Path, ...] = ()
+    """The files that were named beside `path`."""
     kind: str = "requirements"
     root: Path | None = None
     requires_python: SpecifierSet = field(default_factory=SpecifierSet)
@@ -125,15 +127,20 @@ class RequirementsLock:
         )
 
 
-def read_requirements(path: Path) -> RequirementsLock:
-    """Read a requirements.txt and what it includes. Raises LockError, and StoreError."""
+def read_requirements(path: Path, *more: Path) -> RequirementsLock:
+    """Read a requirements.txt and what it includes, and `more` of them as pip does with several.
+
+    Raises LockError, and StoreError.
+    """
     lines: list[Line] = []
     requirements: list[PinnedRequirement] = []
     # The first line that is wrong ends it, before the rest of a large file is looked at.
-    for line in read_lines(path, os.environ):
-        lines.append(line)
-        if not line.is_constraint and is_requirement(line):
-            requirements.append(parse_requirement(line))
+    done: set[tuple[Path, bool]] = set()
+    for file in (path, *more):
+        for line in read_lines(file, os.environ, done=done):
+            lines.append(line)
+            if not line.is_constraint and is_requirement(line):
+                requirements.append(parse_requirement(line))
     included = dict.fromkeys(other for line in lines for other in find_all_included(line))
     return RequirementsLock(
         path=path,
@@ -141,7 +148,8 @@ def read_requirements(path: Path) -> RequirementsLock:
         requirements=tuple(requirements),
         index_options=read_options(lines),
         formats=read_formats(lines),
-        inputs=tuple(included),
+        inputs=tuple(dict.fromkeys((*more, *included))),
+        more=more,
     )
 
 

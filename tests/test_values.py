@@ -163,7 +163,25 @@ def test_what_may_change_is_an_original() -> None:
 
 
 def test_no_class_is_compiled() -> None:
-    """All methods are closures over functions of the module."""
+    """All methods are closures over functions of the module, until many have been made."""
+
+    @dataclass(frozen=True, kw_only=True, slots=True)
+    class Fresh:
+        x: int
+        note: str = ""
+        tags: dict[str, str] = field(default_factory=dict)
+
     for name in ("__init__", "__repr__", "__eq__", "__hash__"):
-        method = vars(Point)[name]
+        method = vars(Fresh)[name]
         assert inspect.getsourcefile(method) == values.__file__
+    made = [Fresh(x=number) for number in range(200)]
+    assert inspect.getsourcefile(vars(Fresh)["__init__"]) is None
+    assert [each.x for each in made] == list(range(200))
+    assert made[-1] == Fresh(x=199, note="", tags={})
+    assert made[0].tags is not made[-1].tags
+    with pytest.raises(TypeError, match="Fresh needs 'x'"):
+        Fresh()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="Fresh has no field 'z'"):
+        Fresh(x=1, z=2)  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        Fresh(1)  # type: ignore[call-arg, misc]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -44,6 +45,8 @@ def main() -> int:
     Returns an exit status where it does not become another program.
     """
     give_back_variables()
+    # Reading a lock makes many small things that live as long as this process, which is not long.
+    gc.set_threshold(100_000)
     try:
         return run(sys.argv[1:], os.environ)
     except PyxError as error:

@@ -3,16 +3,17 @@
 `dataclasses` writes the methods of each class as source and compiles them: four million
 instructions for five fields, which with the launcher's fifty classes is a quarter of a slow start.
 What is here means the same as ``@dataclass(frozen=True, kw_only=True, slots=True)``, with methods
-that all classes share. Type checkers see the original; `dataclasses.fields` and `asdict` work.
+that all classes share; only an `__init__` that is called often is compiled. Type checkers see the
+original; `dataclasses.fields` and `asdict` work.
 """
 
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from dataclasses import dataclass, field, replace
 else:
 
@@ -42,6 +43,9 @@ __all__ = ["dataclass", "field", "replace"]
 
 _NAMES = "__field_names__"
 _ABSENT = object()
+
+_FEW = 100
+"""Instances of one class, for which the shared `__init__` takes less than to compile one."""
 
 
 class _Field:
@@ -118,19 +122,47 @@ def _initialize(cls: type, fields: Mapping[str, _Field]) -> Callable[..., None]:
     plan = [
         (name, vars(cls)[name].__set__, each.default, each.make) for name, each in fields.items()
     ]
+    left = _FEW
 
     def __init__(self: object, /, **given: Any) -> None:  # noqa: N807
+        nonlocal left
+        left -= 1
+        if not left:
+            cls.__init__ = _compile(cls, plan)  # type: ignore[misc]
         for name, put, default, make in plan:
             value = given.pop(name, default)
             if value is _ABSENT:
-                if make is None:
-                    raise TypeError(f"{cls.__qualname__} needs {name!r}")
-                value = make()
+                value = make() if make else _lack(cls.__qualname__, name)
             put(self, value)
         if given:
-            raise TypeError(f"{cls.__qualname__} has no field {next(iter(given))!r}")
+            _refuse_more(cls.__qualname__, given)
 
     return __init__
+
+
+def _compile(cls: type, plan: Sequence[tuple[str, Any, Any, Any]]) -> Callable[..., None]:
+    """Return the same as `_initialize` by compilation, for a class of which many are made."""
+    space: dict[str, Any] = {"_absent": _ABSENT, "_lack": _lack, "_refuse_more": _refuse_more}
+    arguments, lines = [], [f" if _more: _refuse_more({cls.__qualname__!r}, _more)"]
+    for at, (name, put, default, make) in enumerate(plan):
+        space |= {f"_put{at}": put, f"_default{at}": default, f"_make{at}": make}
+        arguments.append(f"{name}=_default{at}")
+        if default is _ABSENT:
+            missing = f"_make{at}()" if make else f"_lack({cls.__qualname__!r}, {name!r})"
+            lines.append(f" if {name} is _absent: {name} = {missing}")
+        lines.append(f" _put{at}(_self, {name})")
+    text = f"def __init__(_self, /, *, {', '.join(arguments)}, **_more):\n" + "\n".join(lines)
+    exec(text, space)  # noqa: S102 - of names in the source, as `dataclasses` does it
+    made: Callable[..., None] = space["__init__"]
+    return made
+
+
+def _lack(owner: str, name: str) -> NoReturn:
+    raise TypeError(f"{owner} needs {name!r}")
+
+
+def _refuse_more(owner: str, given: Mapping[str, Any]) -> NoReturn:
+    raise TypeError(f"{owner} has no field {next(iter(given))!r}")
 
 
 def _show(names: list[str]) -> Callable[[object], str]:

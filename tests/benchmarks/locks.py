@@ -1,10 +1,12 @@
 """Measure reading a lock and selecting from it: ``pyx -m benchmarks.locks``.
 
-    cd tests && pyx -m benchmarks.locks [--count 300] [--rounds 9]
+    cd tests && pyx -m benchmarks.locks [--count 300] [--rounds 9] [--uv UV] [--against TREE]
 
 Prints for each format the median over fresh processes of the processor time, in seconds, that it
-takes to read the lock and select from it, with the imports that needs. Returns 1 where one is over
-the budget of 0.25 s.
+takes to read the lock and select from it, with the imports that needs. Then a uv.lock of 900
+packages and 2 MB: the processor time of ``pyx list`` less that of one package, beside the same
+difference of ``uv export --frozen``, and of another source tree of pyx. Returns 1 where a format is
+over the budget of 0.25 s, or the difference over 0.12 s.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
+import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -27,6 +32,12 @@ BUDGET = 0.25
 """Seconds for 300 distributions, on the machine that the figures in docs/design.md are from."""
 
 COUNT = 300
+
+LARGE_BUDGET = 0.12
+"""Seconds that a uv.lock of `LARGE_COUNT` distributions takes more than one of a single one."""
+
+LARGE_COUNT, LARGE_SHARE = 900, 5
+"""How many distributions, of which one in how many has compiled wheels: that makes 2 MB."""
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -72,6 +83,7 @@ class Distribution:
 
     number: int
     count: int
+    share: int = 3
 
     @property
     def name(self) -> str:
@@ -85,9 +97,9 @@ class Distribution:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Every third has forty compiled wheels, the others a portable one; all have an sdist."""
+        """One in `share` has forty compiled wheels, the others a portable one; all an sdist."""
         stem = f"{self.name.replace('-', '_')}-{self.version}"
-        tags = BINARY_TAGS if self.number % 3 == 0 else ("py3-none-any",)
+        tags = BINARY_TAGS if self.number % self.share == 0 else ("py3-none-any",)
         return (f"{stem}.tar.gz", *(f"{stem}-{tag}.whl" for tag in tags))
 
     @property
@@ -259,10 +271,10 @@ package-mode = false
 """
 
 
-def make_lock(directory: Path, label: str, count: int = COUNT) -> Path:
+def make_lock(directory: Path, label: str, count: int = COUNT, share: int = 3) -> Path:
     """Write a lock of `count` distributions in the format `label`, and return its path."""
     filename, write = FORMATS[label]
-    universe = [Distribution(number=number, count=count) for number in range(count)]
+    universe = [Distribution(number=number, count=count, share=share) for number in range(count)]
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / filename
     path.write_text("".join(write(universe)), encoding="utf-8")
@@ -270,17 +282,77 @@ def make_lock(directory: Path, label: str, count: int = COUNT) -> Path:
     return path
 
 
+def make_environ(tree: Path) -> dict[str, str]:
+    """Return the variables with which a python imports the launcher of a source tree."""
+    path = os.pathsep.join([f"{tree}/launcher", f"{tree}/runtime"])
+    return {**os.environ, "PYTHONPATH": path}
+
+
 def measure(path: Path, rounds: int) -> tuple[int, float]:
     """Return how many artifacts a lock selects, and the median of the seconds of processor time."""
     command = [sys.executable, "-c", PROGRAM, str(path)]
+    environ = make_environ(TESTS.parent)
     times = []
     chosen = 0
     for _ in range(rounds):
-        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=TESTS)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, cwd=TESTS, env=environ
+        )
         told = done.stdout.split()
         chosen = int(told[0])
         times.append(float(told[1]))
     return chosen, statistics.median(times)
+
+
+def measure_command(command: list[str], directory: Path, environ: dict[str, str]) -> float:
+    """Return the seconds of processor time that a command takes in `directory`."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, cwd=directory, env=environ, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def compare_large(directory: Path, rounds: int, uv: str | None, against: Path | None) -> float:
+    """Print what a large uv.lock takes more than one of a single package; return it, in seconds.
+
+    All commands take turns. The median of a command stands for it.
+    """
+    small = make_lock(directory / "one", "uv", 1).parent
+    large = make_lock(directory / "large", "uv", LARGE_COUNT, LARGE_SHARE).parent
+    own = {"PYX_HOME": str(directory / "home"), "PYX_CACHE_DIR": str(directory / "cache")}
+    commands: dict[str, tuple[list[str], dict[str, str]]] = {}
+    trees = {"pyx list": TESTS.parent} | ({"pyx list, the other tree": against} if against else {})
+    for label, tree in trees.items():
+        command = [sys.executable, "-m", "pyx_launcher", "list"]
+        commands[label] = (command, {**make_environ(tree), **own})
+    if uv:
+        words = [
+            uv,
+            "export",
+            "--frozen",
+            "--quiet",
+            "--no-emit-project",
+            "--python",
+            sys.executable,
+        ]
+        commands["uv export --frozen"] = (words, {**os.environ, **own})
+    times: dict[tuple[str, Path], list[float]] = {}
+    for _ in range(rounds + 1):
+        for label, (command, variables) in commands.items():
+            for place in (small, large):
+                took = measure_command(command, place, variables)
+                times.setdefault((label, place), []).append(took)
+    # The first round fills the caches.
+    medians = {key: statistics.median(found[1:]) for key, found in times.items()}
+    more = {label: medians[label, large] - medians[label, small] for label in commands}
+    size = (large / "uv.lock").stat().st_size / 1e6
+    sys.stdout.write(
+        f"a uv.lock of {LARGE_COUNT} packages, {size:.2f} MB, less one of a package:\n"
+    )
+    for label, seconds in more.items():
+        ratio = more["pyx list"] / seconds
+        sys.stdout.write(f"{label:26} {seconds:6.3f} s  pyx list takes {ratio:5.2f} of it\n")
+    return more["pyx list"]
 
 
 def main() -> int:
@@ -288,6 +360,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=COUNT, help="distributions in each lock")
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--uv", default=shutil.which("uv"), help="the uv to compare with")
+    parser.add_argument("--against", type=Path, help="another source tree of pyx")
     options = parser.parse_args()
     slowest = 0.0
     with tempfile.TemporaryDirectory() as name:
@@ -297,7 +371,8 @@ def main() -> int:
             slowest = max(slowest, seconds)
             size = path.stat().st_size / 1e6
             sys.stdout.write(f"{label:14} {size:5.2f} MB  {chosen:4} chosen  {seconds:6.3f} s\n")
-    return 1 if slowest > BUDGET else 0
+        large = compare_large(Path(name), options.rounds, options.uv, options.against)
+    return 1 if slowest > BUDGET or large > LARGE_BUDGET else 0
 
 
 if __name__ == "__main__":

@@ -35,10 +35,11 @@ from wheelhouse import make_wheel, sha256
 
 from pyx_launcher.errors import LockError, UsageError
 from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.common.tables import Table
 from pyx_launcher.locks.pylock import to_pylock
 from pyx_launcher.locks.reader import read_lock
-from pyx_launcher.locks.uv.document import LazyPackage
-from pyx_launcher.locks.uv.packages import KINDS
+from pyx_launcher.locks.uv.document import KINDS, LazyPackage, read_document
+from pyx_launcher.locks.uv.packages import UvPackage, convert_package, read_packages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -559,6 +560,67 @@ def test_a_large_lock_means_the_same(tmp_path: Path) -> None:
         ]
     for lazy, plain in zip(lock.document.data["package"], whole["package"], strict=True):
         assert dict(lazy.items()) == plain
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        # Laid out as uv does it, and otherwise: other orders, keys, quotes, characters, comments.
+        ('{ name = "distribution-28" }', '{ name = "distribution-28", version = "2.4.0" }'),
+        ('{ name = "distribution-28"', '{ name = "distribution-28", extra = ["a", "b-c"]'),
+        ('{ name = "distribution-28"', '{ name = "distribution-28", extra = ["a",]'),
+        ('{ name = "distribution-28"', '{ name = "distribution-28", extra = []'),
+        (
+            '{ name = "distribution-28"',
+            '{ name = "distribution-28", source = { registry = "https://x.test/" }',
+        ),
+        ('{ name = "distribution-28"', '{ name = "distribution-28", unknown = 1'),
+        (
+            '{ name = "distribution-28"',
+            '{ name = "distribution-28", marker = "os_name == \\"posix\\""',
+        ),
+        ('{ name = "distribution-28"', '{name="distribution-28"'),
+        ('    { name = "distribution-28"', '    # why\n    { name = "distribution-28"'),
+        ("\ndependencies = [\n", '\nresolution-markers = [\n    "a",\n]\ndependencies = [\n'),
+        ("\nwheels = [\n", "\nwheels = [\n    # why\n"),
+        ("\nwheels = [\n", "\nwheels = [\n\n"),
+        ("\nwheels = [\n", "\n# [[package]]\nwheels = [\n"),
+        ('.whl", hash', '.whl?a=/b.whl", hash'),
+        ("-py3-none", "%2Dpy3-none"),
+        (", size = 1000 }", " }"),
+        ("sdist = {", "sdist={"),
+        ("\nsdist = {", '\nmetadata = """\n[[package]]\n"""\nsdist = {'),
+        ("\n]\n\n", '\n]\n\n[package.metadata]\nprovides-extras = ["a"]\n\n'),
+    ],
+)
+def test_a_large_lock_means_what_its_toml_does(tmp_path: Path, old: str, new: str) -> None:
+    """However it is laid out, each table has what the parser of TOML finds in it."""
+    path = make_lock(tmp_path, "uv", 90)
+    text = path.read_text()
+    assert old in text
+    text = text.replace(old, new)
+    path.write_text(text)
+    found = read_document(path, "").data["package"]
+    wanted = tomli.loads(text)["package"]
+    assert [dict(package.items()) for package in found] == wanted
+    for package, whole in zip(read_document(path, "").data["package"], wanted, strict=True):
+        for key in ("sdist", "dependencies", "unknown", "wheels", "version"):
+            assert (key in package) == (key in whole)
+            assert package.get(key) == whole.get(key)
+    plain = Table(path=path, where="", data={"package": wanted})
+    assert describe(read_packages(read_document(path, ""))) == describe(read_packages(plain))
+
+
+def describe(packages: tuple[UvPackage, ...]) -> list[object]:
+    """Return what becomes of each package, or why it cannot be taken."""
+    told: list[object] = []
+    for package in packages:
+        try:
+            made = convert_package(package)
+            told.append(made and (made.name, made.version, list(made.wheels), made.find_sdist()))
+        except LockError as error:
+            told.append(error.message)
+    return told
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from pyx_launcher.locks.common.packages import (
     Wheels,
 )
 from pyx_launcher.locks.common.sources import COMMIT, check_url, file_package, find_filename
-from pyx_launcher.locks.uv.document import LazyPackage
+from pyx_launcher.locks.uv.document import KINDS, TREES, LazyPackage
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -37,15 +37,13 @@ if TYPE_CHECKING:
 
     from pyx_launcher.locks.common.tables import Table
 
-TREES = ("editable", "virtual", "directory")
-"""The kinds of source that are a directory on this machine."""
-
-KINDS = ("registry", *TREES, "path", "url", "git")
+BEGIN, MIDDLE = '\n    { url = "http', '.whl", hash = "sha256:'
+UNUSUAL = ("%", "?", "#", "\\")
+"""What makes the name of a file something else than the end of its URL."""
 
 WHEEL = re.compile(
-    r'^    \{ url = "(https?://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9._~+-]+)*)/([A-Za-z0-9._+!-]{1,255})", '
-    r'hash = "sha256:([0-9a-f]{64})"(?:, size = (\d{1,15}))?(?:, upload-time = "[^"\\\n]*")? \},$',
-    re.MULTILINE,
+    r'    \{ url = "(https?://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9._~+-]+)*)/([A-Za-z0-9._+!-]{1,255})", '
+    r'hash = "sha256:([0-9a-f]{64})"(?:, size = (\d{1,15}))?(?:, upload-time = "[^"\\\n]*")? \},\Z'
 )
 """The line of a wheel as uv writes it: place, name, digest and size."""
 
@@ -76,6 +74,8 @@ class UvPackage:
     @property
     def kind(self) -> str:
         """The kind of source, one of `KINDS`. Raises LockError."""
+        if isinstance(self.table.data, LazyPackage) and self.table.data.kind:
+            return self.table.data.kind
         source = self.source
         for kind in KINDS:
             if kind in source.data:
@@ -86,8 +86,17 @@ class UvPackage:
         raise self.table.error("source", f"expected one of {', '.join(KINDS)}, found {keys}")
 
     @property
+    def is_remote(self) -> bool:
+        """Is its index a server?"""
+        source = self.table.data.get("source")
+        registry = source.get("registry") if isinstance(source, dict) else None
+        return isinstance(registry, str) and is_url(registry)
+
+    @property
     def place(self) -> str | None:
         """The normalised relative path of a source tree; None for what comes from elsewhere."""
+        if isinstance(self.table.data, LazyPackage) and self.table.data.kind not in TREES:
+            return None
         source = self.source.data
         path = next((source[kind] for kind in TREES if kind in source), None)
         return posixpath.normpath(path) if isinstance(path, str) else None
@@ -102,6 +111,12 @@ class UvPackage:
         """The dependencies of each dependency group."""
         old = "dev-dependencies" in self.table.data
         return self.table.table("dev-dependencies" if old else "dependency-groups")
+
+
+@lru_cache(maxsize=64)
+def is_url(registry: str) -> bool:
+    """Return whether an index is a URL, and not a directory. A lock repeats few of them."""
+    return URL.match(registry) is not None
 
 
 def read_packages(document: Table) -> tuple[UvPackage, ...]:
@@ -141,7 +156,7 @@ def indexed_package(package: UvPackage) -> Package:
     if version is None:
         raise package.table.error("version", "this key is missing")
     registry = package.source.require("registry", str)
-    remote = URL.match(registry) is not None
+    remote = is_url(registry)
     if remote:
         check_url(package.source, "registry", registry)
     base = "" if remote else registry
@@ -164,12 +179,15 @@ def find_wheels(package: UvPackage, version: Version, base: str) -> Sequence[Pac
     data = package.table.data
     text = data.list_wheels() if isinstance(data, LazyPackage) else None
     stem = f"{package.name.replace('-', '_')}-{version}-"
-    if text is not None and isinstance(data, LazyPackage) and not base:
+    if text is not None and not base:
         lines = text.split("\n")[1:]
-        rows = WHEEL.findall(text)
-        if len(rows) == len(lines):
-            rows = [row for row in rows if is_named(row[1], stem, version)]
-            return Wheels([row[1] for row in rows], lambda position: parse_row(*rows[position]))
+        names = cut_names(text, len(lines))
+        if names is not None:
+            fitting = [n for n, name in enumerate(names) if is_named(name, stem, version)]
+            return Wheels(
+                [names[n] for n in fitting],
+                lambda position: parse_line(package, fitting[position], lines[fitting[position]]),
+            )
     tables = package.table.tables("wheels")
     names = [read_place(table, base)[0] for table in tables]
     fitting = [n for n, name in enumerate(names) if is_named(name, stem, version)]
@@ -178,8 +196,23 @@ def find_wheels(package: UvPackage, version: Version, base: str) -> Sequence[Pac
     )
 
 
-def parse_row(place: str, name: str, digest: str, size: str) -> PackageWheel:
-    """Return the wheel of one line, which is laid out as uv does it."""
+def cut_names(text: str, count: int) -> list[str] | None:
+    """Return the names of `count` wheels, one a line, or None where uv would not write it so."""
+    # A release may have a hundred, of which one is taken: only that one is read as a whole.
+    if text.count(BEGIN) != count or any(mark in text for mark in UNUSUAL):
+        return None
+    *parts, rest = text.split(MIDDLE)
+    if len(parts) != count or "\n" in rest or any(part.count("\n") != 1 for part in parts):
+        return None
+    return [part[part.rfind("/") + 1 :] + ".whl" for part in parts]
+
+
+def parse_line(package: UvPackage, position: int, line: str) -> PackageWheel:
+    """Return the wheel of one line. Raises LockError for one that is not sound."""
+    match = WHEEL.match(line)
+    if match is None:
+        return make_wheel(package.table.tables("wheels")[position], "")
+    place, name, digest, size = match.groups()
     url, hashes = f"{place}/{name}", {"sha256": digest}
     return PackageWheel(name=name, url=url, hashes=hashes, size=int(size) if size else None)
 
@@ -277,8 +310,10 @@ def read_place(table: Table, base: str) -> tuple[str, str | None, str | None]:
 
 def unhashed_files(package: UvPackage) -> Iterator[str]:
     """Yield the paths of the files of a package whose hashes are not in the lock."""
+    if package.is_remote:
+        return
     registry = package.source.data.get("registry", "")
-    if isinstance(registry, str) and registry and not URL.match(registry):
+    if isinstance(registry, str) and registry:
         for table in (*package.table.tables("wheels"), package.table.table("sdist")):
             if "hash" not in table.data and "path" in table.data:
                 yield posixpath.join(registry, table.require("path", str))

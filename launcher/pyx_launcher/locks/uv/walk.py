@@ -217,11 +217,17 @@ def resolve_edges(graph: UvGraph, table: Table, key: str) -> Iterator[Edge]:
     if key not in table.data:
         return
     for entry in table.tables(key):
+        data = entry.data
         name = canonicalize_name(entry.require("name", str))
-        extras = entry.strings("extra" if "extra" in entry.data else "extras")
+        extras: tuple[str, ...] = ()
+        # A large lock has thousands of these, and most have neither.
+        if "extra" in data or "extras" in data:
+            extras = tuple(
+                map(canonicalize_name, entry.strings("extra" if "extra" in data else "extras"))
+            )
         yield Edge(
             package=resolve(graph, entry, name),
-            extras=tuple(map(canonicalize_name, extras)),
+            extras=extras,
             marker=entry.get("marker", str, ""),
             table=entry,
         )
@@ -231,7 +237,8 @@ def resolve(graph: UvGraph, entry: Table, name: NormalizedName) -> UvPackage:
     """Return the package that a dependency means: version and source stand with it if needed."""
     candidates = graph.packages.get(name, [])
     several = len(candidates) > 1
-    version, source = entry.get("version", str, ""), entry.table("source").data
+    version = entry.get("version", str, "")
+    source = entry.table("source").data if "source" in entry.data else {}
     if version or several:
         candidates = [p for p in candidates if is_of_version(p, version)]
     if source:

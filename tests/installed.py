@@ -52,7 +52,7 @@ SLOW_PATH_STATUS = 99
 # The first line of a file may be too short for the path of the interpreter, so a shell starts it.
 LAUNCHER = """\
 #!/bin/sh
-'''exec' {python} "$0" "$@"
+'''exec' {python} -I "$0" "$@"
 ' '''
 import sys
 
@@ -178,7 +178,7 @@ class Pyx:
         """Put the launcher of this tree back beside the native program."""
         path = [str(ROOT / "launcher"), str(ROOT / "runtime"), *sys.path]
         text = LAUNCHER.format(
-            python=shlex.quote(sys.executable), path=list(dict.fromkeys(filter(None, path)))
+            python=shlex.quote(PLAIN_PYTHON), path=list(dict.fromkeys(filter(None, path)))
         )
         self._write_launcher(text)
 

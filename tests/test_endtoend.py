@@ -239,9 +239,9 @@ def test_simultaneous_first_starts_fetch_each_wheel_once(
     ]
     told = [process.communicate(timeout=60) for process in started]
     assert [stdout for stdout, _ in told] == ["1.0\n"] * count
-    # On a busy machine one may have to say that it waits.
+    # On a busy machine one may have to say that it waits, for another or for the index.
     said = {line for _, stderr in told for line in stderr.splitlines()}
-    assert all(line.startswith("pyx: waiting for another pyx") for line in said)
+    assert [line for line in said if not line.startswith("pyx: waiting for ")] == []
     assert [process.returncode for process in started] == [0] * count
     assert {name: index.downloads(name) for name in names} == dict.fromkeys(names, 1)
     assert find_leftovers(tmp_path / "pyx-home") == []

@@ -333,9 +333,10 @@ INFO_KEYS = {
 }
 
 
-def test_info_is_told_as_json(pyx: Pyx, project: Path) -> None:
+def test_info_is_told_as_json(pyx: Pyx, project: Path, tmp_path: Path) -> None:
     """Its keys are promised in the help; each is there before and after anything is ready."""
-    before = json.loads(pyx("info", "--json", cwd=project).stdout)
+    unknown = {"PYX_CACHE_DIR": str(tmp_path / "unknown")}
+    before = json.loads(pyx("info", "--json", cwd=project, env=unknown).stdout)
     assert before.keys() == INFO_KEYS
     assert before["lock"] == str(project / "pylock.toml")
     assert [one["name"] for one in before["missing"]] == ["app", "web", "base", "speed", "never"]

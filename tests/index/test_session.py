@@ -357,7 +357,7 @@ def test_a_full_disk_is_an_error_of_the_store(wanted: WantedFile, into: Path) ->
             source.fetch(wanted, into)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert caught.value.message == f"{into / wanted.filename} cannot be written: File too large"
+    assert caught.value.message == f"cannot write {into / wanted.filename}: File too large"
     assert list(into.iterdir()) == []
 
 
@@ -367,7 +367,7 @@ def test_a_directory_that_cannot_be_made_is_an_error_of_the_store(
     """A file in the way is named, and no attempt is repeated for it."""
     obstacle = tmp_path / "file"
     obstacle.touch()
-    with Index(IndexSettings()) as source, pytest.raises(StoreError, match="cannot be written"):
+    with Index(IndexSettings()) as source, pytest.raises(StoreError, match="cannot write"):
         source.fetch(wanted, obstacle / "into")
 
 

@@ -26,6 +26,7 @@ from installed import (
     FREESTANDING,
     KINDS,
     NATIVE_SOURCE,
+    PLAIN_PYTHON,
     SANITIZED,
     SLOW_PATH,
     SLOW_PATH_STATUS,
@@ -689,7 +690,7 @@ def test_a_child_with_an_environment_of_its_own_is_inside(desk: Desk, tmp_path: 
         f"env = {clean!r}\n"
         "sys.exit(subprocess.run(sys.argv[1:], env={**env, 'PYTHONPATH': '/set'}).returncode)\n"
     )
-    words = [sys.executable, "-c", program, str(desk.pyx.path), "x"]
+    words = [PLAIN_PYTHON, "-c", program, str(desk.pyx.path), "x"]
     inside = {"PYX_INSIDE": "1", OUTSIDE + "PYTHONHOME": "/outside"}
     outcome = desk.start(words, env=inside)
     assert seen(outcome) == {"PYTHONPATH": "/set", **inside}

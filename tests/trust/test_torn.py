@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 MEND = "is out of date; run `pyx sync` in its project"
 OF_THE_ENVIRONMENT = (
     *("pyvenv.cfg", "bootstrap.pyc", "launch", "environment.json"),
-    *("bin/python", "bin/part1", "bin/plain", "site-packages/pyx.pth"),
+    *("bin/python", "bin/part1", "bin/plain", "bin/pip"),
+    *("site-packages/pyx.pth", "site-packages/_pyx.pyc"),
 )
 """Every regular file of the environment below, which `test_these_are_all` holds."""
 

@@ -340,18 +340,18 @@ def with_mode(name: str, mode: int) -> zipfile.ZipInfo:
     ids=["link", "device", "pipe", "setuid"],
 )
 def test_a_member_of_any_kind_is_a_file(scene: Scene, mode: int) -> None:
-    """Links, devices, pipes and setuid bits of an archive come out as plain files, read-only."""
+    """Links, devices, pipes and setuid bits of an archive come out as plain files, as from pip."""
     take(scene, (with_mode("tick/special", mode), b"/etc/passwd"))
-    (found,) = scene.home.glob("store/tick/*/*/tick/special")
+    (found,) = scene.home.glob("store/tick/*/*/site-packages/tick/special")
     assert stat.S_ISREG(found.lstat().st_mode)
-    assert stat.S_IMODE(found.stat().st_mode) in (0o444, 0o555)
+    assert stat.S_IMODE(found.stat().st_mode) in (0o644, 0o755)
     assert found.read_bytes() == b"/etc/passwd"
 
 
 def test_names_of_devices_are_names(scene: Scene) -> None:
     """What Windows takes for a device is a file like any other here."""
     take(scene, *((f"tick/{name}", b"x") for name in ("CON", "NUL.py", "aux", "com1.txt")))
-    (entry,) = scene.home.glob("store/tick/*/*/tick")
+    (entry,) = scene.home.glob("store/tick/*/*/site-packages/tick")
     assert {path.name for path in entry.iterdir()} >= {"CON", "NUL.py", "aux", "com1.txt"}
 
 
@@ -420,5 +420,5 @@ def test_scripts_get_no_name_that_does_harm(scene: Scene, name: str) -> None:
         return
     scripts = {path.name for path in (find_environment(scene) / "bin").iterdir()}
     versions = {script for script in scripts if script.startswith("python3.")}
-    assert scripts - versions == {"good", "python", "python3"}
+    assert scripts - versions == {"good", "python", "python3", "pip", "pip3"}
     assert is_pyx(scene, find_environment(scene) / "bin" / "python")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.dirs import guess_home
 from pyx_launcher.errors import StoreError, UsageError
+from pyx_launcher.index import stall
 from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
@@ -50,14 +51,10 @@ class IndexSettings:
     cert: Path | None = None
     client_cert: Path | None = None
     proxy: str | None = field(default=None, repr=False)
-    timeout: float = 10.0
-    """Seconds for each wait for the first or further bytes: shorter than pip's if none is set."""
-    connect_timeout: float = 5.0
-    """Seconds for connecting."""
-    retries: int = 3
-    """Attempts after the first one."""
-    silent_retries: int = 1
-    """The same where a server has never answered anything."""
+    timeout: float = stall.TIMEOUT
+    connect_timeout: float = stall.CONNECT_TIMEOUT
+    retries: int = stall.RETRIES
+    silent_retries: int = stall.SILENT_RETRIES
     keyring: str = "auto"
     """How keyring is asked, in the words of pip's ``--keyring-provider``."""
     sources: tuple[NamedIndex, ...] = ()
@@ -95,10 +92,10 @@ def read_settings(environ: Mapping[str, str]) -> IndexSettings:
         cert=_path(values.get("cert"), environ) or _bundle_of_requests(environ),
         client_cert=_path(values.get("client-cert"), environ),
         proxy=proxy.text if proxy else None,
-        timeout=_number(values.get("timeout"), 10.0),
-        connect_timeout=_number(values.get("timeout"), 5.0),
-        retries=int(_number(values.get("retries"), 3)),
-        silent_retries=int(_number(values.get("retries"), 1)),
+        timeout=_number(values.get("timeout"), stall.TIMEOUT),
+        connect_timeout=_number(values.get("timeout"), stall.CONNECT_TIMEOUT),
+        retries=int(_number(values.get("retries"), stall.RETRIES)),
+        silent_retries=int(_number(values.get("retries"), stall.SILENT_RETRIES)),
         keyring=keyring.text if keyring else "auto",
     )
 

@@ -1,4 +1,7 @@
-"""Say on stderr, once, which server a start waits for, so that nobody takes it for hung."""
+"""How long a download waits, and the line on stderr that says, once, for which server.
+
+pip's ``timeout`` and ``retries`` replace the first four, which `pip_config` reads.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,18 @@ from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+TIMEOUT = 10.0
+"""Seconds for each wait for the first or further bytes: shorter than pip's."""
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds for connecting."""
+
+RETRIES = 3
+"""Attempts after the first one."""
+
+SILENT_RETRIES = 1
+"""The same where a server has never answered anything."""
 
 PATIENCE = 2.0
 """Seconds with next to nothing after which the line is said."""

@@ -33,6 +33,17 @@ FILE_NAMES = (
 """The names under which a lock is looked for in one directory, the preferred first."""
 
 
+def name_script_locks(script: Path) -> list[Path]:
+    """Return where the lock of `script` may lie beside it, the preferred place first.
+
+    That is ``pylock.STEM.toml``, where the format allows the name, and uv's ``SCRIPT.lock``.
+    """
+    of_uv = script.with_name(f"{script.name}.lock")
+    return (
+        [of_uv] if "." in script.stem else [script.with_name(f"pylock.{script.stem}.toml"), of_uv]
+    )
+
+
 _HINT = "lock again: pyx lock"
 
 PYLOCK_NAME = re.compile(r"pylock\.(?:[^.]+\.)?toml\Z")

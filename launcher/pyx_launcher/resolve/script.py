@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pyx_launcher.errors import PyxError, StoreError
 from pyx_launcher.files.atomic import make_directory, remove_tree
 from pyx_launcher.files.ownership import closed_to_others
+from pyx_launcher.locks.reader import name_script_locks
 from pyx_launcher.project.inline_script import relative_sources, replace_block_text
 from pyx_launcher.project.pyproject import parse_data, parse_document
 from pyx_launcher.project.transaction import exclusive, write_file
@@ -37,11 +38,8 @@ def name_lock_beside(script: Path) -> Path:
 
     It is uv's ``SCRIPT.lock`` where that is there, or where the format forbids the other name.
     """
-    of_uv = script.with_name(f"{script.name}.lock")
-    ours = script.with_name(f"pylock.{script.stem}.toml")
-    if "." in script.stem or (of_uv.is_file() and not ours.is_file()):
-        return of_uv
-    return ours
+    places = name_script_locks(script)
+    return next((place for place in places if place.is_file()), places[0])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.errors import LockError, PyxError, UsageError, reading
 from pyx_launcher.files.ownership import check_owner
 from pyx_launcher.locks.common.content import pins_by_hash
-from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.locks.reader import FILE_NAMES, name_script_locks
 from pyx_launcher.project.named import list_named, named_directory
 from pyx_launcher.record.checks import Check, check_script, find_block
 from pyx_launcher.start.lock_choice import (
@@ -29,7 +29,7 @@ from pyx_launcher.start.lock_choice import (
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.dirs import Dirs
@@ -218,7 +218,7 @@ def _find_lock(
         return _take_project(Path(invocation.project).absolute())
     looked: list[Path] = []
     if script is not None:
-        for path in _locks_of_script(script.path):
+        for path in name_script_locks(script.path):
             if _is_file(path):
                 return _FoundLock(path, f"lies beside {script.path.name}", tuple(looked))
             looked.append(path)
@@ -290,12 +290,6 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError as error:
         raise LockError(path, f"cannot be looked at: {error.strerror}") from error
-
-
-def _locks_of_script(script: Path) -> Iterator[Path]:
-    if "." not in script.stem:
-        yield script.with_name(f"pylock.{script.stem}.toml")
-    yield script.with_name(script.name + ".lock")
 
 
 def _take_metadata(script: Script, dirs: Dirs, looked: tuple[Path, ...]) -> _FoundLock:

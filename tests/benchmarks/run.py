@@ -29,6 +29,7 @@ from first import measure_first, measure_sizes
 from ground import Ground, prepare_ground
 from imports import measure_imports
 from layouts import measure_layouts
+from locks import measure_locks
 from scale import measure_scale
 from starts import measure_starts
 
@@ -108,6 +109,9 @@ def measure_all(ground: Ground, artifacts: list[Path]) -> Iterator[Section]:
         drawn = _attempt(measure_and_plot, ground)
         if drawn:
             yield Section(text=drawn[0], plot=(name, drawn[1]))
+    locks = _attempt(measure_locks, ground)
+    if locks:
+        yield Section(text=locks)
     if artifacts:
         table = _attempt(lambda ground: measure_artifacts(ground, artifacts), ground)
         if table:

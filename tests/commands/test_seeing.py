@@ -329,7 +329,16 @@ def test_a_project_without_a_lock_is_to_be_locked(pyx: Pyx, tmp_path: Path) -> N
 
 INFO_KEYS = {
     *("lock", "reason", "stale", "interpreter", "start", "groups", "extras", "tools", "hidden"),
-    *("distributions", "missing", "environment", "layout", "sys_path", "conflicts", "next_start"),
+    *(
+        "markers",
+        "distributions",
+        "missing",
+        "environment",
+        "layout",
+        "sys_path",
+        "conflicts",
+        "next_start",
+    ),
 }
 
 

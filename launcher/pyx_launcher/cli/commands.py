@@ -112,9 +112,10 @@ VERBS: Mapping[str, Verb] = {
         speaks_of_start=True,
         notes="With --json it prints one object: lock and reason; stale (null, or path, problem and"
         " command); interpreter (path, version, reason); start (way: fast, public or null; reason);"
-        " groups, extras, tools and hidden (lists); distributions (the packages, each with name and"
-        " version); missing (those not in the store); environment and layout (null where it is not"
-        " made yet); sys_path (a list) and conflicts (a list); next_start (fast, reason). Keys may"
+        " groups, extras, tools and hidden (lists); markers (a list: what tools answer in more than"
+        " one way); distributions (the packages, each with name and version); missing (those not in"
+        " the store); environment and layout (null where it is not made yet); sys_path (a list) and"
+        " conflicts (a list); next_start (fast, reason). Keys may"
         " be added; none goes or changes its meaning.",
     ),
     "add": Verb(

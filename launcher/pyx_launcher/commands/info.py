@@ -99,6 +99,7 @@ def find_facts(plan: Plan) -> Facts:
         "extras": sorted(plan.selection.extras),
         "tools": [*plan.stack.names],
         "hidden": [*plan.stack.hidden],
+        "markers": _find_doubts(plan),
         "distributions": _name_all(plan.selection.artifacts),
         "missing": _name_all(missing),
         "environment": str(environment.path) if environment else None,
@@ -126,6 +127,18 @@ def _find_stale(plan: Plan) -> Facts | None:
     return {"path": str(found.path), "problem": found.problem, "command": found.command}
 
 
+def _find_doubts(plan: Plan) -> list[str]:
+    """Return the comparisons in markers of the lock to which not all tools say the same."""
+    if plan.lock is None:
+        return []
+    from pyx_launcher.locks.common.content import read_content
+    from pyx_launcher.locks.common.marker_rules import RULES, list_doubts
+
+    text = read_content(plan.lock.path, None)
+    rule = next((rule for rule in RULES if rule == plan.lock.kind), RULES[0])
+    return list_doubts(rule, text, plan.found.interpreter.markers)
+
+
 def _name_all(artifacts: Iterable[Artifact]) -> list[Facts]:
     return [{"name": artifact.name, "version": artifact.version} for artifact in artifacts]
 
@@ -151,6 +164,7 @@ def _describe(plan: Plan, facts: Facts) -> Iterator[tuple[str, str]]:
     yield "groups", ", ".join(sorted({*facts["groups"], *facts["extras"]})) or "none"
     yield from _label("tools", [f"@{name}" for name in facts["tools"]])
     yield from _label("hidden", facts["hidden"])
+    yield from _label("markers", facts["markers"])
     missing = facts["missing"]
     yield "packages", f"{len(facts['distributions'])}, {len(missing)} not in the store"
     for artifact in missing:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Protocol, cast
 from packaging.markers import Marker, UndefinedEnvironmentName
 from packaging.utils import canonicalize_name
 
+from pyx_launcher.locks.common.marker_rules import apply_rule
 from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
     from packaging.markers import Environment
 
     from pyx_launcher.errors import LockError
+    from pyx_launcher.locks.common.marker_rules import Rule
 
 # A comparison with `extra`, from either side, or else a string, which is left as it is.
 EXTRA_OR_STRING = re.compile(
@@ -39,6 +41,8 @@ class Conditions:
     """Whether markers hold in one marker environment."""
 
     environment: Environment
+    rule: Rule = "packaging"
+    """Whose rule counts where the specification leaves an answer open."""
     known: dict[tuple[str, frozenset[str]], bool] = field(default_factory=dict)
 
     def hold(
@@ -64,7 +68,8 @@ class Conditions:
             "dict[str, str | frozenset[str]]", {**self.environment, "extras": extras}
         )
         try:
-            marker = Marker(EXTRA_OR_STRING.sub(as_membership, stripped))
+            ruled = apply_rule(self.rule, stripped, self.environment)
+            marker = Marker(EXTRA_OR_STRING.sub(as_membership, ruled))
             return marker.evaluate(environment, context="lock_file")
         except (ValueError, UndefinedEnvironmentName, RecursionError) as error:
             # Besides what it cannot parse or compare: a number too long, too many brackets.

@@ -98,7 +98,7 @@ class PdmLock:
         """Return what `choice` means for `markers`: packages without markers of their own."""
         extras, groups = self.choose(choice)
         self.check_platform(markers)
-        conditions = Conditions(environment=markers)
+        conditions = Conditions(environment=markers, rule="pdm")
         if INHERIT in self.document.table("metadata").strings("strategy"):
             wanted = [c for c in self.candidates if is_wanted(c, conditions, extras | groups)]
         else:

@@ -68,7 +68,7 @@ class PoetryLock:
     def choose_packages(self, markers: Environment, choice: Choice) -> Chosen:
         """Return what `choice` means for `markers`: packages without markers of their own."""
         extras, groups = self.choose(choice)
-        conditions = Conditions(environment=markers)
+        conditions = Conditions(environment=markers, rule="poetry")
         if self.has_groups:
             wanted = [p for p in self.packages if is_wanted(p, conditions, groups, extras)]
         else:

@@ -73,7 +73,7 @@ class UvLock:
             by_name.setdefault(package.name, []).append(package)
         graph = UvGraph(
             packages=by_name,
-            conditions=Conditions(environment=markers),
+            conditions=Conditions(environment=markers, rule="uv"),
             has_conflicts=bool(self.conflicts),
         )
         if self.conflicts:

@@ -55,6 +55,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "PYX_PYTHON": "As --python.",
     "PYX_OFFLINE": "As --offline, unless empty or 0.",
     "PYX_CYCLONEDX": "A python that has cyclonedx-python-lib, for info --sbom.",
+    "PYX_VEGA": "A python that has vl-convert-python, for tree --graph and store report.",
     "PYX_MAX_UNPACKED": "How many bytes an archive may become, such as 32G.",
     "PYX_MAX_RATIO": "How many times its size an archive may become.",
     "PYX_MAX_FILES": "How many files an archive may have.",

@@ -230,3 +230,19 @@ def uv(tmp_path_factory: pytest.TempPathFactory, native: Path) -> Path:
         offline=False,
     )
     return toolbox.find_tool("uv")
+
+
+@pytest.fixture(scope="session")
+def vega(tmp_path_factory: pytest.TempPathFactory, native: Path) -> Path:
+    """Give a python that can draw: the one that is named, else the one that pyx would draw with."""
+    named = os.environ.get("PYX_VEGA")
+    if named:
+        return Path(named)
+    home = shared_directory(tmp_path_factory) / "vega"
+    toolbox = Toolbox(
+        dirs=Dirs(home=home / "home", cache=home / "cache"),
+        environ=os.environ,
+        native=native,
+        offline=False,
+    )
+    return toolbox.find_python_with("vega")

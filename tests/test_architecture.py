@@ -54,7 +54,10 @@ LONGEST_PROGRAM = {"pyx.c": 675, "freestanding.h": 330}
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "manager", "common", "misc"}
 """Names that do not tell what a module is responsible for."""
 
-ELSEWHERE = {"cyclonedx_bill.py": {"cyclonedx", "packageurl"}}
+ELSEWHERE = {
+    "cyclonedx_bill.py": {"cyclonedx", "packageurl"},
+    "vega_page.py": {"vl_convert"},
+}
 """What runs in another python than the launcher's, and what the pins of that one have."""
 
 REGISTRY_HOSTS = ("pypi" + ".org", "python" + "hosted")

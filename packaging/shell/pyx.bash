@@ -21,12 +21,12 @@ _pyx() {
     case $prev in
         --project) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --python) COMPREPLY=($(compgen -c -X '!python3*' -- "$cur")); return ;;
-        --group|--only-group|--no-group|--extra|--with|--allow-unhashed|--env-file|--name|--script|--optional|--requirements|--constraints|--editable|--from|--invert|--keep|--format|--output) return ;;
+        --group|--only-group|--no-group|--extra|--with|--allow-unhashed|--env-file|--name|--script|--optional|--requirements|--constraints|--editable|--from|--invert|--graph|--keep|--format|--output) return ;;
     esac
     for ((at = 1; at < COMP_CWORD; at++)); do
         word=${COMP_WORDS[at]}
         case $word in
-            --project|--python|--group|--only-group|--no-group|--extra|--with|--allow-unhashed|--env-file|--name|--script|--optional|--requirements|--constraints|--editable|--from|--invert|--keep|--format|--output) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
+            --project|--python|--group|--only-group|--no-group|--extra|--with|--allow-unhashed|--env-file|--name|--script|--optional|--requirements|--constraints|--editable|--from|--invert|--graph|--keep|--format|--output) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
             @) ((at++)) ;;
             -*) ;;
             *)
@@ -56,10 +56,10 @@ _pyx() {
         python:) word="list find pin --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         python:*) word="--json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         list:) word="--outdated --attestations --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
-        tree:) word="--invert --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        tree:) word="--invert --json --graph --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         which:) word="--json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         diff:) word="--json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
-        store:) word="verify gc list size path add --repair --keep --dry-run --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        store:) word="verify gc list size report path add --repair --keep --dry-run --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         store:*) word="--repair --keep --dry-run --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         bundle:) word="--no-compile --relocatable --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         export:) word="--format --output --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;

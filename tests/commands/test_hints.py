@@ -401,6 +401,18 @@ CASES: Mapping[str, Case] = {
         hint="copy it first: `cp requirements.txt wanted.txt && pyx add -r wanted.txt`",
         says=("nothing changed",),
     ),
+    "a picture of no kind": Case(
+        typed="pyx tree --graph tree.png",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx tree --graph tree.svg",
+        says=("tree.svg: 1 packages",),
+    ),
+    "a page of no kind": Case(
+        typed="pyx store report store.txt",
+        hint="hint: pyx store report store.html",
+        says=("store.html: 0 builds",),
+    ),
     "no name": Case(typed="pyx add", hint="hint: pyx add --help", says=("usage",)),
     "no file of requirements": Case(
         typed="pyx add -r gone.txt", files=LOCKED, hint="hint: pyx add --help", says=("usage",)
@@ -604,7 +616,9 @@ CASES: Mapping[str, Case] = {
 
 
 @pytest.fixture
-def ground(tmp_path: Path, wheels: Path, index: IndexServer, pyx: Pyx, uv: Path) -> Path:
+def ground(
+    tmp_path: Path, wheels: Path, index: IndexServer, pyx: Pyx, uv: Path, vega: Path
+) -> Path:
     """Give an empty directory, and an index that has what the cases install."""
     make_wheel(wheels, "tock", "1.0")
     for name in TOOLS:
@@ -619,6 +633,7 @@ def ground(tmp_path: Path, wheels: Path, index: IndexServer, pyx: Pyx, uv: Path)
     )
     pyx.environ |= {
         "PYX_UV": str(uv),
+        "PYX_VEGA": str(vega),
         "PATH": f"{pyx.path.parent}:{pyx.environ['PATH']}",
         "WHEELS": str(wheels),
         "SHELL": "/bin/sh",

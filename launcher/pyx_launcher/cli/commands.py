@@ -235,9 +235,13 @@ VERBS: Mapping[str, Verb] = {
         },
     ),
     "tree": Verb(
-        forms=("tree [SCRIPT] [--invert NAME] [--json]",),
+        forms=("tree [SCRIPT] [--invert NAME] [--json | --graph FILE]",),
         summary="show which package requires which",
-        options={"--invert NAME": "show what requires NAME", "--json": _JSON},
+        options={
+            "--invert NAME": "show what requires NAME",
+            "--json": _JSON,
+            "--graph FILE": "draw it instead, in FILE.svg, or as a page in FILE.html",
+        },
     ),
     "which": Verb(
         forms=("which MODULE|PACKAGE [SCRIPT] [--json]",),
@@ -256,17 +260,18 @@ VERBS: Mapping[str, Verb] = {
             "store gc [--keep DAYS] [--dry-run]",
             "store list [--json]",
             "store size [--json]",
+            "store report [--keep DAYS] FILE.html",
             "store path",
             "store add WHEEL…",
         ),
         summary="look after the unpacked wheels that all projects share",
         options={
             "--repair": "verify: fetch what is damaged again",
-            "--keep DAYS": "gc: what was used within so many days stays (30); 0 keeps what runs",
+            "--keep DAYS": "gc, report: keep what was used in so many days (30); 0 keeps what runs",
             "--dry-run": "gc: say what would go, and delete nothing",
             "--json": _JSON,
         },
-        actions=("verify", "gc", "list", "size", "path", "add"),
+        actions=("verify", "gc", "list", "size", "report", "path", "add"),
         unnamed=("",),
     ),
     "bundle": Verb(

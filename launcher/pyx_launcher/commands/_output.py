@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.dirs import find_working_directory
 from pyx_launcher.errors import PyxError, StoreError, UsageError
 from pyx_launcher.export.tar import SUFFIXES
-from pyx_launcher.files.atomic import name_temporary, remove_tree
+from pyx_launcher.files.atomic import name_temporary, remove_tree, write_atomic
 from pyx_launcher.files.lock import take_lock
 from pyx_launcher.locks.common.packages import PackageDirectory
 from pyx_launcher.values import replace
@@ -44,6 +44,41 @@ def _advise(path: Path) -> str:
     if (path / "pyvenv.cfg").is_file() or path.name.endswith(SUFFIXES):
         return f"name another, or first: rm -r {shlex.quote(str(path))}"
     return "name what is to be made first: see `pyx bundle --help` or `pyx export --help`"
+
+
+def write_text(into: Path, word: str, text: str) -> None:
+    """Write a file anew, or into what is not a file, such as a device or a pipe.
+
+    Raises StoreError.
+    """
+    try:
+        if os.path.exists(word) and not (os.path.isfile(word) or os.path.isdir(word)):
+            with open(word, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            return
+        write_atomic(into, text.encode(), mode=0o644)
+    except OSError as error:
+        raise StoreError(f"cannot write {into}: {error.strerror}") from error
+
+
+def name_picture(word: str, suffixes: tuple[str, ...], example: str) -> Path:
+    """Return where a picture is to be written; what a link points at is written.
+
+    Raises UsageError unless it ends like one of `suffixes`, so that no other file is replaced.
+    """
+    if not word.endswith(suffixes):
+        raise UsageError(
+            f"{word} does not end in {' or '.join(suffixes)}, so it is not clear what to draw"
+            if len(suffixes) > 1
+            else f"{word} does not end in {suffixes[0]}, as the name of a page does",
+            hint=example,
+        )
+    into = Path(os.path.realpath(find_working_directory() / word))
+    if not os.path.isdir(into.parent):
+        raise StoreError(
+            f"{into.parent} is not a directory", hint=shlex.join(["mkdir", "-p", str(into.parent)])
+        )
+    return into
 
 
 @contextlib.contextmanager

@@ -45,3 +45,13 @@ def explain_no_lock(plan: Plan, elsewhere: str) -> PyxError:
         f"there is no lock in {plan.context.directory} or above",
         hint=f"`pyx init` makes a project here; `{elsewhere}` takes another",
     )
+
+
+def name_start(plan: Plan) -> str:
+    """Return what a report is about: a named environment, a script, or the project's directory."""
+    if plan.invocation.named:
+        return plan.invocation.named
+    if plan.context.script is not None:
+        return plan.context.script.path.name
+    directory = plan.context.lock.parent if plan.context.lock else plan.context.directory
+    return directory.name or "/"

@@ -10,10 +10,10 @@ from packaging.pylock import PylockValidationError
 
 from pyx_launcher.cli.invocation import parse_program
 from pyx_launcher.commands._arguments import check_words
-from pyx_launcher.commands._output import making, name_output, publish, take_copies
+from pyx_launcher.commands._output import making, name_output, publish, take_copies, write_text
 from pyx_launcher.console import debug, tell, write_data, write_out
 from pyx_launcher.dirs import find_working_directory
-from pyx_launcher.errors import LockError, StoreError, UsageError
+from pyx_launcher.errors import LockError, UsageError
 from pyx_launcher.export.lock import (
     format_pylock,
     format_requirements,
@@ -22,7 +22,6 @@ from pyx_launcher.export.lock import (
     move_pylock,
 )
 from pyx_launcher.export.venv import write_virtualenv
-from pyx_launcher.files.atomic import write_atomic
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.launch import decide, fetch_all
 from pyx_launcher.locks.common.choice import Choice
@@ -73,20 +72,8 @@ def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:
     if into is None:
         write_data(text)
         return 0
-    _write_text(into, word, text)
+    write_text(into, word, text)
     return 0
-
-
-def _write_text(into: Path, word: str, text: str) -> None:
-    """Write a file anew, or into what is none, such as a device or a pipe, which has to stay."""
-    try:
-        if os.path.exists(word) and not (os.path.isfile(word) or os.path.isdir(word)):
-            with open(word, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            return
-        write_atomic(into, text.encode(), mode=0o644)
-    except OSError as error:
-        raise StoreError(f"cannot write {into}: {error.strerror}") from error
 
 
 def _make_pylock(plan: Plan, lock: Lock, into: Path, environ: Mapping[str, str]) -> str:

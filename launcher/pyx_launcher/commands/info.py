@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from pyx_launcher.commands._format import format_json
+from pyx_launcher.commands._target import name_start
 from pyx_launcher.console import write_out
 from pyx_launcher.environment.directory import find_environment
 from pyx_launcher.environment.proof import find_way
@@ -59,23 +60,13 @@ def _describe_materials(plan: Plan, environ: Mapping[str, str]) -> str:
     artifacts = name_artifacts(plan.selection, plan.found.interpreter, plan.dirs).artifacts
     interpreter = plan.found.interpreter
     return format_bill(
-        _name(plan),
+        name_start(plan),
         artifacts,
         entries,
         interpreter,
         version=__version__,
         python=toolbox.find_python_with("cyclonedx"),
     )
-
-
-def _name(plan: Plan) -> str:
-    """Return what the bill is of: a named environment, a script, or the project's directory."""
-    if plan.invocation.named:
-        return plan.invocation.named
-    if plan.context.script is not None:
-        return plan.context.script.path.name
-    directory = plan.context.lock.parent if plan.context.lock else plan.context.directory
-    return directory.name or "/"
 
 
 def find_facts(plan: Plan) -> Facts:

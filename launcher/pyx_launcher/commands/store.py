@@ -1,4 +1,4 @@
-"""``pyx store``: look after the store: verify and repair, delete what is unused, list, add."""
+"""``pyx store``: look after the store: verify, repair, delete what is unused, list, draw, add."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.commands._arguments import check_words, take_action
 from pyx_launcher.commands._format import format_facts, format_json, format_table
+from pyx_launcher.commands._output import name_picture, write_text
 from pyx_launcher.console import write_out
 from pyx_launcher.dirs import resolve_dirs
-from pyx_launcher.errors import UsageError
+from pyx_launcher.errors import RefusedError, UsageError
 from pyx_launcher.files.directories import measure_tree
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.progress import show_progress
+from pyx_launcher.reports.drawing import format_size
 from pyx_launcher.store.format_version import check_formats
 from pyx_launcher.store.inventory import list_entries, tail_of
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.dirs import Dirs
+    from pyx_launcher.reports.store_page import StoreFacts
     from pyx_launcher.store.gc import Collection
 
 DAMAGED = 1
@@ -36,7 +39,7 @@ def run_store(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Do one of the forms of ``pyx store``; the answer goes to stdout."""
     action, words = take_action(invocation)
     if action != "add":
-        check_words(invocation, 1)
+        check_words(invocation, 2 if action == "report" else 1)
     dirs = resolve_dirs(environ)
     if action == "path":
         write_out(f"{dirs.store}\n")
@@ -47,9 +50,9 @@ def run_store(invocation: Invocation, environ: Mapping[str, str]) -> int:
             return _add(dirs, words)
         if action == "verify":
             return _verify(invocation, dirs, environ)
-        forms: dict[str, Callable[[Invocation, Dirs], int]]
-        forms = {"gc": _collect, "list": _list, "size": _measure}
-        return forms[action](invocation, dirs)
+        forms: dict[str, Callable[[Invocation, Dirs, Mapping[str, str]], int]]
+        forms = {"gc": _collect, "list": _list, "size": _measure, "report": _report}
+        return forms[action](invocation, dirs, environ)
 
 
 def _verify(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]) -> int:
@@ -83,7 +86,7 @@ def _show(entry: Path) -> str:
     return "/".join(tail_of(entry))
 
 
-def _collect(invocation: Invocation, dirs: Dirs) -> int:
+def _collect(invocation: Invocation, dirs: Dirs, _: Mapping[str, str]) -> int:
     from pyx_launcher.store.gc import collect, plan_collection
 
     keep = _read_days(invocation) * _DAY
@@ -102,7 +105,7 @@ def _collect(invocation: Invocation, dirs: Dirs) -> int:
     lines += [f"- {told.get(path, _show(path))}" for path in found.entries]
     lines.append(
         f"{len(found.environments)} environments and {len(found.entries)} entries "
-        f"{'would go' if tried else 'deleted'}, {_format_size(freed)}; "
+        f"{'would go' if tried else 'deleted'}, {format_size(freed)}; "
         f"{found.kept_environments} and {found.kept_entries} stay{_explain_kept(found, keep)}"
     )
     write_out("".join(f"{line}\n" for line in lines))
@@ -120,7 +123,7 @@ def _describe_environment(path: Path) -> str:
 
 def _describe_entry(path: Path) -> str:
     name, version, build = tail_of(path)
-    return f"{name} {version}, {_format_size(measure_tree(path))} ({build})"
+    return f"{name} {version}, {format_size(measure_tree(path))} ({build})"
 
 
 def _explain_kept(found: Collection, keep: float) -> str:
@@ -151,7 +154,7 @@ def _measure_home(dirs: Dirs) -> int:
     return measure_tree(dirs.store) + measure_tree(dirs.environments)
 
 
-def _list(invocation: Invocation, dirs: Dirs) -> int:
+def _list(invocation: Invocation, dirs: Dirs, _: Mapping[str, str]) -> int:
     from pyx_launcher.store.entry import read_entry
     from pyx_launcher.store.last_use import list_environments
 
@@ -182,7 +185,7 @@ def _list(invocation: Invocation, dirs: Dirs) -> int:
             str(fact["name"]),
             str(fact["version"]),
             str(fact["build"]),
-            "unreadable" if fact["bytes"] is None else _format_size(int(str(fact["bytes"]))),
+            "unreadable" if fact["bytes"] is None else format_size(int(str(fact["bytes"]))),
             str(fact["environments"]),
         )
         for fact in facts
@@ -191,7 +194,7 @@ def _list(invocation: Invocation, dirs: Dirs) -> int:
     return 0
 
 
-def _measure(invocation: Invocation, dirs: Dirs) -> int:
+def _measure(invocation: Invocation, dirs: Dirs, _: Mapping[str, str]) -> int:
     sizes = {
         "entries": sum(len(list_entries(store)) for store in dirs.stores),
         "store": sum(map(measure_tree, dirs.stores)),
@@ -201,17 +204,55 @@ def _measure(invocation: Invocation, dirs: Dirs) -> int:
     if "--json" in invocation.settings:
         write_out(format_json(sizes))
         return 0
-    told = {name: _format_size(size) for name, size in sizes.items() if name != "entries"}
+    told = {name: format_size(size) for name, size in sizes.items() if name != "entries"}
     write_out(format_facts({"entries": str(sizes["entries"]), **told}))
     return 0
 
 
-def _format_size(size: int) -> str:
-    """Return a number of bytes for a person."""
-    for unit, divisor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size >= divisor:
-            return f"{size / divisor:.1f} {unit}"
-    return f"{size} B"
+def _report(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]) -> int:
+    from pyx_launcher.reports.store_page import draw_store
+    from pyx_launcher.resolve.tools import make_toolbox
+
+    word = invocation.words[1]
+    into = name_picture(word, (".html",), "pyx store report store.html")
+    python = make_toolbox(environ, offline=invocation.offline).find_python_with("vega")
+    facts = _find_store_facts(invocation, dirs)
+    write_text(into, word, draw_store(facts, python))
+    builds, users = len(facts.sizes), len({user.label for user in facts.users})
+    write_out(f"{into}: {builds} builds of packages, {users} projects and programs\n")
+    return 0
+
+
+def _find_store_facts(invocation: Invocation, dirs: Dirs) -> StoreFacts:
+    from pyx_launcher.reports.store_page import StoreFacts
+    from pyx_launcher.reports.store_users import find_users
+    from pyx_launcher.resolve.tools import read_pinned_names
+    from pyx_launcher.store.entry import read_entry
+    from pyx_launcher.store.gc import plan_collection
+
+    days = _read_days(invocation)
+    sizes: dict[tuple[str, ...], int] = {}
+    for path in (path for store in dirs.stores for path in list_entries(store)):
+        known = read_entry(path)
+        sizes.setdefault(tail_of(path), known.facts.size if known else measure_tree(path))
+    problem, planned = None, None
+    try:
+        planned = plan_collection(dirs, days * _DAY)
+    except RefusedError as error:
+        problem = error.message
+    return StoreFacts(
+        place=dirs.store,
+        sizes=sizes,
+        other_sizes={
+            "environments": measure_tree(dirs.environments),
+            "cache": measure_tree(dirs.cache),
+        },
+        users=find_users(dirs, read_pinned_names()),
+        days=days,
+        gone_entries=frozenset(map(tail_of, planned.entries if planned else ())),
+        gone_environments=frozenset(planned.environments if planned else ()),
+        problem=problem,
+    )
 
 
 def _add(dirs: Dirs, words: tuple[str, ...]) -> int:

@@ -9,7 +9,8 @@ from packaging.utils import canonicalize_name
 
 from pyx_launcher.commands._arguments import check_words
 from pyx_launcher.commands._format import Branch, format_json, format_tree
-from pyx_launcher.commands._target import require_lock, take_script
+from pyx_launcher.commands._output import name_picture, write_text
+from pyx_launcher.commands._target import name_start, require_lock, take_script
 from pyx_launcher.console import write_out
 from pyx_launcher.errors import UnavailableError
 from pyx_launcher.launch import decide, fetch_all
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.reports.graph import DependencyEdge, Graph
+    from pyx_launcher.reports.graph_picture import GraphFacts
     from pyx_launcher.start.plan import Plan
 
 
@@ -30,21 +32,42 @@ def run_tree(invocation: Invocation, environ: Mapping[str, str]) -> int:
     hint = f"`pyx tree --invert {quote(words[0])}` tells of one package" if words else ""
     plan = decide(take_script(invocation, words, hint), environ)
     require_lock(plan)
-    graph = _read_graph(plan, environ)
+    entries = fetch_all(plan, environ).entries
+    graph = build_graph(entries, plan.found.interpreter)
     inverted = invocation.settings.get("--invert")
     roots = find_roots(graph)
     if inverted:
         graph = invert_graph(graph)
         roots = [_find_name(name, graph) for name in inverted]
-    if "--json" in invocation.settings:
+    picture = invocation.settings.get("--graph")
+    if picture:
+        from pyx_launcher.reports.graph_picture import GraphFacts
+
+        facts = GraphFacts(
+            name=name_start(plan),
+            graph=graph,
+            roots=roots,
+            sizes={str(canonicalize_name(one.facts.name)): one.facts.size for one in entries},
+            is_inverted=inverted is not None,
+        )
+        write_out(_draw(facts, plan, picture[-1], environ))
+    elif "--json" in invocation.settings:
         write_out(format_json(_tell(graph, roots, inverted is not None)))
     else:
         write_out(format_tree(_grow(graph, roots)))
     return 0
 
 
-def _read_graph(plan: Plan, environ: Mapping[str, str]) -> Graph:
-    return build_graph(fetch_all(plan, environ).entries, plan.found.interpreter)
+def _draw(facts: GraphFacts, plan: Plan, word: str, environ: Mapping[str, str]) -> str:
+    """Write the picture, and return what to tell of it."""
+    from pyx_launcher.reports.graph_picture import draw_graph, draw_graph_page
+    from pyx_launcher.resolve.tools import make_toolbox
+
+    into = name_picture(word, (".svg", ".html"), "pyx tree --graph tree.svg")
+    toolbox = make_toolbox(environ, offline=plan.invocation.offline)
+    draw = draw_graph_page if word.endswith(".html") else draw_graph
+    write_text(into, word, draw(facts, toolbox.find_python_with("vega")))
+    return f"{into}: {len(facts.graph)} packages\n"
 
 
 def _find_name(name: str, graph: Graph) -> str:

@@ -1,4 +1,4 @@
-"""Have what one rare command needs: uv, Poetry, PDM and Pipenv lock, CycloneDX's library describes.
+"""Have what a rare command needs: uv, Poetry, PDM and Pipenv lock; CycloneDX describes, Vega draws.
 
 Each has an environment of its own. What a tool consists of is pinned by hash in a lock of ours,
 `pins/TOOL-requirements.txt`. It comes into the store and gets an environment as any program does,
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,8 +39,21 @@ PINS = Path(__file__).with_name("pins")
 NAMES = {"uv": "uv", "poetry": "Poetry", "pdm": "PDM", "pipenv": "Pipenv"}
 """The tools that lock: the program, and what a person calls it."""
 
-LIBRARIES = {"cyclonedx": "cyclonedx-python-lib"}
-"""The tools that are no programs: a python runs what imports them."""
+LIBRARIES = {
+    "cyclonedx": "cyclonedx-python-lib, which describes materials,",
+    "vega": "vl-convert-python, which draws,",
+}
+"""The tools that a python imports, and what a person is told of each."""
+
+
+def read_pinned_names() -> dict[str, frozenset[str]]:
+    """Return what a person calls each tool, with the names of all that it may consist of."""
+    pinned = {}
+    for name in (*NAMES, *LIBRARIES):
+        text = (PINS / f"{name}-requirements.txt").read_text(encoding="utf-8")
+        label = NAMES.get(name) or LIBRARIES[name].partition(",")[0]
+        pinned[f"{label}, for pyx"] = frozenset(re.findall(r"^([a-z0-9-]+)==", text, re.MULTILINE))
+    return pinned
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +100,7 @@ class Toolbox:
     @closed_to_others()
     def find_python_with(self, name: str) -> Path:
         """Return a python that can import `name`, one of `LIBRARIES`. Raises as `find_tool`."""
-        return self._find(name, "python", f"{LIBRARIES[name]}, which describes materials,")
+        return self._find(name, "python", LIBRARIES[name])
 
     def _find(self, name: str, program: str, label: str) -> Path:
         variable = f"PYX_{name.upper()}"

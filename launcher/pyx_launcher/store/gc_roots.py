@@ -36,7 +36,7 @@ def forget_link(dirs: Dirs, link: Path) -> None:
 
 def find_linked(dirs: Dirs) -> set[str]:
     """Return the names of the environments that a remembered link leads to now."""
-    targets = (target for _, target in _list_links(dirs) if target is not None)
+    targets = (target for _, target in _list_records(dirs) if target is not None)
     environments = os.path.realpath(dirs.environments)
     return {
         os.path.basename(target)
@@ -47,13 +47,20 @@ def find_linked(dirs: Dirs) -> set[str]:
 
 def forget_gone(dirs: Dirs) -> None:
     """Remember those links no more that are gone, or are something else by now."""
-    for record, target in _list_links(dirs):
+    for record, target in _list_records(dirs):
         if target is None:
             with contextlib.suppress(OSError):
                 record.unlink()
 
 
-def _list_links(dirs: Dirs) -> Iterator[tuple[Path, str | None]]:
+def list_links(dirs: Dirs) -> Iterator[tuple[Path, str | None]]:
+    """Yield each remembered link with what it leads to, None where it is gone."""
+    for record, target in _list_records(dirs):
+        with contextlib.suppress(OSError):
+            yield Path(os.fsdecode(record.read_bytes())), target
+
+
+def _list_records(dirs: Dirs) -> Iterator[tuple[Path, str | None]]:
     """Yield each record with what its link leads to, None where there is no link."""
     for record in sorted(list_visible(dirs.home / "linked")):
         try:

@@ -659,7 +659,7 @@ def test_what_is_locked_is_no_list_of_what_to_require(pyx: Pyx, project: Path) -
     (project / "requirements.txt").write_text(text)
     told = pyx("add", "-r", "requirements.txt", cwd=project)
     assert (told.returncode, (project / "requirements.txt").read_text()) == (USAGE, text)
-    hint = told.stderr.partition("by a copy: ")[2].strip()
+    hint = told.stderr.partition("copy it first: ")[2].strip(" `\n")
     env = {"PATH": f"{pyx.path.parent}{os.pathsep}{pyx.environ['PATH']}"}
     done = pyx.run(["sh", "-c", hint], cwd=project, env=env)
     succeed(done)

@@ -63,6 +63,7 @@ complete -c pyx -n "$first" -a env -d 'named environments, and what editors and 
 complete -c pyx -f -n '__fish_seen_subcommand_from env' -a 'list create remove show'
 complete -c pyx -n '__fish_seen_subcommand_from env' -l json -d 'print JSON'
 complete -c pyx -n '__fish_seen_subcommand_from env' -l link -d 'make .venv a link to the project\'s environment'
+complete -c pyx -n '__fish_seen_subcommand_from env' -l file -d 'with --link: make it a file that holds the path (PEP 832, a draft)'
 complete -c pyx -n '__fish_seen_subcommand_from env' -l unlink -d 'remove that link'
 complete -c pyx -n '__fish_seen_subcommand_from env' -l kernel -d 'offer the environment to Jupyter as a kernel'
 complete -c pyx -n "$first" -a tool -d 'programs in locked environments of their own, on PATH or run once'

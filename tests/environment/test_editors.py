@@ -186,6 +186,46 @@ def test_gc_keeps_what_a_link_leads_to(pyx: Pyx, project: Path, pyx_home: Path) 
     assert list(records.iterdir()) == []
 
 
+def test_the_link_can_be_a_file_that_holds_the_path(
+    pyx: Pyx, project: Path, wheels: Path, index: IndexServer
+) -> None:
+    """As PEP 832 has it: it follows the lock, keeps the environment, and can be taken back."""
+    link = project / ".venv"
+    told = pyx("env", "--link", "--file", cwd=project)
+    assert told.returncode == 0, told.stderr
+    assert not link.is_symlink()
+    before = Path(link.read_text().removesuffix("\n"))
+    assert told.stdout == f"{link} -> {before}\n"
+    assert (before / "pyvenv.cfg").is_file()
+    pyx("store", "gc", "--keep", "0")
+    assert pyx.run([before / "bin/python", "-c", "import tick"]).returncode == 0
+    text = pylock_text([make_wheel(wheels, "tick", "2.0")], index_url=index.url)
+    (project / "pylock.toml").write_text(text)
+    assert pyx("sync", cwd=project).returncode == 0
+    assert Path(link.read_text().strip()) != before
+    # Without being asked it stays what it is, and the other way round.
+    pyx("env", "--link", cwd=project)
+    assert link.is_file()
+    assert not link.is_symlink()
+    assert pyx("env", "--unlink", cwd=project).returncode == 0
+    pyx("env", "--link", cwd=project)
+    assert link.is_symlink()
+    pyx("env", "--link", "--file", cwd=project)
+    assert not link.is_symlink()
+
+
+@pytest.mark.parametrize("content", ["/usr", "\n", "elsewhere\nmore\n", "x" * 5000])
+def test_a_file_of_somebody_else_is_left_alone(pyx: Pyx, project: Path, content: str) -> None:
+    """A path that leads elsewhere, or none at all, is not pyx's to replace or to remove."""
+    (project / ".venv").write_text(content)
+    for words in (["--link"], ["--link", "--file"], ["--unlink"]):
+        told = pyx("env", *words, cwd=project)
+        assert (told.returncode, "was not made by pyx" in told.stderr) == (77, True)
+    assert (project / ".venv").read_text() == content
+    assert pyx("env", "--file", cwd=project).returncode == 64
+    assert pyx("env", "--kernel", "--file", cwd=project).returncode == 64
+
+
 def test_gc_deletes_what_a_link_led_to_before(
     pyx: Pyx, project: Path, wheels: Path, index: IndexServer
 ) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import time
 from typing import TYPE_CHECKING
 
 import pytest
+import tomli
 from lockcases import LOCKS, environment
 from wheelhouse import make_wheel, sha256
 
@@ -163,6 +166,34 @@ def test_the_choice_is_said_once_and_remembered(pyx: Pyx, tmp_path: Path) -> Non
     (project / "uv.lock").unlink()
     told = pyx("info", cwd=project)
     assert f"{project}/pylock.toml" in told.stdout
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_a_pylock_that_pipenv_made_is_a_copy(tmp_path: Path, *, fits: bool) -> None:
+    """Pipfile.lock has its categories, and says whether it fits; the copy never hides that."""
+    pipfile = "[packages]\n"
+    digest = sha256_of_pipfile(pipfile)
+    content = {
+        "_meta": {"hash": {"sha256": digest if fits else "0"}, "pipfile-spec": 6, "sources": []},
+        "default": {},
+    }
+    write(tmp_path, Pipfile=pipfile, Pipfile_lock=json.dumps(content))
+    write(tmp_path, pylock_toml=PYLOCK.format(by="pipenv"))
+    found = look(tmp_path)
+    assert found.lock == tmp_path / "Pipfile.lock"
+    assert found.preference is not None
+    assert found.preference.ignored == (tmp_path / "pylock.toml",)
+    # One of another tool is no copy.
+    write(tmp_path, pylock_toml=PYLOCK.format(by="uv"), pyproject_toml=f"{PROJECT}[tool.uv]\n")
+    assert look(tmp_path).lock == tmp_path / ("Pipfile.lock" if fits else "pylock.toml")
+
+
+def sha256_of_pipfile(text: str) -> str:
+    """Return the hash that Pipenv has for a Pipfile of `text`."""
+    data = {"_meta": {"sources": [], "requires": {}}, "default": {}, "develop": {}}
+    data.update({k: v for k, v in tomli.loads(text).items() if k != "packages"})
+    written = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(written.encode()).hexdigest()
 
 
 HASHED = "{}==1.0 --hash=sha256:00\n"

@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import resource
+import sys
 import zipfile
 from typing import TYPE_CHECKING, cast
 
 import pytest
 from wheelhouse import make_wheel
 
+from pyx_launcher.errors import ArtifactError
 from pyx_launcher.store import wheel as wheel_module
+from pyx_launcher.store.unpack import unpack_files
 from pyx_launcher.store.wheel import Wheel, WheelMember
 
 if TYPE_CHECKING:
@@ -76,6 +79,29 @@ def test_other_compressions_are_read_too(wheels: Path, method: int) -> None:
         for name, data in content.items():
             archive.writestr(name, data)
     assert b"".join(members(wheel)["pack/a.txt"]) == LARGE
+
+
+def test_zstandard_is_read_where_python_does(wheels: Path) -> None:
+    """Python 3.14 has it; for others it is said that they have not, no fault of the wheel."""
+    wheel = make_wheel(wheels, "pack", "1.0", files={"pack/a.txt": LARGE})
+    data = bytearray(wheel.read_bytes())
+    if sys.version_info >= (3, 14):
+        with zipfile.ZipFile(wheel) as archive:
+            content = {info.filename: archive.read(info) for info in archive.infolist()}
+        with zipfile.ZipFile(wheel, "w", compression=zipfile.ZIP_ZSTANDARD) as archive:
+            for name, text in content.items():
+                archive.writestr(name, text)
+        assert b"".join(members(wheel)["pack/a.txt"]) == LARGE
+        return
+    # What stands in the directory of the archive decides, whatever the data is.
+    at = data.rindex(b"PK\x01\x02")
+    data[at + 10 : at + 12] = (93).to_bytes(2, "little")
+    wheel.write_bytes(data)
+    with pytest.raises(
+        ArtifactError, match="is compressed with Zstandard, which the Python 3"
+    ) as told:
+        unpack_files(wheel, wheels / "entry", {})
+    assert "Python 3.14 or newer" in str(told.value.hint)
 
 
 @pytest.mark.parametrize(

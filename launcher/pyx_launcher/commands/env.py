@@ -43,12 +43,14 @@ if TYPE_CHECKING:
 
 def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Do one of the forms of ``pyx env``; the answer goes to stdout."""
-    wishes = [name for name in invocation.settings if name != "--json"]
+    wishes = [name for name in invocation.settings if name not in ("--json", "--file")]
     if wishes:
         _check_wishes(wishes, invocation)
         return {"--link": _link, "--unlink": _unlink, "--kernel": _kernel}[wishes[0]](
             invocation, environ
         )
+    if "--file" in invocation.settings:
+        raise UsageError("--file says what --link makes", hint="pyx env --link --file")
     action, words = take_action(invocation)
     if action == "show":
         check_words(invocation, 1, at_most=2)
@@ -69,6 +71,8 @@ def _check_wishes(wishes: list[str], invocation: Invocation) -> None:
     called = f"pyx env {wishes[0]}"
     if len(wishes) > 1:
         raise UsageError(f"{wishes[0]} and {wishes[1]} exclude each other", hint=called)
+    if "--file" in invocation.settings and wishes != ["--link"]:
+        raise UsageError(f"{called} does not take --file", hint="pyx env --link --file")
     if invocation.words or "--json" in invocation.settings:
         other = next(iter(invocation.words), "--json")
         raise UsageError(f"{called} does not take {other}", hint=called)
@@ -174,7 +178,10 @@ def _link(invocation: Invocation, environ: Mapping[str, str]) -> int:
     plan = decide(invocation, environ)
     project = _project_of(plan)
     environment = make_ready(plan, environ).environment.path
-    write_out(f"{link_environment(project, plan.dirs, environment)} -> {environment}\n")
+    as_file = "--file" in invocation.settings
+    write_out(
+        f"{link_environment(project, plan.dirs, environment, as_file=as_file)} -> {environment}\n"
+    )
     return 0
 
 

@@ -1,8 +1,8 @@
 """What editors and Jupyter are given to find an environment: a link `.venv`, and a kernel.
 
 `.venv` is a link to the environment directory, which is a real PEP 405 environment. The draft of
-PEP 832 would let `.venv` be a file that holds a path, too; a link to a directory is what every
-tool follows today, and the draft allows it as well.
+PEP 832 lets `.venv` be a file that holds a path, too, and that is written where it is asked for; a
+link to a directory is what every tool follows today, and the draft allows it as well.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.dirs import find_home
 from pyx_launcher.errors import RefusedError, StoreError, UsageError
 from pyx_launcher.files.atomic import make_directory, storing, write_atomic
-from pyx_launcher.store.gc_roots import forget_link, record_link
+from pyx_launcher.store.gc_roots import forget_link, read_link, record_link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,9 +30,12 @@ if TYPE_CHECKING:
 LINK = ".venv"
 
 
-def link_environment(project: Path, dirs: Dirs, environment: Path) -> Path:
+def link_environment(
+    project: Path, dirs: Dirs, environment: Path, *, as_file: bool = False
+) -> Path:
     """Make ``.venv`` in `project` a link to `environment`, in one step; return the link.
 
+    With `as_file` it is a file that holds the path, and so it is where such a file was.
     Raises RefusedError where something else has that name, and StoreError.
     """
     link = project / LINK
@@ -43,7 +46,10 @@ def link_environment(project: Path, dirs: Dirs, environment: Path) -> Path:
         # First, so that no link is ever there that does not count; and again for a `pyx store gc`
         # that has found no link there meanwhile.
         record_link(dirs, link)
-        replace_link(link, environment)
+        if as_file or (link.is_file() and not link.is_symlink()):
+            write_atomic(link, os.fsencode(environment) + b"\n", mode=0o644)
+        else:
+            replace_link(link, environment)
         record_link(dirs, link)
     except OSError as error:
         raise StoreError(f"{link}: {error.strerror}") from error
@@ -55,7 +61,7 @@ def refresh_link(project: Path, dirs: Dirs, environment: Path) -> Path | None:
     link = project / LINK
     if not is_own_link(link, dirs):
         return None
-    if os.readlink(link) != str(environment):
+    if read_link(link) != str(environment):
         return link_environment(project, dirs, environment)
     # It may have been moved along with its project.
     with storing(link):
@@ -93,10 +99,10 @@ def replace_link(link: Path, target: Path) -> None:
 
 def is_own_link(link: Path, dirs: Dirs) -> bool:
     """Tell whether it leads to an environment of this home, or of another that is still there."""
-    try:
-        target = Path(os.readlink(link))
-    except OSError:
+    found = read_link(link)
+    if found is None:
         return False
+    target = Path(found)
     return target.parent == dirs.environments or (target / "environment.json").is_file()
 
 

@@ -28,6 +28,9 @@ UV_LOCK = "uv.lock"
 TOOLS = {UV_LOCK: "uv", "poetry.lock": "poetry", "pdm.lock": "pdm", "Pipfile.lock": "pipenv"}
 """The tool that writes each lock, which may have a table in pyproject.toml."""
 
+LOWEST = -10
+"""The weight of a lock that is a copy of another one."""
+
 _HINTS = {
     "lock": f'[tool.pyx] lock = "NAME", such as {FILE_NAMES[0]}, in the directory of the project',
     "locks": '[tool.pyx] locks = ["requirements/main.txt", "requirements/dev.txt"]',
@@ -79,7 +82,7 @@ def prefer_lock(directory: Path, present: Sequence[str]) -> Preference:
     """
     document = _read_project(directory / PROJECT_FILE)
     tables = document.table("tool").data if document else {}
-    candidates = [_weigh(directory, name, tables) for name in present]
+    candidates = [_weigh(directory, name, tables, present) for name in present]
     best = max(candidates, key=lambda candidate: candidate.weight)
     others = tuple(c.path for c in candidates if c is not best)
     if best.error is not None:
@@ -101,17 +104,19 @@ class _PossibleLock:
     error: LockError | None = None
 
 
-def _weigh(directory: Path, name: str, tables: object) -> _PossibleLock:
+def _weigh(directory: Path, name: str, tables: object, present: Sequence[str]) -> _PossibleLock:
     """Return what speaks for one lock: a table of its tool, and that it fits the project."""
     from pyx_launcher.start.freshness import compare_lock
 
     path = directory / name
-    tool, error, fits = TOOLS.get(name, ""), None, 0
+    tool, error, fits, is_copy = TOOLS.get(name, ""), None, 0, False
     looked = [directory / PROJECT_FILE, directory / "Pipfile"]
     try:
         lock = read_lock(path, directory)
         if lock.kind == "pylock":
             tool = cast("PylockLock", lock).content.created_by.lower()
+            # Pipenv makes it of the other one, which says more: categories, and whether it fits.
+            is_copy = tool == "pipenv" and "Pipfile.lock" in present
         told = compare_lock(lock, None)
         looked += told.looked
         fits = 0 if not told.is_told else -1 if told.staleness else 1
@@ -131,7 +136,7 @@ def _weigh(directory: Path, name: str, tables: object) -> _PossibleLock:
         reasons.append("it fits the project")
     return _PossibleLock(
         path=path,
-        weight=has_table + fits,
+        weight=LOWEST if is_copy else has_table + fits,
         reasons=tuple(reasons),
         looked=tuple(looked),
         error=error,

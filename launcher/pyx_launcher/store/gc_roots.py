@@ -1,5 +1,7 @@
 """Which links of projects lead to environments, so that these stay as long as the links do.
 
+A link is one of the file system, or a file that holds a path, as the draft of PEP 832 has it.
+
 PYX_HOME/linked/KEY     the path of a link that `pyx env --link` made; KEY is its digest
 """
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from pyx_launcher.dirs import Dirs
 
 
+LONGEST = 4096
+"""Bytes in a file that holds a path, at most."""
+
+
 def record_link(dirs: Dirs, link: Path) -> None:
     """Remember that there is, or will be, a link at the absolute path `link`. Raises OSError."""
     path = os.fsencode(_locate(link))
@@ -32,6 +38,22 @@ def record_link(dirs: Dirs, link: Path) -> None:
 def forget_link(dirs: Dirs, link: Path) -> None:
     """Remember a link no more. Raises OSError."""
     _name_record(dirs, os.fsencode(_locate(link))).unlink(missing_ok=True)
+
+
+def read_link(link: Path) -> str | None:
+    """Return where a link leads; None where there is none."""
+    try:
+        return os.readlink(link)
+    except (OSError, ValueError):
+        pass
+    try:
+        # A device or a pipe is no such file, and reading it could wait for ever.
+        if not link.is_file() or link.stat().st_size > LONGEST:
+            return None
+        text = os.fsdecode(link.read_bytes()).strip()
+    except (OSError, ValueError):
+        return None
+    return os.path.join(link.parent, text) if text and text.isprintable() else None
 
 
 def find_linked(dirs: Dirs) -> set[str]:
@@ -64,9 +86,11 @@ def _list_records(dirs: Dirs) -> Iterator[tuple[Path, str | None]]:
     """Yield each record with what its link leads to, None where there is no link."""
     for record in sorted(list_visible(dirs.home / "linked")):
         try:
-            yield record, os.readlink(os.fsdecode(record.read_bytes()))
-        except (OSError, ValueError):
+            path = os.fsdecode(record.read_bytes())
+        except OSError:
             yield record, None
+        else:
+            yield record, read_link(Path(path))
 
 
 def _name_record(dirs: Dirs, path: bytes) -> Path:

@@ -12,8 +12,10 @@ import posixpath
 import re
 import stat
 import struct
+import sys
 import zipfile
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from installer.records import parse_record_file
@@ -22,6 +24,7 @@ from installer.utils import parse_metadata_file
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from pyx_launcher.errors import ArtifactError
 from pyx_launcher.files.archive_limits import (
     PLAIN,
     STEP,
@@ -73,6 +76,23 @@ _AS_MODULES = re.compile(r"^[^/]+\.data/(?:purelib|platlib)/")
 """What lies there comes beside the modules of the wheel."""
 
 
+_ZSTANDARD = 93
+"""The number of Zstandard in a zip."""
+
+
+def _check_zstandard(name: str) -> None:
+    """Raise ArtifactError where this Python, unlike 3.14 and uv, cannot read Zstandard."""
+    try:
+        # What `zipfile` reads it with.
+        import_module("compression.zstd")
+    except ImportError as error:
+        version = ".".join(map(str, sys.version_info[:2]))
+        raise ArtifactError(
+            f"{name} is compressed with Zstandard, which the Python {version} of pyx cannot read",
+            hint="install pyx with Python 3.14 or newer, or lock a version whose wheel is deflated",
+        ) from error
+
+
 class Wheel(WheelFile):
     """A wheel without bytecode, which only the interpreter may write; it has `WheelMember`s."""
 
@@ -80,6 +100,8 @@ class Wheel(WheelFile):
         """Look at what the archive promises, before anything of it is read."""
         super().__init__(archive)
         path, members = archive.filename or "", archive.infolist()
+        if any(member.compress_type == _ZSTANDARD for member in members):
+            _check_zstandard(os.path.basename(path))
         limits = read_limits(os.environ)
         check_members(members, os.path.basename(path), os.path.getsize(path), limits, in_steps=True)
         check_spellings(_AS_MODULES.sub("", member.filename) for member in members)

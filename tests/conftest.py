@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import FileLock
 from indexserver import IndexServer
-from installed import KINDS, PLAIN_PYTHON, Pyx, build_native, shared_directory
+from installed import KINDS, PLAIN_PYTHON, Pyx, build_native, forget_outer_start, shared_directory
 
 from pyx_launcher.dirs import Dirs
 from pyx_launcher.environment.directory import settle_start
@@ -48,24 +47,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TELL = "import sys; print('%d.%d' % sys.version_info[:2] + getattr(sys, 'abiflags', ''), end='')"
-
-
-def forget_outer_start() -> None:
-    """Make this process one that pyx did not start, as a user's shell is, for those it starts.
-
-    A start asks its parent, too, whether it is inside another, by what the kernel shows of the
-    parent's first environment. So the name of the note is written over where that lies.
-    """
-    os.environ.pop("PYX_INSIDE", None)
-    with contextlib.suppress(OSError):
-        shown = Path("/proc/self/environ").read_bytes()
-        offset = (b"\0" + shown).find(b"\0PYX_INSIDE=")
-        # The fields behind the name of the program, which may hold blanks, begin with the third.
-        fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
-        if offset >= 0:
-            with Path("/proc/self/mem").open("r+b", buffering=0) as memory:
-                memory.seek(int(fields[50 - 3]) + offset)
-                memory.write(b"OUR_INSIDE=")
 
 
 forget_outer_start()

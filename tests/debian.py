@@ -8,6 +8,7 @@ architecture; `build_musl_python` a CPython that is linked with musl.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,21 @@ exec musl-gcc "$@" -idirafter {headers}
 def is_debian() -> bool:
     """Tell whether this machine is one that can fetch from Debian."""
     return SOURCES.exists() and all(map(shutil.which, ("apt-get", "dpkg")))
+
+
+def find_mirror() -> tuple[str, str] | None:
+    """Return the suite and the mirror that this machine has its own packages from, if any."""
+    told = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(SUITE) $(CODENAME) $(REPO_URI) $(COMPONENT)"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    rows = [line.split() for line in told.stdout.splitlines()]
+    for row in rows:
+        if len(row) == 4 and row[3] == "main" and re.fullmatch(r"[a-z]+", row[1]):
+            return row[1], row[2]
+    return None
 
 
 class Apt:

@@ -6,6 +6,7 @@ beside it, as an installer would lay them out, and starts processes with a clean
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shlex
@@ -62,6 +63,24 @@ from pyx_launcher.__main__ import main
 sys.exit(main())
 """
 BROKEN_LAUNCHER = f"#!/bin/sh\necho '{SLOW_PATH}'\nexit {SLOW_PATH_STATUS}\n"
+
+
+def forget_outer_start() -> None:
+    """Make this process one that pyx did not start, as a user's shell is, for those it starts.
+
+    A start asks its parent, too, whether it is inside another, by what the kernel shows of the
+    parent's first environment. So the name of the note is written over where that lies.
+    """
+    os.environ.pop("PYX_INSIDE", None)
+    with contextlib.suppress(OSError):
+        shown = Path("/proc/self/environ").read_bytes()
+        offset = (b"\0" + shown).find(b"\0PYX_INSIDE=")
+        # The fields behind the name of the program, which may hold blanks, begin with the third.
+        fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
+        if offset >= 0:
+            with Path("/proc/self/mem").open("r+b", buffering=0) as memory:
+                memory.seek(int(fields[50 - 3]) + offset)
+                memory.write(b"OUR_INSIDE=")
 
 
 def shared_directory(factory: pytest.TempPathFactory) -> Path:

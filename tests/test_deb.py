@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from archives import unpack_tar
+from debian import find_mirror
 from installed import ROOT, shared_directory
 from standalone import USER, Root, build_standalone, find_shared_python, look
 from wheelhouse import make_sdist, make_wheel, pylock_text
@@ -73,7 +74,10 @@ def bootstrapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("debootstrap") is None:
         pytest.skip("there is no debootstrap")
     directory = tmp_path_factory.mktemp("debian")
-    suite, mirror = find_mirror()
+    found = find_mirror()
+    if found is None:
+        pytest.skip("apt names no mirror of Debian")
+    suite, mirror = found
     command = ["debootstrap", "--variant=minbase", "--include=python3-minimal,libpython3-stdlib"]
     done = subprocess.run(
         [*command, suite, directory / "root", mirror], capture_output=True, text=True, check=False
@@ -81,21 +85,6 @@ def bootstrapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if done.returncode:
         pytest.skip(f"debootstrap cannot make a Debian: {done.stdout.splitlines()[-1:]}")
     return directory / "root"
-
-
-def find_mirror() -> tuple[str, str]:
-    """Return the suite and the mirror that this machine has its own packages from."""
-    told = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(SUITE) $(CODENAME) $(REPO_URI) $(COMPONENT)"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    rows = [line.split() for line in told.stdout.splitlines()]
-    for row in rows:
-        if len(row) == 4 and row[3] == "main" and re.fullmatch(r"[a-z]+", row[1]):
-            return row[1], row[2]
-    pytest.skip("apt names no mirror of Debian")
 
 
 @pytest.fixture

@@ -498,8 +498,10 @@ static const char *leave_out(const char *name, const char *value, const char *ou
 static int hide_variables(const struct record *record, int *obeyed) {
     struct text kept = {0}, notes = {0};
     char **outside = find_outside(record);
-    int hidden = 0;
+    int hidden = 0, dropped = 0;
     for (char **variable = environ; *variable; variable++) {
+        /* By this python's stub on macOS tells python where it lies; that of another start would mislead. */
+        if (match(*variable, "__PYVENV_LAUNCHER__") && ++dropped) continue;
         const char *name = is_empty(*variable) ? NULL : find_row(record, "u", *variable), *value = name ? match(*variable, name) : "";
         const char *note = NULL, *left = value;
         if (name) note = outside ? *find_in(outside, join(OUTSIDE, name, strlen(name))) : *variable;
@@ -510,7 +512,7 @@ static int hide_variables(const struct record *record, int *obeyed) {
         if (name && !outside) add(&notes, join(OUTSIDE, *variable, strlen(*variable)));
         *obeyed |= name && *left;
     }
-    if (outside == environ && !hidden) return 0;
+    if (outside == environ && !hidden && !dropped) return 0;
     for (char **note = outside && outside != environ ? outside : NULL; note && *note; note++)
         if (strncmp(*note, OUTSIDE, sizeof OUTSIDE - 1) == 0) add(&kept, *note);
     if (outside != environ) add(&kept, join(INSIDE, "=1", 2));

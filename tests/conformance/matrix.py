@@ -1,12 +1,13 @@
 """Run many small programs under pyx and under a virtual environment: nothing may tell them apart.
 
-The programs are data, in `programs/*.toml`; `Program` names what an entry may say. Every program
-runs in its own directory four times: in a virtual environment, under pyx through the slow path,
-under pyx through the fast path (the slow path is broken then), and by the environment's own
-`bin/python`, as children are started. What the four print and how they end must be the same, but
-for the two directories' names, memory addresses, and what a program's entry explains.
+The programs are data, in `programs/*.toml`; `program.py` names what an entry may say. Every program
+runs in its own directory: in a virtual environment, and then for each of the two ways of a start
+under pyx through the slow path, under pyx through the fast path (the slow path is broken then), and
+by the environment's own `bin/python`, as children are started. What all of them print and how they
+end must be the same, but for the two directories' names, memory addresses, and what a program's
+entry explains.
 
-As a program: ``pyx tests/conformance/matrix.py [--python PATH]… [GROUP]…``.
+As a program: ``pyx tests/conformance/matrix.py [--python PATH]… [--way WAY]… [GROUP]…``
 """
 
 from __future__ import annotations
@@ -23,16 +24,18 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import tomli
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from conformance.program import CHILD, FAST, SLOW, Program, list_groups, read_programs
+from installed import KINDS, PLAIN_PYTHON, SLOW_PATH, Pyx, build_native, forget_outer_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-PROGRAMS = Path(__file__).with_name("programs")
 PROMPT = re.compile(r"(>>> |\.\.\. |\(Pdb\) )$")
 ESCAPE = re.compile(r"\x1b(\[[0-9;?]*[ -/]*[@-~]|[=>])")
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
@@ -41,45 +44,11 @@ SETTLED = 2.2
 
 TIMEOUT = 20.0
 
-SLOW, FAST, CHILD = "slow path", "fast path", "child"
-BROKEN = "SLOW PATH"
+WAYS = ("fast", "public")
+"""The two ways of a start, which docs/design.md explains."""
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Explained:
-    """A difference that must be: `pattern` is taken out of what both runs printed."""
-
-    pattern: str
-    reason: str
-    since: int = 0
-    """The first minor version of Python 3 that shows it."""
-    until: int = 99
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Program:
-    """One program and one way to start it. `{here}` in words and variables is its directory."""
-
-    group: str
-    name: str
-    words: tuple[str, ...] = ("p.py",)
-    shell: str | None = None
-    """A shell command that starts python as ``"$@"``, instead of `words`."""
-    files: Mapping[str, str] = field(default_factory=dict)
-    setup: str | None = None
-    """Python code that makes further files; it runs in the directory before anything else."""
-    environ: Mapping[str, str] = field(default_factory=dict)
-    inert: bool = False
-    """The variables must not act: the virtual environment runs without them."""
-    input: str = ""
-    terminal: tuple[str, ...] | None = None
-    """Lines typed at a terminal, each when the prompt is there."""
-    encoding: str = "utf-8"
-    """How words, files, variables and input become bytes."""
-    since: int = 0
-    until: int = 99
-    runs: tuple[str, ...] = (SLOW, FAST, CHILD)
-    explained: tuple[Explained, ...] = ()
+TELL = "import sys; print(sys.prefix, 'main' in vars(sys.modules['site']))"
+"""Where the environment lies, and whether python has run `site`, as by the public way alone."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,51 +101,6 @@ def _show(part: str, expected: object, found: object) -> Iterator[str]:
         yield f"    {mark} {part}: {text[max(0, same - 100) : same + 300]!a}"
 
 
-def read_programs(groups: Sequence[str] = ()) -> tuple[Program, ...]:
-    """Return the programs of all `groups`, or of every group, in the order of their files."""
-    programs: list[Program] = []
-    for path in sorted(PROGRAMS.glob("*.toml")):
-        if not groups or path.stem in groups:
-            programs += _read_group(path)
-    return tuple(programs)
-
-
-def list_groups() -> list[str]:
-    """Return the names of all groups."""
-    return sorted(path.stem for path in PROGRAMS.glob("*.toml"))
-
-
-def _read_group(path: Path) -> Iterator[Program]:
-    table = tomli.loads(path.read_text(encoding="utf-8"))
-    explained = {name: Explained(**entry) for name, entry in table.get("explained", {}).items()}
-    shared = table.get("files", {})
-    for entry in table["program"]:
-        known = dict(entry)
-        name, text = known.pop("name"), known.pop("text", None)
-        starts = known.pop("starts", None) or {"": known.pop("words", ["p.py"])}
-        settings = known.pop("settings", None) or {"": known.pop("environ", {})}
-        files = {**shared, **known.pop("files", {}), **({} if text is None else {"p.py": text})}
-        known["explained"] = tuple(explained[word] for word in known.get("explained", ()))
-        for key in {"runs", "terminal"} & known.keys():
-            known[key] = tuple(known[key])
-        for start, words in starts.items():
-            for setting, environ in settings.items():
-                label = " ".join(filter(None, (name, start, setting)))
-                yield _make_program(path.stem, label, words, environ, files, known)
-
-
-def _make_program(
-    group: str,
-    name: str,
-    words: Any,
-    environ: Any,
-    files: Mapping[str, str],
-    known: Mapping[str, Any],
-) -> Program:
-    start = {"shell": words} if isinstance(words, str) else {"words": tuple(words)}
-    return Program(group=group, name=name, environ=environ, files=files, **start, **known)
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
     """The interpreter, the two commands that are compared, and where everything lies."""
@@ -190,7 +114,13 @@ class Place:
     variables: Mapping[str, str]
 
     def run(
-        self, command: str | Path, program: Program, here: Path, *, deaf: bool = False
+        self,
+        command: str | Path,
+        program: Program,
+        here: Path,
+        way: str = WAYS[0],
+        *,
+        deaf: bool = False,
     ) -> Outcome:
         """Run `program` by `command`, which starts python; `deaf`: without its variables."""
 
@@ -200,7 +130,8 @@ class Place:
         words = [os.fsencode(command), *map(encode, program.words)]
         if program.shell is not None:
             words = [b"/bin/sh", b"-c", encode(program.shell), b"sh", os.fsencode(command)]
-        environ = {os.fsencode(k): os.fsencode(v) for k, v in self.variables.items()}
+        variables = choose_way(self.variables, way)
+        environ = {os.fsencode(k): os.fsencode(v) for k, v in variables.items()}
         if not deaf:
             environ |= {encode(k): encode(v) for k, v in program.environ.items()}
         for cache in here.rglob("__pycache__"):
@@ -277,29 +208,43 @@ def _run_in_terminal(
     return status, ESCAPE.sub("", shown.decode(errors="replace")).encode(), b""
 
 
+def choose_way(variables: Mapping[str, str], way: str) -> dict[str, str]:
+    """Return `variables` with the one that makes pyx start an interpreter by `way`."""
+    return {**variables, "PYX_START": way}
+
+
 def make_place(
-    root: Path, base: Path, pyx: Path, variables: Mapping[str, str], version: tuple[int, int]
+    root: Path, base: Path, pyx: Path, variables: Mapping[str, str], ways: Sequence[str] = WAYS
 ) -> Place:
-    """Make a virtual environment of `base` and an empty lock, and start pyx once."""
+    """Make a virtual environment of `base` and an empty lock, and start pyx once by each way.
+
+    Raises RuntimeError where the interpreter does not start by one of `ways`.
+    """
     subprocess.run([base, "-I", "-m", "venv", "--without-pip", root / "venv"], check=True)
     (root / "pylock.toml").write_text(
         'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n', encoding="utf-8"
     )
     variables = {**variables, "PYX_PYTHON": str(base)}
-    found = subprocess.run(
-        [pyx, "-c", "import sys; print(sys.prefix)"],
-        cwd=root,
-        env=variables,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
+    prefix = ""
+    for way in ways:
+        told = subprocess.run(
+            [pyx, "-c", TELL],
+            cwd=root,
+            env=choose_way(variables, way),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        prefix, has_run = told.stdout.split()
+        if has_run != str(way == "public"):
+            raise RuntimeError(f"{base} does not start by the {way} way")
+    tell = [base, "-I", "-S", "-c", "import sys; print(sys.version_info[1])"]
     return Place(
         root=root,
         base=base,
-        minor=version[1],
+        minor=int(subprocess.check_output(tell)),
         venv=root / "venv",
-        environment=Path(found.stdout.strip()),
+        environment=Path(prefix),
         pyx=pyx,
         variables=variables,
     )
@@ -325,63 +270,54 @@ def compare(
     place: Place,
     break_slow_path: Callable[[], None],
     repair_slow_path: Callable[[], None],
+    ways: Sequence[str] = WAYS,
 ) -> list[Mismatch]:
     """Return every run of `programs` that differs from the one in the virtual environment."""
     programs = [p for p in programs if p.since <= place.minor <= p.until]
     directories = [prepare(program, place, number) for number, program in enumerate(programs)]
+    pairs = list(zip(programs, directories, strict=True))
     born = time.monotonic()
+    found: list[dict[str, Outcome]] = [{} for _ in programs]
     with ThreadPoolExecutor(2) as pool:
-        runs = {
-            "": [
-                pool.submit(
-                    place.run, place.venv / "bin" / "python", program, here, deaf=program.inert
-                )
-                for program, here in zip(programs, directories, strict=True)
-            ]
-        }
-        _wait(runs[""])
+        python = place.venv / "bin" / "python"
+        runs = [pool.submit(place.run, python, p, here, deaf=p.inert) for p, here in pairs]
+        plain = [run.result() for run in runs]
         time.sleep(max(0.0, born + SETTLED - time.monotonic()))
-        for name, command in (
-            (SLOW, place.pyx),
-            (FAST, place.pyx),
-            (CHILD, place.environment / "bin" / "python"),
-        ):
-            if name == FAST:
-                break_slow_path()
-            runs[name] = [
-                pool.submit(place.run, command, program, here)
-                for program, here in zip(programs, directories, strict=True)
-                if name in program.runs
-            ]
-            _wait(runs[name])
-            repair_slow_path()
-    mismatches: list[Mismatch] = []
-    results = {name: iter(futures) for name, futures in runs.items()}
-    for program in programs:
-        plain = next(results[""]).result()
-        found = {name: next(results[name]).result() for name in program.runs}
-        mismatches += _judge(program, place.minor, plain, found)
-    return mismatches
-
-
-def _wait(futures: Sequence[Any]) -> None:
-    for future in futures:
-        future.result()
+        for way in ways:
+            for name, command in (
+                (SLOW, place.pyx),
+                (FAST, place.pyx),
+                (CHILD, place.environment / "bin" / "python"),
+            ):
+                if name == FAST:
+                    break_slow_path()
+                chosen = [n for n, program in enumerate(programs) if name in program.runs]
+                runs = [pool.submit(place.run, command, *pairs[n], way) for n in chosen]
+                for n, run in zip(chosen, runs, strict=True):
+                    found[n][f"{name}, {way} way"] = run.result()
+                repair_slow_path()
+    whole = WAYS[0] in ways
+    return [
+        mismatch
+        for program, expected, outcomes in zip(programs, plain, found, strict=True)
+        for mismatch in _judge(program, place.minor, expected, outcomes, whole=whole)
+    ]
 
 
 def _judge(
-    program: Program, minor: int, plain: Outcome, found: Mapping[str, Outcome]
+    program: Program, minor: int, plain: Outcome, found: Mapping[str, Outcome], *, whole: bool
 ) -> Iterator[Mismatch]:
+    """Yield what differs; where all runs are there, an explanation must explain something."""
     reasons = [reason for reason in program.explained if reason.since <= minor <= reason.until]
     patterns = [reason.pattern for reason in reasons]
     expected = plain.without(patterns)
     for run, outcome in found.items():
-        if outcome.stdout.startswith(BROKEN):
+        if outcome.stdout.startswith(SLOW_PATH):
             yield Mismatch(program=program, run=run, problem="no fast path")
         elif expected != outcome.without(patterns):
             seen = outcome.without(patterns)
             yield Mismatch(program=program, run=run, expected=expected, found=seen)
-    for reason in reasons:
+    for reason in reasons if whole else ():
         others = [pattern for pattern in patterns if pattern != reason.pattern]
         if all(plain.without(others) == outcome.without(others) for outcome in found.values()):
             problem = f"nothing is left to explain by: {reason.reason}"
@@ -393,62 +329,38 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--python", action="append", default=[], help="the path of an interpreter")
-    parser.add_argument("--pyx", default=shutil.which("pyx"), help="an installed pyx")
+    parser.add_argument("--python", action="append", help="the path of an interpreter")
+    parser.add_argument("--way", action="append", choices=WAYS, help="by default both")
     parser.add_argument("--only", default="", help="a part of the names of the programs to run")
     parser.add_argument("group", nargs="*")
     options = parser.parse_args()
-    variables = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYX_"))}
+    forget_outer_start()
     failed = 0
-    for base in map(Path, options.python or [getattr(sys, "_base_executable", sys.executable)]):
-        tell = [base, "-I", "-S", "-c", "import sys; print(*sys.version_info[:2])"]
-        major, minor = map(
-            int, subprocess.run(tell, stdout=subprocess.PIPE, check=True).stdout.split()
-        )
+    for base in options.python or [PLAIN_PYTHON]:
         for group in options.group or list_groups():
+            programs = [p for p in read_programs([group]) if options.only in p.name]
             with tempfile.TemporaryDirectory() as directory:
-                failed += _compare_group(
-                    Path(directory).resolve(), base, options, variables, (major, minor), group
-                )
+                root = Path(directory).resolve()
+                pyx = _install(root)
+                place = make_place(root, Path(base), pyx.path, pyx.environ)
+                ways = options.way or WAYS
+                breaking = (pyx.break_slow_path, pyx.repair_slow_path)
+                mismatches = compare(programs, place, *breaking, ways)
+            count = sum(p.since <= place.minor <= p.until for p in programs)
+            told = f"3.{place.minor} {group}: {count} programs, {len(mismatches)} differ\n"
+            sys.stdout.write(told + "".join(f"  {mismatch}\n" for mismatch in mismatches))
+            sys.stdout.flush()
+            failed += len(mismatches)
     return 1 if failed else 0
 
 
-def _compare_group(
-    root: Path,
-    base: Path,
-    options: argparse.Namespace,
-    variables: Mapping[str, str],
-    version: tuple[int, int],
-    group: str,
-) -> int:
-    installed = Path(options.pyx).resolve()
-    pyx, launcher = root / "bin" / "pyx", root / "bin" / "pyx-launcher"
-    pyx.parent.mkdir()
-    shutil.copy2(installed, pyx)
-    launcher.symlink_to(installed.with_name("pyx-launcher"))
+def _install(root: Path) -> Pyx:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYX_"))}
     own = {"PYX_HOME": str(root / "home"), "PYX_CACHE_DIR": str(root / "cache")}
-    place = make_place(root, base, pyx, {**variables, **own}, version)
-
-    def set_launcher(target: Path) -> None:
-        launcher.unlink()
-        launcher.symlink_to(target)
-
-    broken = root / "broken"
-    broken.write_text(f"#!/bin/sh\necho '{BROKEN}'\nexit 99\n", encoding="utf-8")
-    broken.chmod(0o755)
-    programs = [program for program in read_programs([group]) if options.only in program.name]
-    mismatches = compare(
-        programs,
-        place,
-        lambda: set_launcher(broken),
-        lambda: set_launcher(installed.with_name("pyx-launcher")),
-    )
-    count = sum(program.since <= version[1] <= program.until for program in programs)
-    sys.stdout.write(f"3.{version[1]} {group}: {count} programs, {len(mismatches)} differ\n")
-    for mismatch in mismatches:
-        sys.stdout.write(f"  {mismatch}\n")
-    sys.stdout.flush()
-    return len(mismatches)
+    native = build_native(root, *KINDS)
+    if native is None:
+        sys.exit("there is no C compiler, and PYX_TEST_PROGRAM names no native program")
+    return Pyx(root / "bin", native, kept | own)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from installed import Pyx
 
-VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
+VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 slow = (pytest.mark.slow, pytest.mark.oracle, pytest.mark.timeout(3600))
 
 

@@ -5,19 +5,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from conformance.matrix import Explained, Outcome, compare, list_groups, make_place, read_programs
+from conformance.matrix import WAYS, Outcome, compare, make_place
+from conformance.program import Explained, list_groups, read_programs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from installed import Pyx
 
-VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
+VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
+
+
+QUICK = ("starts", "children")
+"""What is compared by the public way where not all is."""
+
+
+def list_cases() -> Iterator[object]:
+    """Yield a group, an interpreter and a way for each test, and which of them are slow."""
+    for version in ("oldest", "newest", *VERSIONS):
+        for way in WAYS:
+            for group in list_groups():
+                # Every program of the terminal waits for prompts.
+                part = group != "terminal" and version in ("oldest", "newest")
+                quick = part and (way == "fast" or (group in QUICK and version == "newest"))
+                marks = () if quick else pytest.mark.slow
+                yield pytest.param(group, version, way, marks=marks)
 
 
 @pytest.fixture
-def chosen(interpreters: dict[str, Path], request: pytest.FixtureRequest) -> tuple[str, Path]:
-    """Give the interpreter of one version; the oldest and the newest found are not slow."""
+def chosen(interpreters: dict[str, Path], request: pytest.FixtureRequest) -> Path:
+    """Give the interpreter of one version; the oldest and the newest have tests of their own."""
     version = request.param
     known = [version for version in VERSIONS if version in interpreters]
     if version in ("oldest", "newest"):
@@ -26,32 +44,17 @@ def chosen(interpreters: dict[str, Path], request: pytest.FixtureRequest) -> tup
         version = known[0 if version == "oldest" else -1]
     elif version not in known or version in (known[0], known[-1]):
         pytest.skip("not here, or compared as the oldest or the newest")
-    return version, interpreters[version]
+    return interpreters[version]
 
 
-@pytest.mark.parametrize(
-    "group",
-    [
-        # Every one of its programs waits for prompts.
-        pytest.param(group, marks=pytest.mark.slow) if group == "terminal" else group
-        for group in list_groups()
-    ],
-)
-@pytest.mark.parametrize(
-    "chosen",
-    ["oldest", "newest", *(pytest.param(version, marks=pytest.mark.slow) for version in VERSIONS)],
-    indirect=True,
-)
-def test_programs_cannot_tell(
-    group: str, chosen: tuple[str, Path], pyx: Pyx, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(("group", "chosen", "way"), list_cases(), indirect=["chosen"])
+def test_programs_cannot_tell(group: str, chosen: Path, way: str, pyx: Pyx, tmp_path: Path) -> None:
     """Every program of the group prints and ends the same under pyx as in a virtual environment."""
-    version, base = chosen
     root = (tmp_path / "m").resolve()
     root.mkdir()
-    major, minor = map(int, version.split("."))
-    place = make_place(root, base, pyx.path, pyx.environ, (major, minor))
-    mismatches = compare(read_programs([group]), place, pyx.break_slow_path, pyx.repair_slow_path)
+    place = make_place(root, chosen, pyx.path, pyx.environ, [way])
+    breaking = (pyx.break_slow_path, pyx.repair_slow_path)
+    mismatches = compare(read_programs([group]), place, *breaking, [way])
     assert not mismatches, "\n".join(map(str, mismatches))
 
 

@@ -21,6 +21,12 @@ PUBLIC = "_pyx"
 """The module in site-packages by which python's own `site` starts an environment."""
 _LINE = f"import sys; 'pyx' in sys._xoptions and __import__('{PUBLIC}').run()\n"
 _ENTRY_POINT = f"{PUBLIC}:run\n"
+NO_IMPORT_LINES = (3, 18)
+"""The first version whose `site` does not run lines of ``.pth`` files (PEP 829).
+
+From 3.15 on ``.start`` files are there as well, but `site` imports `pkgutil`, `re` and `importlib`
+to run one, which every start would pay for and every program could see.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +54,7 @@ def write_bootstrap(
     content = _fill_bootstrap(interpreter, prefix, packages, b"")
     (site_packages / f"{PUBLIC}.pyc").write_bytes(content)
     text = "".join(f"{place}\n" for place in packages.sys_path if place.startswith("/"))
-    if interpreter.tag_facts.python >= (3, 15):
+    if interpreter.tag_facts.python >= NO_IMPORT_LINES:
         (site_packages / "pyx.start").write_text(_ENTRY_POINT, encoding="ascii")
     else:
         text += _LINE

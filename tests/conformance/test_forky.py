@@ -1,0 +1,128 @@
+"""The two newest Pythons, which are Debian's: a part of the matrix and the example of README.md.
+
+    pyx -m pytest -m "forky and not slow"             # the part that every change must pass
+    pyx -m pytest -m forky tests/conformance          # the whole matrix
+
+A root is made by debootstrap, which takes a minute; ``PYX_TEST_FORKY=DIR`` names one that is there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conformance.program import list_groups
+from filelock import FileLock
+from forky import (
+    PYTHONS,
+    AbsentError,
+    SealedRoot,
+    find_forky,
+    list_places_of_pip,
+    list_variables_of_pip,
+)
+from installed import ROOT, shared_directory
+
+pytestmark = [pytest.mark.forky, pytest.mark.timeout(1800)]
+
+QUICK = {("namespace", "python3.14"), ("namespace", "python3.15"), ("starts", "python3.15")}
+"""What is compared for every change."""
+
+NO_INDEX = 9
+EXAMPLE = """\
+set -e
+{python} -m venv /tmp/own
+/tmp/own/bin/python -m pip download --quiet --no-deps --dest /tmp/tried tomlkit || exit 9
+/tmp/own/bin/python -m pip install --quiet "$1"
+cd "$2"
+/tmp/own/bin/pyx examples/report/report.py
+"""
+
+
+@pytest.fixture(scope="session")
+def forky(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the root, made once for all tests of a session."""
+    shared = shared_directory(tmp_path_factory) / "forky"
+    shared.mkdir(exist_ok=True)
+    told, failed = shared / "root-is", shared / "absent"
+    with FileLock(shared / "lock"):
+        if not told.exists() and not failed.exists():
+            try:
+                root = find_forky(shared)
+                SealedRoot(path=root, layer=tmp_path_factory.mktemp("layer")).check()
+                told.write_text(str(root), encoding="utf-8")
+            except AbsentError as error:
+                failed.write_text(str(error), encoding="utf-8")
+    if failed.exists():
+        pytest.skip(f"absent: {' and '.join(PYTHONS)} of Debian ({failed.read_text()})")
+    return Path(told.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def root(forky: Path, tmp_path: Path) -> SealedRoot:
+    """Give the root, in which a process leaves nothing."""
+    layer = tmp_path / "layer"
+    layer.mkdir()
+    return SealedRoot(path=forky, layer=layer)
+
+
+def list_own_places() -> tuple[list[str], list[Path]]:
+    """Return where this process imports packages from, and the directories that hold them."""
+    prefix = Path(sys.prefix)
+    # An environment of pyx's has links into the store that lies beside it.
+    home = prefix.parent.parent if prefix.parent.name == "environments" else prefix
+    library = str(Path(sys.base_prefix, "lib"))
+    entries = [name for name in sys.path if name and not name.startswith(library)]
+    return entries, [ROOT, home, *map(Path, entries)]
+
+
+@pytest.mark.parametrize(
+    ("group", "python"),
+    [
+        pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow)
+        for case in itertools.product(list_groups(), PYTHONS)
+    ],
+)
+def test_programs_cannot_tell(group: str, python: str, root: SealedRoot, native: Path) -> None:
+    """Every program of the group is by both ways what it is in a virtual environment."""
+    path, places = list_own_places()
+    words = [f"/usr/bin/{python}", ROOT / "tests" / "conformance" / "matrix.py"]
+    done = root.run(
+        [*words, group],
+        seen=[*places, native.parent],
+        environ={"PYTHONPATH": ":".join(path), "PYX_TEST_PROGRAM": str(native)},
+        timeout=1200,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ", 0 differ" in done.stdout
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give pyx as a wheel, built once for all tests of a session."""
+    directory = shared_directory(tmp_path_factory) / "forky-wheel"
+    with FileLock(directory.with_suffix(".lock")):
+        if not directory.exists():
+            command = [sys.executable, "-m", "build", "--wheel", "--outdir", directory, ROOT]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                pytest.skip(f"absent: a wheel of pyx ({done.stdout.splitlines()[-1:]})")
+    return next(directory.glob("*.whl"))
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_example_runs(python: str, root: SealedRoot, wheel: Path) -> None:
+    """With the launcher on each, the example of README.md prints its report."""
+    done = root.run(
+        ["/bin/sh", "-c", EXAMPLE.format(python=python), "sh", wheel, ROOT],
+        seen=[ROOT, wheel.parent, *list_places_of_pip()],
+        environ=list_variables_of_pip(),
+    )
+    if done.returncode == NO_INDEX:
+        pytest.skip(f"absent: the example on {python} (pip reaches no index from there)")
+    assert done.returncode == 0, done.stderr
+    assert "Vineyard" in done.stdout

@@ -110,6 +110,7 @@ def make_interpreter(machine: str, python: str = "3.12.1") -> Interpreter:
         cache_tag=f"cpython-{major}{minor}",
         magic=b"",
         pycompile=b"",
+        pycompile_public=b"",
         encodings_file="",
         encodings_hash=b"",
         encodings_codes=b"",

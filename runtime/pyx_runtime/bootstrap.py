@@ -7,7 +7,8 @@ else, and by ``-X pycache_prefix`` looks for where the launcher put this; what `
 then done at the moment when python imports `site`, without the cost of it. Nothing of ours stays:
 no finder, no hook, no module, no frame.
 
-This is a template. The launcher has each interpreter compile it once, puts the facts of one
+This is a template. The launcher has each interpreter compile it once for either way (an `if` that
+compares with "encodings" is decided then, and what nobody calls is left out), puts the facts of one
 environment in place of FACTS, and stores the result as the environment's `bootstrap.pyc`.
 
 Input: options ``-X pyx=CONTROL``, ``-X pyx.start=…``, ``-X pyx.code=…`` and ``-X pyx.N=WORD``, and
@@ -53,9 +54,9 @@ def prepare(namespace):
 
     def take_public_way():
         """Do what `site`, which calls this, does not do by itself."""
+        sys.modules.pop(namespace["__name__"], None)
         if "pyx" not in options:
             return
-        sys.modules.pop(namespace["__name__"], None)
         leave_fast_way()
         forget_options()
         show_variables()

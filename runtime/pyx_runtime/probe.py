@@ -38,7 +38,8 @@ def facts(template: str | None) -> dict[str, object]:
 
     `markers` is the environment of the dependency specifiers specification, `stdlib` the whole
     `sys.path` of ``-I -S``, `magic` in hexadecimal. `pycompile` is in base64 the marshalled code
-    object of `template` without its docstrings, or empty. `build` is `sys.version`. `files` are
+    object of what `template` has for the fast way of a start, without its docstrings, or empty;
+    `pycompile_public` that for the public way. `build` is `sys.version`. `files` are
     those beside the binary that decide how it starts: its shared library, `encodings`, `site`, and
     the customization, which need not be there. `encodings_file` is the source that an
     environment's python imports `encodings` from, empty if it comes from no file, `encodings_hash`
@@ -62,7 +63,8 @@ def facts(template: str | None) -> dict[str, object]:
         "exec_prefix": sys.base_exec_prefix,
         "cache_tag": sys.implementation.cache_tag or "",
         "magic": importlib.util.MAGIC_NUMBER.hex(),
-        "pycompile": compile_source(template, "<pyx>", 2) if template else "",
+        "pycompile": compile_template(template, fast=True) if template else "",
+        "pycompile_public": compile_template(template, fast=False) if template else "",
         "build": sys.version,
         "files": find_files(encodings),
         "encodings_file": encodings,
@@ -105,10 +107,50 @@ def marker_environment() -> dict[str, str]:
     }
 
 
-def compile_source(path: str, name: str, optimize: int) -> str:
-    """Compile the source file `path` as `name` and return its marshalled code object in base64."""
-    code = compile(read_source(path), name, "exec", dont_inherit=True, optimize=optimize)
+def compile_template(path: str, *, fast: bool) -> str:
+    """Return in base64 the marshalled code of one way to start: every start reads all of it."""
+    tree = OneWay(fast=fast).visit(ast.parse(read_source(path)))
+    code = compile(tree, "<pyx>", "exec", dont_inherit=True, optimize=2)
     return binascii.b2a_base64(marshal.dumps(code), newline=False).decode("ascii")
+
+
+class OneWay(ast.NodeTransformer):
+    """Decide each `if` that compares with ``"encodings"``, and drop functions nobody then calls."""
+
+    def __init__(self, *, fast: bool) -> None:
+        self.fast = fast
+
+    def visit_If(self, node: ast.If) -> object:
+        """Leave of the statement what one way does."""
+        self.generic_visit(node)
+        test = node.test
+        if not isinstance(test, ast.Compare) or not is_name_of_package(test.comparators[0]):
+            return node
+        return node.body if self.fast == isinstance(test.ops[0], ast.Eq) else node.orelse
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        """Leave those of its functions that it calls, or that these call."""
+        self.generic_visit(node)
+        own = {each.name: each for each in node.body if isinstance(each, ast.FunctionDef)}
+        wanted: set[str] = set()
+        new = find_names([each for each in node.body if not isinstance(each, ast.FunctionDef)])
+        while new:
+            wanted |= new
+            new = find_names([own[name] for name in new if name in own]) - wanted
+        dropped = {name for name in own if name not in wanted}
+        node.body = [each for each in node.body if getattr(each, "name", "") not in dropped]
+        return node
+
+
+def is_name_of_package(node: ast.expr) -> bool:
+    """Tell whether an expression is the constant ``"encodings"``."""
+    return isinstance(node, ast.Constant) and node.value == "encodings"
+
+
+def find_names(nodes: list[ast.stmt]) -> set[str]:
+    """Return the names that statements use."""
+    every = (each for node in nodes for each in ast.walk(node))
+    return {each.id for each in every if isinstance(each, ast.Name)}
 
 
 def compile_encodings(path: str) -> str:

@@ -105,11 +105,35 @@ def test_without_a_template_nothing_is_compiled() -> None:
     assert run_probe(Path(sys.executable))["pycompile"] == ""
 
 
+def test_each_way_of_a_start_has_what_it_needs(
+    interpreters: dict[str, Path], tmp_path: Path
+) -> None:
+    """What one way does is not in the code of the other, nor a function that only that one calls."""
+    template = tmp_path / "template.py"
+    template.write_text(TWO_WAYS, encoding="utf-8")
+    load = (
+        "import binascii, marshal, sys; space = {'__name__': sys.argv[2]}\n"
+        "exec(marshal.loads(binascii.a2b_base64(sys.argv[1])), space)\n"
+        "code = space['prepare'].__code__\n"
+        "inner = [each.co_name for each in code.co_consts if hasattr(each, 'co_name')]\n"
+        "print(space['prepare'](space), sorted(inner))"
+    )
+    for python in interpreters.values():
+        facts = run_probe(python, template)
+        for key, name, told in (
+            ("pycompile", "encodings", "fast shared ['fast', 'inner', 'shared']\n"),
+            ("pycompile_public", "other", "public shared ['public', 'shared']\n"),
+        ):
+            line = [python, "-I", "-S", "-c", load, facts[key], name]
+            said = subprocess.run(line, capture_output=True, text=True, check=True)
+            assert said.stdout == told
+
+
 def test_a_template_does_not_inherit_the_probes_future(tmp_path: Path) -> None:
     """The `annotations` future of the probe must not change what a template means."""
     template = tmp_path / "template.py"
     template.write_text("def f(x: int): pass\n", encoding="utf-8")
-    compiled = base64.b64decode(probe.compile_source(str(template), "<pyx>", 2))
+    compiled = base64.b64decode(probe.compile_template(str(template), fast=True))
     code = marshal.loads(compiled)  # noqa: S302 -- the bytes were made on the line above.
     namespace: dict[str, Any] = {}
     exec(code, namespace)  # noqa: S102 -- what the code does is what is tested.
@@ -119,6 +143,25 @@ def test_a_template_does_not_inherit_the_probes_future(tmp_path: Path) -> None:
 def test_the_probe_keeps_to_the_syntax_of_the_oldest_interpreter() -> None:
     """The probe is read by every interpreter that pyx runs, from 3.9 on."""
     ast.parse(PROBE.read_text(encoding="utf-8"), feature_version=(3, 9))
+
+
+TWO_WAYS = """\
+def prepare(namespace):
+    def fast():
+        return inner()
+    def public():
+        return 'public ' + shared()
+    def inner():
+        return 'fast ' + shared()
+    def shared():
+        return 'shared'
+    def nobody():
+        return public()
+    if namespace["__name__"] == "encodings":
+        return fast()
+    else:
+        return public()
+"""
 
 
 def elf_header(*, bits: int, order: str, machine: int, flags: int = 0, loader: str = "") -> bytes:

@@ -19,6 +19,7 @@ _PLACEHOLDER = b"the facts of one environment"
 
 PUBLIC = "_pyx"
 """The module in site-packages by which python's own `site` starts an environment."""
+# Up to 3.14 `site` of a virtual environment runs each line twice.
 _LINE = f"import sys; 'pyx' in sys._xoptions and __import__('{PUBLIC}').run()\n"
 _ENTRY_POINT = f"{PUBLIC}:run\n"
 NO_IMPORT_LINES = (3, 18)
@@ -51,7 +52,7 @@ def write_bootstrap(
     What `site` reads lists the places of `packages`, too. Raises OSError.
     """
     site_packages = directory / "lib" / interpreter.lib_name / "site-packages"
-    content = _fill_bootstrap(interpreter, prefix, packages, b"")
+    content = _fill_bootstrap(interpreter, prefix, packages, interpreter.pycompile_public, b"")
     (site_packages / f"{PUBLIC}.pyc").write_bytes(content)
     text = "".join(f"{place}\n" for place in packages.sys_path if place.startswith("/"))
     if interpreter.tag_facts.python >= NO_IMPORT_LINES:
@@ -60,15 +61,16 @@ def write_bootstrap(
         text += _LINE
     (site_packages / "pyx.pth").write_bytes(os.fsencode(text))
     if interpreter.encodings_file:
-        content = _fill_bootstrap(interpreter, prefix, packages, interpreter.encodings_codes)
+        code, encodings = interpreter.pycompile, interpreter.encodings_codes
+        content = _fill_bootstrap(interpreter, prefix, packages, code, encodings)
         (directory / "bootstrap.pyc").write_bytes(content)
         _link_bootstrap(directory, interpreter)
 
 
 def _fill_bootstrap(
-    interpreter: Interpreter, prefix: str, packages: Packages, encodings: bytes
+    interpreter: Interpreter, prefix: str, packages: Packages, code: bytes, encodings: bytes
 ) -> bytes:
-    """Return the `.pyc` of the template with one environment's facts in place of its constant.
+    """Return the `.pyc` of the template's `code` with one environment's facts in its constant.
 
     The constant is one bytes object in the marshalled code (CPython's Python/marshal.c: type
     ``s``, length as 4 bytes little-endian, content), so that no interpreter needs to run.
@@ -90,7 +92,7 @@ def _fill_bootstrap(
     # Version 2 has no references, and every supported interpreter reads it.
     filled = marshal.dumps(facts, 2)
     size = len(_PLACEHOLDER).to_bytes(4, "little")
-    before, after = interpreter.pycompile.split(size + _PLACEHOLDER)
+    before, after = code.split(size + _PLACEHOLDER)
     code = before + len(filled).to_bytes(4, "little") + filled + after
     # Checked by nobody (PEP 552): the launch record vouches for it, whatever the stdlib's times.
     unchecked = (1).to_bytes(4, "little")

@@ -74,7 +74,8 @@ class Environment:
 
 def name_environment(dirs: Dirs, interpreter: Interpreter, entries: Sequence[Entry]) -> Path:
     """Return the directory for these inputs, whether or not it exists."""
-    digest = sha256(interpreter.pycompile + interpreter.encodings_hash)
+    code = interpreter.pycompile + interpreter.pycompile_public
+    digest = sha256(code + interpreter.encodings_hash)
     words = [
         str(FORMAT),
         str(DIRECT_LIMIT),

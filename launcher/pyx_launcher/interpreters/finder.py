@@ -65,7 +65,9 @@ class Interpreter:
     cache_tag: str
     magic: bytes
     pycompile: bytes
-    """The template's marshalled code object, compiled by this interpreter; empty without one."""
+    """The template's marshalled code for the fast way of a start; empty without a template."""
+    pycompile_public: bytes
+    """That for the public way."""
     build: str
     """Its `sys.version`, which tells one build of it from another."""
     files: tuple[str, ...]
@@ -378,6 +380,7 @@ def _make_interpreter(path: Path, known: InterpreterFacts) -> Interpreter:
         cache_tag=facts["cache_tag"],
         magic=bytes.fromhex(facts["magic"]),
         pycompile=binascii.a2b_base64(facts["pycompile"]),
+        pycompile_public=binascii.a2b_base64(facts["pycompile_public"]),
         build=facts["build"],
         files=tuple(facts["files"]),
         encodings_file=facts["encodings_file"],

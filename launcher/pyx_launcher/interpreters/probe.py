@@ -119,7 +119,8 @@ def _digest_file(path: Path | None) -> str:
 
 def _digest_facts(path: Path, values: dict[str, Any], template: Path | None) -> str:
     # Marshalling the same code twice need not give the same bytes: its source stands for it.
-    stable = {**values, "pycompile": _digest_file(template), "encodings_codes": ""}
+    stable = {**values, "pycompile": _digest_file(template)}
+    stable |= {"pycompile_public": "", "encodings_codes": ""}
     text = json.dumps([os.fsencode(path).hex(), stable], sort_keys=True)
     return sha256(text.encode("ascii")).hexdigest()
 

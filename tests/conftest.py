@@ -51,7 +51,16 @@ TELL = "import sys; print('%d.%d' % sys.version_info[:2] + getattr(sys, 'abiflag
 
 forget_outer_start()
 
-FIRST = ("test_architecture", "files", "locks", "project", "record", "cli", "test_values")
+FIRST = (
+    "test_architecture",
+    "test_conventions",
+    "files",
+    "locks",
+    "project",
+    "record",
+    "cli",
+    "test_values",
+)
 """What needs no process, and tells within a minute that something is wrong."""
 
 LAST = ("test_packaging", "test_wheels", "test_deb", "test_standalone", "test_docs", "test_site")

@@ -108,7 +108,7 @@ def test_without_a_template_nothing_is_compiled() -> None:
 def test_each_way_of_a_start_has_what_it_needs(
     interpreters: dict[str, Path], tmp_path: Path
 ) -> None:
-    """What one way does is not in the code of the other, nor a function that only that one calls."""
+    """What one way does is not in the code of the other, nor a function that only it calls."""
     template = tmp_path / "template.py"
     template.write_text(TWO_WAYS, encoding="utf-8")
     load = (

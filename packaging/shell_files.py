@@ -16,7 +16,7 @@ from pyx_launcher import __version__
 from pyx_launcher.cli.commands import VERBS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 PROSE = Path(__file__).with_name("commands.md")
@@ -84,7 +84,8 @@ _pyx_named() {
 }
 
 _pyx() {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= action= word
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= action= word kind=
+    local -a start=()
     local -i at
     COMPREPLY=()
     # Bash takes the @ for a word of its own here, but not in what it replaces.
@@ -93,16 +94,12 @@ _pyx() {
         COMPREPLY=($(compgen -P @ -W "$(_pyx_named)" -- "$cur"))
         return
     fi
-    case $prev in
-        --project) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")); return ;;
-        --python) COMPREPLY=($(compgen -c -X '!python3*' -- "$cur")); return ;;
-        @VALUED@) return ;;
-    esac
     for ((at = 1; at < COMP_CWORD; at++)); do
         word=${COMP_WORDS[at]}
         case $word in
-            --project|--python|@VALUED@) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
-            @) ((at++)) ;;
+            --project) ((at++)); start+=(--project "${COMP_WORDS[at]}") ;;
+            --python|-G|@VALUED@) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
+            @) ((at++)); [[ -z $verb ]] && start=("@${COMP_WORDS[at]}") ;;
             -*) ;;
             *)
                 if [[ -z $verb ]]; then
@@ -115,6 +112,26 @@ _pyx() {
                 ;;
         esac
     done
+    case $prev in
+        --project) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        --python) COMPREPLY=($(compgen -c -X '!python3*' -- "$cur")); return ;;
+        @GROUPS@) kind=groups ;;
+        @EXTRAS@) kind=extras ;;
+        @VALUED@) return ;;
+        *)
+            case $verb:$action:$cur in
+                *:-*) ;;
+                remove:*) kind=required ;;
+                run::*) kind=programs ;;
+                which::*) kind=importable ;;
+            esac
+            ;;
+    esac
+    if [[ -n $kind ]]; then
+        word=$(command pyx "${start[@]}" --complete $kind 2>/dev/null)
+        COMPREPLY=($(compgen -W "$word" -- "$cur"))
+        return
+    fi
     case $verb:$action in
         :) word="@VERBS@ @GENERAL@ @FINAL@" ;;
 @CASES@
@@ -131,36 +148,135 @@ ZSH = """\
 # Completion of pyx for zsh. Written by packaging/shell_files.py.
 
 _pyx() {
-    local -a general verbs
-    local verb index
+    local -a general verbs start names
+    local verb action index kind
     general=(
 @GENERAL@
     )
     verbs=(
 @VERBS@
     )
+    names=(${verbs%%:*})
     for ((index = 2; index < CURRENT; index++)); do
-        if [[ $words[index] != [-@]* ]] && (( ${${verbs%%:*}[(Ie)$words[index]]} )); then
-            verb=$words[index]
-            break
-        fi
+        case $words[index] in
+            --project) ((index++)); start+=(--project $words[index]) ;;
+            --python|-G|@VALUED@) ((index++)) ;;
+            @*) [[ -z $verb ]] && start=($words[index]) ;;
+            -*) ;;
+            *)
+                if [[ -n $verb ]]; then
+                    action=${action:-$words[index]}
+                elif (( $names[(Ie)$words[index]] )); then
+                    verb=$words[index]
+                else
+                    # Behind a script no word is pyx's.
+                    _files
+                    return
+                fi
+                ;;
+        esac
     done
     case $verb in
 @CASES@
     esac
-    if [[ $words[CURRENT] == @* && $CURRENT == 2 ]]; then
-        local home=${PYX_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/pyx}
-        compadd -P @ -- $home/named/*(N/:t)
+    case $words[CURRENT-1] in
+        --project) _directories; return ;;
+        --with) compadd -P @ -- $(_pyx_named); return ;;
+        @GROUPS@) kind=groups ;;
+        @EXTRAS@) kind=extras ;;
+        *)
+            case $verb:$action:$words[CURRENT] in
+                *:-*) ;;
+                remove:*) kind=required ;;
+                run::*) kind=programs ;;
+                which::*) kind=importable ;;
+            esac
+            ;;
+    esac
+    if [[ -n $kind ]]; then
+        names=(${(f)"$(command pyx $start --complete $kind 2>/dev/null)"})
+        compadd -a names
+    elif [[ $words[CURRENT] == @* && $CURRENT == 2 ]]; then
+        compadd -P @ -- $(_pyx_named)
     elif [[ $words[CURRENT] == -* ]]; then
         _describe option general
     else
-        _describe command verbs
+        [[ -z $action ]] && _describe command verbs
         _files
     fi
 }
 
+_pyx_named() {
+    local home=${PYX_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/pyx}
+    print -l -- $home/named/*(N/:t)
+}
+
 _pyx "$@"
 """
+
+FISH = """\
+# Completion of pyx for fish. Written by packaging/shell_files.py.
+
+function __pyx_named
+    set -l home $PYX_HOME
+    set -q XDG_DATA_HOME; or set -l XDG_DATA_HOME $HOME/.local/share
+    test -z "$home"; and set home $XDG_DATA_HOME/pyx
+    for path in $home/named/*/
+        echo @(basename $path)
+    end
+end
+
+# The command, and how many words stand behind it; an empty line before there is one.
+function __pyx_place
+    set -l words (commandline -opc)[2..-1]
+    set -l verb
+    set -l count 0
+    while set -q words[1]
+        switch $words[1]
+            case @VALUED@
+                set -e words[1]
+            case '-*' '@*'
+            case '*'
+                if test -z "$verb"
+                    set verb $words[1]
+                else
+                    set count (math $count + 1)
+                end
+        end
+        set -e words[1]
+    end
+    echo $verb
+    echo $count
+end
+
+# Is the command the first argument, and stand as many words behind it as the second says?
+function __pyx_at
+    set -l place (__pyx_place)
+    test "$place[1]" = "$argv[1]"; or return 1
+    test (count $argv) -lt 2; or test $place[2] = $argv[2]
+end
+
+function __pyx_ask
+    set -l words (commandline -opc)[2..-1]
+    set -l start
+    string match -q '@*' -- $words[1]; and set start $words[1]
+    set -l at (contains -i -- --project $words)
+    and set -a start --project $words[(math $at + 1)]
+    command pyx $start --complete $argv[1] 2>/dev/null
+end
+
+set -l first "__pyx_at ''"
+complete -c pyx -n "$first" -a '(__pyx_named)' -d 'named environment'
+complete -c pyx -f -n '__pyx_at remove' -a '(__pyx_ask required)'
+complete -c pyx -f -n '__pyx_at run 0' -a '(__pyx_ask programs)'
+complete -c pyx -f -n '__pyx_at which 0' -a '(__pyx_ask importable)'
+"""
+
+ASKED: Mapping[str, Sequence[str]] = {
+    "groups": ("--group", "--only-group", "--no-group"),
+    "extras": ("--extra", "--optional"),
+}
+"""What a shell asks `pyx --complete` for, and the options whose values are of that kind."""
 
 
 def split_option(option: str) -> tuple[str, str]:
@@ -181,13 +297,10 @@ def make_bash() -> str:
         options = [*names_of(verb.options), *names_of(GENERAL), "--help"]
         words = " ".join([*verb.actions, *options])
         cases.append(f'        {name}:) word="{words}" ;;')
-        if verb.actions:
+        if verb.actions or name == "remove":
             cases.append(f'        {name}:*) word="{" ".join(options)}" ;;')
-    own = (option for verb in VERBS.values() for option in verb.options)
-    kinds = dict.fromkeys(n for n, v in map(split_option, [*GENERAL, *own]) if v)
-    valued = "|".join(name for name in kinds if name not in ("--project", "--python"))
     return (
-        BASH.replace("@VALUED@", valued)
+        _put_options(BASH)
         .replace("@VERBS@", " ".join(VERBS))
         .replace("@GENERAL@", " ".join(names_of(GENERAL)))
         .replace("@FINAL@", " ".join(FINAL))
@@ -195,31 +308,32 @@ def make_bash() -> str:
     )
 
 
+def _list_valued() -> list[str]:
+    """Return every option that takes a value."""
+    own = (option for verb in VERBS.values() for option in verb.options)
+    return [*dict.fromkeys(n for n, v in map(split_option, [*GENERAL, *own]) if v)]
+
+
+def _put_options(text: str) -> str:
+    valued = [name for name in _list_valued() if name not in ("--project", "--python")]
+    return (
+        text.replace("@VALUED@", "|".join(valued))
+        .replace("@GROUPS@", "|".join((*ASKED["groups"], "-G")))
+        .replace("@EXTRAS@", "|".join(ASKED["extras"]))
+    )
+
+
 def make_fish() -> str:
     """Return the script for fish."""
-    lines = [
-        "# Completion of pyx for fish. Written by packaging/shell_files.py.",
-        "",
-        "function __pyx_named",
-        "    set -l home $PYX_HOME",
-        "    set -q XDG_DATA_HOME; or set -l XDG_DATA_HOME $HOME/.local/share",
-        '    test -z "$home"; and set home $XDG_DATA_HOME/pyx',
-        "    for path in $home/named/*/",
-        "        echo @(basename $path)",
-        "    end",
-        "end",
-        "",
-        f"set -l verbs {' '.join(VERBS)}",
-        'set -l first "not __fish_seen_subcommand_from $verbs"',
-        "complete -c pyx -n \"$first\" -a '(__pyx_named)' -d 'named environment'",
-    ]
+    lines = [FISH.replace("@VALUED@", " ".join((*_list_valued(), "-G"))).rstrip()]
     for option, text in {**GENERAL, **FINAL}.items():
         lines.append(f"complete -c pyx{_fish_option(option)} -d {_quote(text)}")
     for name, verb in VERBS.items():
         lines.append(f'complete -c pyx -n "$first" -a {name} -d {_quote(verb.summary)}')
-        seen = f"-n '__fish_seen_subcommand_from {name}'"
+        seen = f"-n '__pyx_at {name}'"
         if verb.actions:
-            lines.append(f"complete -c pyx -f {seen} -a '{' '.join(verb.actions)}'")
+            first = f"-n '__pyx_at {name} 0'"
+            lines.append(f"complete -c pyx -f {first} -a '{' '.join(verb.actions)}'")
         for option, text in verb.options.items():
             lines.append(f"complete -c pyx {seen}{_fish_option(option)} -d {_quote(text)}")
     return "\n".join(lines) + "\n"
@@ -227,7 +341,10 @@ def make_fish() -> str:
 
 def _fish_option(option: str) -> str:
     name, value = split_option(option)
-    return f" -l {name.removeprefix('--')}" + (" -r" if value else "")
+    kind = next((kind for kind, names in ASKED.items() if name in names), None)
+    text = " -s G" if name == "--group" else ""
+    text += f" -l {name.removeprefix('--')}" + (" -r" if value else "")
+    return text + (f" -f -a '(__pyx_ask {kind})'" if kind else "")
 
 
 def _quote(text: str) -> str:
@@ -247,7 +364,8 @@ def make_zsh() -> str:
         actions = " ".join(verb.actions)
         cases += [f"            verbs=({actions})", "            ;;"]
     return (
-        ZSH.replace("@GENERAL@", "\n".join(general))
+        _put_options(ZSH)
+        .replace("@GENERAL@", "\n".join(general))
         .replace("@VERBS@", "\n".join(verbs))
         .replace("@CASES@", "\n".join(cases))
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
 import pty
@@ -9,20 +10,29 @@ import re
 import select
 import shutil
 import subprocess
+import termios
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from installed import ROOT
+from wheelhouse import make_wheel, pylock_text
 
 from pyx_launcher.cli.commands import VERBS
 from pyx_launcher.cli.invocation import _FLAGS, _VALUES
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
     from types import ModuleType
 
+    from indexserver import IndexServer
+    from installed import Pyx
+
 SHELL = ROOT / "packaging" / "shell"
+WAIT = 1.5
+"""How long a shell may ask pyx, in seconds."""
+
 ENOUGH = 20.0
 """How long a shell may take to answer, in seconds."""
 
@@ -60,34 +70,57 @@ def test_every_option_is_known(writer: ModuleType) -> None:
     assert {name for name, value in options.items() if not value} == set(_FLAGS)
 
 
-def complete(line: str, home: Path, cwd: Path) -> str:
-    """Return what an interactive bash makes of `line` when Tab is pressed at its end.
+PRINT = "pyx() {{ printf '<%s>' \"$@\"; echo; }}"
 
-    The words are printed by a function that has the name of pyx.
-    """
-    setup = f"source {SHELL}/pyx.bash; pyx() {{ printf '<%s>' \"$@\"; echo; }}; echo ready\n"
+SHELLS = {
+    "bash": (
+        ("--norc", "--noprofile", "-i"),
+        "source {files}/pyx.bash;" + PRINT + "; echo ready",
+    ),
+    "zsh": (
+        ("-f", "-i"),
+        "fpath=({files} $fpath); autoload -U compinit; compinit -u -D;" + PRINT + "; echo ready",
+    ),
+    "fish": (
+        ("--no-config", "-i"),
+        "source {files}/pyx.fish; function pyx; printf '<%s>' $argv; echo; end; echo ready",
+    ),
+}
+"""How each shell is started, and what is typed first: pyx is a function that prints its words."""
+
+
+def complete(
+    line: str, home: Path, cwd: Path, shell: str = "bash", more: Mapping[str, str] | None = None
+) -> str:
+    """Return what an interactive shell makes of `line` when Tab is pressed at its end."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    options, setup = SHELLS[shell]
     ours, theirs = pty.openpty()
     env = {"PYX_HOME": str(home), "PATH": os.environ["PATH"], "TERM": "dumb", "PS1": "$ "}
-    command = ["bash", "--norc", "--noprofile", "-i"]
+    env |= {"HOME": str(home), **(more or {})}
     with subprocess.Popen(
-        command,
+        [shell, *options],
         cwd=cwd,
         env=env,
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-    ) as shell:
+        # Some shells want it for their own.
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 -- no threads
+    ) as process:
         os.close(theirs)
         try:
-            os.write(ours, setup.encode())
+            os.write(ours, f"{setup.format(files=SHELL)}\n".encode())
             _read_until(ours, r"\nready")
             os.write(ours, f"{line}\t".encode())
-            time.sleep(0.3)
+            # What was completed is shown; there is nothing else to wait for.
+            time.sleep(WAIT if more else 0.3)
             os.write(ours, b"\n")
-            found = _read_until(ours, r"\n(<.*>)\r\n")
+            found = _read_until(ours, r"[\n\r](<.*>)\r?\n")
         finally:
-            shell.kill()
+            process.kill()
             os.close(ours)
     return " ".join(re.findall("<(.*?)>", found))
 
@@ -97,8 +130,8 @@ def _read_until(terminal: int, pattern: str) -> str:
     deadline = time.monotonic() + ENOUGH
     while not (found := re.search(pattern, text)):
         if not select.select([terminal], [], [], max(0, deadline - time.monotonic()))[0]:
-            pytest.fail(f"bash did not answer: {text!r}")
-        text += os.read(terminal, 4096).decode()
+            pytest.fail(f"the shell did not answer: {text!r}")
+        text += os.read(terminal, 4096).decode(errors="replace")
     return found[found.re.groups]
 
 
@@ -129,6 +162,93 @@ def test_bash_completes(tmp_path: Path, line: str, expected: str) -> None:
     (work / "script.py").touch()
     (work / "entry").touch()
     assert complete(line, tmp_path / "home", work) == expected
+
+
+@pytest.fixture
+def project(tmp_path: Path, wheels: Path, index: IndexServer, pyx: Pyx) -> Path:
+    """Give a project with an extra and a group, ready to be started."""
+    artifacts = [
+        make_wheel(wheels, "clock", "1.0", requires=["ticker"], entry_points={"clack": "clock:x"}),
+        make_wheel(wheels, "ticker", "1.0", files={"ticking.py": ""}),
+    ]
+    directory = tmp_path / "project"
+    directory.mkdir()
+    # In the shell's own words these would be offered, too.
+    (directory / "clobber").touch()
+    (directory / "pyproject.toml").write_text(
+        '[project]\nname = "mine"\nversion = "1"\ndependencies = ["clock>=1"]\n'
+        '[project.optional-dependencies]\nquick = ["clock"]\n'
+        '[dependency-groups]\nhandbook = ["clock", {include-group = "checks"}]\nchecks = []\n'
+    )
+    head = 'extras = ["quick"]\ndependency-groups = ["handbook", "checks"]\n'
+    text = pylock_text(artifacts, index_url=index.url)
+    (directory / "pylock.toml").write_text(text.replace("[[packages]]", f"{head}\n[[packages]]", 1))
+    told = pyx("sync", cwd=directory)
+    assert told.returncode == 0, told.stderr
+    return directory
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("pyx remove cl", "remove clock"),
+        ("pyx --project project remove cl", "--project project remove clock"),
+        ("pyx remove clock cl", "remove clock clock"),
+        ("pyx run cl", "run clack"),
+        ("pyx which tickin", "which ticking"),
+        ("pyx --group ha", "--group handbook"),
+        ("pyx add x --group ch", "add x --group checks"),
+        ("pyx -G ha", "-G handbook"),
+        ("pyx --extra q", "--extra quick"),
+        ("pyx remove x --optional q", "remove x --optional quick"),
+        # Behind the program that is run, and for other commands, there are files.
+        ("pyx run clack cl", "run clack clobber"),
+        ("pyx sync clob", "sync clobber"),
+        ("pyx tree --inv", "tree --invert"),
+        ("pyx tool unin", "tool uninstall"),
+    ],
+)
+def test_names_come_from_the_project(
+    pyx: Pyx, project: Path, tmp_path: Path, shell: str, line: str, expected: str
+) -> None:
+    """What is required, can be run or imported, and the groups and extras, in each shell."""
+    more = {**pyx.environ, "PATH": f"{pyx.path.parent}:{os.environ['PATH']}", "TERM": "dumb"}
+    home = Path(pyx.environ["PYX_HOME"])
+    cwd = tmp_path if "--project" in line else project
+    assert complete(line, home, cwd, shell, more) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("requirements.in", "clock>=1 ; python_version > '3'  # why\n-r other.txt\ntick[x]\n"),
+        ("Pipfile", '[packages]\nclock = "*"\n[dev-packages]\ntick = "*"\n'),
+        (
+            "pyproject.toml",
+            """[tool.poetry]
+            dependencies = {python = "^3.9", clock = "^1"}
+            group.dev.dependencies.tick = "*"
+            """,
+        ),
+        ("pyproject.toml", '[tool.uv]\ndev-dependencies = ["clock", "tick ; os_name == \'x\'"]\n'),
+    ],
+)
+def test_each_kind_of_project_tells_what_it_requires(
+    pyx: Pyx, tmp_path: Path, name: str, text: str
+) -> None:
+    """What can be removed is what a manifest names, and python is not among it."""
+    (tmp_path / name).write_text(text)
+    told = pyx("--complete", "required", cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (0, "clock\ntick\n")
+
+
+def test_a_shell_is_told_of_no_mistake(pyx: Pyx, tmp_path: Path) -> None:
+    """Where there is no project, or a broken one, there is nothing to offer."""
+    (tmp_path / "pylock.toml").write_text("no = lock")
+    for words in (("required",), ("groups",), ("zzz",), ()):
+        told = pyx("--complete", *words, cwd=tmp_path)
+        assert (told.returncode, told.stdout, told.stderr) == (1, "", "")
 
 
 @pytest.mark.parametrize(("shell", "name"), [("zsh", "_pyx"), ("fish", "pyx.fish")])

@@ -9,7 +9,8 @@ _pyx_named() {
 }
 
 _pyx() {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= action= word
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= action= word kind=
+    local -a start=()
     local -i at
     COMPREPLY=()
     # Bash takes the @ for a word of its own here, but not in what it replaces.
@@ -18,16 +19,12 @@ _pyx() {
         COMPREPLY=($(compgen -P @ -W "$(_pyx_named)" -- "$cur"))
         return
     fi
-    case $prev in
-        --project) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")); return ;;
-        --python) COMPREPLY=($(compgen -c -X '!python3*' -- "$cur")); return ;;
-        --group|--only-group|--no-group|--extra|--with|--allow-unhashed|--env-file|--name|--script|--optional|--requirements|--constraints|--editable|--from|--invert|--graph|--keep|--format|--output) return ;;
-    esac
     for ((at = 1; at < COMP_CWORD; at++)); do
         word=${COMP_WORDS[at]}
         case $word in
-            --project|--python|--group|--only-group|--no-group|--extra|--with|--allow-unhashed|--env-file|--name|--script|--optional|--requirements|--constraints|--editable|--from|--invert|--graph|--keep|--format|--output) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
-            @) ((at++)) ;;
+            --project) ((at++)); start+=(--project "${COMP_WORDS[at]}") ;;
+            --python|-G|--group|--only-group|--no-group|--extra|--with|--allow-unhashed|--env-file|--name|--script|--optional|--requirements|--constraints|--editable|--from|--invert|--graph|--keep|--format|--output) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
+            @) ((at++)); [[ -z $verb ]] && start=("@${COMP_WORDS[at]}") ;;
             -*) ;;
             *)
                 if [[ -z $verb ]]; then
@@ -40,6 +37,26 @@ _pyx() {
                 ;;
         esac
     done
+    case $prev in
+        --project) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        --python) COMPREPLY=($(compgen -c -X '!python3*' -- "$cur")); return ;;
+        --group|--only-group|--no-group|-G) kind=groups ;;
+        --extra|--optional) kind=extras ;;
+        --group|--only-group|--no-group|--extra|--with|--allow-unhashed|--env-file|--name|--script|--optional|--requirements|--constraints|--editable|--from|--invert|--graph|--keep|--format|--output) return ;;
+        *)
+            case $verb:$action:$cur in
+                *:-*) ;;
+                remove:*) kind=required ;;
+                run::*) kind=programs ;;
+                which::*) kind=importable ;;
+            esac
+            ;;
+    esac
+    if [[ -n $kind ]]; then
+        word=$(command pyx "${start[@]}" --complete $kind 2>/dev/null)
+        COMPREPLY=($(compgen -W "$word" -- "$cur"))
+        return
+    fi
     case $verb:$action in
         :) word="init sync info add remove lock run env tool python list tree which diff store bundle export --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help --version" ;;
         init:) word="--lib --name --script --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
@@ -47,6 +64,7 @@ _pyx() {
         info:) word="--json --sbom --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         add:) word="--optional --dev --user --script --requirements --constraints --editable --init --follow --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         remove:) word="--optional --dev --user --script --follow --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        remove:*) word="--optional --dev --user --script --follow --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         lock:) word="--upgrade --check --follow --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         run:) word="--project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         env:) word="list create remove show --json --link --file --unlink --kernel --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;

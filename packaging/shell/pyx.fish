@@ -9,15 +9,56 @@ function __pyx_named
     end
 end
 
-set -l verbs init sync info add remove lock run env tool python list tree which diff store bundle export
-set -l first "not __fish_seen_subcommand_from $verbs"
+# The command, and how many words stand behind it; an empty line before there is one.
+function __pyx_place
+    set -l words (commandline -opc)[2..-1]
+    set -l verb
+    set -l count 0
+    while set -q words[1]
+        switch $words[1]
+            case --project --python --group --only-group --no-group --extra --with --allow-unhashed --env-file --name --script --optional --requirements --constraints --editable --from --invert --graph --keep --format --output -G
+                set -e words[1]
+            case '-*' '@*'
+            case '*'
+                if test -z "$verb"
+                    set verb $words[1]
+                else
+                    set count (math $count + 1)
+                end
+        end
+        set -e words[1]
+    end
+    echo $verb
+    echo $count
+end
+
+# Is the command the first argument, and stand as many words behind it as the second says?
+function __pyx_at
+    set -l place (__pyx_place)
+    test "$place[1]" = "$argv[1]"; or return 1
+    test (count $argv) -lt 2; or test $place[2] = $argv[2]
+end
+
+function __pyx_ask
+    set -l words (commandline -opc)[2..-1]
+    set -l start
+    string match -q '@*' -- $words[1]; and set start $words[1]
+    set -l at (contains -i -- --project $words)
+    and set -a start --project $words[(math $at + 1)]
+    command pyx $start --complete $argv[1] 2>/dev/null
+end
+
+set -l first "__pyx_at ''"
 complete -c pyx -n "$first" -a '(__pyx_named)' -d 'named environment'
+complete -c pyx -f -n '__pyx_at remove' -a '(__pyx_ask required)'
+complete -c pyx -f -n '__pyx_at run 0' -a '(__pyx_ask programs)'
+complete -c pyx -f -n '__pyx_at which 0' -a '(__pyx_ask importable)'
 complete -c pyx -l project -r -d 'take this project\'s lock'
 complete -c pyx -l python -r -d 'take this interpreter'
-complete -c pyx -l group -r -d 'add a dependency group; also -G'
-complete -c pyx -l only-group -r -d 'take nothing but this dependency group'
-complete -c pyx -l no-group -r -d 'leave this dependency group out'
-complete -c pyx -l extra -r -d 'add an extra of the project'
+complete -c pyx -s G -l group -r -f -a '(__pyx_ask groups)' -d 'add a dependency group; also -G'
+complete -c pyx -l only-group -r -f -a '(__pyx_ask groups)' -d 'take nothing but this dependency group'
+complete -c pyx -l no-group -r -f -a '(__pyx_ask groups)' -d 'leave this dependency group out'
+complete -c pyx -l extra -r -f -a '(__pyx_ask extras)' -d 'add an extra of the project'
 complete -c pyx -l with -r -d 'add the packages of a named environment'
 complete -c pyx -l all-groups -d 'add all dependency groups'
 complete -c pyx -l all-extras -d 'add all extras of the project'
@@ -30,74 +71,74 @@ complete -c pyx -l env-file -r -d 'set the variables in FILE that are not set al
 complete -c pyx -l help -d 'say how it is called'
 complete -c pyx -l version -d 'tell the version of pyx'
 complete -c pyx -n "$first" -a init -d 'make a project or a script to begin with'
-complete -c pyx -n '__fish_seen_subcommand_from init' -l lib -d 'a library, in src, that others can install'
-complete -c pyx -n '__fish_seen_subcommand_from init' -l name -r -d 'what the project is called, if not like its directory'
-complete -c pyx -n '__fish_seen_subcommand_from init' -l script -r -d 'a script that says in itself what it requires'
+complete -c pyx -n '__pyx_at init' -l lib -d 'a library, in src, that others can install'
+complete -c pyx -n '__pyx_at init' -l name -r -d 'what the project is called, if not like its directory'
+complete -c pyx -n '__pyx_at init' -l script -r -d 'a script that says in itself what it requires'
 complete -c pyx -n "$first" -a sync -d 'make everything ready, and say what was done'
-complete -c pyx -n '__fish_seen_subcommand_from sync' -l compile -d 'also write the bytecode that first imports would write'
+complete -c pyx -n '__pyx_at sync' -l compile -d 'also write the bytecode that first imports would write'
 complete -c pyx -n "$first" -a info -d 'say which lock, interpreter and sys.path a start gets, and why'
-complete -c pyx -n '__fish_seen_subcommand_from info' -l json -d 'print JSON'
-complete -c pyx -n '__fish_seen_subcommand_from info' -l sbom -d 'print the bill of materials instead: CycloneDX, as JSON'
+complete -c pyx -n '__pyx_at info' -l json -d 'print JSON'
+complete -c pyx -n '__pyx_at info' -l sbom -d 'print the bill of materials instead: CycloneDX, as JSON'
 complete -c pyx -n "$first" -a add -d 'require packages, and lock the project or the script again'
-complete -c pyx -n '__fish_seen_subcommand_from add' -l optional -r -d 'as a requirement of an extra of the project'
-complete -c pyx -n '__fish_seen_subcommand_from add' -l dev -d 'as one of the group dev; --group GROUP: of any other'
-complete -c pyx -n '__fish_seen_subcommand_from add' -l user -d 'in the environment @default'
-complete -c pyx -n '__fish_seen_subcommand_from add' -l script -r -d 'in the inline block of a script'
-complete -c pyx -n '__fish_seen_subcommand_from add' -l requirements -r -d 'require what a requirements file names (also -r)'
-complete -c pyx -n '__fish_seen_subcommand_from add' -l constraints -r -d 'keep this resolution within the versions of a file (also -c)'
-complete -c pyx -n '__fish_seen_subcommand_from add' -l editable -r -d 'require the project in a directory, as it is there (also -e)'
-complete -c pyx -n '__fish_seen_subcommand_from add' -l init -d 'make the project where there is none'
-complete -c pyx -n '__fish_seen_subcommand_from add' -l follow -d 'write through links that lead out of the project, to files of one\'s own'
+complete -c pyx -n '__pyx_at add' -l optional -r -f -a '(__pyx_ask extras)' -d 'as a requirement of an extra of the project'
+complete -c pyx -n '__pyx_at add' -l dev -d 'as one of the group dev; --group GROUP: of any other'
+complete -c pyx -n '__pyx_at add' -l user -d 'in the environment @default'
+complete -c pyx -n '__pyx_at add' -l script -r -d 'in the inline block of a script'
+complete -c pyx -n '__pyx_at add' -l requirements -r -d 'require what a requirements file names (also -r)'
+complete -c pyx -n '__pyx_at add' -l constraints -r -d 'keep this resolution within the versions of a file (also -c)'
+complete -c pyx -n '__pyx_at add' -l editable -r -d 'require the project in a directory, as it is there (also -e)'
+complete -c pyx -n '__pyx_at add' -l init -d 'make the project where there is none'
+complete -c pyx -n '__pyx_at add' -l follow -d 'write through links that lead out of the project, to files of one\'s own'
 complete -c pyx -n "$first" -a remove -d 'stop requiring packages, and lock again'
-complete -c pyx -n '__fish_seen_subcommand_from remove' -l optional -r -d 'as a requirement of an extra of the project'
-complete -c pyx -n '__fish_seen_subcommand_from remove' -l dev -d 'as one of the group dev; --group GROUP: of any other'
-complete -c pyx -n '__fish_seen_subcommand_from remove' -l user -d 'in the environment @default'
-complete -c pyx -n '__fish_seen_subcommand_from remove' -l script -r -d 'in the inline block of a script'
-complete -c pyx -n '__fish_seen_subcommand_from remove' -l follow -d 'write through links that lead out of the project, to files of one\'s own'
+complete -c pyx -n '__pyx_at remove' -l optional -r -f -a '(__pyx_ask extras)' -d 'as a requirement of an extra of the project'
+complete -c pyx -n '__pyx_at remove' -l dev -d 'as one of the group dev; --group GROUP: of any other'
+complete -c pyx -n '__pyx_at remove' -l user -d 'in the environment @default'
+complete -c pyx -n '__pyx_at remove' -l script -r -d 'in the inline block of a script'
+complete -c pyx -n '__pyx_at remove' -l follow -d 'write through links that lead out of the project, to files of one\'s own'
 complete -c pyx -n "$first" -a lock -d 'lock the project with its own tool, or a script\'s inline block beside it'
-complete -c pyx -n '__fish_seen_subcommand_from lock' -l upgrade -d 'move all pins, or those of the packages that are named (also -U)'
-complete -c pyx -n '__fish_seen_subcommand_from lock' -l check -d 'only tell whether the lock is up to date; exit status 65 if it is not'
-complete -c pyx -n '__fish_seen_subcommand_from lock' -l follow -d 'write through links that lead out of the project, to files of one\'s own'
+complete -c pyx -n '__pyx_at lock' -l upgrade -d 'move all pins, or those of the packages that are named (also -U)'
+complete -c pyx -n '__pyx_at lock' -l check -d 'only tell whether the lock is up to date; exit status 65 if it is not'
+complete -c pyx -n '__pyx_at lock' -l follow -d 'write through links that lead out of the project, to files of one\'s own'
 complete -c pyx -n "$first" -a run -d 'run a console script of the environment, its bin first on PATH'
 complete -c pyx -n "$first" -a env -d 'named environments, and what editors and Jupyter need'
-complete -c pyx -f -n '__fish_seen_subcommand_from env' -a 'list create remove show'
-complete -c pyx -n '__fish_seen_subcommand_from env' -l json -d 'print JSON'
-complete -c pyx -n '__fish_seen_subcommand_from env' -l link -d 'make .venv a link to the project\'s environment'
-complete -c pyx -n '__fish_seen_subcommand_from env' -l file -d 'with --link: make it a file that holds the path (PEP 832, a draft)'
-complete -c pyx -n '__fish_seen_subcommand_from env' -l unlink -d 'remove that link'
-complete -c pyx -n '__fish_seen_subcommand_from env' -l kernel -d 'offer the environment to Jupyter as a kernel'
+complete -c pyx -f -n '__pyx_at env 0' -a 'list create remove show'
+complete -c pyx -n '__pyx_at env' -l json -d 'print JSON'
+complete -c pyx -n '__pyx_at env' -l link -d 'make .venv a link to the project\'s environment'
+complete -c pyx -n '__pyx_at env' -l file -d 'with --link: make it a file that holds the path (PEP 832, a draft)'
+complete -c pyx -n '__pyx_at env' -l unlink -d 'remove that link'
+complete -c pyx -n '__pyx_at env' -l kernel -d 'offer the environment to Jupyter as a kernel'
 complete -c pyx -n "$first" -a tool -d 'programs in locked environments of their own, on PATH or run once'
-complete -c pyx -f -n '__fish_seen_subcommand_from tool' -a 'install list upgrade uninstall run ensurepath'
-complete -c pyx -n '__fish_seen_subcommand_from tool' -l with -r -d 'add a package to the program\'s environment'
-complete -c pyx -n '__fish_seen_subcommand_from tool' -l from -r -d 'the package that has the program, if named otherwise'
-complete -c pyx -n '__fish_seen_subcommand_from tool' -l editable -d 'install: use the directory itself, not a copy of it (also -e)'
-complete -c pyx -n '__fish_seen_subcommand_from tool' -l force -d 'install: make it anew, and replace other programs of its names on PATH'
-complete -c pyx -n '__fish_seen_subcommand_from tool' -l outdated -d 'list: ask the index, show only what has newer versions'
-complete -c pyx -n '__fish_seen_subcommand_from tool' -l json -d 'print JSON'
+complete -c pyx -f -n '__pyx_at tool 0' -a 'install list upgrade uninstall run ensurepath'
+complete -c pyx -n '__pyx_at tool' -l with -r -d 'add a package to the program\'s environment'
+complete -c pyx -n '__pyx_at tool' -l from -r -d 'the package that has the program, if named otherwise'
+complete -c pyx -n '__pyx_at tool' -l editable -d 'install: use the directory itself, not a copy of it (also -e)'
+complete -c pyx -n '__pyx_at tool' -l force -d 'install: make it anew, and replace other programs of its names on PATH'
+complete -c pyx -n '__pyx_at tool' -l outdated -d 'list: ask the index, show only what has newer versions'
+complete -c pyx -n '__pyx_at tool' -l json -d 'print JSON'
 complete -c pyx -n "$first" -a python -d 'the interpreters that are there, and which one a start takes'
-complete -c pyx -f -n '__fish_seen_subcommand_from python' -a 'list find pin'
-complete -c pyx -n '__fish_seen_subcommand_from python' -l json -d 'print JSON'
+complete -c pyx -f -n '__pyx_at python 0' -a 'list find pin'
+complete -c pyx -n '__pyx_at python' -l json -d 'print JSON'
 complete -c pyx -n "$first" -a list -d 'list the packages that a start gets'
-complete -c pyx -n '__fish_seen_subcommand_from list' -l outdated -d 'ask the index, show only what has newer versions'
-complete -c pyx -n '__fish_seen_subcommand_from list' -l attestations -d 'ask the index who is claimed to have published the locked files'
-complete -c pyx -n '__fish_seen_subcommand_from list' -l json -d 'print JSON'
+complete -c pyx -n '__pyx_at list' -l outdated -d 'ask the index, show only what has newer versions'
+complete -c pyx -n '__pyx_at list' -l attestations -d 'ask the index who is claimed to have published the locked files'
+complete -c pyx -n '__pyx_at list' -l json -d 'print JSON'
 complete -c pyx -n "$first" -a tree -d 'show which package requires which'
-complete -c pyx -n '__fish_seen_subcommand_from tree' -l invert -r -d 'show what requires NAME'
-complete -c pyx -n '__fish_seen_subcommand_from tree' -l json -d 'print JSON'
-complete -c pyx -n '__fish_seen_subcommand_from tree' -l graph -r -d 'draw it instead, in FILE.svg, or as a page in FILE.html'
+complete -c pyx -n '__pyx_at tree' -l invert -r -d 'show what requires NAME'
+complete -c pyx -n '__pyx_at tree' -l json -d 'print JSON'
+complete -c pyx -n '__pyx_at tree' -l graph -r -d 'draw it instead, in FILE.svg, or as a page in FILE.html'
 complete -c pyx -n "$first" -a which -d 'say where an import comes from, and what locked it'
-complete -c pyx -n '__fish_seen_subcommand_from which' -l json -d 'print JSON'
+complete -c pyx -n '__pyx_at which' -l json -d 'print JSON'
 complete -c pyx -n "$first" -a diff -d 'compare what two locks mean; exit status 1 if they differ'
-complete -c pyx -n '__fish_seen_subcommand_from diff' -l json -d 'print JSON'
+complete -c pyx -n '__pyx_at diff' -l json -d 'print JSON'
 complete -c pyx -n "$first" -a store -d 'look after the unpacked wheels that all projects share'
-complete -c pyx -f -n '__fish_seen_subcommand_from store' -a 'verify gc list size report path add'
-complete -c pyx -n '__fish_seen_subcommand_from store' -l repair -d 'verify: fetch what is damaged again'
-complete -c pyx -n '__fish_seen_subcommand_from store' -l keep -r -d 'gc, report: keep what was used in so many days (30); 0 keeps what runs'
-complete -c pyx -n '__fish_seen_subcommand_from store' -l dry-run -d 'gc: say what would go, and delete nothing'
-complete -c pyx -n '__fish_seen_subcommand_from store' -l json -d 'print JSON'
+complete -c pyx -f -n '__pyx_at store 0' -a 'verify gc list size report path add'
+complete -c pyx -n '__pyx_at store' -l repair -d 'verify: fetch what is damaged again'
+complete -c pyx -n '__pyx_at store' -l keep -r -d 'gc, report: keep what was used in so many days (30); 0 keeps what runs'
+complete -c pyx -n '__pyx_at store' -l dry-run -d 'gc: say what would go, and delete nothing'
+complete -c pyx -n '__pyx_at store' -l json -d 'print JSON'
 complete -c pyx -n "$first" -a bundle -d 'write a directory or tar archive that runs without pyx, store and network'
-complete -c pyx -n '__fish_seen_subcommand_from bundle' -l no-compile -d 'leave the bytecode out: smaller, and slower to start'
-complete -c pyx -n '__fish_seen_subcommand_from bundle' -l relocatable -d 'say that it will be moved, as every bundle can be'
+complete -c pyx -n '__pyx_at bundle' -l no-compile -d 'leave the bytecode out: smaller, and slower to start'
+complete -c pyx -n '__pyx_at bundle' -l relocatable -d 'say that it will be moved, as every bundle can be'
 complete -c pyx -n "$first" -a export -d 'write what the lock means for other tools, or as a virtual environment'
-complete -c pyx -n '__fish_seen_subcommand_from export' -l format -r -d 'pylock, requirements or venv'
-complete -c pyx -n '__fish_seen_subcommand_from export' -l output -r -d 'the file, else stdout; for venv the new directory; also -o'
+complete -c pyx -n '__pyx_at export' -l format -r -d 'pylock, requirements or venv'
+complete -c pyx -n '__pyx_at export' -l output -r -d 'the file, else stdout; for venv the new directory; also -o'

@@ -103,7 +103,7 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
     end, options = _take_own(arguments, 0 if named is None else 1)
     own = tuple(arguments[:end])
     rest = arguments[end:]
-    verb = rest[0] if rest and rest[0] in (*VERBS, "--help", "-h", "--version") else None
+    verb = rest[0] if rest and rest[0] in (*VERBS, *_NO_OPTIONS) else None
     words: Sequence[str] = ()
     settings: dict[str, tuple[str, ...]] = {}
     if verb is not None:
@@ -152,6 +152,9 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
     )
 
 
+_NO_OPTIONS = ("--help", "-h", "--version", "--complete")
+"""What stands in the place of a command."""
+
 _PLAIN = Verb(forms=(), summary="", speaks_of_start=True)
 
 _Option = tuple[str, str | None]
@@ -170,7 +173,7 @@ def _is_own(word: str) -> bool:
         return True
     if not word.startswith("--") or len(word) == 2 or word.startswith("--help-"):
         return False
-    return word.partition("=")[0] not in ("--check-hash-based-pycs", "--help", "--version")
+    return word.partition("=")[0] not in ("--check-hash-based-pycs", *_NO_OPTIONS)
 
 
 def _take_option(arguments: Sequence[str], at: int, verb: Verb) -> tuple[int, _Option]:

@@ -22,6 +22,10 @@ def run_verb(invocation: Invocation, environ: Mapping[str, str]) -> int:
         module = importlib.import_module(f"pyx_launcher.commands.{name}")
         command: Callable[[Invocation, Mapping[str, str]], int] = getattr(module, f"run_{name}")
         return command(invocation, environ)
+    if name == "--complete":
+        from pyx_launcher.commands.complete import run_complete
+
+        return run_complete(invocation, environ)
     from pyx_launcher.commands.help import format_usage, version_line
     from pyx_launcher.console import write_out
 

@@ -6,6 +6,7 @@ This is told from the files alone: what they mean is the business of the tools t
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import PyxError
@@ -79,6 +80,43 @@ def requires_anything(manifest: Path) -> bool:
         return any(list_packages(read_toml(manifest)).values())
     lines = (text for _, text in join_lines(read_content(manifest, None)))
     return any(not line.startswith("-") or line.startswith(_REQUIRING) for line in lines)
+
+
+def list_required(manifest: Path) -> set[str]:
+    """Return the names of what a manifest requires anywhere. Raises LockError, StoreError."""
+    if manifest.name == PIPFILE:
+        categories = list_packages(read_toml(manifest)).values()
+        return {name for table in categories if isinstance(table, dict) for name in table}
+    if manifest.name != MANIFEST:
+        lines = (text for _, text in join_lines(read_content(manifest, None)))
+        return _find_names(line for line in lines if not line.startswith("-"))
+    document = read_toml(manifest)
+    poetry = document.table("tool").table("poetry")
+    tables = [poetry.table("dependencies"), poetry.table("dev-dependencies")]
+    groups = poetry.table("group")
+    tables += [groups.table(name).table("dependencies") for name in groups.data]
+    names = {name for table in tables for name in table.data} - {"python"}
+    tool = document.table("tool")
+    lists = [
+        document.table("project").data.get("dependencies"),
+        *document.table("project").table("optional-dependencies").data.values(),
+        *document.table("dependency-groups").data.values(),
+        tool.table("uv").data.get("dev-dependencies"),
+        *tool.table("pdm").table("dev-dependencies").data.values(),
+    ]
+    # A group may include others, by a table.
+    return names | _find_names(
+        item
+        for items in lists
+        if isinstance(items, list)
+        for item in items
+        if isinstance(item, str)
+    )
+
+
+def _find_names(requirements: Iterable[str]) -> set[str]:
+    found = (re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", one.strip()) for one in requirements)
+    return {one[0] for one in found if one}
 
 
 def list_packages(pipfile: Table) -> dict[str, object]:

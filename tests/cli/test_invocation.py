@@ -77,12 +77,13 @@ def test_the_target_is_found_by_pythons_grammar(
 
 
 def test_own_options_come_first_and_take_values_both_ways() -> None:
-    """Separate or attached, and given twice the last one counts; what follows is python's."""
-    found = parse(
-        "--project", "a", "--project=b=c", "--python=3.12", "-u", "x.py", "--project", "d"
-    )
-    assert (found.project, found.python) == ("b=c", "3.12")
-    assert found.own == ("--project", "a", "--project=b=c", "--python=3.12")
+    """Separate or attached; the last interpreter counts, and each project; then python's follow."""
+    words = ("--python", "3.9", "--project", "a", "--project=b=c", "--python=3.12")
+    found = parse(*words, "-u", "x.py", "--project", "d")
+    assert (found.projects, found.python) == (("a", "b=c"), "3.12")
+    with pytest.raises(UsageError, match="one project at a time"):
+        _ = found.project
+    assert found.own == words
     assert found.program.words == ("-u", "x.py", "--project", "d")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +14,8 @@ from pyx_launcher.cli.commands import VERBS
 from pyx_launcher.commands.help import format_form, format_usage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from installed import Pyx
 
 LONGEST_LINE = 100
@@ -63,7 +67,8 @@ def test_what_an_action_takes_stands_in_its_form() -> None:
     for verb in VERBS.values():
         if verb.actions:
             taken = {option for action in verb.actions for option in verb.options_of(action)}
-            alone = {form.split()[1] for form in verb.forms} | {"--unlink"}
+            forms = (form for form in verb.forms if form.split()[1].startswith("--"))
+            alone = {option for form in forms for option in re.findall(r"--[a-z-]+", form)}
             assert {*verb.valued, *verb.flags} <= taken | alone
 
 
@@ -75,3 +80,19 @@ def test_forms_name_what_the_parser_knows() -> None:
         named = [word for word in words if word.isalpha() and word.islower()]
         assert set(verb.actions) == set(named)
         assert set(verb.passes_from) <= {"", *verb.actions}
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_script_of_a_verbs_name_is_not_forgotten(pyx: Pyx, tmp_path: Path, name: str) -> None:
+    """The command is done, a line says how to run the script or the directory, and that works."""
+    line = f"pyx: this is the command {name}; what lies here runs with `pyx ./{name}`\n"
+    (tmp_path / name).mkdir()
+    assert line not in pyx(name, "--zzz", cwd=tmp_path).stderr
+    assert line not in pyx(name, cwd=tmp_path).stderr
+    (tmp_path / name / "__main__.py").write_text("print('directory')\n")
+    assert line in pyx(name, cwd=tmp_path).stderr
+    assert pyx(f"./{name}", cwd=tmp_path).stdout == "directory\n"
+    shutil.rmtree(tmp_path / name)
+    (tmp_path / name).write_text("print('script')\n")
+    assert line in pyx(name, cwd=tmp_path).stderr
+    assert pyx(f"./{name}", cwd=tmp_path).stdout == "script\n"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING
 
 from pyx_launcher.cli.commands import VERBS
 from pyx_launcher.commands._arguments import refuse_name
+from pyx_launcher.console import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,6 +21,8 @@ def run_verb(invocation: Invocation, environ: Mapping[str, str]) -> int:
     name = invocation.verb or ""
     if name in VERBS:
         refuse_name(invocation)
+        if is_runnable(name):
+            tell(f"this is the command {name}; what lies here runs with `pyx ./{name}`")
         module = importlib.import_module(f"pyx_launcher.commands.{name}")
         command: Callable[[Invocation, Mapping[str, str]], int] = getattr(module, f"run_{name}")
         return command(invocation, environ)
@@ -31,3 +35,11 @@ def run_verb(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
     write_out(version_line() if name == "--version" else format_usage(invocation.words))
     return 0
+
+
+def is_runnable(name: str) -> bool:
+    """Tell whether python would run `name` in the working directory: a script or a directory.
+
+    A directory is run by its ``__main__.py``; one without it is nothing that was meant.
+    """
+    return os.path.isfile(name) or os.path.isfile(os.path.join(name, "__main__.py"))

@@ -28,14 +28,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from indexserver import IndexServer
-from oracle.edits import generate_edits, write_toml
-from oracle.specs import Spec, make_specs
-from oracle.tools import find_program, tool_variables
-from oracle.universe import YANKED, fill, make_environment, make_repository
 from packaging.utils import canonicalize_name
 from targets import make_interpreter
 from wheelhouse import make_sdist, make_source_tree, make_wheel
 
+from oracle.edits import generate_edits, write_toml
+from oracle.specs import Spec, make_specs
+from oracle.tools import find_program, tool_variables
+from oracle.universe import YANKED, fill, make_environment, make_repository
 from pyx_launcher.cli.invocation import parse_invocation
 from pyx_launcher.errors import PyxError
 from pyx_launcher.locks.reader import read_lock
@@ -322,6 +322,9 @@ def ask_tool(
         "UV_PROJECT_ENVIRONMENT": str(environment),
         "UV_PYTHON": str(environment / "bin" / "python"),
     }
+    if spec.tool == "pdm":
+        # It goes by what it was told last, whatever is active.
+        (tool.directory / ".pdm-python").write_text(str(environment / "bin" / "python"))
     if spec.tool == "uv":
         status, output = tool(("sync", "--frozen", "--dry-run", *words), place=place)
         found = re.findall(r"(?m)^ [+~] ([^\s=]+)(?:==(\S+)| @ \S+)?$", output)
@@ -386,6 +389,20 @@ def are_equal(theirs: dict[str, str] | None, ours: dict[str, str | None] | str) 
     )
 
 
+def is_unlocked(lock: Path, refusal: str) -> bool:
+    """Return whether pyx refuses an entry that its tool has left without a version and a hash.
+
+    Pipenv does so where the marker of a requirement excludes the Python that it locks with, and
+    installs on another one whatever the index has by then.
+    """
+    match = re.search(r": (\S+) is not pinned to one version$", refusal)
+    if match is None or lock.name != "Pipfile.lock":
+        return False
+    categories = json.loads(lock.read_text()).values()
+    entries = [c[match[1]] for c in categories if isinstance(c.get(match[1]), dict)]
+    return any("hashes" not in entry and entry.get("version") == "*" for entry in entries)
+
+
 def compare_choices(ground: Ground, tool: Tool, spec: Spec, most: int) -> None:
     """Compare the choices of one project, at most `most` for each place and Python."""
     for place in spec.places:
@@ -399,7 +416,9 @@ def compare_choices(ground: Ground, tool: Tool, spec: Spec, most: int) -> None:
                 found = ask_pyx(tool.directory, spec, ours, place, interpreter)
                 wanted = ask_tool(tool, spec, theirs, place, python)
                 ground.counts[f"{spec.tool}: selections"] += 1
-                if not are_equal(wanted, found):
+                if isinstance(found, str) and is_unlocked(tool.directory / spec.lock, found):
+                    ground.counts[f"{spec.tool}: refused, as the tool has locked no file"] += 1
+                elif not are_equal(wanted, found):
                     where = f"{spec.tool} {spec.name} ({place}, {python}) {' '.join(ours)}"
                     ground.differ(f"{spec.tool}: selections", f"{where}\n  {wanted}\n  {found}")
 
@@ -501,6 +520,7 @@ def run_corpus(
             environ |= {
                 "VIRTUAL_ENV": str(environment),
                 "UV_PYTHON": str(environment / "bin" / "python"),
+                "PIPENV_PYTHON": str(ground.pythons[first]),
             }
             if name == "pdm":
                 (directory / ".pdm-python").write_text(str(environment / "bin" / "python"))

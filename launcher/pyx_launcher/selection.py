@@ -117,7 +117,9 @@ def _select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
         from pyx_launcher.locks.pylock import PylockLock, choose_sources
 
         pylock = cast("PylockLock", lock).content
-        _check_interpreter(lock, pylock.requires_python, pylock.environments, interpreter)
+        # Pipenv writes an empty list where there is no restriction.
+        environments = pylock.environments or None
+        _check_interpreter(lock, pylock.requires_python, environments, interpreter)
         chosen, missing = choose_sources(cast("PylockLock", lock), interpreter, extras, groups)
     else:
         meant = lock.choose_packages(interpreter.markers, choice)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from lockcases import environment, find_cases, read_expected, select
 from packaging.specifiers import SpecifierSet
+from targets import make_interpreter
 
+from pyx_launcher import selection
 from pyx_launcher.errors import LockError, StoreError, UsageError
 from pyx_launcher.locks.common.choice import Choice
-from pyx_launcher.locks.pylock import to_pylock
+from pyx_launcher.locks.pylock import read_pylock, to_pylock
 from pyx_launcher.locks.reader import FILE_NAMES, read_lock
+from pyx_launcher.start.plan import describe_faults
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +58,6 @@ BROKEN = {
         "lock-version: unexpected type float (expected str)",
     ),
     "version that is none": ('"1.0"\nc', '"one"\nc', "lock-version: invalid version: 'one'"),
-    "no created-by": ('created-by = "hand"\n', "", "created-by: missing required value"),
     "no packages": (SOUND[SOUND.index("[[packages]]") :], "", "packages: missing required value"),
     "packages are a table": (
         "[[packages]]",
@@ -63,11 +65,6 @@ BROKEN = {
         "packages: unexpected type dict (expected Sequence)",
     ),
     "no name": ('name = "pure"\n', "", "packages[0].name: missing required value"),
-    "name not normalised": (
-        '"pure"',
-        '"Pure"',
-        "packages[0].name: name 'Pure' is not normalized",
-    ),
     "name of another type": (
         '"pure"',
         "3",
@@ -208,11 +205,68 @@ def test_unknown_names(tmp_path: Path) -> None:
     assert caught.value.hint == "leave out --group: this lock has none"
 
 
-@pytest.mark.parametrize("name", ["lock.yaml", "pylock.a.b.toml", "conda-lock.yml", "notes.txt"])
+@pytest.mark.parametrize("name", ["lock.yaml", "pylock.a.b.toml", "conda-lock.yml", "lock.json"])
 def test_kinds_without_a_reader(tmp_path: Path, name: str) -> None:
     """A file of another kind is an error that says which kinds are read."""
     (tmp_path / name).write_text("")
     with pytest.raises(LockError) as caught:
         read_lock(tmp_path / name)
     names = ", ".join(FILE_NAMES)
-    assert caught.value.hint == f"it reads {names}, pylock.NAME.toml and SCRIPT.lock"
+    assert caught.value.hint == f"it reads {names}, pylock.NAME.toml, SCRIPT.lock and NAME.txt"
+
+
+PURE = """\
+lock-version = "1.0"
+created-by = "hand"
+
+[[packages]]
+name = "pure"
+version = "1.0"
+
+[[packages.wheels]]
+url = "https://example.org/pure-1.0-py3-none-any.whl"
+size = 1
+hashes = { sha256 = "00" }
+"""
+
+
+def write(directory: Path, text: str) -> Path:
+    """Write a pylock.toml and return its path."""
+    path = directory / "pylock.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('created-by = "hand"\n', "", "created-by: this key is missing"),
+        ('name = "pure"', 'name = "Pure"', "packages[0].name: 'Pure' is not normalised"),
+        ("size = 1", 'size = "1"', "packages[0].wheels[0].size: it is no integer"),
+        (
+            "size = 1",
+            'upload-time = "2026-01-01T00:00:00Z"',
+            "packages[0].wheels[0].upload-time: it is no date",
+        ),
+        ('name = "pure"', 'name = "pure"\nmarker = ""', "packages[0].marker: it is empty"),
+    ],
+)
+def test_a_harmless_fault_is_told_and_passed_over(
+    tmp_path: Path, old: str, new: str, fault: str
+) -> None:
+    """What is meant is clear all the same; the place and the rule are said in one line."""
+    text = PURE.replace(old, new)
+    assert text != PURE
+    lock = read_pylock(write(tmp_path, text))
+    assert lock.faults == (fault,)
+    assert describe_faults(lock) == f"{lock.path} breaks PEP 751: {fault}"
+    assert to_pylock(lock, environment("3.12.1"), Choice()).packages[0].name == "pure"
+    assert read_pylock(write(tmp_path, PURE)).faults == ()
+    assert describe_faults(read_pylock(write(tmp_path, PURE))) is None
+
+
+def test_no_environments_are_no_restriction(tmp_path: Path) -> None:
+    """Pipenv writes an empty list, and pip installs such a lock anywhere."""
+    lock = read_pylock(write(tmp_path, f"environments = []\n{PURE}"))
+    chosen = selection.select(lock, make_interpreter("x86_64-manylinux_2_28"), Choice())
+    assert [artifact.name for artifact in chosen.artifacts] == ["pure"]

@@ -19,7 +19,7 @@ from pyx_launcher.installation import find_native
 from pyx_launcher.launch import decide, fetch_all
 from pyx_launcher.provision import find_entries
 from pyx_launcher.record.record import find_change, find_record, read_record
-from pyx_launcher.start.plan import Plan, material_of
+from pyx_launcher.start.plan import Plan, describe_faults, material_of
 from pyx_launcher.store.format_version import check_formats
 
 if TYPE_CHECKING:
@@ -147,6 +147,8 @@ def _describe(plan: Plan, facts: Facts) -> Iterator[tuple[str, str]]:
     if stale is not None:
         shown = f"{stale['path']}: " if stale["path"] != facts["lock"] else ""
         yield "", f"{shown}{stale['problem']}; run `{stale['command']}`"
+    if (faults := describe_faults(plan.lock)) is not None:
+        yield "", faults
     if plan.freshness.doubt is not None:
         yield "", f"{plan.freshness.doubt.message}; what the project requires cannot be told"
     yield "interpreter", f"{interpreter['path']} {interpreter['version']} ({interpreter['reason']})"

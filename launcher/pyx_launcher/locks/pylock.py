@@ -65,6 +65,8 @@ class PylockLock:
 
     path: Path
     content: Pylock
+    faults: tuple[str, ...] = ()
+    """What breaks a rule of the format, each with its place, and was passed over."""
     kind: str = "pylock"
     inputs: tuple[Path, ...] = ()
     root: Path | None = None
@@ -113,8 +115,16 @@ def read_pylock(path: Path) -> PylockLock:
     document = read_toml(path, hint=HINT)
     # It warns of a newer minor version, which the specification asks readers to accept.
     logging.getLogger("packaging.pylock").addHandler(logging.NullHandler())
+    faults: list[str] = []
     try:
-        content = Pylock.from_dict(document.data)
+        try:
+            content = Pylock.from_dict(document.data)
+        except PylockValidationError:
+            from pyx_launcher.locks.pylock_mending import mend
+
+            mended, faults = mend(document.data)
+            document = Table(path=path, where="", data=mended, hint=HINT)
+            content = Pylock.from_dict(document.data)
     except PylockUnsupportedVersionError as error:
         version = document.data["lock-version"]
         problem = f"version {version} of the format is not supported; pyx reads 1.0"
@@ -125,7 +135,7 @@ def read_pylock(path: Path) -> PylockLock:
         problem = f"{problem[:1].lower()}{problem[1:]}"
         raise LockError(path, problem, where=error.context, hint=HINT) from error
     check_files(document)
-    return PylockLock(path=path, content=content)
+    return PylockLock(path=path, content=content, faults=tuple(faults))
 
 
 def check_files(document: Table) -> None:

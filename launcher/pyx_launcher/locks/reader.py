@@ -112,7 +112,7 @@ def read_lock(path: Path, start: Path | None = None, more: Sequence[Path] = ()) 
 
 def is_requirements(path: Path) -> bool:
     """Return whether the name of a lock is that of none but a requirements file."""
-    return path.suffix not in (".toml", ".lock", ".json")
+    return path.suffix not in (".toml", ".lock", ".json", ".yaml", ".yml")
 
 
 def _read(path: Path, start: Path | None, more: Sequence[Path]) -> Lock:

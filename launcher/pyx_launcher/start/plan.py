@@ -212,6 +212,7 @@ def warn_if_stale(plan: Plan) -> None:
     Once for each project it says which lock is used where there are several.
     """
     _tell_preference(plan)
+    _tell_faults(plan)
     staleness = plan.freshness.staleness
     if staleness is not None:
         tell(f"warning: {staleness.path}: {staleness.problem}; run `{staleness.command}`")
@@ -225,10 +226,29 @@ def _tell_preference(plan: Plan) -> None:
         return
     ignored = ", ".join(map(str, preference.ignored))
     line = f"takes {preference.lock}, not {ignored}: {preference.reason}"
+    _tell_once(plan, line, "; [tool.pyx] lock settles it")
+
+
+def describe_faults(lock: Lock | None) -> str | None:
+    """Return in one line what breaks the rules of a lock's format, though it was understood."""
+    faults = getattr(lock, "faults", ())
+    if lock is None or not faults:
+        return None
+    more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
+    return f"{lock.path} breaks PEP 751: {faults[0]}{more}"
+
+
+def _tell_faults(plan: Plan) -> None:
+    line = describe_faults(plan.lock)
+    if line is not None:
+        _tell_once(plan, f"warning: {line}")
+
+
+def _tell_once(plan: Plan, line: str, end: str = "") -> None:
     stamp = plan.dirs.cache / "told" / sha256(os.fsencode(line)).hexdigest()[:32]
     if stamp.exists():
         return
-    tell(f"{line}; [tool.pyx] lock settles it")
+    tell(f"{line}{end}")
     with contextlib.suppress(OSError):
         stamp.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         stamp.touch()

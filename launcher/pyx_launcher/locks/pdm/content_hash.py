@@ -44,6 +44,8 @@ def _contents(project: Mapping[str, Any]) -> Iterator[object]:
         "resolution": resolution,
     }
     yield content
+    if "dependency-groups" in project:
+        return
     # Before PDM 2.20 there were only groups of its own, and it took their names as they were.
     old = content | {"dev-dependencies": own.get("dev-dependencies", {})}
     yield old

@@ -327,7 +327,7 @@ def ask_tool(
         (tool.directory / ".pdm-python").write_text(str(environment / "bin" / "python"))
     if spec.tool == "uv":
         status, output = tool(("sync", "--frozen", "--dry-run", *words), place=place)
-        found = re.findall(r"(?m)^ [+~] ([^\s=]+)(?:==(\S+)| @ \S+)?$", output)
+        found = re.findall(r"(?m)^ [+~] ([^\s=]+)(?:==(\S+)| @ \S+)?(?: \(from .*\))?$", output)
     elif spec.tool == "poetry":
         status, output = tool(("sync", "--dry-run", "--no-interaction", "--no-ansi", *words))
         found = re.findall(r"(?m)^  - Installing (\S+) \(([^\s()]+)(?: [^)]*)?\)$", output)

@@ -120,7 +120,7 @@ def read_pylock(path: Path) -> PylockLock:
         try:
             content = Pylock.from_dict(document.data)
         except PylockValidationError:
-            from pyx_launcher.locks.pylock_mending import mend
+            from pyx_launcher.locks.common.pylock_faults import mend
 
             mended, faults = mend(document.data)
             document = Table(path=path, where="", data=mended, hint=HINT)

@@ -355,7 +355,11 @@ def _ask_pip(tool: Tool, environment: Path, lines: str) -> dict[str, str]:
     done = subprocess.run(
         [pip, f"--python={python}", "install", *words, f"--report={report}", "-r", listed],
         cwd=tool.directory,
-        env={**tool.environ, "PIP_INDEX_URL": tool.environ["CORPUS_INDEX"]},
+        env={
+            **tool.environ,
+            "PIP_INDEX_URL": tool.environ["CORPUS_INDEX"],
+            "PIP_EXTRA_INDEX_URL": tool.environ["CORPUS_PRIVATE"],
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -514,7 +518,11 @@ def run_corpus(
             if project and project != spec.name:
                 continue
             directory = write_project(ground, spec)
-            environ = {**ground.environ, "CORPUS_INDEX": ground.urls["index"]}
+            environ = {
+                **ground.environ,
+                "CORPUS_INDEX": ground.urls["index"],
+                "CORPUS_PRIVATE": ground.urls["private"],
+            }
             first = next(iter(ground.pythons))
             environment = ground.directory / f"python-{first}"
             environ |= {

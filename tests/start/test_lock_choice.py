@@ -18,7 +18,8 @@ from pyx_launcher.dirs import Dirs
 from pyx_launcher.errors import LockError, UsageError
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.reader import read_lock
-from pyx_launcher.start.context import Context, find_context
+from pyx_launcher.resolve.project import read_project
+from pyx_launcher.start.context import Context, find_context, name_preferred
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -279,3 +280,19 @@ def test_a_start_notices_every_file_of_a_set(
         64,
         "pyx: this is done to one project at a time",
     )
+
+
+def test_the_lock_that_a_start_takes_is_the_one_that_is_written(tmp_path: Path) -> None:
+    """`pyx lock` and `pyx add` never lock again what nobody obeys, be it broken or not."""
+    write(tmp_path, pyproject_toml=f"{PROJECT}[tool.uv]\n", pylock_toml=PYLOCK.format(by="hand"))
+    assert read_project(tmp_path, lock_name=name_preferred(tmp_path)).kind == "pylock"
+    write(tmp_path, uv_lock=UV_LOCK.format(place="."))
+    assert name_preferred(tmp_path) == "uv.lock"
+    assert read_project(tmp_path, lock_name="uv.lock").kind == "uv"
+    write(tmp_path, uv_lock="<<<<<<<\n")
+    assert name_preferred(tmp_path) == "uv.lock"
+    write(tmp_path / "pipenv", Pipfile="[packages]\n", pylock_toml=PYLOCK.format(by="pipenv"))
+    write(tmp_path / "pipenv", Pipfile_lock="{}")
+    name = name_preferred(tmp_path / "pipenv")
+    project = read_project(tmp_path / "pipenv", lock_name=name)
+    assert (name, project.kind, project.manifest.name) == ("Pipfile.lock", "pipenv", "Pipfile")

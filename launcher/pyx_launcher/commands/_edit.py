@@ -48,7 +48,7 @@ from pyx_launcher.resolve.script import (
 )
 from pyx_launcher.resolve.surroundings import check_settings
 from pyx_launcher.resolve.tools import make_toolbox
-from pyx_launcher.start.context import DEFAULT_NAME
+from pyx_launcher.start.context import DEFAULT_NAME, name_preferred
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ def edit_project(words: EditArguments, change: Change, environ: Mapping[str, str
     if words.named is not None and made:
         create_environment(words.named, words.python, toolbox.dirs, environ)
     try:
-        change = replace(change, follow=words.follow)
+        change = replace(change, follow=words.follow, lock_name=name_preferred(directory))
         outcome = change_project(directory, change, toolbox, tell, python=words.python)
     except BaseException:
         if words.named is not None and made:

@@ -14,6 +14,7 @@ from pyx_launcher.errors import UsageError
 from pyx_launcher.project.requirement import parse_requirement
 from pyx_launcher.project.requirements_file import name_project, read_listing
 from pyx_launcher.resolve.project import Change, read_project
+from pyx_launcher.start.context import name_preferred
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,8 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     ]
     if words.requirements and not words.init and not words.script:
         directory = find_directory(words, resolve_dirs(environ), find_working_directory())
-        project, files = read_project(directory), list(map(_find, words.requirements))
+        project = read_project(directory, lock_name=name_preferred(directory))
+        files = list(map(_find, words.requirements))
         if project.lock in files and project.kind == "compile":
             raise _refuse_lock(words.requirements[files.index(project.lock)])
         if files == [Path(os.path.realpath(project.manifest))]:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from pyx_launcher.commands._edit import edit_project, edit_script, find_directory, parse_words
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
 from pyx_launcher.errors import LockError, UsageError, reading
-from pyx_launcher.locks.reader import FILE_NAMES, read_lock
+from pyx_launcher.locks.reader import read_lock
 from pyx_launcher.project.inline_script import name_block_lock
 from pyx_launcher.project.manifest import name_command
 from pyx_launcher.resolve.project import Change, read_project
 from pyx_launcher.resolve.script import name_lock_beside
-from pyx_launcher.start.context import is_lock, read_script
+from pyx_launcher.start.context import name_preferred, read_script
 from pyx_launcher.start.freshness import compare_lock
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ def run_lock(invocation: Invocation, environ: Mapping[str, str]) -> int:
 def check_project(words: EditArguments, dirs: Dirs) -> None:
     """Raise LockError unless the project has a lock that fits it, and that tells so."""
     directory = find_directory(words, dirs, find_working_directory())
-    project = read_project(directory)
+    name = name_preferred(directory)
+    project = read_project(directory, lock_name=name)
     # That of a workspace lies above; else it is the one that a start would take.
-    locks = [directory / name for name in FILE_NAMES if is_lock(directory / name, [])]
-    lock = locks[0] if locks else project.lock
+    lock = directory / name if name else project.lock
     command = f"run `{name_command(directory)}`"
     if not lock.is_file():
         raise LockError(project.manifest, "there is no lock", hint=command)

@@ -111,6 +111,8 @@ class Change:
     """What this resolution alone must keep to."""
     editables: Mapping[str, Path] = field(default_factory=dict)
     """The directories of those added projects that are used as they are, by name."""
+    lock_name: str = ""
+    """The lock that a start takes, where there are several."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,14 +133,17 @@ def resolve(directory: Path, toolbox: Toolbox, tell: Tell, python: str | None = 
     return change_project(directory, Change(), toolbox, tell, python=python)
 
 
-def read_project(directory: Path, *, init: bool = False) -> Project:
+def read_project(directory: Path, *, init: bool = False, lock_name: str = "") -> Project:
     """Return the project in `directory` and how it is locked. Nothing needs to be there.
 
-    With `init` a list of wishes is none, since a pyproject.toml is to be made. Raises LockError
-    and StoreError for a manifest that cannot be read.
+    Of several locks `lock_name` is the one that a start takes. With `init` a list of wishes is
+    none, since a pyproject.toml is to be made. Raises LockError and StoreError for a manifest that
+    cannot be read.
     """
     names = [name for name in FILE_NAMES if (directory / name).is_file()]
     locks = [name for name in names if name != WISHES or _is_compiled(directory)]
+    # The others keep their order.
+    locks.sort(key=lambda name: name != lock_name)
     wanted = [name for name in MANIFESTS if name != WISHES or not init]
     manifest, name = _name_files(directory, locks[0] if locks else None, wanted)
     lock, kind = directory / name, _TOOL_OF[name]
@@ -215,7 +220,7 @@ def change_project(
     file is what it was, as it is after an interruption.
     """
     with exclusive(toolbox.dirs, directory, tell) as journal:
-        project = read_project(directory, init=change.init)
+        project = read_project(directory, init=change.init, lock_name=change.lock_name)
         old = read_file(project.manifest)
         if old is None and not change.init:
             raise UsageError(

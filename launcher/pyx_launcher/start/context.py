@@ -275,6 +275,19 @@ def _look_in(directory: Path, looked: list[Path]) -> Preference | None:
     return prefer_lock(directory, present)
 
 
+def name_preferred(directory: Path) -> str:
+    """Return the name of the lock in `directory` that a start takes; empty where there is none.
+
+    That one may be broken, as long as its format is known.
+    """
+    try:
+        found = _look_in(directory, [])
+    except LockError as error:
+        is_there = error.path.parent == directory and error.path.name in FILE_NAMES
+        return error.path.name if is_there else ""
+    return found.lock.name if found is not None and found.lock.parent == directory else ""
+
+
 def is_lock(path: Path, looked: list[Path]) -> bool:
     """Is `path` a lock? requirements.txt is one only if it, or what it includes, pins by hash.
 

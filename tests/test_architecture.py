@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from imports import LAUNCHER, find_circle, imported_modules, module_of, name_of, python_files
+from ownimports import LAUNCHER, find_circle, imported_modules, module_of, name_of, python_files
 
 if TYPE_CHECKING:
     from pathlib import Path

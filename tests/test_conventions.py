@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import tomli
-from imports import (
+from ownimports import (
     LAUNCHER,
     ROOT,
     RUNTIME,

@@ -77,7 +77,7 @@ CASES: Mapping[str, Case] = {
     "dependencies, unlocked": Case(
         typed="pyx run tick",
         files=LOCKED,
-        hint="there is no lock: only the standard library is there: run `pyx lock`",
+        hint="there is no lock: a start has only the standard library; run `pyx lock`",
         says=("+ tick 1.0",),
     ),
     "installed tool": Case(
@@ -90,8 +90,9 @@ CASES: Mapping[str, Case] = {
         typed="pyx run env",
         files=LOCKED,
         before=LOCK,
-        hint='`pyx run "$(command -v env)"`',
-        says=("PATH=",),
+        hint="`pyx add PACKAGE`), or run",
+        words={"PACKAGE": "tock"},
+        says=("+ tock 1.0", "PATH="),
     ),
     "program of nobody": Case(
         typed="pyx run nosuchprogram",

@@ -25,6 +25,9 @@ def call():
 """
 
 
+ADD = "add the package that has it (`pyx add PACKAGE`)"
+
+
 @pytest.fixture
 def project(tmp_path: Path, wheels: Path, index: IndexServer) -> Path:
     """Give a project that locks tock, which has two console scripts and one of a shell."""
@@ -82,7 +85,10 @@ def test_options_and_names_come_before_the_program(
     [
         ("tok", "did you mean tock?"),
         ("shel", "did you mean shell?"),
-        ("ls", 'the machine has /bin/ls: `pyx run "$(command -v ls)"`'),
+        (
+            "ls",
+            f'{ADD}, or run /bin/ls: `pyx run "$(command -v ls)"`',
+        ),
         ("nosuch", "require the package that has it, whose name may be another: `pyx add PACKAGE`"),
         ("here.py", "pyx here.py"),
     ],

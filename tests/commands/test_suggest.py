@@ -54,6 +54,15 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("install -r requirements.txt", "pyx add -r requirements.txt"),
         ("install -e .", "pyx sync"),
         ("install", "pyx sync"),
+        # What follows an option is a group, an index or a directory, and no package.
+        ("install --with dev,docs", "pyx sync --group dev,docs"),
+        ("install --only main", "pyx sync --no-default-groups"),
+        ("install --only=docs", "pyx sync --only-group docs"),
+        ("install --without docs -E fast", "pyx sync --no-group docs --extra fast"),
+        ("install -i somewhere --target there rich", "pyx add rich"),
+        ("poetry install --no-dev", "pyx sync --no-dev"),
+        ("show --tree", "pyx tree"),
+        ("show --outdated", "pyx list --outdated"),
         ("pip install rich httpx", "pyx add rich httpx"),
         ("pip install -r requirements.txt", "pyx add -r requirements.txt"),
         ("pip list", "pyx list"),
@@ -67,9 +76,9 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("uv build", "pyx tool run --from build pyproject-build"),
         ("uv version", "pyx tool run uv version --frozen"),
         ("poetry version patch", "pyx tool run uv version --frozen --bump patch"),
-        ("pip --version", "no program of the environment has that name either: `pyx --help`"),
+        ("pip --version", "nothing else here has that name; `pyx --help` lists the commands"),
         ("poetry run tick x", "pyx run tick x"),
-        ("poetry env use 3.12", "pyx env --help"),
+        ("poetry env use 3.12", "pyx python pin 3.12"),
         ("poetry publish", "pyx tool run twine upload dist/*"),
         ("format .", "pyx tool run ruff format ."),
         ("test -x", "pyx -m pytest -x"),
@@ -92,7 +101,7 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("check", "pyx lock --check"),
         ("isntall rich", "did you mean pyx add rich?"),
         ("lits", "did you mean pyx list?"),
-        ("black .", "no program of the environment has that name either: `pyx --help`"),
+        ("black .", "nothing else here has that name; `pyx --help` lists the commands"),
     ],
 )
 def test_a_command_of_another_tool_is_told_in_ours(typed: str, meant: str) -> None:
@@ -136,7 +145,9 @@ def test_a_program_of_the_environment_is_run_by_run(pyx: Pyx, project: Path) -> 
 def test_pip_that_is_not_locked_is_answered_before_a_start(
     pyx: Pyx, project: Path, words: list[str], hint: str
 ) -> None:
-    """With the status of a module that is not there; nothing is fetched for it."""
+    """With the status of a module that is not there, whether or not another start came before."""
+    if words:
+        assert pyx("-c", "pass", cwd=project).returncode == 0
     told = pyx("-m", "pip", *words, cwd=project)
     assert (told.returncode, told.stdout) == (1, "")
     assert told.stderr == (
@@ -202,7 +213,7 @@ def test_a_lock_that_cannot_be_read_is_no_answer(pyx: Pyx, project: Path) -> Non
     """The hint is for what was typed, and must not fail."""
     (project / "pylock.toml").write_text("broken")
     assert tell(pyx, project, "install rich") == "pyx add rich"
-    assert tell(pyx, project, "tick").startswith("no program of the environment has that name")
+    assert tell(pyx, project, "tick").startswith("nothing else here has that name;")
 
 
 def test_a_mistake_leaves_nothing_behind(pyx: Pyx, project: Path, tmp_path: Path) -> None:

@@ -188,6 +188,15 @@ def test_requirements_satisfy_pip(
     assert refused.returncode != 0
 
 
+def test_formats_have_the_names_of_other_tools(pyx: Pyx, project: Path) -> None:
+    """`-f requirements.txt` is Poetry's and uv's word for the same."""
+    for ours, theirs in (("requirements", "requirements.txt"), ("pylock", "pylock.toml")):
+        expected = pyx("export", "--format", ours, cwd=project)
+        told = pyx("export", "-f", theirs, cwd=project)
+        assert (told.returncode, told.stdout) == (0, expected.stdout)
+        assert expected.stdout
+
+
 def test_all_files_of_a_release_are_among_the_hashes(
     pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServer
 ) -> None:

@@ -366,7 +366,7 @@ def test_a_project_without_a_lock_is_told(pyx: Pyx, tmp_path: Path) -> None:
     assert told.stdout == "1\n"
     assert told.stderr == (
         f"pyx: warning: {path}: it names dependencies, but there is no lock: "
-        "only the standard library is there; run `pyx lock`\n"
+        "a start has only the standard library; run `pyx lock`\n"
     )
     refused = pyx("--locked", "-c", "print(1)", cwd=below)
     assert (refused.returncode, refused.stdout) == (65, "")
@@ -452,8 +452,8 @@ def test_a_lock_that_tells_nothing_passes_no_check(pyx: Pyx, tmp_path: Path) -> 
     assert (told.returncode, told.stdout) == (64, "")
 
 
-NO_LOCK = "it names dependencies, but there is no lock: only the standard library is there"
-NO_HASH = "it does not pin by hash, so it is not a lock: only the standard library is there"
+NO_LOCK = "it names dependencies, but there is no lock: a start has only the standard library"
+NO_HASH = "it does not pin by hash, so it is not a lock: a start has only the standard library"
 
 
 @pytest.mark.parametrize(
@@ -508,7 +508,7 @@ def test_the_users_own_environment_is_named_where_it_serves(pyx: Pyx, tmp_path: 
     assert pyx("env", "create", "default").returncode == 0
     (tmp_path / "requirements.txt").write_text("plug\n")
     told = pyx("-c", "print(1)", cwd=tmp_path)
-    assert "is not a lock: what @default has is there" in told.stderr
+    assert "is not a lock: a start has what is in @default" in told.stderr
 
 
 def test_a_broken_project_file_stops_nobody_but_locked(pyx: Pyx, tmp_path: Path) -> None:

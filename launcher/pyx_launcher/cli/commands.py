@@ -299,7 +299,7 @@ VERBS: Mapping[str, Verb] = {
             "--format FORMAT": "pylock, requirements or venv",
             "--output OUT": "the file, else stdout; for venv the new directory; also -o",
         },
-        short={"-o": "--output"},
+        short={"-o": "--output", "-f": "--format"},
     ),
 }
 """The management commands. A verb wins over a file of that name; ``./sync`` runs the file."""

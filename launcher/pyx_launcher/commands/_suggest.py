@@ -13,7 +13,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from pyx_launcher.cli.commands import VERBS
+from pyx_launcher.cli.commands import ACTIONS_OF_OTHERS, VERBS
 from pyx_launcher.cli.invocation import parse_program
 from pyx_launcher.console import print_error, write_out
 from pyx_launcher.errors import PyxError
@@ -66,6 +66,32 @@ NAME stands for the words that were typed, without options, for other tools have
 ``NAME…`` for all words; in brackets it may be missing. What does not belong to starting programs,
 such as building one, is the business of the tool that is named.
 """
+
+_CHOICES: Mapping[str, str] = {
+    "--with": "--group",
+    "--group": "--group",
+    "-G": "--group",
+    "--without": "--no-group",
+    "--only": "--only-group",
+    "--extras": "--extra",
+    "--extra": "--extra",
+    "-E": "--extra",
+}
+"""Options by which others choose groups and extras to install."""
+
+_WITH_VALUE = (
+    *_CHOICES,
+    *("-c", "--constraint", "-i", "--index-url", "--extra-index-url", "-f", "--find-links"),
+    *("-t", "--target", "--prefix", "--root", "--src", "--python", "-p", "--index", "--source"),
+    *("--proxy", "--cert", "--trusted-host", "--timeout", "--retries", "--cache-dir", "--log"),
+    *("--upgrade-strategy", "--platform", "--python-version", "--report", "--directory", "-C"),
+)
+"""Options of other tools whose value is the next word."""
+
+_OF_SHOW: Mapping[str, str] = {
+    **dict.fromkeys(("--tree", "-t"), "tree"),
+    **dict.fromkeys(("--outdated", "-o", "--latest", "-l"), "list --outdated"),
+}
 
 _OF_PIPX: Mapping[str, str] = {
     "install": "tool install NAME",
@@ -153,7 +179,7 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str], programs: Colle
     known = [*VERBS, *programs, *_COUNTERPARTS]
     close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
     if not close:
-        return f"no program of the environment has that name either: `{pyx} --help`"
+        return f"nothing else here has that name; `{pyx} --help` lists the commands"
     if close[0] in VERBS:
         return f"did you mean {pyx} {close[0]}?"
     if close[0] in programs:
@@ -165,15 +191,16 @@ def translate(
     name: str, words: Sequence[str], table: Mapping[str, str] = _COUNTERPARTS
 ) -> str | None:
     """Return what follows ``pyx`` for the verb `name` of another tool; None for no such verb."""
-    given = [word for word in words if not word.startswith("-")]
+    given = _drop_options(words)
     if name == "install" and table is _COUNTERPARTS:
         files = [word for word in words if word.startswith(("-r", "--requirement"))]
         if files:
             return f"add {shlex.join(words)}"
         if not given or _means_project(words):
-            return "sync"
+            return shlex.join(["sync", *_translate_choice(words)])
     if name == "show" and not given:
-        return "list"
+        asked = [word for word in words if word in _OF_SHOW]
+        return _OF_SHOW[asked[0]] if asked else "list"
     if name == "version" and given and given == [*words]:
         words = ["--bump", *given]
     form = table.get(name)
@@ -183,6 +210,32 @@ def translate(
     form = form.replace("NAME…", shlex.join(words) or "NAME")
     form = form.replace("[NAME]", shlex.join(given)).rstrip()
     return form.replace("NAME", shlex.join(given) or "NAME")
+
+
+def _drop_options(words: Sequence[str]) -> list[str]:
+    """Return `words` without options and their values: none of these is the name of a package."""
+    given: list[str] = []
+    before = ""
+    for word in words:
+        if not word.startswith("-") and before not in _WITH_VALUE:
+            given.append(word)
+        before = word
+    return given
+
+
+def _translate_choice(words: Sequence[str]) -> list[str]:
+    """Return pyx's options for the groups and extras that Poetry or PDM was asked for."""
+    chosen: list[str] = []
+    for at, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        value = value if equals else "".join(words[at + 1 : at + 2])
+        if name == "--only" and value in ("main", "default"):
+            chosen.append("--no-default-groups")
+        elif name in _CHOICES:
+            chosen += [_CHOICES[name], ",".join(value.replace(",", " ").split())]
+        elif word in ("--all-extras", "--all-groups", "--no-dev"):
+            chosen.append(word)
+    return chosen
 
 
 def _means_project(words: Sequence[str]) -> bool:
@@ -208,6 +261,10 @@ def _translate_tool(tool: str, words: Sequence[str]) -> str:
     if name == "run" and others and (others[0].endswith(".py") or others[0] in ("-m", "-c")):
         return shlex.join(others)
     actions = VERBS[name].actions
+    if others and others[0] in ACTIONS_OF_OTHERS.get(name, {}):
+        form = ACTIONS_OF_OTHERS[name][others[0]].removeprefix("pyx ")
+        values = _drop_options(others[1:])
+        return re.sub(r"VERSION|NAME", shlex.join(values), form) if values else form
     if actions and (not others or others[0] not in actions):
         return f"{name} --help"
     return shlex.join([name, *others])

@@ -39,6 +39,12 @@ if TYPE_CHECKING:
     from pyx_launcher.locks.reader import Lock
     from pyx_launcher.start.plan import Plan
 
+_NAMES_OF_OTHERS = {
+    **dict.fromkeys(("requirements.txt", "requirements-txt"), "requirements"),
+    "pylock.toml": "pylock",
+}
+"""What uv and Poetry call the same."""
+
 _HINT = "pyx export --format pylock|requirements|venv"
 
 
@@ -46,6 +52,7 @@ def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Write a text to stdout or a file, or a virtual environment to a new directory."""
     check_words(invocation, 0, at_most=1)
     kind = invocation.settings.get("--format", ("",))[-1]
+    kind = _NAMES_OF_OTHERS.get(kind, kind)
     if kind not in ("pylock", "requirements", "venv"):
         raise UsageError(f"--format {kind or 'is needed'}: which?", hint=_HINT)
     word = invocation.settings.get("--output", ("",))[-1]

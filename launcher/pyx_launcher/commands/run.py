@@ -61,7 +61,7 @@ def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str]) -> str:
     """
     staleness = plan.freshness.staleness
     if staleness is not None:
-        return f"{staleness.path}: {staleness.problem}: run `{staleness.command}`"
+        return f"{staleness.path}: {staleness.problem}; run `{staleness.command}`"
     directory = plan.lock.path.parent if plan.lock else plan.context.directory
     if name in list_scripts(directory):
         if is_buildable(directory):
@@ -76,7 +76,7 @@ def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str]) -> str:
     if found is not None:
         words = shlex.join(plan.invocation.words[1:])
         command = f'pyx run "$(command -v {shlex.quote(name)})" {words}'.rstrip()
-        return f"the machine has {found}: `{command}`"
+        return f"add the package that has it (`pyx add PACKAGE`), or run {found}: `{command}`"
     if plan.lock is None:
         return "name the project that has it: `pyx --project DIR run NAME`"
     return "require the package that has it, whose name may be another: `pyx add PACKAGE`"

@@ -54,7 +54,7 @@ def _refuse_place(path: Path, place: RequirementList) -> None:
     if place.extra or place.group:
         raise UsageError(
             f"{path}: a list of requirements has neither extras nor groups",
-            hint="leave out --optional and --group",
+            hint="leave out --dev, --group and --optional",
         )
 
 

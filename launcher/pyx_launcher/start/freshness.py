@@ -251,7 +251,7 @@ def _judge_unlocked(directory: Path, present: Iterable[Path], context: Context) 
     problem = "it names dependencies, but there is no lock"
     if manifest.name == WISHES:
         problem = "it does not pin by hash, so it is not a lock"
-    left = f"what @{DEFAULT_NAME} has" if context.is_fallback else "only the standard library"
+    left = f"what is in @{DEFAULT_NAME}" if context.is_fallback else "only the standard library"
     return Staleness(
-        path=manifest, problem=f"{problem}: {left} is there", command=name_command(directory)
+        path=manifest, problem=f"{problem}: a start has {left}", command=name_command(directory)
     )

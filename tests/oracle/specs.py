@@ -372,7 +372,7 @@ _POETRY: list[tuple[str, dict[str, dict[str, Any]], tuple[str, ...]]] = [
                         },
                         "extras": {"net": ["web-client"]},
                         "group": {
-                            "main": {},
+                            "main": {"dependencies": {"six-ways": "*"}},
                             "dev": {"dependencies": {"plug": "*"}},
                         },
                     }

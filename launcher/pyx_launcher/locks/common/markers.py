@@ -69,8 +69,12 @@ class Conditions:
         )
         try:
             ruled = apply_rule(self.rule, stripped, self.environment)
-            marker = Marker(EXTRA_OR_STRING.sub(as_membership, ruled))
-            return marker.evaluate(environment, context="lock_file")
+            # Texts that differ can become the same one.
+            question = (ruled, extras)
+            if question not in self.known:
+                marker = Marker(EXTRA_OR_STRING.sub(as_membership, ruled))
+                self.known[question] = marker.evaluate(environment, context="lock_file")
+            return self.known[question]
         except (ValueError, UndefinedEnvironmentName, RecursionError) as error:
             # Besides what it cannot parse or compare: a number too long, too many brackets.
             raise place.error(key, f"not a marker: {text!r}") from error

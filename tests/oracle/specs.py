@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import tomli
+
 from oracle.projects import PROJECTS
 from oracle.tools import FORMATS, render
 

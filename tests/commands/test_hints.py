@@ -159,6 +159,13 @@ CASES: Mapping[str, Case] = {
         hint="`pyx init` makes a project here; `pyx @NAME env --link` takes another",
         says=("pyproject.toml", ".venv"),
     ),
+    "a file of no link": Case(
+        typed="pyx env --file",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx env --link --file",
+        says=(".venv",),
+    ),
     "nothing to export": Case(
         typed="pyx export --format requirements",
         before=("mkdir there", "cd there && pyx add --init tick"),

@@ -54,7 +54,8 @@ def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:
     kind = invocation.settings.get("--format", ("",))[-1]
     kind = _NAMES_OF_OTHERS.get(kind, kind)
     if kind not in ("pylock", "requirements", "venv"):
-        raise UsageError(f"--format {kind or 'is needed'}: which?", hint=_HINT)
+        problem = f"does not know the format {kind}" if kind else "needs a format"
+        raise UsageError(f"pyx export {problem}", hint=_HINT)
     word = invocation.settings.get("--output", ("",))[-1]
     program = parse_program(invocation.words)
     start = replace(invocation, program=program, words=())

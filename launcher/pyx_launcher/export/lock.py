@@ -21,7 +21,7 @@ from packaging.version import Version
 from pyx_launcher.errors import ArtifactError
 from pyx_launcher.index.credentials import drop_login, split_login
 from pyx_launcher.locks.common.hash_only import UnnamedFile
-from pyx_launcher.locks.pylock import to_standard
+from pyx_launcher.locks.pylock import simplify_source
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -69,8 +69,12 @@ def match_packages(pylock: Pylock, artifacts: Iterable[Artifact]) -> list[Export
 
 def _is_source(package: Package, artifact: Artifact) -> bool:
     single = (package.vcs, package.directory, package.archive, package.sdist)
-    wanted = to_standard(artifact.source)
-    return any(wanted == source for source in (*single, *(package.wheels or ())))
+    # A lock may say more of a file than a start asks for, such as when it was uploaded.
+    return any(
+        artifact.source == simplify_source(source)
+        for source in (*single, *(package.wheels or ()))
+        if source is not None
+    )
 
 
 def make_pylock(

@@ -236,6 +236,11 @@ def convert_source(source: object) -> Source:
     return cast("Source", _translate(source, OWN))
 
 
+def simplify_source(source: object) -> object:
+    """Return where a package comes from in our own words, if these have it."""
+    return source if type(source).__name__ not in OWN else _translate(source, OWN)
+
+
 def to_standard(source: Source | None) -> Any:  # noqa: ANN401 - each kind becomes its own
     """Return where a package comes from as `packaging` has it; what it lacks stays as it is."""
     return source if type(source).__name__ not in OWN else _translate(source, STANDARD)

@@ -11,11 +11,13 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debian import Apt, find_mirror, is_debian, unpack
+from installed import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -141,6 +143,16 @@ class SealedRoot:
         if done.returncode:
             said = " ".join(done.stderr.strip().splitlines()[-1:])
             raise AbsentError(f"no process can be started in {self.path}: {said}")
+
+
+def list_own_places() -> tuple[list[str], list[Path]]:
+    """Return where this process imports packages from, and the directories that hold them."""
+    prefix = Path(sys.prefix)
+    # An environment of pyx's has links into the store that lies beside it.
+    home = prefix.parent.parent if prefix.parent.name == "environments" else prefix
+    library = str(Path(sys.base_prefix, "lib"))
+    entries = [name for name in sys.path if name and not name.startswith(library)]
+    return entries, [ROOT, home, *map(Path, entries)]
 
 
 def list_variables_of_pip() -> dict[str, str]:

@@ -251,6 +251,9 @@ def prepare(namespace):
         if hasattr(sys, "orig_argv"):
             given = sys.orig_argv
             sys.orig_argv = [sys.executable, *words, *given[len(given) - tail :]]
+        if sys.platform == "linux" and sys.version_info >= (3, 14) and is_main_interpreter():
+            # Tracebacks show the thread's name, which was that of the real interpreter's file.
+            sys.modules["_thread"].set_name("python")
 
     def is_main_interpreter():
         import _signal

@@ -22,6 +22,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -43,6 +44,7 @@ SETTLED = 2.2
 """The age in seconds at which pyx trusts a file's times enough to keep bytecode and records."""
 
 TIMEOUT = 20.0
+FORKING = threading.Lock()
 
 WAYS = ("fast", "public")
 """The two ways of a start, which docs/design.md explains."""
@@ -177,7 +179,9 @@ def _run_in_terminal(
     words: Sequence[bytes], here: Path, environ: Mapping[bytes, bytes], lines: Sequence[str]
 ) -> tuple[int, bytes, bytes]:
     """Run a program in a terminal, type `lines` at its prompts, and return how it ended."""
-    child, terminal = pty.fork()
+    # Where one thread forks, filelock lets no other do so.
+    with FORKING:
+        child, terminal = pty.fork()
     if child == 0:
         try:
             _obey_interrupts()

@@ -21,6 +21,7 @@ from forky import (
     AbsentError,
     SealedRoot,
     find_forky,
+    list_own_places,
     list_places_of_pip,
     list_variables_of_pip,
 )
@@ -67,16 +68,6 @@ def root(forky: Path, tmp_path: Path) -> SealedRoot:
     layer = tmp_path / "layer"
     layer.mkdir()
     return SealedRoot(path=forky, layer=layer)
-
-
-def list_own_places() -> tuple[list[str], list[Path]]:
-    """Return where this process imports packages from, and the directories that hold them."""
-    prefix = Path(sys.prefix)
-    # An environment of pyx's has links into the store that lies beside it.
-    home = prefix.parent.parent if prefix.parent.name == "environments" else prefix
-    library = str(Path(sys.base_prefix, "lib"))
-    entries = [name for name in sys.path if name and not name.startswith(library)]
-    return entries, [ROOT, home, *map(Path, entries)]
 
 
 @pytest.mark.parametrize(

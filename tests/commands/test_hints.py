@@ -90,7 +90,7 @@ CASES: Mapping[str, Case] = {
         typed="pyx run env",
         files=LOCKED,
         before=LOCK,
-        hint="`pyx add PACKAGE`), or run",
+        hint='`pyx run "$(command -v env)"`',
         words={"PACKAGE": "tock"},
         says=("+ tock 1.0", "PATH="),
     ),

@@ -130,7 +130,7 @@ def test_an_unknown_version_of_a_format(case: Case, name: str, text: str) -> Non
 
 def test_a_format_without_a_reader(case: Case) -> None:
     """A lock that pyx cannot read is an error that says which locks it reads."""
-    lock = case.project / "unheard-of.txt"
+    lock = case.project / "unheard-of.json"
     lock.write_text("version = 1\n")
     message, hint = case.fail("--project", lock, "-c", "pass", status=BAD_LOCK)
     assert str(lock) in message
@@ -539,15 +539,15 @@ def test_the_environment_says_when_it_no_longer_holds(case: Case) -> None:
 
 
 HELPS = {
-    errno.ENOSPC: "free room",
+    errno.ENOSPC: "free up some space",
     errno.EDQUOT: "quota",
     errno.EROFS: "remount",
     errno.EACCES: "permission",
     errno.EPERM: "make it yours",
     errno.ENOENT: "above it is missing",
-    errno.ENOTDIR: "move it away",
-    errno.EEXIST: "move it away",
-    errno.EISDIR: "move it away",
+    errno.ENOTDIR: "is in the way",
+    errno.EEXIST: "is in the way",
+    errno.EISDIR: "is in the way",
     errno.ELOOP: "remove one of them",
     errno.ENAMETOOLONG: "shorter",
     errno.EMFILE: "ulimit -n",
@@ -556,13 +556,13 @@ HELPS = {
     errno.ENOMEM: "memory",
     errno.EIO: "dmesg",
     errno.ESTALE: "mount it again",
-    errno.ENOLCK: "no locks",
+    errno.ENOLCK: "not support locks",
 }
 
 
 @pytest.mark.parametrize("number", WAYS_OUT, ids=errno.errorcode.get)
 def test_each_fault_is_told_with_its_own_way_out(tmp_path: Path, number: int) -> None:
-    """Nobody is sent to free room on a disk that is read-only, or by a limit of open files."""
+    """Nobody is told to free up space on a disk that is read-only, or by a limit of open files."""
     place = tmp_path / "some" / "file"
     with pytest.raises(StoreError) as caught, storing(tmp_path):
         raise OSError(number, os.strerror(number), str(place))
@@ -598,6 +598,6 @@ def test_a_fault_that_really_happens_is_known(tmp_path: Path, kind: str) -> None
 def test_a_hint_keeps_the_option_that_was_given(pyx: Pyx, tmp_path: Path) -> None:
     """Without `--init`, what it says to type would fail in the same directory."""
     message, hint = read_error(pyx("add", "--init", cwd=tmp_path), USAGE)
-    assert "pyx add needs NAME" in message
+    assert "pyx add needs the NAME of a package" in message
     assert hint == "pyx add --init click"
     assert list(tmp_path.glob("*.toml")) == []

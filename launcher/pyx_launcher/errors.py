@@ -134,24 +134,24 @@ class StoreError(PyxError):
 ELSEWHERE = "or set PYX_HOME and PYX_CACHE_DIR to directories elsewhere"
 
 WAYS_OUT = {
-    errno.ENOSPC: f"free room there (df -h), {ELSEWHERE}",
-    errno.EDQUOT: f"your quota there is used up: free room (quota -s), {ELSEWHERE}",
-    errno.EROFS: f"it is mounted read-only: remount it, {ELSEWHERE}",
+    errno.ENOSPC: f"free up some space there (df -h), {ELSEWHERE}",
+    errno.EDQUOT: f"your disk quota there is used up: free up some space (quota -s), {ELSEWHERE}",
+    errno.EROFS: f"its file system is mounted read-only: remount it, {ELSEWHERE}",
     errno.EACCES: f"get write permission there (ls -ld), {ELSEWHERE}",
-    errno.EPERM: f"it is protected (lsattr) or somebody else's: make it yours, {ELSEWHERE}",
-    errno.ENOENT: f"a directory above it is missing, or a link leads nowhere: make it, {ELSEWHERE}",
-    errno.ENOTDIR: f"a file stands where a directory is needed: move it away, {ELSEWHERE}",
-    errno.EEXIST: f"a file stands where a directory is needed: move it away, {ELSEWHERE}",
-    errno.EISDIR: f"a directory stands where a file is needed: move it away, {ELSEWHERE}",
-    errno.ELOOP: f"its links lead round in a circle: remove one of them, {ELSEWHERE}",
+    errno.EPERM: f"it is protected (lsattr) or not yours: make it yours, {ELSEWHERE}",
+    errno.ENOENT: f"a directory above it is missing, or a link is broken: create it, {ELSEWHERE}",
+    errno.ENOTDIR: f"a file is in the way, where a directory is needed: move it, {ELSEWHERE}",
+    errno.EEXIST: f"a file is in the way, where a directory is needed: move it, {ELSEWHERE}",
+    errno.EISDIR: f"a directory is in the way, where a file is needed: move it, {ELSEWHERE}",
+    errno.ELOOP: f"its links form a loop: remove one of them, {ELSEWHERE}",
     errno.ENAMETOOLONG: "its path is too long: set PYX_HOME and PYX_CACHE_DIR to shorter ones",
     errno.EMFILE: "too many files are open in this process: raise the limit (ulimit -n)",
     errno.ENFILE: "too many files are open on this machine: raise the limit (sysctl fs.file-max)",
-    errno.EFBIG: "files may not become so large: raise the limit (ulimit -f)",
-    errno.ENOMEM: "there is not enough memory: end other programs, or raise the limit (ulimit -v)",
-    errno.EIO: f"the disk fails (dmesg): check it, {ELSEWHERE}",
+    errno.EFBIG: "the file would be larger than allowed: raise the limit (ulimit -f)",
+    errno.ENOMEM: "memory is short: close other programs, or raise the limit (ulimit -v)",
+    errno.EIO: f"the disk is failing (dmesg): check it, {ELSEWHERE}",
     errno.ESTALE: f"the network file system has lost it: mount it again, {ELSEWHERE}",
-    errno.ENOLCK: f"its file system gives no locks: {ELSEWHERE.removeprefix('or ')}",
+    errno.ENOLCK: f"its file system does not support locks: {ELSEWHERE.removeprefix('or ')}",
 }
 """What helps where a file cannot be written or read, by the reason that the system gives."""
 
@@ -175,7 +175,7 @@ def explain_fault(error: OSError, place: str | None = None) -> StoreError:
     lead = f"{where}: " if where else ""
     reason = error.strerror or str(error)
     return StoreError(
-        f"{lead}{reason}", hint=WAYS_OUT.get(error.errno or 0, f"see to it, {ELSEWHERE}")
+        f"{lead}{reason}", hint=WAYS_OUT.get(error.errno or 0, f"put that right, {ELSEWHERE}")
     )
 
 

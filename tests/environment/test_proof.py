@@ -165,7 +165,7 @@ def test_encodings_that_are_no_file_mean_the_public_way(
     way = environment.interpreter.way
     assert way is not None
     assert (way.fast, way.code) == (False, True)
-    assert "`encodings` is no file" in way.reason
+    assert "`encodings` is not a file" in way.reason
     assert look(environment)[2] == str(environment.path)
 
 

@@ -68,7 +68,9 @@ def test_a_place_that_cannot_be_written_is_told_with_what_helps(pyx: Pyx, pyx_ho
         assert (told.returncode, told.stdout) == (CANNOT_WRITE, "")
         what, hint = told.stderr.splitlines()
         assert what.startswith(f"pyx: cannot write {pyx_home / name}")
-        assert hint.startswith("pyx: hint: a file stands where a directory is needed: move it away")
+        assert hint.startswith(
+            "pyx: hint: a file is in the way, where a directory is needed: move it"
+        )
 
 
 def test_an_environment_decides_its_own_version_of_python(

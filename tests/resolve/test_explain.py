@@ -96,10 +96,10 @@ NO_CONFLICT = """\
         (UNKNOWN.format(name="reqests"), "no index has reqests: did you mean requests?"),
         (
             UNKNOWN.format(name="zzzz"),
-            "no index has zzzz: is it spelt so, and is PIP_INDEX_URL",
+            "no index has zzzz: check the spelling, and that PIP_INDEX_URL",
         ),
-        (VERSION, "no index has such a version of flask: there is flask<=3.1.3"),
-        (PYTHON, "that needs Python >=3.11: say so in requires-python of the pyproject.toml"),
+        (VERSION, "no index has that version of flask; there is flask<=3.1.3"),
+        (PYTHON, "that needs Python >=3.11: raise requires-python in pyproject.toml"),
         (CONFLICT_OF_TWO, "the project requires tick<2, but picky==1.0 requires tick>=5"),
         (
             CONFLICT,

@@ -183,7 +183,7 @@ def test_a_disk_that_is_full(pyx: Pyx, project: Path, parts: Sequence[Path], sma
     told = pyx("sync", cwd=project, env={"PYX_HOME": str(small)})
     assert told.returncode == 74
     assert "No space left on device" in told.stderr
-    assert "hint: free room there" in told.stderr
+    assert "hint: free up some space there" in told.stderr
     assert find_damage(small) == []
     subprocess.run(["mount", "-o", "remount,size=30m", str(small)], check=True)
     told = pyx("main.py", cwd=project, env={"PYX_HOME": str(small)})

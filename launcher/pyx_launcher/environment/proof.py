@@ -138,7 +138,7 @@ def _try(interpreter: Interpreter, directory: Path) -> Way:
     told |= _run(directory, [_Start(name=kept, words=kinds["a script"], public=p) for p in ways])
     difference = _compare(kept, plain, told[kept, True])
     if not interpreter.encodings_file:
-        reason = "`encodings` is no file, so no bytecode of it can be given"
+        reason = "`encodings` is not a file, so its bytecode cannot be given"
         return Way(fast=False, code=not difference, reason=reason)
     differences = [_compare(name, public[name], told[name, False]) for name in kinds]
     differences.append(_compare(kept, plain, told[kept, False]))

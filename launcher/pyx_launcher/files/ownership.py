@@ -60,7 +60,7 @@ def open_obeyed(path: Path, owners: frozenset[int] | None = None) -> int:
                 if not os.path.samestat(os.stat(path), info):
                     raise RefusedError(f"{path} was exchanged while it was read", hint="try again")
             if not stat.S_ISREG(info.st_mode):
-                raise LockError(path, "is no file")
+                raise LockError(path, "is not a file")
     except BaseException:
         os.close(handle)
         raise

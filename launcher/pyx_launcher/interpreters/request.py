@@ -102,7 +102,7 @@ def parse_request(text: str) -> Request:
     Raises UsageError for anything else.
     """
     if len(text) > _LONGEST:
-        raise UsageError(f"{text[:20]}… is no version or path of Python 3", hint=EXAMPLES)
+        raise UsageError(f"{text[:20]}… is neither a version nor a path of Python 3", hint=EXAMPLES)
     if "/" in text:
         return Request(text=text, path=_expand(text).absolute())
     if text == "system":

@@ -34,9 +34,9 @@ def check_links(paths: Iterable[Path], directory: Path, *, follow: bool = False)
 def _check_link(path: Path, target: Path, directory: Path, *, follow: bool) -> None:
     remove = f"rm {shlex.quote(str(path))}, and start the same command again"
     if not target.is_file():
-        raise RefusedError(f"{path} is a link to {target}, which is no file", hint=remove)
+        raise RefusedError(f"{path} is a link to {target}, which is not a file", hint=remove)
     if not _is_of_kind(path, target):
-        problem = f"{path} is a link to {target}, which is no such file, and would be overwritten"
+        problem = f"{path} is a link to {target}, not such a file, and would be overwritten"
         raise RefusedError(problem, hint=remove)
     if target.is_relative_to(os.path.realpath(directory)):
         return

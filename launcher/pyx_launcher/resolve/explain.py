@@ -72,18 +72,18 @@ def explain_failure(text: str, known: Iterable[str]) -> str | None:
         close = difflib.get_close_matches(name, sorted({*known} - {name}), n=3, cutoff=0.7)
         if close:
             return f"no index has {name}: did you mean {' or '.join(close)}?"
-        return f"no index has {name}: is it spelt so, and is PIP_INDEX_URL the index that has it?"
+        return f"no index has {name}: check the spelling, and that PIP_INDEX_URL has it"
     if found := _search(_PYTHON, flat):
         need = found["need"].rstrip(".,;)")
         return (
-            f"that needs Python {need}: say so in requires-python of the pyproject.toml,"
+            f"that needs Python {need}: raise requires-python in pyproject.toml,"
             " or ask for an older version of the package"
         )
     if found := _search(_VERSIONS, flat):
         name = canonicalize_name(found["name"])
         known_versions = found.groupdict().get("known")
-        there = f": there is {name}{known_versions}" if known_versions else ""
-        return f"no index has such a version of {name}{there}"
+        there = f"; there is {name}{known_versions}" if known_versions else ""
+        return f"no index has that version of {name}{there}"
     return None
 
 

@@ -2,7 +2,7 @@
 
 As a program: ``pyx tests/conformance/cpython.py [--python 3.12]… [module]…`` compares the modules
 for each interpreter and prints what fails under pyx alone. `explained.toml` names the tests that
-must: those that expect a variable to act from which pyx isolates a program.
+must, if there are any.
 """
 
 from __future__ import annotations

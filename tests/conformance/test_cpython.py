@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conformance.cpython import MODULES, QUICK, compare, read_explanations, read_results
+from conformance.matrix import WAYS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,14 +19,14 @@ VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 slow = (pytest.mark.slow, pytest.mark.oracle, pytest.mark.timeout(3600))
 
 
-def _compare_module(module: str, base: Path, pyx: Pyx, directory: Path) -> list[str]:
+def _compare_module(module: str, base: Path, pyx: Pyx, directory: Path, way: str) -> list[str]:
     """Return the tests of `module` that fail under pyx alone and have no explanation."""
     has_suite = [base, "-I", "-c", "import test.libregrtest"]
     if subprocess.run(has_suite, capture_output=True, check=False).returncode:
         pytest.skip("this interpreter comes without its test suite")
     venv = directory / "venv"
     subprocess.run([base, "-I", "-m", "venv", "--without-pip", venv], check=True)
-    environ = pyx.variables({"PYX_PYTHON": str(base)})
+    environ = pyx.variables({"PYX_PYTHON": str(base), "PYX_START": way})
     found = compare([str(pyx.path)], [str(venv / "bin" / "python")], [module], environ)
     return [difference.test for difference in found if difference.reason is None]
 
@@ -38,18 +39,19 @@ def test_quick_modules_on_the_newest(
     known = [version for version in VERSIONS if version in interpreters]
     if not known:
         pytest.skip("there is no CPython that is compared")
-    assert _compare_module(module, interpreters[known[-1]], pyx, tmp_path) == []
+    assert _compare_module(module, interpreters[known[-1]], pyx, tmp_path, WAYS[0]) == []
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("module", MODULES)
 @pytest.mark.parametrize("version", [pytest.param(version, marks=slow) for version in VERSIONS])
 def test_all_modules(
-    module: str, version: str, interpreters: dict[str, Path], pyx: Pyx, tmp_path: Path
+    module: str, version: str, way: str, interpreters: dict[str, Path], pyx: Pyx, tmp_path: Path
 ) -> None:
-    """Every module that looks at how a program was started passes on every version."""
+    """Every module that looks at how a program was started passes on every version, both ways."""
     if version not in interpreters:
         pytest.skip(f"there is no CPython {version}")
-    assert _compare_module(module, interpreters[version], pyx, tmp_path) == []
+    assert _compare_module(module, interpreters[version], pyx, tmp_path, way) == []
 
 
 def test_explanations_name_compared_modules() -> None:

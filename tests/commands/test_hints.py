@@ -537,6 +537,11 @@ CASES: Mapping[str, Case] = {
         hint="`pyx tool run --from tick tick` or `pyx tool run --from tick tick2`",
         says=("tick", "tick"),
     ),
+    "a program that is not named as its package": Case(
+        typed="pyx tool run build --wheel",
+        hint="hint: `pyx tool run --from build pyproject-build --wheel`",
+        says=("build --wheel",),
+    ),
     "an environment beside a tool": Case(
         typed="pyx tool install tick --with @NAME",
         files=RUN,

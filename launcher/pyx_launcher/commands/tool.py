@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import os
@@ -20,7 +21,7 @@ from pyx_launcher.commands._shell import put_on_path
 from pyx_launcher.commands.run import become_program, find_program
 from pyx_launcher.console import tell, write_out
 from pyx_launcher.dirs import find_home, resolve_dirs
-from pyx_launcher.errors import PyxError, UnavailableError, UsageError
+from pyx_launcher.errors import NotFoundError, PyxError, UnavailableError, UsageError
 from pyx_launcher.installation import find_template
 from pyx_launcher.interpreters.finder import find_interpreter
 from pyx_launcher.launch import decide, make_ready
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
     from pyx_launcher.dirs import Dirs
     from pyx_launcher.environment.directory import Environment
     from pyx_launcher.tools import Installed, Wish
+
+_SHOWN = 3
+"""Programs that are named where the one that was asked for is not there."""
 
 _DAYS = 14
 """How long a program that was run once stays the version that it was."""
@@ -216,16 +220,21 @@ def _run(
             behind = shlex.join(["pyx", "tool", "run", "--from", words[2], program, *words[3:]])
             error.hint = f"options of pyx come before the program: `{behind}`"
         raise
-    path = find_program(environment, program, wish.name, lambda: _advise_program(environment, wish))
+    try:
+        path = find_program(environment, program, wish.name, lambda: "")
+    except NotFoundError as error:
+        names = list_programs(environment, wish)
+        error.hint = _advise_program(wish, [program, *words[1:]], names) or error.hint
+        raise
     # As from a link on PATH, where nothing else of the tool's environment is to be seen.
     return become_program(path, words[1:], add_variables(invocation.env_files, environ))
 
 
-def _advise_program(environment: Environment, wish: Wish) -> str:
-    """Return how each program is run that the environment of `wish` has."""
+def _advise_program(wish: Wish, words: Sequence[str], names: Sequence[str]) -> str:
+    """Return how `words` are run by the programs `names` that `wish` has, the likeliest first."""
     start = ["pyx", "tool", "run", "--from", wish.requirements[0]]
-    commands = [f"`{shlex.join([*start, name])}`" for name in list_programs(environment, wish)]
-    return " or ".join(commands)
+    likely = difflib.get_close_matches(words[0], names, n=_SHOWN, cutoff=0)
+    return " or ".join(f"`{shlex.join([*start, name, *words[1:]])}`" for name in likely)
 
 
 def _read_with(invocation: Invocation) -> list[str]:

@@ -371,7 +371,11 @@ def prepare(namespace):
             except Exception:
                 import traceback
 
-                sys.stderr.write(f"Error processing line of a .pth file in {sitedir}:\n\n")
+                call, _, point = line.partition(")()  # ")
+                if call.startswith("import pkgutil; pkgutil.resolve_name(") and point:
+                    sys.stderr.write(f"Error in entry point {point}\n")
+                else:
+                    sys.stderr.write(f"Error processing line of a .pth file in {sitedir}:\n\n")
                 for record in traceback.format_exc().splitlines():
                     sys.stderr.write("  " + record + "\n")
                 if sys.version_info < (3, 15):

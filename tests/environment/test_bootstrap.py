@@ -158,6 +158,37 @@ def test_a_start_file_takes_the_place_of_import_lines(
             assert (told.stdout, told.stderr) == ("start\n" if new else "line\n", "")
 
 
+def test_a_start_file_that_is_no_text_is_as_if_it_were_not_there(
+    workshops: Callable[[], list[Workshop]],
+) -> None:
+    """As `site` has it: one that is not in UTF-8 replaces no import lines and stops no program."""
+    for workshop in workshops():
+        files = {"one.py": "", "one.pth": "import sys; sys.told = 'line'\n", "one.start": "one:x\n"}
+        entry = workshop.entry("one", files)
+        start = entry.path / "one.start"
+        start.chmod(0o600)
+        start.write_bytes("# café\n".encode("latin-1"))
+        told = run(workshop.build(entry), "-c", "import sys; print(sys.told)")
+        assert (told.stdout, told.stderr) == ("line\n", "")
+
+
+def test_an_entry_point_that_fails_is_told_with_its_file(
+    workshops: Callable[[], list[Workshop]],
+) -> None:
+    """The error names the `.start` file and the line, and the lines behind it act (PEP 829)."""
+    start = "one\none:nothing\none:fail\none:begin\n"
+    source = "import sys\ndef fail(): 1 / 0\ndef begin(): sys.told = 'start'\n"
+    for workshop in workshops():
+        if workshop.interpreter.tag_facts.python < (3, 15):
+            continue
+        environment = workshop.build(workshop.entry("one", {"one.py": source, "one.start": start}))
+        told = run(environment, "-c", "import sys; print(sys.told)")
+        assert told.stdout == "start\n"
+        for line in ("one", "one:nothing", "one:fail"):
+            assert f"Error in entry point {line!r} from {environment.sys_path[0]}" in told.stderr
+        assert "/one.start" in told.stderr
+
+
 def test_a_pth_line_finds_its_directory_where_site_has_it(
     workshops: Callable[[], list[Workshop]],
 ) -> None:

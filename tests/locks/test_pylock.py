@@ -164,6 +164,31 @@ def test_marker_that_is_none(tmp_path: Path) -> None:
     assert "\n" not in caught.value.message
 
 
+VARIANT = """\
+[[packages.wheels]]
+url = "https://example.org/files/pure-1.0-py3-none-any-x86_64_v3.whl?of=1"
+hashes = { sha256 = "01" }
+"""
+
+
+@pytest.mark.parametrize("build", ["", "2-"])
+def test_variant_wheels_are_passed_over(tmp_path: Path, build: str) -> None:
+    """A wheel with the label of a variant (PEP 825) does not spoil the others."""
+    path = tmp_path / "pylock.toml"
+    path.write_text(SOUND + VARIANT.replace("1.0-", f"1.0-{build}"))
+    [package] = read_lock(path).choose_packages(environment("3.12"), Choice()).packages
+    assert [wheel.hashes for wheel in package.wheels] == [{"sha256": "00"}]
+
+
+def test_a_package_of_variants_alone_is_refused(tmp_path: Path) -> None:
+    """Where nothing else is there, the error names the wheel, as it does for any other bad name."""
+    path = tmp_path / "pylock.toml"
+    path.write_text(SOUND.replace("py3-none-any", "py3-none-any-x86_64_v3"))
+    with pytest.raises(LockError, match=r"invalid wheel filename.*any-x86_64_v3") as caught:
+        read_lock(path)
+    assert caught.value.where == "packages[0].wheels[0]"
+
+
 def test_conflict_hint(tmp_path: Path) -> None:
     """The markers of an unfinished merge are recognised."""
     path = tmp_path / "pylock.toml"

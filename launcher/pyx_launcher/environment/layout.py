@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -196,7 +197,7 @@ def read_pth(
     alone = {entry.path for entry in layout.alone}
     found = [(name, entry) for entry in entries for name in entry.facts.pth]
     starts = _find_starts(entries) if python >= (3, 15) else []
-    replaced = {name.removesuffix(".start") for name, _ in starts}
+    replaced = {name.removesuffix(".start") for name, _, _ in starts}
     for name, entry in sorted(found, key=lambda pair: pair[0]):
         if name.startswith("."):
             # Since 3.13 `site` ignores hidden ones, for nobody would see what they do.
@@ -212,24 +213,35 @@ def read_pth(
                     sys_path.append(target)
         if imports and name.removesuffix(".pth") not in replaced:
             import_lines.append((directory, imports))
-    for name, entry in starts:
+    for name, entry, text in starts:
         directory = str(entry.path if entry.path in alone else layout.site_directories[0])
-        import_lines.append((directory, _read_start(entry.path / name)))
+        import_lines.append((directory, _call_entry_points(text, f"{directory}/{name}")))
     return sys_path, import_lines
 
 
-def _find_starts(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
-    """Return the `.start` files of `entries`, in the order of their names."""
-    found = [(name, entry) for entry in entries for name in entry.facts.tops]
-    starts = [pair for pair in found if pair[0].endswith(".start") and not pair[0].startswith(".")]
-    return sorted(starts, key=lambda pair: pair[0])
+def _find_starts(entries: Sequence[Entry]) -> list[tuple[str, Entry, str]]:
+    """Return the `.start` files of `entries` with their text, in the order of their names.
+
+    One that cannot be read, or is not in UTF-8, is to `site` as if it were not there.
+    """
+    found = []
+    for entry in entries:
+        for name in entry.facts.tops:
+            if name.endswith(".start") and not name.startswith("."):
+                with contextlib.suppress(OSError, UnicodeDecodeError):
+                    text = (entry.path / name).read_text(encoding="utf-8-sig")
+                    found.append((name, entry, text))
+    return sorted(found, key=lambda start: start[0])
 
 
-def _read_start(file: Path) -> list[str]:
-    """Return lines that call the entry points of a `.start` file, as `site` would."""
-    lines = (line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines())
-    call = "import pkgutil; pkgutil.resolve_name({!r}, strict=True)()".format
-    return [call(line) for line in lines if line and not line.startswith("#")]
+def _call_entry_points(text: str, file: str) -> list[str]:
+    """Return lines that call the entry points of a `.start` file, as `site` would.
+
+    What stands behind the `#` tells of a line that fails.
+    """
+    lines = (line.strip() for line in text.splitlines())
+    call = "import pkgutil; pkgutil.resolve_name({0!a}, strict=True)()  # {0!a} from {1}".format
+    return [call(line, file) for line in lines if line and not line.startswith("#")]
 
 
 def _is_there(target: str, line: str, directory: str, unfinished: Path) -> bool:

@@ -1,16 +1,26 @@
 """What breaks a rule of PEP 751 in a pylock.toml, and can do no harm: it is told, and passed over.
 
+Wheels for variants of a machine (PEP 825), at whose names `packaging` refuses a whole lock, are no
+fault and are left out without a word where the package has other files. For which machine one is
+meant nothing here can tell.
+
 https://packaging.python.org/en/latest/specifications/pylock-toml/
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+VARIANT_NAME = re.compile(
+    r"[^-]+-[^-]+(-\d[^-]*)?-[A-Za-z_][^-]*(-[^-]+){2}-[0-9a-z_.]+\.whl\Z", re.ASCII
+)
+"""The name of a wheel with the label of a variant at its end."""
 
 
 def mend(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -53,7 +63,18 @@ def _mend_package(package: dict[str, Any], where: str, faults: list[str]) -> dic
             _mend_file(wheel, f"{where}.wheels[{n}]", faults) if isinstance(wheel, dict) else wheel
             for n, wheel in enumerate(mended["wheels"])
         ]
+        plain = [wheel for wheel in mended["wheels"] if not _is_variant(wheel)]
+        if plain or "sdist" in mended:
+            mended["wheels"] = plain
     return mended
+
+
+def _is_variant(wheel: object) -> bool:
+    if not isinstance(wheel, dict):
+        return False
+    place = str(wheel.get("path") or wheel.get("url") or "")
+    name = wheel.get("name") or place.partition("?")[0].rpartition("/")[2]
+    return VARIANT_NAME.match(str(name)) is not None
 
 
 def _mend_file(file: dict[str, Any], where: str, faults: list[str]) -> dict[str, Any]:

@@ -32,15 +32,16 @@ from pyx_launcher.locks.common.wheel_choice import find_best, rank_tags
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from packaging.markers import Marker
     from packaging.specifiers import SpecifierSet
 
     from pyx_launcher.interpreters.finder import Interpreter
     from pyx_launcher.locks.common.choice import Choice
-    from pyx_launcher.locks.common.packages import Package
+    from pyx_launcher.locks.common.packages import BuildRules, Package
     from pyx_launcher.locks.reader import Lock
+    from pyx_launcher.locks.uv.reader import UvLock
 
 STRONG = frozenset(
     {
@@ -64,6 +65,8 @@ class Artifact:
     """The index the lock names, where it names one."""
     base: Path
     """The directory that relative paths in `source` start from."""
+    rules: BuildRules | None = None
+    """How the project wants it built, where it says so."""
 
     @property
     def label(self) -> str:
@@ -128,6 +131,7 @@ def _select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
         chosen, missing = _choose_sources(lock, meant.packages, interpreter)
     if missing:
         raise _explain(lock, missing, interpreter)
+    rules = _find_rules(lock, chosen)
     artifacts = tuple(
         Artifact(
             name=package.name,
@@ -135,6 +139,7 @@ def _select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
             source=source,
             index=package.index,
             base=lock.path.parent,
+            rules=rules.get(package.name),
         )
         for package, source in chosen
     )
@@ -146,6 +151,17 @@ def _select(lock: Lock, interpreter: Interpreter, choice: Choice) -> Selection:
         groups=frozenset(groups),
         find_indexes=lock.find_indexes,
     )
+
+
+def _find_rules(lock: Lock, chosen: Sequence[tuple[Package, Source]]) -> Mapping[str, BuildRules]:
+    """Return how the packages that have to be built are built, where the project says so."""
+    built = [package.name for package, source in chosen if not isinstance(source, PackageWheel)]
+    if lock.kind != "uv" or not built:
+        return {}
+    from pyx_launcher.locks.uv.build_rules import find_build_rules
+
+    versions = {package.name: package.version for package, _ in chosen}
+    return find_build_rules(lock.path, cast("UvLock", lock).document, built, versions)
 
 
 def _choose_sources(

@@ -169,6 +169,9 @@ def name_build(artifact: Artifact, interpreter: Interpreter) -> str:
         words += ["unhashed", artifact.version or "", source.url or source.path or ""]
     facts = interpreter.tag_facts
     words += [interpreter.cache_tag, interpreter.soabi, interpreter.ext_suffix, facts.platform]
+    if artifact.rules is not None:
+        rules = artifact.rules
+        words += [repr((rules.requires, rules.constraints, sorted(rules.settings.items())))]
     return sha256("\0".join(words).encode()).hexdigest()
 
 
@@ -195,7 +198,9 @@ def _make_wheel(
         subdirectory = getattr(source, "subdirectory", None)
         tree = find_subtree(unpack_archive(archive, root), subdirectory, artifact.label)
     editable = bool(getattr(source, "editable", False))
-    return build_wheel(tree, temporary / "wheel", editable=editable, bench=bench)
+    return build_wheel(
+        tree, temporary / "wheel", editable=editable, bench=bench, rules=artifact.rules
+    )
 
 
 def _fetch(artifact: Artifact, source: _File, into: Path, means: BuildContext) -> Path:

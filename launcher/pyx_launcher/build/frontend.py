@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from pyx_launcher.errors import BuildError, PyxError
 from pyx_launcher.index.settings import explain_offline
 from pyx_launcher.installation import find_pip
+from pyx_launcher.locks.common.packages import BuildRules
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ class BuildPlace:
                 hint=f"install its module venv ({_venv_package(self.bench)} on Debian and Ubuntu)",
             ) from error
 
-    def install(self, requirements: Iterable[str]) -> None:
-        """Install what a build requires. Raises BuildError."""
+    def install(self, requirements: Iterable[str], constraints: Sequence[str] = ()) -> None:
+        """Install what a build requires, within `constraints`. Raises BuildError."""
         wanted = sorted(requirements)
         if not wanted:
             return
@@ -77,6 +78,10 @@ class BuildPlace:
         requirements_file.write_text("\n".join(wanted) + "\n", encoding="utf-8")
         command = [*self._find_pip(), "install", "--no-compile", "--no-warn-script-location"]
         command += ["--progress-bar=off", "-r", str(requirements_file)]
+        if constraints:
+            constraints_file = self.path / "constraints.txt"
+            constraints_file.write_text("\n".join(constraints) + "\n", encoding="utf-8")
+            command += ["-c", str(constraints_file)]
         places = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
         secrets = [url for place in places for url in self.bench.environ.get(place, "").split()]
         try:
@@ -120,23 +125,34 @@ def _works(command: Sequence[str]) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def build_wheel(tree: Path, into: Path, *, editable: bool, bench: BuildProcess) -> Path:
+def build_wheel(
+    tree: Path,
+    into: Path,
+    *,
+    editable: bool,
+    bench: BuildProcess,
+    rules: BuildRules | None = None,
+) -> Path:
     """Build `tree` into a new wheel in the directory `into` and return its path.
 
-    An editable wheel points to the tree (PEP 660). Raises BuildError, which names the log.
+    `rules` is what the project that needs the wheel says about its build. An editable wheel
+    points to the tree (PEP 660). Raises BuildError, which names the log.
     """
     import build
 
     _leave_warnings_to_the_log()
     kind: Literal["editable", "wheel"] = "editable" if editable else "wheel"
+    rules = rules or BuildRules()
+    settings = rules.settings or None
     with tempfile.TemporaryDirectory(prefix="pyx-build-") as temporary:
         place = BuildPlace(path=Path(temporary).resolve() / "environment", bench=bench)
         try:
             builder = _prepare(tree, Path(temporary), place)
             place.make()
-            place.install(builder.build_system_requires)
-            place.install(builder.get_requires_for_build(kind))
-            return Path(builder.build(kind, into))
+            place.install({*builder.build_system_requires, *rules.requires}, rules.constraints)
+            asked = builder.get_requires_for_build(kind, settings)
+            place.install(asked, rules.constraints)
+            return Path(builder.build(kind, into, settings))
         except (build.BuildException, build.BuildBackendException, UnicodeDecodeError) as error:
             raise _explain(error, kind, bench) from error
 

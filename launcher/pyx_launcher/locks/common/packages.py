@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from pyx_launcher.values import dataclass
+from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -113,6 +113,17 @@ class Package:
     def direct(self) -> Source | None:
         """What it comes from where there is nothing to choose; None for what an index serves."""
         return self.vcs or self.directory or self.archive
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildRules:
+    """What a project says about how one of its packages is built."""
+
+    requires: tuple[str, ...] = ()
+    """Requirements besides those that the package itself states for its build."""
+    constraints: tuple[str, ...] = ()
+    settings: Mapping[str, str | list[str]] = field(default_factory=dict)
+    """What the build backend is told (PEP 517's ``config_settings``)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -201,7 +201,8 @@ def prepare(python: str, needs: str, root: Path, native: Path) -> Pair | None:
     write_programs(directory)
     wheels.mkdir()
     subprocess.run([python, "-I", "-m", "venv", venv], check=True)
-    pip = [venv / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    # Isolated, for on the path of this process are packages that would count as installed.
+    pip = [venv / "bin" / "python", "-I", "-m", "pip", "-q", "--disable-pip-version-check"]
     if needs:
         fetch = [*pip, "download", "--prefer-binary", "--dest", wheels, *needs.split()]
         if subprocess.run(fetch, check=False, stdout=sys.stderr).returncode:

@@ -251,6 +251,30 @@ def test_what_no_longer_fits_a_uv_lock_is_named(
     assert problem.endswith(f"{what} {path} changed")
 
 
+@pytest.mark.parametrize(
+    ("addition", "what"),
+    [
+        ("[project.optional-dependencies]\nnone = []\n", "optional-dependencies"),
+        ("[dependency-groups]\nnone = []\n", "dependency-groups"),
+        ("[tool.uv]\ndefault-groups = []\n", "default-groups"),
+    ],
+)
+def test_a_project_that_requires_nothing_has_told_so(
+    tmp_path: Path, addition: str, what: str
+) -> None:
+    """Its lock looks as if uv had been told to record nothing; uv takes it for a complete one."""
+    project = '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.11"\n'
+    lock = tmp_path / "uv.lock"
+    lock.write_text(
+        'version = 1\nrevision = 5\nrequires-python = ">=3.11"\n\n'
+        '[[package]]\nname = "x"\nversion = "1"\nsource = { virtual = "." }\n'
+    )
+    (tmp_path / "pyproject.toml").write_text(project)
+    assert problem_of(lock) is None
+    (tmp_path / "pyproject.toml").write_text(project + addition)
+    assert what in str(problem_of(lock))
+
+
 def test_a_new_member_is_seen(tmp_path: Path) -> None:
     """A directory that the pattern of a workspace matches is a member as soon as it is there."""
     directory = shutil.copytree(LOCKS / "uv" / "workspace", tmp_path / "project")

@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pyx_launcher.locks.common.marker_equality import hold_alike
+from pyx_launcher.locks.uv.document import TREES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,12 +30,21 @@ FIRST_REVISION = 5
 
 
 def lacks_metadata(lock: UvLock) -> bool:
-    """Return whether no package of the lock says what it was locked from."""
+    """Return whether no package of the lock says what it was locked from.
+
+    A project that requires nothing has nothing to say, and its lock looks the same either way.
+    """
     revision = lock.document.data.get("revision", 0)
     return (
         isinstance(revision, int)
         and revision >= FIRST_REVISION
         and not any("metadata" in package.table.data for package in lock.packages)
+        and any(
+            key in package.table.data
+            for package in lock.packages
+            if package.kind in TREES
+            for key in ("dependencies", "optional-dependencies", "dev-dependencies")
+        )
     )
 
 

@@ -69,4 +69,6 @@ def test_each_set_is_one_command() -> None:
     """Those that CI runs are all that there are, and CI fails with them."""
     text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "for kind in locked newest oldest; do" in text
-    assert '.ci/sets.py "$kind" ||' in text
+    assert '.ci/sets.py "$kind" >' in text
+    assert 'wait "$number" || status=$?' in text
+    assert '[ -z "${status:-}" ] || fail' in text

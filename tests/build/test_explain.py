@@ -6,6 +6,8 @@ import pytest
 
 from pyx_launcher.build.explain import find_cause, find_way_out
 
+MOVED = "FileNotFoundError: No such file: '/old/own/build/cp312/meson-python-native-file.ini'"
+
 
 @pytest.mark.parametrize(
     ("log", "cause", "way_out"),
@@ -39,6 +41,11 @@ from pyx_launcher.build.explain import find_cause, find_way_out
             "error: command 'gcc' failed: No such file or directory\n",
             "command 'gcc' failed: No such file or directory",
             "C compiler",
+        ),
+        (
+            f"{MOVED}\n",
+            MOVED,
+            "was moved from /old/own, which",
         ),
         ("something\nwent wrong\n", None, None),
         ("", None, None),

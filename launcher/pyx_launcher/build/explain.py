@@ -40,6 +40,10 @@ _WAYS_OUT = (
         "it needs Rust: install it, or lock a version that has a wheel for this Python",
     ),
     (
+        r"'(?P<what>/\S+)/build/cp\d+/meson-python-native-file\.ini'",
+        "the tree was moved from {what}, which its directory `build` remembers: remove that",
+    ),
+    (
         r"(?P<what>OSError: Readme file does not exist: \S+)",
         "the pyproject.toml names a readme that is not there",
     ),

@@ -24,6 +24,8 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lockcases import LOCKS
+
 from fuzz.locks import (
     HUGE_DIGITS,
     LONGEST_MESSAGE,
@@ -33,8 +35,6 @@ from fuzz.locks import (
     mutate_case,
     mutate_text,
 )
-from lockcases import LOCKS
-
 from pyx_launcher.__main__ import run as run_command
 from pyx_launcher.errors import PyxError, is_fault_of_machine
 

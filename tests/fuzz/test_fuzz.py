@@ -9,10 +9,11 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from installed import NATIVE_SOURCE
+
 from fuzz.commands import run as run_commands
 from fuzz.locks import run
 from fuzz.native import PARTS, build, fill, fuzz
-from installed import NATIVE_SOURCE
 
 if TYPE_CHECKING:
     from pathlib import Path

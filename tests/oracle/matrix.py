@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
+
 from oracle.projects import PROJECTS
 from oracle.tools import FORMATS
 

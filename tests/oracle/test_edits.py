@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+
 from oracle.universe import fill
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from oracle.universe import fill, make_environment, run_tool
 from wheelhouse import make_source_tree
 
+from oracle.universe import fill, make_environment, run_tool
 from pyx_launcher.locks.reader import read_lock
 from pyx_launcher.start.context import Context
 from pyx_launcher.start.freshness import find_freshness

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from oracle.tools import find_program
 from wheelhouse import make_wheel
 
+from oracle.tools import find_program
 from pyx_launcher.errors import LockError
 from pyx_launcher.locks.common.markers import Conditions
 from pyx_launcher.locks.common.tables import Table

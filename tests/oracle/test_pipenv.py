@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from indexserver import IndexServer
+from wheelhouse import make_sdist, make_source_tree, make_wheel
+
 from oracle.universe import (
     YANKED,
     fill,
@@ -23,8 +25,6 @@ from oracle.universe import (
     read_installed,
     run_tool,
 )
-from wheelhouse import make_sdist, make_source_tree, make_wheel
-
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.pylock import to_pylock
 from pyx_launcher.locks.reader import read_lock

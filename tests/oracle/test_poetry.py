@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from oracle.universe import fill, make_environment, run_tool
 
+from oracle.universe import fill, make_environment, run_tool
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.pylock import to_pylock
 from pyx_launcher.locks.reader import read_lock

@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 from indexserver import IndexServer
+from wheelhouse import make_sdist, make_source_tree, make_wheel
+
 from oracle.matrix import read_cell, write_cell
 from oracle.projects import PROJECTS
 from oracle.tools import FORMATS, install, make_lock, render, tool_variables
 from oracle.universe import YANKED, fill, make_environment, make_repository
-from wheelhouse import make_sdist, make_source_tree, make_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from installed import Pyx
+
     from oracle.projects import Project
     from oracle.tools import Format
 

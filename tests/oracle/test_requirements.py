@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from oracle.universe import fill, make_environment, run_tool
 from packaging.utils import canonicalize_name
 from wheelhouse import sha256
 
+from oracle.universe import fill, make_environment, run_tool
 from pyx_launcher.errors import LockError
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.pylock import to_pylock

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from indexserver import IndexServer
-from oracle.universe import run_tool
 from targets import MACHINES, make_interpreter
 from wheelhouse import make_wheel
 
+from oracle.universe import run_tool
 from pyx_launcher.errors import ArtifactError
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.reader import read_lock

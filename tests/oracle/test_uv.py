@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 from indexserver import IndexServer
-from oracle.universe import YANKED, fill, make_environment, run_tool
 from wheelhouse import make_sdist, make_source_tree, make_wheel
 
+from oracle.universe import YANKED, fill, make_environment, run_tool
 from pyx_launcher.errors import UsageError
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.pylock import to_pylock

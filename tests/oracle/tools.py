@@ -12,9 +12,10 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from oracle.universe import run_tool
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from oracle.universe import run_tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

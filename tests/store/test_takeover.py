@@ -73,6 +73,8 @@ def test_an_old_store_serves_without_its_index(
     inodes = {path.stat().st_ino for place in old for path in place.rglob("*.py*")}
     for wheel in parts:
         wheel.unlink()
+    mark = store / FORMAT_FILE
+    os.utime(mark, (1, 1))
     asked = len(index.requests)
     told = pyx("sync", cwd=project)
     assert "0 fetched, 6 already in the store" in told.stdout, told.stderr
@@ -85,6 +87,8 @@ def test_an_old_store_serves_without_its_index(
     assert find_damage(pyx_home) == []
     modes = {path.suffix: path.stat().st_mode & 0o777 for place in new for path in place.rglob("*")}
     assert (modes[".py"], modes[".txt"], modes[".bin"]) == (0o444, 0o644, 0o644)
+    # Environments of the former version, and so children of what runs there, are bound to these.
+    assert (mark.read_text(), mark.stat().st_mtime) == ("2\n", 1)
     # Once is enough.
     assert "taking over" not in pyx("sync", cwd=project).stderr
 

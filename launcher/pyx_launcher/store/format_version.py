@@ -72,7 +72,20 @@ def _upgrade(store: Path) -> None:
         with contextlib.suppress(StoreError):
             # A full disk stops only what needs room: the old entries can be read.
             take_over(store)
-            write_format(store)
+            _raise_format(store)
+
+
+def _raise_format(store: Path) -> None:
+    """Mark a store that was taken over, with the time that its mark had.
+
+    Environments of the former version are bound to size and time of the file. All that they need
+    is still there, so children of programs that run, too, go on to start.
+    """
+    path = store / FORMAT_FILE
+    before = os.stat(path) if path.exists() else None
+    write_format(store)
+    if before is not None:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def _refuse(store: Path, problem: str) -> int:

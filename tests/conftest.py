@@ -32,6 +32,7 @@ BINARY_MAGIC = (
 """How ELF and Mach-O files begin; a shim of pyenv is a script and begins otherwise."""
 
 FOREIGN_PREFIXES = (
+    "CI",
     "PIP_",
     "PYTHON",
     "PYX_",

@@ -40,7 +40,7 @@ def run_on_terminal(code: str, **variables: str) -> tuple[int, bytes, bytes]:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-c", code]
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, COLUMNS, 0, 0))
-    environ = {**os.environ, "TERM": "xterm", **variables}
+    environ = {**os.environ, "CI": "", "TERM": "xterm", **variables}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environ) as process:
         os.close(theirs)
         shown = b""

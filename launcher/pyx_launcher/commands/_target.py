@@ -11,6 +11,7 @@ from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.errors import PyxError
@@ -53,5 +54,9 @@ def name_start(plan: Plan) -> str:
         return plan.invocation.named
     if plan.context.script is not None:
         return plan.context.script.path.name
-    directory = plan.context.lock.parent if plan.context.lock else plan.context.directory
-    return directory.name or "/"
+    return find_project(plan).name or "/"
+
+
+def find_project(plan: Plan) -> Path:
+    """Return the directory of the lock; without one, where it was looked for."""
+    return plan.context.lock.parent if plan.context.lock else plan.context.directory

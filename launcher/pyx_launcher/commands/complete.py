@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from pyx_launcher.commands._target import find_project
 from pyx_launcher.console import write_out
 from pyx_launcher.errors import PyxError
 from pyx_launcher.launch import decide
@@ -40,8 +41,7 @@ def run_complete(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
 
 def _list_required(plan: Plan) -> set[str]:
-    directory = plan.lock.path.parent if plan.lock else plan.context.directory
-    manifest = find_manifest(directory)
+    manifest = find_manifest(find_project(plan))
     return list_required(manifest) if manifest else set()
 
 
@@ -52,7 +52,7 @@ def _list_programs(plan: Plan) -> set[str]:
     entries, missing = find_entries(plan.selection, interpreter, plan.dirs)
     environment = None if missing else find_environment(plan.dirs, interpreter, entries)
     if environment is None:
-        return list_scripts(plan.lock.path.parent if plan.lock else plan.context.directory)
+        return list_scripts(find_project(plan))
     names = os.listdir(environment.path / "bin")
     return {name for name in names if not name.startswith(("python", "pip"))}
 

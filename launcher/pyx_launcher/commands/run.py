@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.cli.env_file import add_variables
 from pyx_launcher.commands._arguments import check_words
+from pyx_launcher.commands._target import find_project
 from pyx_launcher.console import flush_streams
 from pyx_launcher.errors import CannotExecuteError, NotFoundError
 from pyx_launcher.launch import decide, make_ready
@@ -62,7 +63,7 @@ def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str]) -> str:
     staleness = plan.freshness.staleness
     if staleness is not None:
         return f"{staleness.path}: {staleness.problem}; run `{staleness.command}`"
-    directory = plan.lock.path.parent if plan.lock else plan.context.directory
+    directory = find_project(plan)
     if name in list_scripts(directory):
         if is_buildable(directory):
             return f"the project itself has {name}: run `{name_command(directory)}`"

@@ -13,8 +13,7 @@ from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.errors import RefusedError, UsageError
 from pyx_launcher.files.directories import measure_tree
 from pyx_launcher.files.ownership import closed_to_others
-from pyx_launcher.progress import show_progress
-from pyx_launcher.reports.drawing import format_size
+from pyx_launcher.progress import format_size, show_progress
 from pyx_launcher.store.format_version import check_formats
 from pyx_launcher.store.inventory import list_entries, tail_of
 
@@ -48,10 +47,14 @@ def run_store(invocation: Invocation, environ: Mapping[str, str]) -> int:
         check_formats(dirs)
         if action == "add":
             return _add(dirs, words)
-        if action == "verify":
-            return _verify(invocation, dirs, environ)
         forms: dict[str, Callable[[Invocation, Dirs, Mapping[str, str]], int]]
-        forms = {"gc": _collect, "list": _list, "size": _measure, "report": _report}
+        forms = {
+            "verify": _verify,
+            "gc": _collect,
+            "list": _list,
+            "size": _measure,
+            "report": _report,
+        }
         return forms[action](invocation, dirs, environ)
 
 

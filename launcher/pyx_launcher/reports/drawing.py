@@ -1,4 +1,4 @@
-"""Have charts drawn by Vega, in a process of its own, and say what sizes mean to a person.
+"""Have charts drawn by Vega, in a process of its own.
 
 The library is large and seldom needed, so `vega_page.py` imports it in another python, which
 `resolve.tools` finds or makes.
@@ -6,12 +6,10 @@ The library is large and seldom needed, so `vega_page.py` imports it in another 
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyx_launcher.errors import UnavailableError
+from pyx_launcher.reports.library import run_library
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,22 +38,4 @@ def draw_page(title: str, body: str, charts: Mapping[str, Spec], python: Path) -
 
 
 def _run(wanted: Mapping[str, object], python: Path) -> str:
-    command = [str(python), "-I", "-X", "utf8", str(PROGRAM)]
-    done = subprocess.run(
-        command, input=json.dumps(wanted).encode(), capture_output=True, check=False
-    )
-    if done.returncode:
-        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise UnavailableError(
-            f"the library for drawing failed in {python}: {last}",
-            hint="unset PYX_VEGA: pyx has its own",
-        )
-    return done.stdout.decode()
-
-
-def format_size(size: int) -> str:
-    """Return a number of bytes for a person."""
-    for unit, divisor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size >= divisor:
-            return f"{size / divisor:.1f} {unit}"
-    return f"{size} B"
+    return run_library(PROGRAM, wanted, python, "the library for drawing", "PYX_VEGA")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
-from pyx_launcher.reports.drawing import SCHEMA, draw_page, draw_picture, format_size
+from pyx_launcher.progress import format_size
+from pyx_launcher.reports.drawing import SCHEMA, draw_page, draw_picture
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:

@@ -7,16 +7,14 @@ input gives equal bytes: there is no time in it, and the serial number is made o
 
 from __future__ import annotations
 
-import json
-import subprocess
 from importlib.metadata import PathDistribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyx_launcher.errors import UnavailableError
 from pyx_launcher.index.credentials import drop_login
 from pyx_launcher.locks.common.packages import PackageDirectory, PackageVcs, PackageWheel
 from pyx_launcher.reports.graph import build_graph, find_roots
+from pyx_launcher.reports.library import run_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -73,18 +71,8 @@ def format_bill(
         "components": [_describe(artifact, entry) for artifact, entry in pairs],
         "dependencies": [*_list_dependencies(pairs, interpreter)],
     }
-    # Nothing but the library and Python itself: neither the variables nor the directory say more.
-    command = [str(python), "-I", "-X", "utf8", str(PROGRAM)]
-    done = subprocess.run(
-        command, input=json.dumps(facts).encode(), capture_output=True, check=False
-    )
-    if done.returncode:
-        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise UnavailableError(
-            f"the library for bills of materials failed in {python}: {last}",
-            hint="unset PYX_CYCLONEDX: pyx has its own",
-        )
-    return done.stdout.decode()
+    label = "the library for bills of materials"
+    return run_library(PROGRAM, facts, python, label, "PYX_CYCLONEDX")
 
 
 def _list_dependencies(

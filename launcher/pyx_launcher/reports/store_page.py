@@ -6,7 +6,8 @@ import time
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from pyx_launcher.reports.drawing import SCHEMA, draw_page, format_size
+from pyx_launcher.progress import format_size
+from pyx_launcher.reports.drawing import SCHEMA, draw_page
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:

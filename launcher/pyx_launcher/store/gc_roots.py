@@ -58,7 +58,7 @@ def read_link(link: Path) -> str | None:
 
 def find_linked(dirs: Dirs) -> set[str]:
     """Return the names of the environments that a remembered link leads to now."""
-    targets = (target for _, target in _list_records(dirs) if target is not None)
+    targets = (target for *_, target in _list_records(dirs) if target is not None)
     environments = os.path.realpath(dirs.environments)
     return {
         os.path.basename(target)
@@ -69,7 +69,7 @@ def find_linked(dirs: Dirs) -> set[str]:
 
 def forget_gone(dirs: Dirs) -> None:
     """Remember those links no more that are gone, or are something else by now."""
-    for record, target in _list_records(dirs):
+    for record, _, target in _list_records(dirs):
         if target is None:
             with contextlib.suppress(OSError):
                 record.unlink()
@@ -77,20 +77,18 @@ def forget_gone(dirs: Dirs) -> None:
 
 def list_links(dirs: Dirs) -> Iterator[tuple[Path, str | None]]:
     """Yield each remembered link with what it leads to, None where it is gone."""
-    for record, target in _list_records(dirs):
-        with contextlib.suppress(OSError):
-            yield Path(os.fsdecode(record.read_bytes())), target
+    yield from ((link, target) for _, link, target in _list_records(dirs) if link is not None)
 
 
-def _list_records(dirs: Dirs) -> Iterator[tuple[Path, str | None]]:
-    """Yield each record with what its link leads to, None where there is no link."""
+def _list_records(dirs: Dirs) -> Iterator[tuple[Path, Path | None, str | None]]:
+    """Yield each record with its link and what that leads to, None where there is none."""
     for record in sorted(list_visible(dirs.home / "linked")):
         try:
-            path = os.fsdecode(record.read_bytes())
+            link = Path(os.fsdecode(record.read_bytes()))
         except OSError:
-            yield record, None
+            yield record, None, None
         else:
-            yield record, read_link(Path(path))
+            yield record, link, read_link(link)
 
 
 def _name_record(dirs: Dirs, path: bytes) -> Path:

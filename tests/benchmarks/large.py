@@ -22,8 +22,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import pagetables
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 PROGRAMS = Path(__file__).parent / "large"
 PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
@@ -240,23 +244,7 @@ def replace_rows(page: str, rows: Mapping[str, tuple[str, ...]], note: str) -> s
 
     Raises ValueError where the page has no place for the table.
     """
-    before, start, rest = page.partition(START)
-    old, end, after = rest.partition(END)
-    if not start or not end:
-        raise ValueError("the page has no place for the table of large packages")
-    cells = [
-        [*map(str.strip, line.split("|")[1:-1])] for line in old.splitlines() if line[:1] == "|"
-    ]
-    table = {row[0]: tuple(row) for row in cells if row[0] in PROJECTS} | dict(rows)
-    lines = [format_row(HEAD), "|---" * len(HEAD) + "|"]
-    lines += [format_row(table[name]) for name in PROJECTS if name in table]
-    text = "\n".join(lines)
-    return f"{before}{START}{text}\n\n{note}\n{END}{after}"
-
-
-def format_row(cells: Iterable[str]) -> str:
-    """Return one line of a table."""
-    return "| " + " | ".join(cells) + " |"
+    return pagetables.replace_rows(page, (START, END), HEAD, PROJECTS, rows, note)
 
 
 def describe(python: str, uv: str) -> str:

@@ -23,8 +23,12 @@ from typing import TYPE_CHECKING
 
 import tomli
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from pagetables import replace_rows
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 QUESTIONS = Path(__file__).with_suffix(".toml")
 PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
@@ -141,26 +145,6 @@ def compare(question: Question, ground: Ground) -> tuple[tuple[str, ...], bool]:
     return (question.name, question.asks, *cells), well
 
 
-def replace_rows(
-    page: str, rows: Mapping[str, tuple[str, ...]], order: Iterable[str], note: str
-) -> str:
-    """Return the page with rows put into its table; those that were not run again stay.
-
-    Raises ValueError where the page has no place for the table.
-    """
-    before, start, rest = page.partition(START)
-    old, end, after = rest.partition(END)
-    if not start or not end:
-        raise ValueError("the page has no place for the table of library code")
-    cells = [
-        [*map(str.strip, line.split("|")[1:-1])] for line in old.splitlines() if line[:1] == "|"
-    ]
-    table = {row[0]: tuple(row) for row in cells} | dict(rows)
-    lines = [HEAD, ("---",) * len(HEAD), *(table[name] for name in order if name in table)]
-    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{before}{START}{text}\n\n{note}\n{END}{after}"
-
-
 def main() -> int:
     """Do what the command line asks for; returns an exit status."""
     questions = read_questions()
@@ -193,9 +177,8 @@ def main() -> int:
         [options.python, "-V"], capture_output=True, text=True, check=True
     ).stdout.split()[1]
     note = f"Last written on {datetime.now(timezone.utc):%Y-%m-%d}, with Python {version}."
-    PAGE.write_text(
-        replace_rows(PAGE.read_text(encoding="utf-8"), rows, questions, note), encoding="utf-8"
-    )
+    page = replace_rows(PAGE.read_text(encoding="utf-8"), (START, END), HEAD, questions, rows, note)
+    PAGE.write_text(page, encoding="utf-8")
     return 0 if well else 1
 
 

@@ -25,8 +25,10 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.measure import format_table
 from forky import PYTHONS, SealedRoot, list_own_places, list_places_of_pip, list_variables_of_pip
 from installed import KINDS, PLAIN_PYTHON, ROOT, Pyx, build_native, forget_outer_start
+from pagetables import replace_between
 from wheelhouse import pylock_text
 
 if TYPE_CHECKING:
@@ -290,17 +292,15 @@ def main() -> int:
     text = format_rows(table, rows)
     sys.stdout.write(text)
     if options.write:
-        before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(START)
-        after = rest.partition(END)[2]
-        DOCUMENT.write_text(before + START + text + END + after, encoding="utf-8")
+        page = replace_between(DOCUMENT.read_text(encoding="utf-8"), START, END, text)
+        DOCUMENT.write_text(page, encoding="utf-8")
     return int(any("pyx " in cell for cells in table.values() for cell in cells.values()))
 
 
 def format_rows(table: Mapping[str, Mapping[str, str]], rows: Sequence[Row]) -> str:
     """Return the table in Markdown."""
-    lines = [["started by", *table], ["---"] * (len(table) + 1)]
-    lines += [[row.name, *(cells[row.name] for cells in table.values())] for row in rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    cells = [(row.name, *(each[row.name] for each in table.values())) for row in rows]
+    return format_table(["started by", *table], cells)
 
 
 if __name__ == "__main__":

@@ -213,14 +213,7 @@ def uv(tmp_path_factory: pytest.TempPathFactory, native: Path) -> Path:
     named = os.environ.get("PYX_ORACLE_UV") or shutil.which("uv")
     if named:
         return Path(named)
-    home = shared_directory(tmp_path_factory) / "uv"
-    toolbox = Toolbox(
-        dirs=Dirs(home=home / "home", cache=home / "cache"),
-        environ=os.environ,
-        native=native,
-        offline=False,
-    )
-    return toolbox.find_tool("uv")
+    return own_toolbox(shared_directory(tmp_path_factory) / "uv", native).find_tool("uv")
 
 
 @pytest.fixture(scope="session")
@@ -229,11 +222,10 @@ def vega(tmp_path_factory: pytest.TempPathFactory, native: Path) -> Path:
     named = os.environ.get("PYX_VEGA")
     if named:
         return Path(named)
-    home = shared_directory(tmp_path_factory) / "vega"
-    toolbox = Toolbox(
-        dirs=Dirs(home=home / "home", cache=home / "cache"),
-        environ=os.environ,
-        native=native,
-        offline=False,
-    )
-    return toolbox.find_python_with("vega")
+    return own_toolbox(shared_directory(tmp_path_factory) / "vega", native).find_python_with("vega")
+
+
+def own_toolbox(home: Path, native: Path) -> Toolbox:
+    """Return what fetches the tools that pyx itself would use, into `home`."""
+    dirs = Dirs(home=home / "home", cache=home / "cache")
+    return Toolbox(dirs=dirs, environ=os.environ, native=native, offline=False)

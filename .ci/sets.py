@@ -171,6 +171,12 @@ def find_culprit(
 
 def explain(place: Place, wheel: Path, directory: Path, python: str, check: Check) -> str:
     """Return the line that tells what the newest set failed for."""
+    try:
+        check(place)
+    except SetError:
+        pass
+    else:
+        return "the same set passes when it is tried again, so no release is to blame"
     newest = place.list_versions()
     other = Place(directory, python, place.uv)
     make_locked(other, wheel)

@@ -65,6 +65,12 @@ def test_the_release_to_blame_is_found(
     assert "same==1.0" not in asked
 
 
+def test_what_fails_once_is_blamed_on_no_release(tmp_path: Path, sets: ModuleType) -> None:
+    """A test that passes when it is run again says nothing about the releases."""
+    told = sets.explain(object(), tmp_path, tmp_path, PLAIN_PYTHON, lambda _place: None)
+    assert told == "the same set passes when it is tried again, so no release is to blame"
+
+
 def test_each_set_is_one_command() -> None:
     """Those that CI runs are all that there are, and CI fails with them."""
     text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")

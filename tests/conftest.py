@@ -15,7 +15,7 @@ from indexserver import IndexServer
 from installed import KINDS, PLAIN_PYTHON, Pyx, build_native, forget_outer_start, shared_directory
 
 from pyx_launcher.dirs import Dirs
-from pyx_launcher.environment.directory import settle_start
+from pyx_launcher.environment.writer import settle_start
 from pyx_launcher.installation import find_template
 from pyx_launcher.interpreters.finder import probe_interpreter
 from pyx_launcher.resolve.tools import Toolbox

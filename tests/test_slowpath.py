@@ -56,9 +56,12 @@ FOR_FETCHES = {
 }
 """What is imported to ask a server, to unpack or to build."""
 
-MOST_MODULES = {"pylock.toml": 166, "poetry.lock": 172}
-"""166 and 172 were counted, without the folders' own empty modules; two thirds are modules of
-Python that `packaging` needs as well."""
+MAKING = 7
+"""How many more make an environment that is not there."""
+
+MOST_MODULES = {None: 134, "pylock.toml": 149, "poetry.lock": 158}
+"""As counted for a start without a lock and with each of these, without the folders' own empty
+modules; two thirds are modules of Python that `packaging` needs as well."""
 
 
 def modules_of_start(pyx: Pyx, project: Path) -> list[str]:
@@ -102,9 +105,21 @@ def test_what_is_there_is_started_with_few_imports(
     made = modules_of_start(pyx, second)
     found = modules_of_start(pyx, second)
     assert len(index.requests) == asked
+    assert "pyx_launcher.environment.writer" in made
+    assert "pyx_launcher.environment.writer" not in found
+    assert len(found) <= MOST_MODULES[kind]
+    assert len(made) <= MOST_MODULES[kind] + MAKING
     for modules in (made, found):
-        assert "pyx_launcher.environment.directory" in modules
         assert FOR_FETCHES.isdisjoint(modules)
         # Readers that have walked their own graph need no classes of pylock files.
         assert ("packaging.pylock" in modules) == (kind == "pylock.toml")
-        assert len(modules) <= MOST_MODULES[kind]
+
+
+def test_a_start_without_a_lock_imports_no_reader(tmp_path: Path, pyx: Pyx) -> None:
+    """Not even what chooses from a lock, or makes an environment, if it is there already."""
+    assert pyx("-c", "pass", cwd=tmp_path).returncode == 0
+    modules = modules_of_start(pyx, tmp_path)
+    assert len(modules) <= MOST_MODULES[None]
+    assert FOR_FETCHES.isdisjoint(modules)
+    needless = {"dataclasses", "pyx_launcher.build.builder", "pyx_launcher.environment.writer"}
+    assert needless.isdisjoint(modules)

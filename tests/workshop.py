@@ -11,7 +11,8 @@ from wheelhouse import make_wheel, normalised, sha256
 
 import pyx_runtime
 from pyx_launcher.dirs import Dirs
-from pyx_launcher.environment.directory import DIRECT_LIMIT, Environment, build_environment
+from pyx_launcher.environment.directory import DIRECT_LIMIT, Environment
+from pyx_launcher.environment.writer import build_environment
 from pyx_launcher.interpreters.finder import Interpreter, Way, probe_interpreter
 from pyx_launcher.store.entry import Entry, EntryFacts, locked_place, name_entry
 from pyx_launcher.store.unpack import unpack_wheel

@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING
 INTERRUPTED = 130
 """The status of a command that Ctrl-C ended, as shells give it."""
 
+# Imports and the reading of a lock make many small things that live as long as this process, which
+# is not long.
+gc.set_threshold(100_000)
+
 try:
     from pyx_launcher.cli.invocation import parse_invocation
     from pyx_launcher.console import print_error, tell
@@ -45,8 +49,6 @@ def main() -> int:
     Returns an exit status where it does not become another program.
     """
     give_back_variables()
-    # Reading a lock makes many small things that live as long as this process, which is not long.
-    gc.set_threshold(100_000)
     try:
         return run(sys.argv[1:], os.environ)
     except PyxError as error:

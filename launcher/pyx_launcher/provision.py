@@ -10,10 +10,8 @@ from pyx_launcher.console import debug, tell
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreError
 from pyx_launcher.files.hashing import hash_file
 from pyx_launcher.files.ownership import closed_to_others
-from pyx_launcher.index.hash_lookup import is_unnamed, list_release, name_artifacts
 from pyx_launcher.locks.common.packages import PackageDirectory, PackageVcs, PackageWheel
 from pyx_launcher.progress import show_progress
-from pyx_launcher.store.edited import find_edited
 from pyx_launcher.store.entry import (
     Entry,
     check_wheel_name,
@@ -79,11 +77,9 @@ def make_environment(
     another program, nothing is deleted from the stores. Raises StoreError for a store of a newer
     format, and what `provide` raises.
     """
-    from pyx_launcher.environment.directory import build_environment
-
     provision = fetch_entries(selection, interpreter, dirs, environ, offline=offline)
     with closed_to_others():
-        environment, is_new = build_environment(dirs, interpreter, provision.entries, native)
+        environment, is_new = _find_environment(dirs, interpreter, provision.entries, native)
     debug(f"{environment.path} ({'made' if is_new else 'found'}, {environment.layout})")
     for conflict in environment.conflicts if is_new else ():
         debug(conflict)
@@ -92,8 +88,27 @@ def make_environment(
     return Made(provision=provision, environment=environment, is_new=is_new)
 
 
+def _find_environment(
+    dirs: Dirs, interpreter: Interpreter, entries: Sequence[Entry], native: Path
+) -> tuple[Environment, bool]:
+    from pyx_launcher.environment.directory import reuse_environment
+    from pyx_launcher.environment.proof import find_way
+
+    way = find_way(interpreter, dirs.interpreters, native)
+    if way is not None:
+        interpreter = replace(interpreter, way=way)
+        found = reuse_environment(dirs, interpreter, entries)
+        if found is not None:
+            return found, False
+    from pyx_launcher.environment.writer import build_environment
+
+    return build_environment(dirs, interpreter, entries, native)
+
+
 def _warn_of_edits(provision: Provision) -> None:
     """Say on stderr which files of the store, that other projects use too, somebody has changed."""
+    from pyx_launcher.store.edited import find_edited
+
     fetched = {entry.path for entry in provision.fetched}
     for entry in provision.entries:
         for place in find_edited(entry) if entry.path not in fetched else ():
@@ -133,8 +148,8 @@ def provide(
     there are any. Raises the error of the artifact that failed; where several did, one
     ArtifactError that names them all.
     """
-    selection = name_artifacts(selection, interpreter, dirs)
-    if any(map(is_unnamed, selection.artifacts)):
+    selection = _name_known(selection, interpreter, dirs)
+    if any(artifact.is_unnamed for artifact in selection.artifacts):
         selection = _ask_names(selection, interpreter, dirs, environ, offline=offline)
     found = [_find(artifact, interpreter, dirs) for artifact in selection.artifacts]
     missing = [a for a, entry in zip(selection.artifacts, found, strict=True) if entry is None]
@@ -150,11 +165,23 @@ def provide(
     return Provision(entries=tuple(entries), fetched=tuple(fetched))
 
 
+def _name_known(selection: Selection, interpreter: Interpreter, dirs: Dirs) -> Selection:
+    """Return `selection` with the files of what is known by hashes alone, as the store has it.
+
+    Raises ArtifactError where no file fits the interpreter.
+    """
+    if not any(artifact.is_unnamed for artifact in selection.artifacts):
+        return selection
+    from pyx_launcher.index.hash_lookup import name_artifacts
+
+    return name_artifacts(selection, interpreter, dirs)
+
+
 def find_entries(
     selection: Selection, interpreter: Interpreter, dirs: Dirs
 ) -> tuple[tuple[Entry, ...], tuple[Artifact, ...]]:
     """Return the entries that are there, and the artifacts that have none."""
-    selection = name_artifacts(selection, interpreter, dirs)
+    selection = _name_known(selection, interpreter, dirs)
     found = [(artifact, _find(artifact, interpreter, dirs)) for artifact in selection.artifacts]
     entries = tuple(entry for _, entry in found if entry)
     return entries, tuple(artifact for artifact, entry in found if entry is None)
@@ -169,6 +196,7 @@ def _ask_names(
     offline: bool,
 ) -> Selection:
     from pyx_launcher.index.finder import Index
+    from pyx_launcher.index.hash_lookup import list_release, name_artifacts
     from pyx_launcher.index.settings import read_index_settings
 
     settings = read_index_settings(selection.find_indexes(), environ)
@@ -191,7 +219,7 @@ def _ask_names(
 
 def _find(artifact: Artifact, interpreter: Interpreter, dirs: Dirs) -> Entry | None:
     source = artifact.source
-    if is_unnamed(artifact):
+    if artifact.is_unnamed:
         return None
     if not isinstance(source, PackageWheel):
         from pyx_launcher.build.builder import find_built
@@ -301,7 +329,7 @@ def _is_here(artifact: Artifact, index: Index) -> bool:
     source = artifact.source
     if isinstance(source, PackageVcs | PackageDirectory):
         return source.path is not None
-    return not is_unnamed(artifact) and index.is_local(want_file(artifact, source))
+    return not artifact.is_unnamed and index.is_local(want_file(artifact, source))
 
 
 def _size_of(artifact: Artifact) -> int:

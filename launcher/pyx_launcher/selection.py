@@ -87,6 +87,11 @@ class Artifact:
         # Of what is known by hashes alone, only an index can tell what it is.
         return kinds.get(type(self.source), "file")
 
+    @property
+    def is_unnamed(self) -> bool:
+        """Is it known by hashes alone?"""
+        return isinstance(self.source, UnnamedFile)
+
     def find_path(self, path: str) -> Path:
         """Return a path of `source`, absolute. Nothing needs to be there."""
         return Path(os.path.normpath(self.base / path))

@@ -39,7 +39,12 @@ else:
         return type(value)(**{**{name: getattr(value, name) for name in names}, **changes})
 
 
-__all__ = ["dataclass", "field", "replace"]
+def as_dict(value: object) -> dict[str, Any]:
+    """Return the fields of a value by name; values in them stay as they are."""
+    return {name: getattr(value, name) for name in getattr(value, _NAMES)}
+
+
+__all__ = ["as_dict", "dataclass", "field", "replace"]
 
 _NAMES = "__field_names__"
 _ABSENT = object()

@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from wheelhouse import make_wheel, pylock_text
 
 from pyx_launcher.dirs import Dirs
-from pyx_launcher.environment.directory import Environment, build_environment
+from pyx_launcher.environment.writer import build_environment
 from pyx_launcher.errors import (
     ArtifactError,
     RefusedError,
@@ -45,6 +45,7 @@ from pyx_launcher.tools import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pyx_launcher.environment.directory import Environment
     from pyx_launcher.tools import Installed
 
 

@@ -19,10 +19,10 @@ from pyx_launcher.dirs import Dirs
 from pyx_launcher.environment.directory import (
     DIRECT_LIMIT,
     Environment,
-    build_environment,
     find_environment,
     name_environment,
 )
+from pyx_launcher.environment.writer import build_environment
 from pyx_launcher.errors import StoreError
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ def test_processes_that_build_the_same_all_succeed(workshop: Workshop, tmp_path:
         f"import sys; sys.path[:] = {sys.path!r}\n"
         "from pathlib import Path\n"
         "from pyx_launcher.dirs import Dirs\n"
-        "from pyx_launcher.environment.directory import build_environment\n"
+        "from pyx_launcher.environment.writer import build_environment\n"
         "from pyx_launcher.store.entry import read_entry\n"
         "from workshop import probe\n"
         f"dirs = Dirs(home=Path({str(workshop.dirs.home)!r}), cache=Path({str(tmp_path)!r}))\n"

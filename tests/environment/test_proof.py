@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 from workshop import TEMPLATE, Workshop, probe
 
-from pyx_launcher.environment.directory import settle_start
 from pyx_launcher.environment.proof import find_way
+from pyx_launcher.environment.writer import settle_start
 from pyx_launcher.errors import InterpreterError
 from pyx_launcher.interpreters.finder import Interpreter, Way, probe_interpreter
 

@@ -29,6 +29,7 @@ from pyx_launcher.errors import BuildError, RefusedError
 from pyx_launcher.files.atomic import storing
 from pyx_launcher.files.hashing import sha256
 from pyx_launcher.locks.common.packages import (
+    ROOT_SOURCE,
     PackageArchive,
     PackageDirectory,
     PackageSdist,
@@ -58,9 +59,6 @@ if TYPE_CHECKING:
 
 _File = PackageSdist | PackageArchive | PackageWheel
 
-ROOT_SOURCE = PackageDirectory(path=".", editable=True)
-"""What a lock's own project is built from."""
-
 _ROOT_HINT = (
     "if the project itself is not to be installed: remove [build-system] from its pyproject.toml,"
     " or with Poetry say package-mode = false in [tool.poetry]; then `pyx lock`"
@@ -79,14 +77,6 @@ class BuildContext:
     offline: bool
     bar: Progress
     crew: Workers
-
-
-def is_watched(artifact: Artifact) -> bool:
-    """Can a change of what `artifact` is made from be noticed by looking at `list_inputs` alone?
-
-    Not for a source tree that is no editable: it is made of any number of files.
-    """
-    return not isinstance(artifact.source, PackageDirectory) or bool(artifact.source.editable)
 
 
 def list_inputs(artifact: Artifact) -> tuple[Path, ...]:

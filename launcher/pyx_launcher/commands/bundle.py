@@ -12,7 +12,7 @@ from pyx_launcher.commands._arguments import check_words
 from pyx_launcher.commands._output import making, name_output, publish, take_copies
 from pyx_launcher.console import debug, tell, write_out
 from pyx_launcher.dirs import find_working_directory
-from pyx_launcher.environment.directory import settle_start
+from pyx_launcher.environment.writer import settle_start
 from pyx_launcher.errors import NotFoundError, UsageError, shorten
 from pyx_launcher.export.bundle import BundleStart, is_of_library, write_bundle
 from pyx_launcher.export.tar import SUFFIXES, settle_tree, write_archive

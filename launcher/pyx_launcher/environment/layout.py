@@ -6,6 +6,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
+from pyx_launcher.environment.directory import DIRECT_LIMIT, FARM
 from pyx_launcher.environment.link_tree import LinkPlan, Root, plan_farm
 from pyx_launcher.store.entry import DATA
 from pyx_launcher.store.rpath import is_library
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
 
     from pyx_launcher.interpreters.finder import Interpreter
     from pyx_launcher.store.entry import Entry
-
-DIRECT_LIMIT = 16
-"""More entries than this, each on `sys.path` by itself, cost more than one farm of links."""
-
-FARM = "lib/pyx/site-packages"
-"""Where the farm lies in an environment: as deep as `site-packages`, since libraries look up from
-there, and beside it, since what is installed into a directory is written through its links."""
 
 _BYTECODE = "__pycache__"
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyx_runtime
-from pyx_launcher.environment.bootstrap import Packages, write_bootstrap
 from pyx_launcher.errors import InterpreterError
 from pyx_launcher.files.atomic import make_directory, remove_tree, storing, write_atomic
 from pyx_launcher.files.hashing import sha256
@@ -148,6 +147,8 @@ def _try(interpreter: Interpreter, directory: Path) -> Way:
 
 
 def _write_trial(interpreter: Interpreter, directory: Path, script: Path, code: Path) -> None:
+    from pyx_launcher.environment.bootstrap import Packages, write_bootstrap
+
     packages, outside = directory / "packages", directory / "outside"
     for place, content in (
         (packages, ""),

@@ -39,11 +39,6 @@ Names = dict[str, tuple[str, str]]
 """File name → algorithm and digest of a file that the lock allows."""
 
 
-def is_unnamed(artifact: Artifact) -> bool:
-    """Is it known by hashes alone?"""
-    return isinstance(artifact.source, UnnamedFile)
-
-
 def name_artifacts(
     selection: Selection,
     interpreter: Interpreter,
@@ -53,11 +48,8 @@ def name_artifacts(
     """Return `selection` with a wheel or an sdist for what was known by hashes alone.
 
     `ask` asks the indexes; without it, or where it says None, what was never asked stays as it
-    is. Raises ArtifactError
-    where no file fits the interpreter, and what `ask` raises.
+    is. Raises ArtifactError where no file fits the interpreter, and what `ask` raises.
     """
-    if not any(map(is_unnamed, selection.artifacts)):
-        return selection
     artifacts = []
     for artifact in selection.artifacts:
         source = artifact.source

@@ -13,7 +13,6 @@ from pyx_launcher.errors import PyxError
 from pyx_launcher.locks.common.content import pins_by_hash, read_content
 from pyx_launcher.locks.common.tables import Table, read_toml
 from pyx_launcher.locks.reader import FILE_NAMES
-from pyx_launcher.locks.requirements.lines import join_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,8 +77,15 @@ def requires_anything(manifest: Path) -> bool:
         return any(_dependency_tables(read_toml(manifest)))
     if manifest.name == PIPFILE:
         return any(list_packages(read_toml(manifest)).values())
-    lines = (text for _, text in join_lines(read_content(manifest, None)))
-    return any(not line.startswith("-") or line.startswith(_REQUIRING) for line in lines)
+    return any(
+        not line.startswith("-") or line.startswith(_REQUIRING) for line in _read_lines(manifest)
+    )
+
+
+def _read_lines(manifest: Path) -> list[str]:
+    from pyx_launcher.locks.requirements.lines import join_lines
+
+    return [text for _, text in join_lines(read_content(manifest, None))]
 
 
 def list_required(manifest: Path) -> set[str]:
@@ -88,8 +94,7 @@ def list_required(manifest: Path) -> set[str]:
         categories = list_packages(read_toml(manifest)).values()
         return {name for table in categories if isinstance(table, dict) for name in table}
     if manifest.name != MANIFEST:
-        lines = (text for _, text in join_lines(read_content(manifest, None)))
-        return _find_names(line for line in lines if not line.startswith("-"))
+        return _find_names(line for line in _read_lines(manifest) if not line.startswith("-"))
     document = read_toml(manifest)
     poetry = document.table("tool").table("poetry")
     tables = [poetry.table("dependencies"), poetry.table("dev-dependencies")]

@@ -92,7 +92,7 @@ class Context:
     """False while another pyx is changing the project."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _FoundLock:
     lock: Path | None
     reason: str
@@ -220,7 +220,9 @@ def _find_lock(
     if script is not None:
         for path in name_script_locks(script.path):
             if _is_file(path):
-                return _FoundLock(path, f"lies beside {script.path.name}", tuple(looked))
+                return _FoundLock(
+                    lock=path, reason=f"lies beside {script.path.name}", looked=tuple(looked)
+                )
             looked.append(path)
         if script.metadata is not None:
             return _take_metadata(script, dirs, tuple(looked))
@@ -233,16 +235,16 @@ def _find_lock(
     reason = "so @default" if default else "so the standard library alone"
     reason = f"no lock above, {reason}"
     if default is None:
-        return _FoundLock(None, reason, tuple(looked))
+        return _FoundLock(lock=None, reason=reason, looked=tuple(looked))
     return replace(_take(default, reason, looked), is_fallback=True)
 
 
 def _take(preference: Preference, reason: str, looked: Sequence[Path]) -> _FoundLock:
     why = preference.reason
     return _FoundLock(
-        preference.lock,
-        f"{reason}; {why}" if why else reason,
-        tuple(looked),
+        lock=preference.lock,
+        reason=f"{reason}; {why}" if why else reason,
+        looked=tuple(looked),
         preference=preference,
         more=preference.more,
     )
@@ -311,11 +313,13 @@ def _take_metadata(script: Script, dirs: Dirs, looked: tuple[Path, ...]) -> _Fou
     if not isinstance(named, list):
         raise LockError(script.path, "is not a list", where="inline block: dependencies")
     if text is None or not named:
-        return _FoundLock(None, "its inline block names no dependencies", looked)
+        why = "its inline block names no dependencies"
+        return _FoundLock(lock=None, reason=why, looked=looked)
     from pyx_launcher.project.inline_script import name_block_lock
 
     lock = name_block_lock(dirs, script.path, text)
-    return _FoundLock(lock, f"for the inline block of {script.path.name}", looked, text)
+    why = f"for the inline block of {script.path.name}"
+    return _FoundLock(lock=lock, reason=why, looked=looked, block=text)
 
 
 def take_named(name: str, dirs: Dirs) -> tuple[Preference, tuple[Path, ...]]:
@@ -342,7 +346,7 @@ def _take_project(path: Path) -> _FoundLock:
     if path.name in ("pyproject.toml", "Pipfile", "requirements.in") and _is_file(path):
         raise UsageError(f"{path} is not a lock", hint=f"name its directory: {path.parent}")
     if _is_file(path):
-        return _FoundLock(path, reason)
+        return _FoundLock(lock=path, reason=reason)
     if not path.is_dir():
         raise UsageError(f"there is no project {path}", hint="name a directory or a lock")
     looked: list[Path] = []
@@ -360,7 +364,7 @@ def _take_files(paths: Sequence[Path]) -> _FoundLock:
                 f"{path} is not a file: several --project are requirements files",
                 hint="pyx --project requirements/main.txt --project requirements/dev.txt",
             )
-    return _FoundLock(paths[0], "--project", more=tuple(paths[1:]))
+    return _FoundLock(lock=paths[0], reason="--project", more=tuple(paths[1:]))
 
 
 def _advise_lock(directory: Path) -> str:

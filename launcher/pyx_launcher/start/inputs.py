@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pyx_launcher.build.builder import is_watched, list_inputs
 from pyx_launcher.installation import find_template
+from pyx_launcher.locks.common.packages import PackageDirectory
 from pyx_launcher.locks.reader import is_requirements
 from pyx_launcher.project.named import PROJECT_FILE
 from pyx_launcher.record.checks import check_absences, check_file
@@ -69,10 +69,13 @@ def check_inputs(
     for each in (*stack.locks, *([lock] if lock else [])):
         read += [each.path, *each.inputs]
     for artifact in stack.selection.artifacts:
-        if is_watched(artifact):
+        if isinstance(artifact.source, PackageDirectory):
+            if not artifact.source.editable:
+                # A source tree is made of any number of files, and a change of one goes unnoticed.
+                return None
+            from pyx_launcher.build.builder import list_inputs
+
             read += list_inputs(artifact)
-        else:
-            return None
     everywhere = (*context.looked, *stack.looked)
     # Such a file may be there and decide nothing, as long as it stays what it is.
     undecided = [path for path in everywhere if path.name == PROJECT_FILE or is_requirements(path)]

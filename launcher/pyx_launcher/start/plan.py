@@ -10,7 +10,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.build.builder import list_trees
 from pyx_launcher.console import debug, tell
 from pyx_launcher.dirs import Dirs, find_working_directory, resolve_dirs
 from pyx_launcher.errors import (
@@ -29,13 +28,13 @@ from pyx_launcher.interpreters.finder import (
     Interpreter,
     find_interpreter,
 )
+from pyx_launcher.locks.common.packages import PackageDirectory
 from pyx_launcher.locks.reader import Lock, read_lock
 from pyx_launcher.record.record import make_material
 from pyx_launcher.selection import Selection, check_reliance, select
 from pyx_launcher.start.context import Context, find_context
 from pyx_launcher.start.freshness import Freshness, find_freshness
 from pyx_launcher.start.inputs import check_inputs, recover_inputs, see_lock
-from pyx_launcher.start.root_project import add_root
 from pyx_launcher.start.stack import Stack, stack_environments
 from pyx_launcher.values import dataclass, replace
 
@@ -118,6 +117,8 @@ def make_plan(
     debug(f"{found.interpreter.path} ({found.reason})")
     selection = Selection(artifacts=(), extras=frozenset(), groups=frozenset())
     if lock is not None:
+        from pyx_launcher.start.root_project import add_root
+
         known = selected.get(found.interpreter.path)
         selection = add_root(known or select(lock, found.interpreter, invocation.choice), lock)
         _check_owners(context, lock, selection)
@@ -200,7 +201,10 @@ def _check_owners(context: Context, lock: Lock, selection: Selection) -> None:
         return
     decisive = [*lock.inputs]
     for artifact in selection.artifacts:
-        decisive += list_trees(artifact)
+        if isinstance(artifact.source, PackageDirectory):
+            from pyx_launcher.build.builder import list_trees
+
+            decisive += list_trees(artifact)
     for path in dict.fromkeys(decisive):
         if os.path.exists(path):
             check_owner(path, context.directory)

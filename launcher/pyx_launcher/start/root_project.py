@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyx_launcher.build.builder import ROOT_SOURCE
 from pyx_launcher.locks.common.fields import parse_name
+from pyx_launcher.locks.common.packages import ROOT_SOURCE
 from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.selection import Artifact
 from pyx_launcher.values import replace

@@ -19,7 +19,6 @@ from pyx_launcher.project.named import PROJECT_FILE
 from pyx_launcher.record.checks import Check, check_file
 from pyx_launcher.selection import select
 from pyx_launcher.start.context import take_named
-from pyx_launcher.start.root_project import add_root
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -80,6 +79,8 @@ def stack_environments(
         if lock is not None and place == lock.path:
             continue
         seen.append(check_file(place))
+        from pyx_launcher.start.root_project import add_root
+
         tools = read_lock(place)
         locks.append(tools)
         chosen = add_root(select(tools, interpreter, Choice()), tools)

@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,7 @@ from pyx_launcher.errors import RefusedError, StoreError
 from pyx_launcher.files.atomic import flush, make_directory, remove_tree, storing, write_atomic
 from pyx_launcher.files.ownership import check_closed
 from pyx_launcher.locks.common.filenames import are_same_version
-from pyx_launcher.values import dataclass, replace
+from pyx_launcher.values import as_dict, dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -344,7 +343,7 @@ def publish(unpacked: Path, final: Path, facts: EntryFacts) -> Entry:
 
 
 def _encode_facts(facts: EntryFacts) -> bytes:
-    return json.dumps({"facts": _FACTS_VERSION, **asdict(facts)}, separators=(",", ":")).encode()
+    return json.dumps({"facts": _FACTS_VERSION, **as_dict(facts)}, separators=(",", ":")).encode()
 
 
 def _add_hashes(standing: Entry, facts: EntryFacts) -> Entry:

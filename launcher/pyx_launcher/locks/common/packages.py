@@ -86,6 +86,9 @@ class PackageDirectory:
     subdirectory: str | None = None
 
 
+ROOT_SOURCE = PackageDirectory(path=".", editable=True)
+"""What a lock's own project is built from."""
+
 Source = PackageWheel | PackageSdist | PackageVcs | PackageDirectory | PackageArchive
 """Where one distribution comes from."""
 

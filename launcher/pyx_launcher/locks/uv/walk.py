@@ -14,7 +14,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from pyx_launcher.locks.common.filenames import are_same_version
 from pyx_launcher.locks.uv.packages import UvPackage
-from pyx_launcher.values import dataclass, field
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -77,13 +77,14 @@ class WalkStart:
     """Requirements that belong to no project."""
 
 
-@dataclass(kw_only=True, slots=True)
 class Walk:
     """What a walk has found so far."""
 
-    active: set[str]
-    queue: list[Node] = field(default_factory=list)
-    ways: dict[Node, Ways] = field(default_factory=dict)
+    def __init__(self, active: set[str], queue: list[Node]) -> None:
+        """Begin with what is `active` and with the nodes of `queue`, and nothing found."""
+        self.active = active
+        self.queue = queue
+        self.ways: dict[Node, Ways] = {}
 
     def add(self, node: Node, ways: Ways) -> bool:
         """Add ways to a node; return whether there is one that was not covered yet."""
@@ -139,7 +140,7 @@ def root_nodes(start: WalkStart) -> list[Node]:
 def begin(graph: UvGraph, start: WalkStart) -> Walk:
     """Return a walk that has taken the first steps, from the projects and their groups."""
     nodes = root_nodes(start)
-    found = Walk(active={encode("project", package.name) for package in start.roots}, queue=nodes)
+    found = Walk({encode("project", package.name) for package in start.roots}, nodes)
     found.active |= {encode("extra", package.name, extra) for package, extra in nodes if extra}
     found.active |= {encode("group", package.name, group) for package, group in start.groups}
     for node in found.queue:

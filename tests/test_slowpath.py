@@ -56,7 +56,7 @@ FOR_FETCHES = {
 }
 """What is imported to ask a server, to unpack or to build."""
 
-MAKING = 7
+MAKING = 8
 """How many more make an environment that is not there."""
 
 MOST_MODULES = {None: 134, "pylock.toml": 149, "poetry.lock": 158}

@@ -89,25 +89,28 @@ def shared_directory(factory: pytest.TempPathFactory) -> Path:
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
-def build_native(directory: Path, *kinds: Sequence[str]) -> Path | None:
+def build_native(
+    directory: Path, *kinds: Sequence[str], source: Path = NATIVE_SOURCE
+) -> Path | None:
     """Compile the native program once per session with the first of `kinds` that works.
 
-    Each of `kinds` is a list of the compiler's options. Returns None where none of them works,
-    which with plain options means that there is no compiler. ``$PYX_TEST_PROGRAM`` names a program
-    that was built elsewhere, and is tested in place of the one that would be installed.
+    Each of `kinds` is a list of the compiler's options; `source` is the file with `main`. Returns
+    None where none of them works, which with plain options means that there is no compiler.
+    ``$PYX_TEST_PROGRAM`` names a program that was built elsewhere, and is tested in place of the
+    one that would be installed.
     """
     given = os.environ.get("PYX_TEST_PROGRAM")
     if given and FREESTANDING in kinds:
         return _copy(Path(given), directory / "native-given" / "pyx")
-    source = [path.read_bytes() for path in sorted(NATIVE_SOURCE.parent.glob("*.[ch]"))]
-    digest = hashlib.sha256(repr((source, kinds)).encode()).hexdigest()[:16]
+    texts = [path.read_bytes() for path in sorted(source.parent.glob("*.[ch]"))]
+    digest = hashlib.sha256(repr((texts, kinds)).encode()).hexdigest()[:16]
     program = directory / f"native-{digest}" / "pyx"
     program.parent.mkdir(exist_ok=True)
     with FileLock(program.with_suffix(".lock")):
         if program.exists():
             return program
         for options in kinds:
-            if _compile(options, program):
+            if _compile(options, source, program):
                 return program
     return None
 
@@ -121,10 +124,10 @@ def _copy(given: Path, program: Path) -> Path:
     return program
 
 
-def _compile(options: Sequence[str], program: Path) -> bool:
+def _compile(options: Sequence[str], source: Path, program: Path) -> bool:
     compiler = shlex.split(os.environ.get("CC", "")) or ["cc"]
     unfinished = program.with_suffix(".new")
-    command = [*compiler, "-std=c11", *options, "-o", str(unfinished), str(NATIVE_SOURCE)]
+    command = [*compiler, "-std=c11", *options, "-o", str(unfinished), str(source)]
     try:
         subprocess.run(command, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
@@ -136,9 +139,12 @@ def _compile(options: Sequence[str], program: Path) -> bool:
 class Pyx:
     """One installation of pyx. Calling it runs ``pyx`` with the given words as a process."""
 
-    def __init__(self, directory: Path, native: Path, environ: Mapping[str, str]) -> None:
-        """Install `native` and this tree's launcher into `directory`, which is made."""
+    def __init__(
+        self, directory: Path, native: Path, environ: Mapping[str, str], tree: Path = ROOT
+    ) -> None:
+        """Install `native` and the launcher of `tree` into `directory`, which is made."""
         directory.mkdir(parents=True)
+        self.tree = tree
         self.path = directory / "pyx"
         self.launcher = directory / "pyx-launcher"
         self.environ = dict(environ)
@@ -194,8 +200,8 @@ class Pyx:
         self._write_launcher(BROKEN_LAUNCHER)
 
     def repair_slow_path(self) -> None:
-        """Put the launcher of this tree back beside the native program."""
-        path = [str(ROOT / "launcher"), str(ROOT / "runtime"), *sys.path]
+        """Put the launcher of the tree back beside the native program."""
+        path = [str(self.tree / "launcher"), str(self.tree / "runtime"), *sys.path]
         text = LAUNCHER.format(
             python=shlex.quote(PLAIN_PYTHON), path=list(dict.fromkeys(filter(None, path)))
         )

@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,6 +34,7 @@ import pyx_launcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from indexserver import IndexServer
     from installed import Pyx
@@ -147,9 +147,11 @@ def test_it_does_without_proc(root: Root, user: int, wheels: Path, index: IndexS
 
 
 def test_the_other_commands_have_what_they_need(
-    root: Root, user: int, wheels: Path, index: IndexServer
+    root: Root, user: int, wheels: Path, index: IndexServer, tmp_path: Path
 ) -> None:
-    """Libraries that few commands import, with their data, and the parts of pyx itself."""
+    """Libraries that few commands import or fetch, with their data, and the parts of pyx itself."""
+    for wheel in download_pins("cyclonedx", tmp_path):
+        shutil.copy(wheel, wheels)
     alpha = make_wheel(wheels, "alpha", "1.0", metadata=["License-Expression: MIT"])
     lock = pylock_text([alpha], index_url=index.url)
     cwd = write_project(root, user, {"pylock.toml": lock, "main.py": "import alpha; print(alpha)"})
@@ -158,8 +160,6 @@ def test_the_other_commands_have_what_they_need(
         return succeed(root.run("pyx", *words, cwd=cwd, user=user))
 
     pyx("sync")
-    bill = json.loads(pyx("info", "--sbom"))
-    assert [each["name"] for each in bill["components"]] == ["alpha"]
     assert "alpha" in pyx("list")
     assert "alpha" in pyx("tree")
     assert "alpha==1.0" in pyx("export", "--format", "requirements")
@@ -168,6 +168,8 @@ def test_the_other_commands_have_what_they_need(
     pyx("bundle", "/work/bundle", "main.py")
     assert "alpha" in succeed(root.run("/work/bundle/run", cwd="/", user=user))
     assert pyx("store", "verify") == "1 entries verified, 0 damaged\n"
+    bill = json.loads(pyx("info", "--sbom"))
+    assert [each["name"] for each in bill["components"]] == ["alpha"]
 
 
 def test_a_locked_project_runs_from_a_wheelhouse(
@@ -229,15 +231,13 @@ def test_an_sdist_builds(
     ],
     ids=["nothing", "libraries", "an older value", "another program of PyInstaller's"],
 )
-def test_the_program_gets_exactly_the_users_variables(
-    root: Root, user: int, env: dict[str, str]
-) -> None:
-    """Neither more nor less than plain python would get, by the slow path and by the fast one."""
+def test_the_program_gets_the_users_variables(root: Root, user: int, env: dict[str, str]) -> None:
+    """What plain python would get, and the note that this is a start of pyx, by both paths."""
     cwd = write_project(root, user, {"tell.py": TELL_ENVIRON})
     plain = json.loads(succeed(root.run("python3", "-I", "tell.py", cwd=cwd, user=user, env=env)))
     for _ in range(2):
         told = root.run("pyx", "tell.py", cwd=cwd, user=user, env=env)
-        assert json.loads(succeed(told)) == plain
+        assert json.loads(succeed(told)) == {**plain, "PYX_INSIDE": "1"}
 
 
 def test_git_gets_exactly_the_users_variables(archive: Path, tmp_path: Path) -> None:
@@ -284,15 +284,19 @@ def test_git_gets_exactly_the_users_variables(archive: Path, tmp_path: Path) -> 
     assert seen == set(own.items())
 
 
-@pytest.fixture(scope="session")
-def uv_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the wheel of the uv that pyx is pinned to."""
-    directory = tmp_path_factory.mktemp("uv")
-    pins = Path(pyx_launcher.__file__).with_name("pins") / "uv-requirements.txt"
+def download_pins(name: str, directory: Path) -> list[Path]:
+    """Download the wheels of a helper that pyx fetches when it is first needed; return them."""
+    pins = ROOT / "launcher" / "pyx_launcher" / "resolve" / "pins" / f"{name}-requirements.txt"
     pip = [PLAIN_PYTHON, "-I", "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
     pip += ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
     subprocess.run([*pip, "-d", directory, "-r", pins], check=True)
-    (wheel,) = directory.glob("uv-*.whl")
+    return sorted(directory.glob("*.whl"))
+
+
+@pytest.fixture(scope="session")
+def uv_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the wheel of the uv that pyx is pinned to."""
+    (wheel,) = download_pins("uv", tmp_path_factory.mktemp("uv"))
     return wheel
 
 

@@ -133,10 +133,10 @@ def install(ground: Ground, artifact: Path, tree: Path) -> Installed:
     else:
         ground.call(ground.python, "-I", "-m", "venv", tree, directory=ground.directory)
         python = tree / "bin" / "python"
-        # The configuration of pip is the user's, and so is its home.
-        subprocess.run(
-            [python, "-I", "-m", "pip", "install", "--quiet", artifact], stdout=2, check=True
-        )
+        # The configuration of pip is the user's, and so is its home. At the end it goes itself.
+        for words in (("install", artifact), ("uninstall", "--yes", "pip")):
+            line = [python, "-I", "-m", "pip", "--quiet", *words]
+            subprocess.run(line, stdout=2, check=True)
         pyx = tree / "bin" / "pyx"
     return Installed(artifact=artifact, tree=tree, pyx=pyx)
 

@@ -150,6 +150,18 @@ def test_a_project_that_was_never_locked_is_told(pyx: Pyx, tmp_path: Path) -> No
     assert told.stderr.endswith("run `pyx lock`\n")
 
 
+@pytest.mark.parametrize("own", ["", '[project.scripts]\napp = "p:main"\n'])
+def test_what_a_project_without_a_lock_says_comes_before_a_slip(
+    pyx: Pyx, tmp_path: Path, own: str
+) -> None:
+    """The programs of the standard library alone, such as pip, are not what was meant."""
+    text = '[project]\nname = "p"\nversion = "1"\ndependencies = ["tock"]\n'
+    (tmp_path / "pyproject.toml").write_text(text + own)
+    told = pyx("run", "app", cwd=tmp_path)
+    assert told.returncode == 127
+    assert told.stderr.endswith("run `pyx lock`\n")
+
+
 @pytest.mark.parametrize(
     ("backend", "hint"),
     [

@@ -42,7 +42,10 @@ def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
     )
     of_script = _hint_of_script(name)
     program = find_program(
-        environment, name, giver, lambda: of_script or _explain_missing(name, plan, environ)
+        environment,
+        name,
+        giver,
+        lambda close: of_script or _explain_missing(name, plan, environ, close),
     )
     search = os.pathsep.join(filter(None, (str(environment.path / "bin"), environ.get("PATH"))))
     variables = {**add_variables(invocation.env_files, environ), "PATH": search}
@@ -54,17 +57,20 @@ def _hint_of_script(name: str) -> str | None:
     return f"pyx {shlex.quote(name)}" if is_script else None
 
 
-def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str]) -> str:
+def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str], close: str) -> str:
     """Return what to do about a program that the environment does not have.
 
-    What the project itself says comes first. A name alone never becomes a package to be fetched:
-    on an index it may be a stranger's.
+    What the project itself says comes first, then `close`, the likely slip. A name alone never
+    becomes a package to be fetched: on an index it may be a stranger's.
     """
-    staleness = plan.freshness.staleness
+    directory, staleness = find_project(plan), plan.freshness.staleness
+    is_own = name in list_scripts(directory)
+    # Of a lock that is there and out of date, a warning has spoken already.
+    if close and not is_own and (staleness is None or plan.lock is not None):
+        return close
     if staleness is not None:
         return f"{staleness.path}: {staleness.problem}; run `{staleness.command}`"
-    directory = find_project(plan)
-    if name in list_scripts(directory):
+    if is_own:
         if is_buildable(directory):
             return f"the project itself has {name}: run `{name_command(directory)}`"
         return (
@@ -84,13 +90,13 @@ def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str]) -> str:
 
 
 def find_program(
-    environment: Environment, name: str, giver: str, advise: Callable[[], str]
+    environment: Environment, name: str, giver: str, advise: Callable[[str], str]
 ) -> Path:
     """Return the program `name` of the environment; one that has a slash is taken as it is.
 
     Nothing else on PATH is taken: what is missing from the lock must not be replaced by whatever
-    the machine has. Raises NotFoundError, which names the `giver`, and close names or what
-    `advise` returns.
+    the machine has. Raises NotFoundError, which names the `giver`. `advise` is given what says
+    which programs are close, or nothing, and returns the hint.
     """
     if "/" in name:
         return Path(name)
@@ -99,8 +105,8 @@ def find_program(
         return program
     known = sorted(os.listdir(environment.path / "bin"))
     close = difflib.get_close_matches(name, known, n=3)
-    hint = f"did you mean {' or '.join(close)}?" if close else advise()
-    raise NotFoundError(f"{giver} has no program {name}", hint=hint)
+    hint = f"did you mean {' or '.join(close)}?" if close else ""
+    raise NotFoundError(f"{giver} has no program {name}", hint=advise(hint))
 
 
 def become_program(

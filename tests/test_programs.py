@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from archives import unpack_tar
+from benchmarks import covered
+from conformance.library_code import FILLERS
 from installed import PLAIN_PYTHON
 from wheelhouse import poetry_lock_text, pylock_text
 
@@ -620,6 +622,18 @@ def test_a_web_application_answers(real: Real) -> None:
     assert told.stdout == "Hello, you!\n", told.stderr
     told = real.run("-m", "flask", "--app", "app:app", "routes")
     assert "/<name>" in told.stdout, told.stderr
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("links", [False, True], ids=["direct", "links"])
+def test_coverage_measures_the_project_alone(real: Real, *, links: bool) -> None:
+    """`pytest --cov` without a source reports the project's statements, and no library's."""
+    real.lock(*covered.REQUIRES, *(FILLERS if links else ()))
+    covered.write_project(real.project)
+    told = real.run(*covered.WORDS)
+    assert covered.count_statements(told.stdout) == covered.STATEMENTS, told.stdout + told.stderr
+    place = real.run("-c", "import flask; print(flask.__file__)").stdout
+    assert ("/environments/" in place) == links
 
 
 @pytest.mark.network

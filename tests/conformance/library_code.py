@@ -1,15 +1,17 @@
 """Ask tools which code is a library's, under pyx and in a virtual environment, and compare.
 
-``pyx tests/conformance/library_code.py [--python PATH] [NAME]…`` needs the index that pip is
+``pyx tests/conformance/library_code.py [--python PATH]… [NAME]…`` needs the index that pip is
 configured for, and a uv. Each program of ``library_code.toml`` runs in a virtual environment, and
 under pyx with its packages on ``sys.path`` one by one and with so many that they become a tree of
-links. It writes the table "Library code and yours" of docs/compatibility.md; with names, those rows
-alone. Exit status: 0, or 1 where a row differs and does not say why.
+links. ``$PYX_TEST_FORKY`` names a Debian root, whose newest Python is asked as well. It writes the
+table "Library code and yours" of docs/compatibility.md; with names, those rows alone. Exit status:
+0, or 1 where a row differs and does not say why.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -25,16 +27,20 @@ import tomli
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from forky import PYTHONS, SealedRoot, list_own_places, list_places_of_pip, list_variables_of_pip
+from installed import KINDS, PLAIN_PYTHON, Pyx, build_native, forget_outer_start
 from pagetables import replace_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 QUESTIONS = Path(__file__).with_suffix(".toml")
 PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
 START = "<!-- library code: written by tests/conformance/library_code.py -->\n"
 END = "<!-- end of library code -->\n"
-HEAD = ("tool", "asks", "packages one by one", "a tree of links")
+HEAD = ("tool", "asks", "asked on", "packages one by one", "a tree of links")
+SAME = "the same"
+NO_WHEELS = "no wheels"
 LIBRARY = "idna==3.10"
 MINE = """\
 import idna
@@ -48,7 +54,7 @@ def fail():
 MAIN = "import mine\nmine.f()\n"
 FILLERS = (
     *("six", "toml", "attrs", "certifi", "wheel", "zipp", "pytz", "iniconfig", "pluggy", "blinker"),
-    *("itsdangerous", "markupsafe", "colorama", "tabulate", "termcolor", "wcwidth", "docopt"),
+    *("itsdangerous", "markupsafe", "colorama", "tabulate", "termcolor", "wcwidth", "filelock"),
     *("decorator", "toolz", "cachetools", "sortedcontainers", "pathspec", "platformdirs"),
 )
 """Small packages, so many that with them every environment is a tree of links."""
@@ -66,22 +72,42 @@ class Question:
     """Why the answer under pyx is another one, if it is."""
 
 
+class AbsentWheelsError(Exception):
+    """A tool cannot be installed on an interpreter without building it."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ground:
     """Where everything is made, and by what."""
 
     directory: Path
-    pyx: str
+    pyx: Pyx
     uv: str
     python: str
-    environ: Mapping[str, str]
 
-    def run(self, words: list[str], project: Path, *, check: bool = True) -> str:
+    @classmethod
+    def make(cls, directory: Path, *, python: str, uv: str) -> Ground:
+        """Install pyx from this tree into the new `directory`."""
+        directory.mkdir()
+        native = build_native(directory, *KINDS)
+        if native is None:
+            sys.exit("there is no C compiler, and PYX_TEST_PROGRAM names no native program")
+        kept = {name: value for name, value in os.environ.items() if name[:4] != "PYX_"}
+        for ours, its in (("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_CERT", "SSL_CERT_FILE")):
+            if ours in kept:
+                kept.setdefault(its, kept[ours])
+        own = {"PYX_HOME": f"{directory}/home", "PYX_CACHE_DIR": f"{directory}/cache"}
+        own |= {"PYX_PYTHON": python}
+        kept.pop("PYTHONPATH", None)
+        pyx = Pyx(directory / "bin", native, kept | own)
+        return cls(directory=directory, pyx=pyx, uv=uv, python=python)
+
+    def run(self, words: list[str | Path], project: Path, *, check: bool = True) -> str:
         """Run a process to its end; return what it printed. Raises RuntimeError if it failed."""
         done = subprocess.run(
             words,
             cwd=project,
-            env=self.environ,
+            env=self.pyx.environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -92,28 +118,42 @@ class Ground:
             raise RuntimeError(f"{words[:4]}: {done.stdout.strip()[-800:]}")
         return done.stdout
 
-    def answer(self, question: Question, *, fillers: bool) -> tuple[str, str]:
-        """Return what the program prints under pyx, and in a virtual environment."""
-        project = self.directory / f"{question.name}-{'links' if fillers else 'direct'}"
+    def prepare(self, name: str, requires: Sequence[str], *, links: bool) -> tuple[Path, Path]:
+        """Lock packages, by wheels alone; return the project and a virtual environment's python.
+
+        Raises AbsentWheelsError where one of them has no wheel for the interpreter.
+        """
+        project = self.directory / f"{name}-{'links' if links else 'direct'}"
         project.mkdir()
+        wanted = [*requires, *(FILLERS if links else ())]
+        (project / "requirements.in").write_text("\n".join(wanted), encoding="utf-8")
+        python = ["--python", self.python]
+        words = [self.uv, "pip", "compile", "--quiet", "--generate-hashes", *python]
+        try:
+            only = ["--only-binary", ":all:"]
+            self.run([*words, *only, "requirements.in", "-o", "requirements.txt"], project)
+        except RuntimeError as error:
+            raise AbsentWheelsError(str(error)) from error
+        venv = self.directory / f"{project.name}-venv"
+        self.run([self.uv, "venv", "--quiet", *python, venv], project)
+        plain = venv / "bin" / "python"
+        sync = [self.uv, "pip", "sync", "--quiet", "--python", plain]
+        self.run([*sync, "requirements.txt"], project)
+        return project, plain
+
+    def answer(self, question: Question, *, links: bool) -> tuple[str, str]:
+        """Return what the program prints under pyx, and in a virtual environment."""
+        wanted = [LIBRARY, *question.requires]
+        project, python = self.prepare(question.name, wanted, links=links)
         (project / "mine.py").write_text(MINE, encoding="utf-8")
         (project / "main.py").write_text(MAIN, encoding="utf-8")
         (project / "ask.py").write_text(question.program, encoding="utf-8")
-        wanted = [LIBRARY, *question.requires, *(FILLERS if fillers else ())]
-        (project / "requirements.in").write_text("\n".join(wanted), encoding="utf-8")
-        python = ["--python", self.python]
-        compile_words = [self.uv, "pip", "compile", "--quiet", "--generate-hashes", *python]
-        self.run([*compile_words, "requirements.in", "-o", "requirements.txt"], project)
-        venv = self.directory / "venv"
-        self.run([self.uv, "venv", "--quiet", *python, str(venv)], project)
-        sync = [self.uv, "pip", "sync", "--quiet", "--python", str(venv / "bin" / "python")]
-        self.run([*sync, "requirements.txt"], project)
-        plain = self.run([str(venv / "bin" / "python"), "ask.py"], project)
+        plain = self.run([python, "ask.py"], project, check=False)
         for made in ("__pycache__", ".coverage", "cover", "test_mine.py", "test_fails.py"):
             path = project / made
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(True)
-        ours = self.run([self.pyx, *python, "ask.py"], project, check=False)
-        shutil.rmtree(venv)
+        ours = self.run([self.pyx.path, "ask.py"], project, check=False)
+        shutil.rmtree(python.parents[1])
         return tell(ours, project), tell(plain, project)
 
 
@@ -132,51 +172,108 @@ def read_questions() -> dict[str, Question]:
     }
 
 
-def compare(question: Question, ground: Ground) -> tuple[tuple[str, ...], bool]:
-    """Return the row of one tool, and whether it is as it should be."""
+def compare(question: Question, ground: Ground) -> list[str]:
+    """Return for each layout whether the answers are alike: `SAME`, `NO_WHEELS`, or both."""
+    cells = []
+    for links in (False, True):
+        try:
+            ours, plain = ground.answer(question, links=links)
+        except AbsentWheelsError as error:
+            sys.stderr.write(f"{question.name}: {error}\n")
+            cells.append(NO_WHEELS)
+            continue
+        if "Traceback" in plain.partition("PROJECT/mine.py")[0] and ours == plain:
+            raise RuntimeError(f"{question.name} answers nothing: {plain[-800:]}")
+        cells.append(SAME if ours == plain else f"--- pyx\n{ours}\n--- venv\n{plain}")
+    sys.stderr.write(f"{question.name}: {' | '.join(cells)}\n")
+    return cells
+
+
+def ask(pythons: Sequence[str], names: Sequence[str], uv: str) -> dict[str, dict[str, list[str]]]:
+    """Return what `compare` says, by the versions of the interpreters and the names of tools."""
+    questions = read_questions()
+    found: dict[str, dict[str, list[str]]] = {}
+    with tempfile.TemporaryDirectory(prefix="pyx-library-code-") as temporary:
+        for python in pythons:
+            version = find_version(python)
+            ground = Ground.make(Path(temporary, version).resolve(), python=python, uv=uv)
+            found[version] = {name: compare(questions[name], ground) for name in names}
+        subprocess.run(["chmod", "-R", "u+w", temporary], check=False)
+    return found
+
+
+def find_version(python: str) -> str:
+    """Return the version of an interpreter, as 3.12."""
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    return subprocess.check_output([python, "-I", "-S", "-c", code], text=True).strip()
+
+
+def run_in_forky(program: str, words: Sequence[str], uv: str) -> str:
+    """Return what a program prints of the newest Python in the root that is named, if one is.
+
+    It is told by ``--python`` and ``--uv`` what to use, and ``--json``.
+    """
+    named = os.environ.get("PYX_TEST_FORKY")
+    if not named:
+        return "{}"
+    path, places = list_own_places()
+    with tempfile.TemporaryDirectory() as temporary:
+        native = build_native(Path(temporary), *KINDS)
+        if native is None:
+            return "{}"
+        layer = Path(temporary, "layer")
+        layer.mkdir()
+        python = f"/usr/bin/{PYTHONS[-1]}"
+        done = SealedRoot(path=Path(named), layer=layer).run(
+            [python, program, "--json", "--uv", uv, "--python", python, *words],
+            seen=[*places, native.parent, Path(uv).resolve().parent, *list_places_of_pip()],
+            environ={
+                **list_variables_of_pip(),
+                "PYTHONPATH": ":".join(path),
+                "PYX_TEST_PROGRAM": str(native),
+            },
+            timeout=3600,
+        )
+    sys.stderr.write(done.stderr)
+    return done.stdout
+
+
+def format_row(question: Question, found: Mapping[str, list[str]]) -> tuple[tuple[str, ...], bool]:
+    """Return the row of one tool, and whether it is as it should be on every version."""
+    absent = [version for version, cells in found.items() if NO_WHEELS in cells]
+    asked = {version: cells for version, cells in found.items() if version not in absent}
+    words = [", ".join(asked), *(f"{NO_WHEELS} for {version}" for version in absent)]
     cells, well = [], True
-    for fillers in (False, True):
-        ours, plain = ground.answer(question, fillers=fillers)
-        same = ours == plain
-        if not same and not question.differs:
-            well = False
-            sys.stderr.write(f"{question.name}:\n--- pyx\n{ours}\n--- venv\n{plain}\n")
-        cells.append("the same" if same else question.differs or "**differs**")
-    return (question.name, question.asks, *cells), well
+    for number in range(2):
+        differ = [version for version, answers in asked.items() if answers[number] != SAME]
+        well &= not differ or bool(question.differs)
+        where = "" if len(differ) == len(asked) else f"{', '.join(differ)}: "
+        cells.append(where + (question.differs or "**differs**") if differ else SAME)
+    return (question.name, question.asks, "; ".join(filter(None, words)), *cells), well
 
 
 def main() -> int:
     """Do what the command line asks for; returns an exit status."""
     questions = read_questions()
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--python", default=getattr(sys, "_base_executable", sys.executable))
-    parser.add_argument("--pyx", default=shutil.which("pyx") or "pyx")
+    parser.add_argument("--python", action="append", help="the path of an interpreter")
     parser.add_argument("--uv", default=shutil.which("uv") or "uv")
+    parser.add_argument("--json", action="store_true", help="print the answers alone")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="pyx-library-code-") as temporary:
-        environ = {name: value for name, value in os.environ.items() if name[:4] != "PYX_"}
-        environ |= {"PYX_HOME": f"{temporary}/home", "PYX_CACHE_DIR": f"{temporary}/cache"}
-        for ours, its in (("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_CERT", "SSL_CERT_FILE")):
-            if ours in environ:
-                environ.setdefault(its, environ[ours])
-        ground = Ground(
-            directory=Path(temporary),
-            pyx=options.pyx,
-            uv=options.uv,
-            python=options.python,
-            environ=environ,
-        )
-        rows, well = {}, True
-        for name in options.names or questions:
-            rows[name], as_expected = compare(questions[name], ground)
-            well &= as_expected
-            sys.stderr.write(f"{' | '.join(rows[name])}\n")
-        subprocess.run(["chmod", "-R", "u+w", temporary], check=False)
-    version = subprocess.run(
-        [options.python, "-V"], capture_output=True, text=True, check=True
-    ).stdout.split()[1]
-    note = f"Last written on {datetime.now(timezone.utc):%Y-%m-%d}, with Python {version}."
+    forget_outer_start()
+    names = options.names or list(questions)
+    found = ask(options.python or [PLAIN_PYTHON], names, options.uv)
+    if options.json:
+        sys.stdout.write(json.dumps(found))
+        return 0
+    found |= json.loads(run_in_forky(__file__, names, options.uv))
+    rows, well = {}, True
+    for name in names:
+        answers = {version: answers[name] for version, answers in found.items()}
+        rows[name], as_expected = format_row(questions[name], answers)
+        well &= as_expected
+    note = f"Last written on {datetime.now(timezone.utc):%Y-%m-%d}."
     page = replace_rows(PAGE.read_text(encoding="utf-8"), (START, END), HEAD, questions, rows, note)
     PAGE.write_text(page, encoding="utf-8")
     return 0 if well else 1

@@ -41,6 +41,7 @@ END = "<!-- end of library code -->\n"
 HEAD = ("tool", "asks", "asked on", "packages one by one", "a tree of links")
 SAME = "the same"
 NO_WHEELS = "no wheels"
+DOES_NOT_RUN = "does not run"
 LIBRARY = "idna==3.10"
 MINE = """\
 import idna
@@ -72,8 +73,8 @@ class Question:
     """Why the answer under pyx is another one, if it is."""
 
 
-class AbsentWheelsError(Exception):
-    """A tool cannot be installed on an interpreter without building it."""
+class AbsentToolError(Exception):
+    """A tool cannot be asked on an interpreter: an explanation, and the words for the table."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +122,7 @@ class Ground:
     def prepare(self, name: str, requires: Sequence[str], *, links: bool) -> tuple[Path, Path]:
         """Lock packages, by wheels alone; return the project and a virtual environment's python.
 
-        Raises AbsentWheelsError where one of them has no wheel for the interpreter.
+        Raises AbsentToolError where one of them has no wheel for the interpreter.
         """
         project = self.directory / f"{name}-{'links' if links else 'direct'}"
         project.mkdir()
@@ -133,7 +134,7 @@ class Ground:
             only = ["--only-binary", ":all:"]
             self.run([*words, *only, "requirements.in", "-o", "requirements.txt"], project)
         except RuntimeError as error:
-            raise AbsentWheelsError(str(error)) from error
+            raise AbsentToolError(str(error), NO_WHEELS) from error
         venv = self.directory / f"{project.name}-venv"
         self.run([self.uv, "venv", "--quiet", *python, venv], project)
         plain = venv / "bin" / "python"
@@ -142,13 +143,19 @@ class Ground:
         return project, plain
 
     def answer(self, question: Question, *, links: bool) -> tuple[str, str]:
-        """Return what the program prints under pyx, and in a virtual environment."""
+        """Return what the program prints under pyx, and in a virtual environment.
+
+        Raises AbsentToolError where it does not run in a virtual environment.
+        """
         wanted = [LIBRARY, *question.requires]
         project, python = self.prepare(question.name, wanted, links=links)
         (project / "mine.py").write_text(MINE, encoding="utf-8")
         (project / "main.py").write_text(MAIN, encoding="utf-8")
         (project / "ask.py").write_text(question.program, encoding="utf-8")
-        plain = self.run([python, "ask.py"], project, check=False)
+        try:
+            plain = self.run([python, "ask.py"], project)
+        except RuntimeError as error:
+            raise AbsentToolError(str(error), DOES_NOT_RUN) from error
         for made in ("__pycache__", ".coverage", "cover", "test_mine.py", "test_fails.py"):
             path = project / made
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(True)
@@ -173,17 +180,15 @@ def read_questions() -> dict[str, Question]:
 
 
 def compare(question: Question, ground: Ground) -> list[str]:
-    """Return for each layout whether the answers are alike: `SAME`, `NO_WHEELS`, or both."""
+    """Return for each layout `SAME`, why it could not be asked, or the two answers."""
     cells = []
     for links in (False, True):
         try:
             ours, plain = ground.answer(question, links=links)
-        except AbsentWheelsError as error:
-            sys.stderr.write(f"{question.name}: {error}\n")
-            cells.append(NO_WHEELS)
+        except AbsentToolError as error:
+            sys.stderr.write(f"{question.name}: {error.args[0]}\n")
+            cells.append(error.args[1])
             continue
-        if "Traceback" in plain.partition("PROJECT/mine.py")[0] and ours == plain:
-            raise RuntimeError(f"{question.name} answers nothing: {plain[-800:]}")
         cells.append(SAME if ours == plain else f"--- pyx\n{ours}\n--- venv\n{plain}")
     sys.stderr.write(f"{question.name}: {' | '.join(cells)}\n")
     return cells
@@ -240,9 +245,14 @@ def run_in_forky(program: str, words: Sequence[str], uv: str) -> str:
 
 def format_row(question: Question, found: Mapping[str, list[str]]) -> tuple[tuple[str, ...], bool]:
     """Return the row of one tool, and whether it is as it should be on every version."""
-    absent = [version for version, cells in found.items() if NO_WHEELS in cells]
+    absent = {
+        version: reason
+        for version, cells in found.items()
+        for reason in (NO_WHEELS, DOES_NOT_RUN)
+        if reason in cells
+    }
     asked = {version: cells for version, cells in found.items() if version not in absent}
-    words = [", ".join(asked), *(f"{NO_WHEELS} for {version}" for version in absent)]
+    words = [", ".join(asked), *(f"{version}: {reason}" for version, reason in absent.items())]
     cells, well = [], True
     for number in range(2):
         differ = [version for version, answers in asked.items() if answers[number] != SAME]

@@ -71,6 +71,8 @@ class Question:
     program: str
     differs: str = ""
     """Why the answer under pyx is another one, if it is."""
+    fails: bool = False
+    """Whether a traceback is what it is asked for; elsewhere one is no answer."""
 
 
 class AbsentToolError(Exception):
@@ -156,6 +158,8 @@ class Ground:
             plain = self.run([python, "ask.py"], project)
         except RuntimeError as error:
             raise AbsentToolError(str(error), DOES_NOT_RUN) from error
+        if not plain.strip() or ("Traceback (most recent" in plain and not question.fails):
+            raise AbsentToolError(plain, DOES_NOT_RUN)
         for made in ("__pycache__", ".coverage", "cover", "test_mine.py", "test_fails.py"):
             path = project / made
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(True)

@@ -332,6 +332,18 @@ def test_requires_python(tmp_path: Path) -> None:
     assert [str(marker) for marker in pylock.environments or ()] == ['sys_platform == "linux"']
 
 
+def test_groups_bound_python(tmp_path: Path) -> None:
+    """A wanted group bounds the Python versions, as uv refuses others; one left out does not."""
+    table = '[package.group-requires-python]\ndev = ">=3.12"\n\n[package.dev-dependencies]\n'
+    text = LOCK.replace("[package.dev-dependencies]\n", table, 1)
+    lock = read_lock(write_lock(tmp_path, text))
+    markers = environment("3.12.1")
+    bound = lock.choose_packages(markers, Choice()).requires_python
+    assert bound == SpecifierSet(">=3.9,>=3.12")
+    free = lock.choose_packages(markers, Choice(default_groups=False)).requires_python
+    assert free == SpecifierSet(">=3.9")
+
+
 def test_unknown_names(tmp_path: Path) -> None:
     """Unknown extras and groups are errors that list the known ones."""
     path = write_lock(tmp_path)

@@ -14,6 +14,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pyx_launcher.locks.common.marker_equality import around
+from pyx_launcher.locks.uv.group_bounds import fit_bounds, read_bounds, to_marker
 from pyx_launcher.locks.uv.project import DEV
 from pyx_launcher.locks.uv.requirements import (
     Need,
@@ -143,6 +144,10 @@ def _compare_member(
             return "optional-dependencies"
     if not _fit_default_groups(lock, member.uv, package.table):
         return "default-groups"
+    if lock.document.data.get("revision", 0) >= REVISION_OF_DEFAULT_GROUPS and not fit_bounds(
+        member.document, package.table
+    ):
+        return "dependency-groups"
     key = "requires-dev" if "requires-dev" in metadata.data else "dependency-groups"
     return None if _fit_groups(groups, metadata.table(key), sources, lock) else "dependency-groups"
 
@@ -191,8 +196,9 @@ def _stated_groups(document: Table, sources: Sources) -> Iterator[tuple[str, tup
     lines, condition = uv.strings("dev-dependencies"), ("group", DEV)
     old = tuple(parse_needs(lines, uv, "dev-dependencies", sources, condition))
     names = {canonicalize_name(key): key for key in groups.data}
+    bounds = read_bounds(document)
     for name, key in names.items():
-        needs = tuple(_group_needs(groups, key, names, sources, ()))
+        needs = tuple(_group_needs(groups, key, names, sources, bounds))
         yield name, (*needs, *old) if name == DEV else needs
     if old and DEV not in names:
         yield DEV, old
@@ -203,6 +209,21 @@ def _group_needs(
     key: str,
     names: Mapping[NormalizedName, str],
     sources: Sources,
+    bounds: Mapping[NormalizedName, SpecifierSet],
+    including: tuple[str, ...] = (),
+) -> Iterator[Need]:
+    """Yield what a group asks for, under the marker of its own Pythons."""
+    marker = to_marker(bounds.get(canonicalize_name(key)))
+    for need in _entries_of_group(groups, key, names, sources, bounds, including):
+        yield replace(need, marker=join_markers(need.marker, marker)) if marker else need
+
+
+def _entries_of_group(
+    groups: Table,
+    key: str,
+    names: Mapping[NormalizedName, str],
+    sources: Sources,
+    bounds: Mapping[NormalizedName, SpecifierSet],
     including: tuple[str, ...],
 ) -> Iterator[Need]:
     entries = groups.data[key]
@@ -218,7 +239,7 @@ def _group_needs(
         if not isinstance(other, str) or canonicalize_name(other) not in names:
             raise groups.error(key, f"expected a requirement or a group, found {entry!r}")
         included = names[canonicalize_name(other)]
-        yield from _group_needs(groups, included, names, sources, (*including, key))
+        yield from _group_needs(groups, included, names, sources, bounds, (*including, key))
 
 
 def _fit_groups(

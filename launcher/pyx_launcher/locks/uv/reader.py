@@ -19,6 +19,7 @@ from pyx_launcher.locks.common.packages import Chosen
 from pyx_launcher.locks.common.project_indexes import read_named_indexes
 from pyx_launcher.locks.uv.conflicts import check_active, check_choice, read_conflicts
 from pyx_launcher.locks.uv.document import read_document
+from pyx_launcher.locks.uv.group_bounds import bound_python
 from pyx_launcher.locks.uv.packages import (
     UvPackage,
     convert_package,
@@ -84,10 +85,23 @@ class UvLock:
         wanted = frozenset(reached)
         converted = (convert_package(p) for p in self.packages if p in wanted)
         return Chosen(
-            requires_python=self.requires_python,
+            requires_python=self._bound_python(choice),
             environments=tuple(read_environments(self.document)),
             packages=[package for package in converted if package is not None],
         )
+
+    def _bound_python(self, choice: Choice) -> SpecifierSet:
+        """Return the Pythons of the lock, as far as the wanted groups of all projects allow them.
+
+        A group of this name bounds them in every project of the workspace, whichever is meant.
+        """
+        _, groups = self.choose(choice)
+        bounds = self.requires_python
+        for package in self.packages:
+            # Only projects have groups; the rest of a large lock is not looked at.
+            if package.place is not None:
+                bounds = bound_python(package.table, groups, bounds)
+        return bounds
 
     def choose(self, choice: Choice) -> tuple[frozenset[str], frozenset[str]]:
         """Return the extras and groups that `choice` means; by default ``default-groups``."""

@@ -217,6 +217,11 @@ def _uv_changes(document: Document) -> Iterator[Change]:
         yield "uv: exclude-newer by span", _set("tool.uv.exclude-newer", "1 week")
     for key in ("constraint-dependencies", "override-dependencies", "exclude-dependencies"):
         yield f"uv: empty {key}", _set(f"tool.uv.{key}", [])
+    for group in document.get("dependency-groups", {}):
+        where = f"tool.uv.dependency-groups.{group}"
+        for bound in (">=3.11", ">=3.10", ">=3.12,<3.14"):
+            yield f"uv: the group {group} for {bound}", _set(f"{where}.requires-python", bound)
+        yield f"uv: the group {group} for every Python", _drop(where)
     yield "uv: package", _set("tool.uv.package", True)
     yield "uv: default resolution", _set("tool.uv.resolution", "highest")
     for name, source in uv.get("sources", {}).items():

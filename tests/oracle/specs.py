@@ -323,6 +323,106 @@ _UV: list[tuple[str, dict[str, dict[str, Any]], tuple[str, ...]]] = [
         },
         (".",),
     ),
+    (
+        "extras of extras",
+        {
+            "pyproject.toml": {
+                "project": _project(
+                    dependencies=["plug"],
+                    optional_dependencies={
+                        "net": ["web-client[socks]"],
+                        "cache": ["sample[net]", "http-cache[filecache]"],
+                        "all": ["sample[net,cache]", "everything[all]"],
+                    },
+                ),
+                "dependency-groups": {"dev": ["sample[net]", "zipper"]},
+            }
+        },
+        (".",),
+    ),
+    (
+        "sources by extra and by group",
+        {
+            "pyproject.toml": {
+                "project": _project(
+                    dependencies=["terminal"],
+                    optional_dependencies={"tree": ["plug"], "index": ["plug"]},
+                ),
+                "dependency-groups": {"dev": ["zipper<3.18"], "git": ["git-tree"]},
+                "tool": {
+                    "uv": {
+                        "sources": {
+                            "plug": [
+                                {"path": "libs/plug", "extra": "tree"},
+                                {"index": "loopback", "extra": "index"},
+                            ],
+                            "git-tree": {
+                                "git": "https://example.org/git-tree.git",
+                                "branch": "main",
+                                "group": "git",
+                            },
+                        },
+                        "conflicts": [[{"extra": "tree"}, {"extra": "index"}]],
+                    }
+                },
+            }
+        },
+        (".",),
+    ),
+    (
+        "members that exclude one another",
+        {
+            "pyproject.toml": {
+                "project": _project(dependencies=["terminal"]),
+                "tool": {
+                    "uv": {
+                        "sources": {
+                            "member-a": {"workspace": True},
+                            "member-b": {"workspace": True},
+                        },
+                        "workspace": {"members": ["packages/*"]},
+                        "conflicts": [
+                            [
+                                {"package": "member-a", "extra": "old"},
+                                {"package": "member-b", "extra": "fresh"},
+                            ]
+                        ],
+                    }
+                },
+            },
+            "packages/member-a/pyproject.toml": _member(
+                "member-a",
+                dependencies=["plug"],
+                optional_dependencies={"old": ["zipper==3.15.0"]},
+            ),
+            "packages/member-b/pyproject.toml": _member(
+                "member-b",
+                dependencies=["six-ways"],
+                optional_dependencies={"fresh": ["zipper==3.19.0"]},
+            ),
+        },
+        (".", "packages/member-a", "packages/member-b"),
+    ),
+    (
+        "trees that are no packages",
+        {
+            "pyproject.toml": {
+                "project": _project(dependencies=["path-tree", "zipper<3.18"]),
+                "dependency-groups": {
+                    "dev": [{"include-group": "lint"}, "ini-reader<2"],
+                    "lint": ["style-check"],
+                },
+                "tool": {
+                    "uv": {
+                        "package": False,
+                        "sources": {"path-tree": {"path": "libs/tree", "package": False}},
+                        "dependency-groups": {"lint": {"requires-python": ">=3.12"}},
+                    }
+                },
+            }
+        },
+        (".",),
+    ),
 ]
 
 _POETRY: list[tuple[str, dict[str, dict[str, Any]], tuple[str, ...]]] = [
@@ -382,6 +482,80 @@ _POETRY: list[tuple[str, dict[str, dict[str, Any]], tuple[str, ...]]] = [
         },
         (".",),
     ),
+    (
+        "extras of extras",
+        {
+            "pyproject.toml": {
+                "project": _project(
+                    dependencies=["plug"],
+                    optional_dependencies={
+                        "net": ["web-client[socks]"],
+                        "all": ["sample[net]", "everything[all]"],
+                    },
+                ),
+                "tool": {"poetry": {"package-mode": False}},
+            }
+        },
+        (".",),
+    ),
+    (
+        "Poetry's groups that include groups",
+        {
+            "pyproject.toml": {
+                "project": _project(dependencies=["terminal"]),
+                "tool": {
+                    "poetry": {
+                        "package-mode": False,
+                        "group": {
+                            "lint": {"optional": True, "dependencies": {"style-check": "*"}},
+                            "dev": {
+                                "include-groups": ["lint"],
+                                "dependencies": {"ini-reader": "<2"},
+                            },
+                            "all": {"optional": True, "include-groups": ["dev", "lint"]},
+                        },
+                    }
+                },
+            }
+        },
+        (".",),
+    ),
+    (
+        "Poetry's sources of every kind",
+        {
+            "pyproject.toml": {
+                "tool": {
+                    "poetry": {
+                        "package-mode": False,
+                        "dependencies": {
+                            "python": ">=3.10,<4",
+                            "path-tree": {"path": "libs/tree"},
+                            "edit-tree": {"path": "libs/edit", "develop": True},
+                            "local-wheel": {"path": "libs/local_wheel-0.5-py3-none-any.whl"},
+                            "local-sdist": {"path": "libs/local_sdist-0.6.tar.gz"},
+                            "git-tree": {
+                                "git": "https://example.org/git-tree.git",
+                                "branch": "main",
+                                "optional": True,
+                            },
+                            "url-wheel": {"url": "{files}url_wheel-0.9-py3-none-any.whl"},
+                            "plug": [
+                                {"path": "libs/plug", "markers": "sys_platform == 'win32'"},
+                                {"version": "*", "markers": "sys_platform != 'win32'"},
+                            ],
+                        },
+                        "extras": {"git": ["git-tree"]},
+                        "group": {
+                            "dev": {
+                                "dependencies": {"six-ways": {"version": "*", "python": "<3.12"}}
+                            }
+                        },
+                    }
+                },
+            }
+        },
+        (".",),
+    ),
 ]
 
 _PDM: list[tuple[str, dict[str, dict[str, Any]], tuple[str, ...]]] = [
@@ -407,6 +581,69 @@ _PDM: list[tuple[str, dict[str, dict[str, Any]], tuple[str, ...]]] = [
         },
         (".",),
     ),
+    (
+        "extras of extras",
+        {
+            "pyproject.toml": {
+                "project": _project(
+                    dependencies=["plug"],
+                    optional_dependencies={
+                        "net": ["web-client[socks]"],
+                        "all": ["sample[net]", "everything[all]"],
+                    },
+                ),
+                "dependency-groups": {"dev": ["zipper"]},
+                "tool": {"pdm": {"distribution": False}},
+            }
+        },
+        (".",),
+    ),
+    (
+        "PDM's sources of every kind",
+        {
+            "pyproject.toml": {
+                "project": _project(
+                    dependencies=[
+                        "path-tree @ file:///${PROJECT_ROOT}/libs/tree",
+                        "local-wheel @ file:///${PROJECT_ROOT}/libs/local_wheel-0.5-py3-none-any.whl",
+                        "git-tree @ git+https://example.org/git-tree.git@main",
+                        "url-wheel @ {files}url_wheel-0.9-py3-none-any.whl",
+                        "six-ways; python_version < '3.12'",
+                    ],
+                ),
+                "dependency-groups": {"dev": [{"include-group": "lint"}], "lint": ["style-check"]},
+                "tool": {
+                    "pdm": {
+                        "distribution": False,
+                        "dev-dependencies": {
+                            "edit": ["-e file:///${PROJECT_ROOT}/libs/edit#egg=edit-tree"]
+                        },
+                    }
+                },
+            }
+        },
+        (".",),
+    ),
 ]
 
-MORE = {"uv": _UV, "poetry": _POETRY, "pdm": _PDM}
+_PIPENV: list[tuple[str, dict[str, dict[str, Any]], tuple[str, ...]]] = [
+    (
+        "a Pipfile's own keys",
+        {
+            "Pipfile": {
+                "packages": {
+                    "terminal": {"version": "*", "sys_platform": "== 'linux'"},
+                    "charset": {"version": "*", "python_version": ">= '3.10'"},
+                    "web-client": {"version": "*", "extras": ["socks"], "os_name": "== 'posix'"},
+                    "edit-tree": {"path": "./libs/edit", "editable": True},
+                    "path-tree": {"path": "./libs/tree"},
+                    "git-tree": {"git": "https://example.org/git-tree.git", "ref": "main"},
+                },
+                "dev-packages": {"zipper": "<3.18", "ini-reader": "==2.0.0"},
+            }
+        },
+        (".",),
+    ),
+]
+
+MORE = {"uv": _UV, "poetry": _POETRY, "pdm": _PDM, "pipenv": _PIPENV}

@@ -12,33 +12,25 @@ are tried as well; what does not install there is left out.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.measure import format_table
-from forky import PYTHONS, SealedRoot, list_own_places, list_places_of_pip, list_variables_of_pip
-from installed import KINDS, PLAIN_PYTHON, ROOT, Pyx, build_native, forget_outer_start
-from pagetables import replace_between
-from wheelhouse import pylock_text
+from conformance.beside import LEFT_OUT, make_table, prepare
+from installed import KINDS, build_native
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-DOCUMENT = ROOT / "docs" / "compatibility.md"
-START = "<!-- neighbours: written by tests/conformance/neighbours.py -->\n"
-END = "<!-- end of neighbours -->\n"
-EMPTY = 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n'
-LEFT_OUT = "no wheels"
+    from conformance.beside import Pair
+
 
 TELL = """\
 import sys
@@ -149,9 +141,9 @@ ROWS = (
 
 
 def write_programs(directory: Path) -> None:
-    """Write what the rows start into the new directory."""
+    """Write what the rows start into a project."""
     app = directory / "app"
-    app.mkdir(parents=True)
+    app.mkdir()
     for name, text in {
         "near_script.py": "",
         "run.py": TELL,
@@ -166,74 +158,41 @@ def write_programs(directory: Path) -> None:
     (directory / "near_directory.py").touch()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pair:
-    """One tool's packages, as pyx has them and as pip has installed them."""
-
-    directory: Path
-    venv: Path
-    pyx: Pyx
-
-    def start(self, row: Row, *, by_pyx: bool) -> str:
-        """Return what the program told, or how the start failed."""
-        python = [self.pyx.path] if by_pyx else [self.venv / "bin" / "python"]
-        named = str(self.pyx.path if by_pyx else python[0])
-        words = [word.replace("{python}", named) for word in row.words]
-        environ = {**row.environ, "IPYTHONDIR": str(self.directory / "ipython")}
-        if not words:
-            python, words = [self.venv / "bin" / "python"], ["-m", "jupyter", *KERNEL]
-            if by_pyx:
-                self.pyx("env", "--kernel", cwd=self.directory, env=environ)
-                words.append(f"--ExecutePreprocessor.kernel_name=pyx-{self.directory.name}")
-        try:
-            done = self.pyx.run([*python, *words], cwd=self.directory, env=environ)
-        except subprocess.TimeoutExpired:
-            return "came to no end"
-        told = TOLD.search(done.stdout)
-        return " ".join(told.groups()) if told else f"failed: {done.stderr.strip()[-300:]}"
+def start(pair: Pair, row: Row, *, by_pyx: bool) -> str:
+    """Return what the program told, or how the start failed."""
+    python = [pair.pyx.path] if by_pyx else [pair.venv / "bin" / "python"]
+    named = str(pair.pyx.path if by_pyx else python[0])
+    words = [word.replace("{python}", named) for word in row.words]
+    environ = {**row.environ, "IPYTHONDIR": str(pair.directory / "ipython")}
+    if not words:
+        python, words = [pair.venv / "bin" / "python"], ["-m", "jupyter", *KERNEL]
+        if by_pyx:
+            pair.pyx("env", "--kernel", cwd=pair.directory, env=environ)
+            words.append(f"--ExecutePreprocessor.kernel_name=pyx-{pair.directory.name}")
+    try:
+        done = pair.pyx.run([*python, *words], cwd=pair.directory, env=environ)
+    except subprocess.TimeoutExpired:
+        return "came to no end"
+    told = TOLD.search(done.stdout)
+    return " ".join(told.groups()) if told else f"failed: {done.stderr.strip()[-300:]}"
 
 
-def prepare(python: str, needs: str, root: Path, native: Path) -> Pair | None:
-    """Fetch and install what `needs` names, for pyx and into a virtual environment.
-
-    Returns None where pip finds no wheels for this interpreter.
-    """
-    root.mkdir()
-    wheels, directory, venv = root / "wheels", root / "work", root / "venv"
-    write_programs(directory)
-    wheels.mkdir()
-    subprocess.run([python, "-I", "-m", "venv", venv], check=True)
-    # Isolated, for on the path of this process are packages that would count as installed.
-    pip = [venv / "bin" / "python", "-I", "-m", "pip", "-q", "--disable-pip-version-check"]
-    if needs:
-        fetch = [*pip, "download", "--prefer-binary", "--dest", wheels, *needs.split()]
-        if subprocess.run(fetch, check=False, stdout=sys.stderr).returncode:
-            return None
-        if list(wheels.glob("*.tar.gz")):
-            return None
-        install = [*pip, "install", "--no-index", "--no-deps", *wheels.iterdir()]
-        subprocess.run(install, check=True, stdout=sys.stderr)
-    text = pylock_text(sorted(wheels.iterdir())) if needs else EMPTY
-    (directory / "pylock.toml").write_text(text, encoding="utf-8")
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYX_", "JUPYTER"))}
-    own = {"PYX_HOME": str(root / "home"), "PYX_CACHE_DIR": str(root / "cache")}
-    own |= {"HOME": str(root), "PYX_PYTHON": python}
-    return Pair(directory=directory, venv=venv, pyx=Pyx(root / "bin", native, kept | own))
-
-
-def compare(python: str, root: Path, rows: Sequence[Row]) -> dict[str, str]:
+def compare(python: str, root: Path, names: Sequence[str]) -> dict[str, str]:
     """Return what each row comes to: the neighbours that are found, or how the two differ."""
+    rows = [row for row in ROWS if row.name in names]
     native = build_native(root, *KINDS)
     if native is None:
         sys.exit("there is no C compiler, and PYX_TEST_PROGRAM names no native program")
     cells: dict[str, str] = {}
     for number, needs in enumerate(dict.fromkeys(row.needs for row in rows)):
         pair = prepare(python, needs, root / str(number), native)
+        if pair is not None:
+            write_programs(pair.directory)
         for each in (row for row in rows if row.needs == needs):
             if pair is None:
                 cells[each.name] = LEFT_OUT
                 continue
-            plain, found = pair.start(each, by_pyx=False), pair.start(each, by_pyx=True)
+            plain, found = start(pair, each, by_pyx=False), start(pair, each, by_pyx=True)
             cells[each.name] = describe(plain) if plain == found else f"pyx {found}, venv {plain}"
             sys.stderr.write(f"{each.name}: {cells[each.name]}\n")
     return cells
@@ -246,62 +205,6 @@ def describe(told: str) -> str:
     return names.get((beside, below), "neither" if beside == "False" else told)
 
 
-def run_in_forky(rows: Sequence[Row], root: Path) -> dict[str, dict[str, str]]:
-    """Return the cells of the Pythons in the root that ``$PYX_TEST_FORKY`` names."""
-    named, native = os.environ.get("PYX_TEST_FORKY"), build_native(root, *KINDS)
-    if not named or native is None:
-        return {}
-    path, places = list_own_places()
-    own = {"PYTHONPATH": ":".join(path), "PYX_TEST_PROGRAM": str(native)}
-    (root / "layer").mkdir()
-    words = [word for name in PYTHONS for word in ("--python", f"/usr/bin/{name}")]
-    done = SealedRoot(path=Path(named), layer=root / "layer").run(
-        [f"/usr/bin/{PYTHONS[0]}", __file__, "--json", *words, *(row.name for row in rows)],
-        seen=[*places, native.parent, *list_places_of_pip()],
-        environ={**list_variables_of_pip(), **own},
-        timeout=3600,
-    )
-    sys.stderr.write(done.stderr)
-    found: dict[str, dict[str, str]] = json.loads(done.stdout)
-    return found
-
-
-def main() -> int:
-    """Print the table, or write it; the status is 1 if a row differs."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--python", action="append", help="the path of an interpreter")
-    parser.add_argument("--json", action="store_true", help="print the cells alone")
-    parser.add_argument("--write", action="store_true", help="write the table into the documents")
-    parser.add_argument("row", nargs="*", help="the names of the rows")
-    options = parser.parse_args()
-    forget_outer_start()
-    rows = [row for row in ROWS if not options.row or row.name in options.row]
-    table: dict[str, dict[str, str]] = {}
-    with tempfile.TemporaryDirectory() as directory:
-        root = Path(directory).resolve()
-        for python in options.python or [PLAIN_PYTHON]:
-            tell = [python, "-I", "-S", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-            version = subprocess.check_output(tell, text=True).strip()
-            (root / version).mkdir()
-            table[version] = compare(python, root / version, rows)
-        if not options.json:
-            table |= run_in_forky(rows, root)
-    if options.json:
-        sys.stdout.write(json.dumps(table))
-        return 0
-    text = format_rows(table, rows)
-    sys.stdout.write(text)
-    if options.write:
-        page = replace_between(DOCUMENT.read_text(encoding="utf-8"), START, END, text)
-        DOCUMENT.write_text(page, encoding="utf-8")
-    return int(any("pyx " in cell for cells in table.values() for cell in cells.values()))
-
-
-def format_rows(table: Mapping[str, Mapping[str, str]], rows: Sequence[Row]) -> str:
-    """Return the table in Markdown."""
-    cells = [(row.name, *(each[row.name] for each in table.values())) for row in rows]
-    return format_table(["started by", *table], cells)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    names = [row.name for row in ROWS]
+    sys.exit(make_table(Path(__file__), __doc__ or "", names, compare, "started by"))

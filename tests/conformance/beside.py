@@ -1,0 +1,136 @@
+"""The same packages for pyx and, by pip, in a virtual environment, for one interpreter or more.
+
+What is tried by both is the business of the programs that import this.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.measure import format_table
+from forky import PYTHONS, SealedRoot, list_own_places, list_places_of_pip, list_variables_of_pip
+from installed import KINDS, PLAIN_PYTHON, ROOT, Pyx, build_native, forget_outer_start
+from pagetables import replace_between
+from wheelhouse import pylock_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+DOCUMENT = ROOT / "docs" / "compatibility.md"
+LEFT_OUT = "no wheels"
+EMPTY = 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n'
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pair:
+    """One tool's packages, as pyx has them and as pip has installed them."""
+
+    directory: Path
+    """The project, with its lock."""
+    venv: Path
+    pyx: Pyx
+
+
+def prepare(python: str, needs: str, root: Path, native: Path) -> Pair | None:
+    """Fetch and install what `needs` names, for pyx and into a virtual environment.
+
+    Everything lies below `root`, which is made; the project in ``work`` has its lock and nothing
+    else. Returns None where pip finds no wheels for this interpreter.
+    """
+    wheels, directory, venv = root / "wheels", root / "work", root / "venv"
+    directory.mkdir(parents=True)
+    wheels.mkdir()
+    subprocess.run([python, "-I", "-m", "venv", venv], check=True)
+    # Isolated, for on the path of this process are packages that would count as installed.
+    pip = [venv / "bin" / "python", "-I", "-m", "pip", "-q", "--disable-pip-version-check"]
+    if needs:
+        fetch = [*pip, "download", "--prefer-binary", "--dest", wheels, *needs.split()]
+        if subprocess.run(fetch, check=False, stdout=sys.stderr).returncode:
+            return None
+        if list(wheels.glob("*.tar.gz")):
+            return None
+        install = [*pip, "install", "--no-index", "--no-deps", *wheels.iterdir()]
+        subprocess.run(install, check=True, stdout=sys.stderr)
+    text = pylock_text(sorted(wheels.iterdir())) if needs else EMPTY
+    (directory / "pylock.toml").write_text(text, encoding="utf-8")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYX_", "JUPYTER"))}
+    own = {"PYX_HOME": str(root / "home"), "PYX_CACHE_DIR": str(root / "cache")}
+    own |= {"HOME": str(root), "PYX_PYTHON": python}
+    return Pair(directory=directory, venv=venv, pyx=Pyx(root / "bin", native, kept | own))
+
+
+def run_in_forky(program: Path, words: Sequence[str], root: Path) -> dict[str, dict[str, str]]:
+    """Return what `program` prints as JSON for the Pythons of the root in `$PYX_TEST_FORKY`.
+
+    It is started there with ``--json``, a ``--python`` for each, and `words`; nothing comes of it
+    where no root is named.
+    """
+    named, native = os.environ.get("PYX_TEST_FORKY"), build_native(root, *KINDS)
+    if not named or native is None:
+        return {}
+    path, places = list_own_places()
+    own = {"PYTHONPATH": ":".join(path), "PYX_TEST_PROGRAM": str(native)}
+    (root / "layer").mkdir()
+    pythons = [word for name in PYTHONS for word in ("--python", f"/usr/bin/{name}")]
+    done = SealedRoot(path=Path(named), layer=root / "layer").run(
+        [f"/usr/bin/{PYTHONS[0]}", program, "--json", *pythons, *words],
+        seen=[*places, native.parent, *list_places_of_pip()],
+        environ={**list_variables_of_pip(), **own},
+        timeout=3600,
+    )
+    sys.stderr.write(done.stderr)
+    found: dict[str, dict[str, str]] = json.loads(done.stdout)
+    return found
+
+
+def make_table(
+    program: Path,
+    description: str,
+    names: Sequence[str],
+    compare: Callable[[str, Path, Sequence[str]], dict[str, str]],
+    head: str,
+) -> int:
+    """Print the table of `names` and Pythons that the command line asks for, or write it.
+
+    `compare` gets the path of an interpreter, a directory of its own and names, and returns the
+    cell of each; a cell where the two differ begins with ``pyx``. The table lies in the documents
+    between marks with the name of `program`. Returns 1 if a cell differs.
+    """
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--python", action="append", help="the path of an interpreter")
+    parser.add_argument("--json", action="store_true", help="print the cells alone")
+    parser.add_argument("--write", action="store_true", help="write the table into the documents")
+    parser.add_argument("row", nargs="*", help="the names of the rows")
+    options = parser.parse_args()
+    forget_outer_start()
+    chosen = [name for name in names if not options.row or name in options.row]
+    table: dict[str, dict[str, str]] = {}
+    with tempfile.TemporaryDirectory() as directory:
+        root = Path(directory).resolve()
+        for python in options.python or [PLAIN_PYTHON]:
+            tell = [python, "-I", "-S", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+            version = subprocess.check_output(tell, text=True).strip()
+            (root / version).mkdir()
+            table[version] = compare(python, root / version, chosen)
+        if not options.json:
+            table |= run_in_forky(program, chosen, root)
+    if options.json:
+        sys.stdout.write(json.dumps(table))
+        return 0
+    cells = [(name, *(each[name] for each in table.values())) for name in chosen]
+    text = format_table([head, *table], cells)
+    sys.stdout.write(text)
+    if options.write:
+        start = f"<!-- {program.stem}: written by tests/conformance/{program.name} -->\n"
+        page = DOCUMENT.read_text(encoding="utf-8")
+        page = replace_between(page, start, f"<!-- end of {program.stem} -->\n", text)
+        DOCUMENT.write_text(page, encoding="utf-8")
+    return int(any(cell.startswith("pyx ") for row in table.values() for cell in row.values()))

@@ -1,0 +1,186 @@
+"""Run commands that start pythons of their own or copy templates, under pyx and in a venv.
+
+    pyx tests/conformance/commands.py --python PATH…            # prints the table
+    pyx tests/conformance/commands.py --python PATH… --write    # and writes it into the documents
+
+Each command runs in a project of its own by pyx, and in another by the python of a virtual
+environment into which pip has installed the same wheels; what it printed or left there has to be
+the same. The index that pip is configured for is used, also by the commands. ``$PYX_TEST_FORKY``
+names a Debian root, whose two newest Pythons are tried as well; what does not install there is left
+out.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from conformance.beside import LEFT_OUT, make_table, prepare
+from installed import KINDS, build_native
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from conformance.beside import Pair
+
+# The program beside the interpreter, as in a virtual environment that is active.
+BESIDE = """\
+import os, subprocess, sys
+bin = os.path.dirname(sys.executable)
+words = [os.path.join(bin, sys.argv[1]), *sys.argv[2:]]
+sys.exit(subprocess.call([sys.executable if word == "PYTHON" else word for word in words]))
+"""
+SITE = """\
+import sys
+print("TOLD", [name for name in {names} if name in sys.modules], *{more})
+"""
+FACTORY = "(__import__('logging').getLogRecordFactory().__module__,)"
+TRIAL = """\
+import os, sys, one
+from twisted.trial.unittest import TestCase
+class T(TestCase):
+    def test_one(self): self.assertEqual(one.NAME, "one")
+    def test_two(self): self.assertIn(os.path.dirname(one.__file__), sys.path)
+"""
+# What a build of setuptools is told: the version that its pyproject.toml asks for made the wheel.
+WHEEL = """\
+import glob, subprocess, sys, zipfile
+words = ["-m", "pip", "-q", "wheel", "--no-deps", "-w", "out", "."]
+subprocess.run([sys.executable, *words], check=True)
+(made,) = glob.glob("out/*.whl")
+with zipfile.ZipFile(made) as packed:
+    print("TOLD", sorted(packed.namelist()))
+    print("TOLD", packed.read("sample-1.dist-info/WHEEL").decode().splitlines()[1])
+"""
+EDITED = """\
+import os, subprocess, sys
+subprocess.run([sys.executable, *sys.argv[1:]], check=True)
+for directory, names, files in os.walk("made"):
+    names[:] = sorted(name for name in names if name != "__pycache__")
+    for name in sorted(files):
+        path = os.path.join(directory, name)
+        print("TOLD", path, oct(os.stat(path).st_mode))
+        with open(path, "a") as file:
+            file.write("# edited\\n" if name.endswith(".py") else "")
+"""
+CHECKED = (
+    EDITED
+    + """\
+subprocess.run([sys.executable, "made/manage.py", "check"], check=True)
+subprocess.run([sys.executable, "manage.py", "startapp", "part"], cwd="made", check=True)
+print("TOLD", oct(os.stat("made/part/models.py").st_mode))
+"""
+)
+PYPROJECT = """\
+[build-system]
+requires = ["setuptools==75.3.0"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "sample"
+version = "1"
+[tool.setuptools]
+py-modules = ["one"]
+"""
+QUIET = {
+    "DD_TRACE_AGENT_URL": "http://127.0.0.1:9",
+    "DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false",
+}
+NO_EXPORT = [f"--{kind}_exporter=none" for kind in ("traces", "metrics", "logs")]
+DDTRACE = SITE.format(names=["ddtrace", "ddtrace.bootstrap.sitecustomize"], more=())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One command: `words` follow python; `files` lie in its project."""
+
+    words: tuple[str, ...]
+    needs: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+ROWS = {
+    "`pip wheel .` with another setuptools locked": Row(
+        words=("-c", WHEEL),
+        needs="pip setuptools==80.9.0",
+        files={"pyproject.toml": PYPROJECT},
+    ),
+    "`opentelemetry-instrument`": Row(
+        words=("-c", BESIDE, "opentelemetry-instrument", *NO_EXPORT, "PYTHON", "app.py"),
+        needs="opentelemetry-distro opentelemetry-instrumentation-logging",
+        files={
+            "app.py": SITE.format(
+                names=["opentelemetry.instrumentation.auto_instrumentation", "sitecustomize"],
+                more=FACTORY,
+            )
+        },
+    ),
+    "`ddtrace-run`": Row(
+        words=("-c", BESIDE, "ddtrace-run", "PYTHON", "app.py"),
+        needs="ddtrace",
+        files={"app.py": DDTRACE},
+        environ=QUIET,
+    ),
+    "`trial -j2`": Row(
+        words=("-c", BESIDE, "trial", "-j2", "test_it.py"),
+        needs="twisted",
+        files={"test_it.py": TRIAL},
+    ),
+    "`alembic init`, edited": Row(
+        words=("-c", EDITED, "-m", "alembic.config", "init", "made"), needs="alembic"
+    ),
+    "`django-admin startproject`, edited": Row(
+        words=("-c", CHECKED, "-m", "django", "startproject", "sample", "made"), needs="django"
+    ),
+}
+TOLD = re.compile(r"^(?:TOLD .*|Ran \d+ tests|PASSED.*|FAILED.*)$", re.MULTILINE)
+
+
+def run(pair: Pair, row: Row, *, by_pyx: bool) -> str:
+    """Return what the command told, or how it failed, in a project of its own."""
+    project = pair.directory.with_name("by-pyx" if by_pyx else "by-venv")
+    shutil.copytree(pair.directory, project)
+    for name, text in {"one.py": 'NAME = "one"\n', **row.files}.items():
+        (project / name).write_text(text, encoding="utf-8")
+    # `django-admin` wants the directory to be there.
+    (project / "made").mkdir()
+    python = pair.pyx.path if by_pyx else pair.venv / "bin" / "python"
+    try:
+        done = pair.pyx.run([python, *row.words], cwd=project, env=dict(row.environ), timeout=300)
+    except subprocess.TimeoutExpired:
+        return "came to no end"
+    told = TOLD.findall(done.stdout)
+    if done.returncode or not told:
+        return f"failed: {done.returncode} {' '.join((done.stderr or done.stdout).split())[-400:]}"
+    return "; ".join(told).replace("TOLD ", "")
+
+
+def compare(python: str, root: Path, names: Sequence[str]) -> dict[str, str]:
+    """Return `the same` for each command, or how the two differ."""
+    native = build_native(root, *KINDS)
+    if native is None:
+        sys.exit("there is no C compiler, and PYX_TEST_PROGRAM names no native program")
+    cells: dict[str, str] = {}
+    for number, name in enumerate(names):
+        row = ROWS[name]
+        pair = prepare(python, row.needs, root / str(number), native)
+        if pair is None:
+            cells[name] = LEFT_OUT
+            continue
+        plain, found = run(pair, row, by_pyx=False), run(pair, row, by_pyx=True)
+        if plain.startswith("failed"):
+            plain = f"venv {plain}"
+        cells[name] = "the same" if plain == found else f"pyx {found}; venv {plain}"
+        sys.stderr.write(f"{name}: {cells[name]} ({plain[:200]})\n")
+    return cells
+
+
+if __name__ == "__main__":
+    sys.exit(make_table(Path(__file__), __doc__ or "", [*ROWS], compare, "command"))

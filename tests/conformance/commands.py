@@ -129,7 +129,7 @@ ROWS = {
         environ=QUIET,
     ),
     "`trial -j2`": Row(
-        words=("-c", BESIDE, "trial", "-j2", "test_it.py"),
+        words=("-m", "twisted.trial", "-j2", "test_it"),
         needs="twisted",
         files={"test_it.py": TRIAL},
     ),

@@ -126,11 +126,16 @@ def kill_commands(field: Field, end: float) -> None:
     field.done["commands"] = len(commands)
     if not uv:
         field.write_lock(project)
+    usual: dict[str, float] = {}
     while time.monotonic() < end:
         words = field.order.choice(commands)
         label = " ".join(words)
         before = list_bytes(project)
-        killed = kill(field.pyx, project, words, field.order, 4.0)
+        began = time.monotonic()
+        killed = kill(field.pyx, project, words, field.order, usual.get(label, 1.0))
+        if not killed:
+            # Next time it is killed before it would end.
+            usual[label] = max(0.2, time.monotonic() - began)
         field.done[f"{label}: {'killed' if killed else 'done before'}"] += 1
         field.done["commands killed"] += killed
         field.wrong += judge_change(field.pyx, project, before, label)

@@ -483,22 +483,6 @@ _POETRY: list[tuple[str, dict[str, dict[str, Any]], tuple[str, ...]]] = [
         (".",),
     ),
     (
-        "extras of extras",
-        {
-            "pyproject.toml": {
-                "project": _project(
-                    dependencies=["plug"],
-                    optional_dependencies={
-                        "net": ["web-client[socks]"],
-                        "all": ["sample[net]", "everything[all]"],
-                    },
-                ),
-                "tool": {"poetry": {"package-mode": False}},
-            }
-        },
-        (".",),
-    ),
-    (
         "Poetry's groups that include groups",
         {
             "pyproject.toml": {
@@ -526,6 +510,8 @@ _POETRY: list[tuple[str, dict[str, dict[str, Any]], tuple[str, ...]]] = [
             "pyproject.toml": {
                 "tool": {
                     "poetry": {
+                        "name": "sample",
+                        "version": "0.1.0",
                         "package-mode": False,
                         "dependencies": {
                             "python": ">=3.10,<4",

@@ -12,12 +12,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debian import Apt, find_mirror, is_debian, unpack
-from installed import ROOT
+from installed import KINDS, ROOT, build_native
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -179,3 +180,34 @@ def _find_places(text: str) -> Iterator[Path]:
         # A file is of use with those that lie beside it.
         if Path(name).exists():
             yield Path(name) if Path(name).is_dir() else Path(name).parent
+
+
+def run_program(
+    program: str | Path, pythons: Sequence[str], words: Sequence[str], seen: Sequence[Path] = ()
+) -> str:
+    """Return what a program of the tests prints for `pythons` in the root of `$PYX_TEST_FORKY`.
+
+    The first of them runs it, with ``--json``, a ``--python`` for each, and `words`. `seen` are
+    directories of the machine that it needs besides. It is ``{}`` where no root is named or no
+    native program can be compiled.
+    """
+    named = os.environ.get("PYX_TEST_FORKY")
+    if not named:
+        return "{}"
+    path, places = list_own_places()
+    asked = [word for name in pythons for word in ("--python", f"/usr/bin/{name}")]
+    with tempfile.TemporaryDirectory() as temporary:
+        native = build_native(Path(temporary), *KINDS)
+        if native is None:
+            return "{}"
+        layer = Path(temporary, "layer")
+        layer.mkdir()
+        own = {"PYTHONPATH": ":".join(path), "PYX_TEST_PROGRAM": str(native)}
+        done = SealedRoot(path=Path(named), layer=layer).run(
+            [f"/usr/bin/{pythons[0]}", program, "--json", *asked, *words],
+            seen=[*places, native.parent, *seen, *list_places_of_pip()],
+            environ={**list_variables_of_pip(), **own},
+            timeout=3600,
+        )
+    sys.stderr.write(done.stderr)
+    return done.stdout

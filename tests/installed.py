@@ -65,6 +65,12 @@ sys.exit(main())
 BROKEN_LAUNCHER = f"#!/bin/sh\necho '{SLOW_PATH}'\nexit {SLOW_PATH_STATUS}\n"
 
 
+def find_version(python: str) -> str:
+    """Return the version of an interpreter, as 3.12."""
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    return subprocess.check_output([python, "-I", "-S", "-c", code], text=True).strip()
+
+
 def forget_outer_start() -> None:
     """Make this process one that pyx did not start, as a user's shell is, for those it starts.
 

@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from conformance.library_code import Ground, find_version, run_in_forky
-from installed import PLAIN_PYTHON, forget_outer_start
+from conformance.library_code import Ground
+from forky import PYTHONS, run_program
+from installed import PLAIN_PYTHON, find_version, forget_outer_start
 
 from benchmarks.measure import format_table
 
@@ -119,8 +120,8 @@ def main() -> int:
     if options.json:
         sys.stdout.write(json.dumps(rows))
         return 0
-    words = ["--rounds", str(options.rounds)]
-    rows |= json.loads(run_in_forky(__file__, words, options.uv))
+    words, seen = ["--uv", options.uv, "--rounds", str(options.rounds)], Path(options.uv).resolve()
+    rows |= json.loads(run_program(__file__, PYTHONS[-1:], words, [seen.parent]))
     table = [row for each in rows.values() for row in each]
     sys.stdout.write(format_table(HEAD, table))
     return int(any(row[2] != str(STATEMENTS) for row in table))

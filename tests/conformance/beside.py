@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import format_table
-from forky import PYTHONS, SealedRoot, list_own_places, list_places_of_pip, list_variables_of_pip
-from installed import KINDS, PLAIN_PYTHON, ROOT, Pyx, build_native, forget_outer_start
+from forky import PYTHONS, run_program
+from installed import PLAIN_PYTHON, ROOT, Pyx, find_version, forget_outer_start
 from pagetables import replace_between
 from wheelhouse import pylock_text
 
@@ -67,30 +67,6 @@ def prepare(python: str, needs: str, root: Path, native: Path) -> Pair | None:
     return Pair(directory=directory, venv=venv, pyx=Pyx(root / "bin", native, kept | own))
 
 
-def run_in_forky(program: Path, words: Sequence[str], root: Path) -> dict[str, dict[str, str]]:
-    """Return what `program` prints as JSON for the Pythons of the root in `$PYX_TEST_FORKY`.
-
-    It is started there with ``--json``, a ``--python`` for each, and `words`; nothing comes of it
-    where no root is named.
-    """
-    named, native = os.environ.get("PYX_TEST_FORKY"), build_native(root, *KINDS)
-    if not named or native is None:
-        return {}
-    path, places = list_own_places()
-    own = {"PYTHONPATH": ":".join(path), "PYX_TEST_PROGRAM": str(native)}
-    (root / "layer").mkdir()
-    pythons = [word for name in PYTHONS for word in ("--python", f"/usr/bin/{name}")]
-    done = SealedRoot(path=Path(named), layer=root / "layer").run(
-        [f"/usr/bin/{PYTHONS[0]}", program, "--json", *pythons, *words],
-        seen=[*places, native.parent, *list_places_of_pip()],
-        environ={**list_variables_of_pip(), **own},
-        timeout=3600,
-    )
-    sys.stderr.write(done.stderr)
-    found: dict[str, dict[str, str]] = json.loads(done.stdout)
-    return found
-
-
 def make_table(
     program: Path,
     description: str,
@@ -116,15 +92,13 @@ def make_table(
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory).resolve()
         for python in options.python or [PLAIN_PYTHON]:
-            tell = [python, "-I", "-S", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-            version = subprocess.check_output(tell, text=True).strip()
+            version = find_version(python)
             (root / version).mkdir()
             table[version] = compare(python, root / version, chosen)
-        if not options.json:
-            table |= run_in_forky(program, chosen, root)
     if options.json:
         sys.stdout.write(json.dumps(table))
         return 0
+    table |= json.loads(run_program(program, PYTHONS, chosen))
     cells = [(name, *(each[name] for each in table.values())) for name in chosen]
     text = format_table([head, *table], cells)
     sys.stdout.write(text)

@@ -27,8 +27,8 @@ import tomli
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from forky import PYTHONS, SealedRoot, list_own_places, list_places_of_pip, list_variables_of_pip
-from installed import KINDS, PLAIN_PYTHON, Pyx, build_native, forget_outer_start
+from forky import PYTHONS, run_program
+from installed import KINDS, PLAIN_PYTHON, Pyx, build_native, find_version, forget_outer_start
 from pagetables import replace_rows
 
 if TYPE_CHECKING:
@@ -211,42 +211,6 @@ def ask(pythons: Sequence[str], names: Sequence[str], uv: str) -> dict[str, dict
     return found
 
 
-def find_version(python: str) -> str:
-    """Return the version of an interpreter, as 3.12."""
-    code = "import sys; print('%d.%d' % sys.version_info[:2])"
-    return subprocess.check_output([python, "-I", "-S", "-c", code], text=True).strip()
-
-
-def run_in_forky(program: str, words: Sequence[str], uv: str) -> str:
-    """Return what a program prints of the newest Python in the root that is named, if one is.
-
-    It is told by ``--python`` and ``--uv`` what to use, and ``--json``.
-    """
-    named = os.environ.get("PYX_TEST_FORKY")
-    if not named:
-        return "{}"
-    path, places = list_own_places()
-    with tempfile.TemporaryDirectory() as temporary:
-        native = build_native(Path(temporary), *KINDS)
-        if native is None:
-            return "{}"
-        layer = Path(temporary, "layer")
-        layer.mkdir()
-        python = f"/usr/bin/{PYTHONS[-1]}"
-        done = SealedRoot(path=Path(named), layer=layer).run(
-            [python, program, "--json", "--uv", uv, "--python", python, *words],
-            seen=[*places, native.parent, Path(uv).resolve().parent, *list_places_of_pip()],
-            environ={
-                **list_variables_of_pip(),
-                "PYTHONPATH": ":".join(path),
-                "PYX_TEST_PROGRAM": str(native),
-            },
-            timeout=3600,
-        )
-    sys.stderr.write(done.stderr)
-    return done.stdout
-
-
 def format_row(question: Question, found: Mapping[str, list[str]]) -> tuple[tuple[str, ...], bool]:
     """Return the row of one tool, and whether it is as it should be on every version."""
     absent = {
@@ -281,7 +245,8 @@ def main() -> int:
     if options.json:
         sys.stdout.write(json.dumps(found))
         return 0
-    found |= json.loads(run_in_forky(__file__, names, options.uv))
+    words, seen = ["--uv", options.uv, *names], [Path(options.uv).resolve().parent]
+    found |= json.loads(run_program(__file__, PYTHONS[-1:], words, seen))
     rows, well = {}, True
     for name in names:
         answers = {version: answers[name] for version, answers in found.items()}

@@ -760,6 +760,35 @@ def test_a_notebooks_kernel(real: Real) -> None:
 
 
 @pytest.mark.network
+def test_a_kernel_of_an_environment_has_its_programs(real: Real) -> None:
+    """A shell in a notebook finds what `pyx run` finds, though Jupyter is of somewhere else."""
+    real.lock("ipykernel", "jupyter-client")
+    made = real.run("env", "--kernel")
+    assert made.returncode == 0, made.stderr
+    (real.project / "client.py").write_text(
+        "import jupyter_client, os\n"
+        "manager, client = jupyter_client.manager.start_new_kernel(kernel_name='pyx-project')\n"
+        "def tell(code):\n"
+        "    said = []\n"
+        "    def hear(message):\n"
+        "        if message['msg_type'] == 'stream': said.append(message['content']['text'])\n"
+        "    client.execute_interactive(code, timeout=60, output_hook=hear)\n"
+        "    print(''.join(said).replace('\\r', '').strip())\n"
+        "tell('import sys; print(sys.prefix)')\n"
+        "tell('!pip list')\n"
+        "tell('!command -v ipython')\n"
+        "client.stop_channels(); manager.shutdown_kernel(now=True)\n"
+    )
+    told = real.run("client.py")
+    prefix, *said, program = told.stdout.splitlines()
+    assert program == f"{prefix}/bin/ipython", told.stderr
+    assert said == [
+        "pyx: pip is not locked here, and no program would see what it installs",
+        "pyx: hint: `pyx list`, then start the program (in a notebook the kernel) again",
+    ]
+
+
+@pytest.mark.network
 def test_interactive_tools(real: Real) -> None:
     """IPython runs a command, and debugpy's adapter, a child, is there to be attached to."""
     real.lock("ipython", "debugpy")

@@ -13,6 +13,7 @@ from pyx_launcher.locks.common.choice import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 def parse(*words: str, **variables: str) -> Invocation:
@@ -274,7 +275,41 @@ def test_a_verb_explains_itself() -> None:
         ),
         (["-G"], "--group needs a value", "pyx --group NAME"),
         (["list", "--tree"], "unknown option --tree", "pyx tree"),
-        (["lock", "-r", "x"], "pyx lock does not know -r", OPTIONS_OF_OTHERS["-r"]),
+        (["lock", "-r", "x"], "pyx lock does not know -r", "pyx add -r x"),
+        (["lock", "-r"], "pyx lock does not know -r", OPTIONS_OF_OTHERS["-r"]),
+        (["lock", "--no-update"], "unknown option --no-update", OPTIONS_OF_OTHERS["--no-update"]),
+        (["add", "-U", "x", "y"], "pyx add does not know -U", "pyx lock --upgrade x y"),
+        (["add", "x", "--upgrade"], "unknown option --upgrade", "pyx lock --upgrade x"),
+        (["sync", "--upgrade"], "unknown option --upgrade", "pyx lock --upgrade"),
+        (["sync", "-U"], "pyx sync does not know -U", "pyx lock --upgrade"),
+        (["tool", "install", "-U", "x"], "pyx tool does not know -U", "pyx tool upgrade x"),
+        (["tool", "--upgrade"], "unknown option --upgrade", "pyx tool upgrade"),
+        (["sync", "-p", "3.12"], "pyx sync does not know -p", "--python 3.12"),
+        (["run", "-p", "3.12", "x"], "pyx run does not know -p", "--python 3.12"),
+        (["-p", "3.12", "x.py", "-p"], "unknown option -p", "pyx --python 3.12 x.py -p"),
+        (
+            ["--offline", "-p3.12", "-m", "x"],
+            "unknown option -p",
+            "pyx --offline --python 3.12 -m x",
+        ),
+        (["-p"], "unknown option -p", "--python VERSION"),
+        (["-r", "a b.txt"], "unknown option -r", "pyx add -r 'a b.txt'"),
+        (["-e", "."], "unknown option -e", "pyx add -e ."),
+        (["-n", "a", "x.py"], "unknown option -n", "pyx @a x.py"),
+        (["--package", "x", "x.py"], "unknown option --package", "--project DIR"),
+        (["remove", "-y", "x"], "pyx remove does not know -y", OPTIONS_OF_OTHERS["-y"]),
+        (["env", "create", "-n", "a"], "pyx env does not know -n", "pyx env create a"),
+        (["env", "remove", "--name=a"], "unknown option --name=a", "pyx env remove a"),
+        (["env", "activate", "-n", "a"], "pyx env does not know -n", "pyx @a SCRIPT"),
+        (["env", "-n", "a"], "pyx env does not know -n", "pyx env create a"),
+        (["python", "x.py", "-v", "--y"], "pyx python does not know x.py", "pyx x.py -v --y"),
+        (["python", "-m", "x"], "pyx python does not know -m", "pyx -m x"),
+        (["python", "--version"], "pyx python does not know --version", "pyx -V"),
+        (
+            ["@a", "--offline", "python", "3.12", "x.py"],
+            "pyx python does not know 3.12",
+            "pyx @a --offline --python 3.12 x.py",
+        ),
         (["list", "--zzz"], "unknown option --zzz", "pyx list --help"),
         (["run", "-m", "x", "a b"], "pyx run does not know -m", "pyx -m x 'a b'"),
         (
@@ -297,6 +332,31 @@ def test_what_a_verb_does_not_know_is_said(words: list[str], said: str, hint: st
     with pytest.raises(UsageError) as caught:
         parse(*words)
     assert (caught.value.message, caught.value.hint) == (said, hint)
+
+
+@pytest.mark.parametrize("word", ["-z", "-l", "-:", "-é", "--help-env", "-u", "-E", "-P", "-"])
+def test_what_is_nobodys_is_left_to_python(word: str) -> None:
+    """It has options of the same letters as others, and its own words for what it does not know."""
+    assert parse(word, "x.py").program.words == (word, "x.py")
+
+
+def test_a_member_of_a_workspace_is_named_by_its_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the members and their names are found from wherever the user is; another has none."""
+    (tmp_path / "packages" / "dir").mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["packages/*"]\n')
+    text = '[project]\nname = "My.Lib"\nversion = "1"\n'
+    (tmp_path / "packages" / "dir" / "pyproject.toml").write_text(text)
+    for place, name, hint in (
+        (tmp_path, "my-lib", "--project packages/dir"),
+        (tmp_path / "packages", "my-lib", "--project dir"),
+        (tmp_path, "other", "--project DIR"),
+    ):
+        monkeypatch.chdir(place)
+        with pytest.raises(UsageError) as caught:
+            parse("run", "--package", name, "x")
+        assert caught.value.hint == hint
 
 
 def test_help_takes_the_name_of_a_command() -> None:

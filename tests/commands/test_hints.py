@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.network
 
 MAIN = "import sys\ndef main():\n    print({name!r}, *sys.argv[1:])\n"
-TOOLS = ("tick", "twine", "ruff", "pip-audit", "uv")
+TOOLS = ("tick", "twine", "ruff", "pip-audit", "uv", "poetry", "ipykernel")
 PROJECT = '[project]\nname = "mine"\nversion = "1"\nrequires-python = ">=3.9"\n'
 SCRIPT = "# /// script\n# dependencies = ['tick']\n# ///\nimport tick\nprint('script ran')\n"
 OWN = '[build-system]\nrequires = []\n[project.scripts]\nown = "mine:main"\n'
@@ -68,6 +68,13 @@ CASES: Mapping[str, Case] = {
         files={"pyproject.toml": PROJECT + OWN},
         hint="the project itself has own: run `pyx lock`",
         says=("pylock.toml",),
+    ),
+    "program of a package not fetched": Case(
+        typed="pyx tick2 a",
+        files=LOCKED,
+        before=LOCK,
+        hint="if one of them has it: `pyx run tick2 a`",
+        says=("tick a",),
     ),
     "own program, not installed": Case(
         typed="pyx run own",
@@ -265,6 +272,27 @@ CASES: Mapping[str, Case] = {
     "an environment that is not there to be removed": Case(
         typed="pyx env remove e", hint="hint: pyx env list"
     ),
+    "an environment that is spelt wrong": Case(
+        typed="pyx env remove scinece",
+        before=("pyx env create science",),
+        hint="did you mean `pyx env remove science`?",
+        says=("@science removed",),
+    ),
+    "an environment with packages": Case(
+        typed="pyx env create science tick=1.0",
+        hint="hint: pyx add @science tick==1.0",
+        says=("+ tick 1.0",),
+    ),
+    "an environment as conda names it": Case(
+        typed="pyx env create -n science", hint="hint: pyx env create science", says=("@science",)
+    ),
+    "an environment as conda takes it": Case(
+        typed="pyx -n science run.py",
+        files=RUN,
+        before=("pyx env create science",),
+        hint="hint: pyx @science run.py",
+        says=("ran",),
+    ),
     "an environment that is there": Case(
         typed="pyx env create e", before=("pyx env create e",), hint="hint: pyx env show e"
     ),
@@ -389,6 +417,25 @@ CASES: Mapping[str, Case] = {
         typed="pyx init --name 'a b' there", hint="hint: pyx init --name a-b there", says=("there",)
     ),
     # Requirements.
+    "Poetry's constraint": Case(
+        typed="pyx add tick@^1.0",
+        files={"pyproject.toml": PROJECT},
+        hint="hint: pyx add 'tick>=1.0,<2'",
+        says=("+ tick 1.0",),
+    ),
+    "an upgrade by add": Case(
+        typed="pyx add -U tick",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx lock --upgrade tick",
+        says=("nothing changed",),
+    ),
+    "no upgrade": Case(
+        typed="pyx lock --no-update",
+        files=LOCKED,
+        hint="`pyx lock` moves no version unless it has to",
+        says=("+ tick 1.0",),
+    ),
     "directory as a requirement": Case(
         typed="pyx add ./there",
         files=LOCKED,
@@ -522,6 +569,23 @@ CASES: Mapping[str, Case] = {
     "a pinned path": Case(
         typed='pyx python pin "$(pyx python find)"', hint="hint: pyx python pin 3.", says=("3.",)
     ),
+    "a version that is not there": Case(
+        typed="pyx --python 3.29 -c pass",
+        hint="install one: `pyx tool run uv python install 3.29`, or name it: --python PATH",
+        says=("uv python install 3.29",),
+    ),
+    "a version that is too old": Case(
+        typed="pyx --python 3.7 -c pass", hint="`pyx python list` shows what is here", says=("3.",)
+    ),
+    "a version by another option": Case(
+        typed="pyx -p 3 run.py", files=RUN, hint="hint: pyx --python 3 run.py", says=("ran",)
+    ),
+    "a script for python": Case(
+        typed="pyx python run.py", files=RUN, hint="hint: pyx run.py", says=("ran",)
+    ),
+    "a script for a version of python": Case(
+        typed="pyx python3.1 run.py", files=RUN, hint="hint: pyx --python 3.1 run.py", status=69
+    ),
     "nothing pinned": Case(
         typed="pyx python pin", hint="hint: pyx python pin VERSION", words=HERE, says=("3",)
     ),
@@ -564,6 +628,12 @@ CASES: Mapping[str, Case] = {
         typed="pyx tool install tick",
         hint="`pyx tool ensurepath` puts it there",
         says=("export PATH",),
+    ),
+    "a kernel of a project that moved": Case(
+        typed="pyx --project gone run python -m ipykernel_launcher",
+        before=("pyx add --init ipykernel",),
+        hint="if it has moved, make its kernel again there: `pyx env --kernel`",
+        says=("kernels/pyx-ground",),
     ),
     # Bundles, the store, forms.
     "a module to bundle": Case(
@@ -792,13 +862,17 @@ ELSEWHERE = {
     "VERSION": "3",
     "SCRIPT": "run.py",
 }
-NEEDS = ("NAME", "install", "uninstall", "rm", "show", "why", "exec", "inject", "pin", "use")
+NEEDS = (
+    *("NAME", "install", "uninstall", "rm", "show", "why", "exec", "inject", "pin", "use"),
+    *("create", "x", "uvx"),
+)
 MAY_FAIL = {
     "pyx env remove tick": "there is no environment of that name here",
     "pyx tool uninstall tick": "it is not installed here",
     "pyx tool upgrade tick": "it is not installed here",
     "pyx -m pytest": "it is not locked here",
     "pyx init": "there is a project already",
+    "pyx @tick lock --upgrade": "there is no environment of that name here",
     "pyx @tick run.py": "there is no environment of that name here",
 }
 
@@ -814,7 +888,7 @@ def test_what_others_call_it_leads_there(pyx: Pyx, ground: Path, typed: str) -> 
     if typed.rsplit(maxsplit=1)[-1] in NEEDS and not typed.startswith(
         ("pyx env", "pyx tool", "pyx python")
     ):
-        words.append("3" if words[-1] == "pin" else "tick")
+        words.append("3" if words[-1] in ("pin", "use") else "tick")
     told = pyx(*words, cwd=ground)
     assert told.returncode != 0
     hint = told.stderr.splitlines()[-1].partition("hint: ")[2]
@@ -822,7 +896,7 @@ def test_what_others_call_it_leads_there(pyx: Pyx, ground: Path, typed: str) -> 
         hint = f"pyx {hint.partition(' for ')[0]} sync"
     if not hint.startswith("pyx "):
         # A variable, or an option, with what it does.
-        assert hint.split()[0] in ("PYX_DEBUG=1", "did", "`pyx`")
+        assert hint.split()[0] in ("PYX_DEBUG=1", "did", "`pyx`", "`pyx", "leave")
         return
     command = put_words(hint, ELSEWHERE)
     told = pyx.run(["/bin/sh", "-c", command], cwd=ground, timeout=240)

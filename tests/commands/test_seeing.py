@@ -203,7 +203,7 @@ def test_the_tree_as_data(pyx: Pyx, project: Path) -> None:
     ("name", "module"),
     [
         ("web", "web/__init__.py"),
-        ("Web", None),
+        ("Web", "web/__init__.py"),
         ("base", None),
         ("base_lib", "base_lib"),
         ("base_lib.core", "base_lib/core.py"),

@@ -9,7 +9,7 @@ from wheelhouse import make_wheel, pylock_text
 
 from pyx_launcher.cli.commands import VERBS
 from pyx_launcher.cli.invocation import parse_invocation
-from pyx_launcher.commands._suggest import _COUNTERPARTS, _OF_PIPX, suggest, translate
+from pyx_launcher.commands._suggest import _COUNTERPARTS, _OF_PIPX, Here, suggest, translate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,6 +99,35 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("python3 -m rich", "pyx -m rich"),
         ("python3", "`pyx` alone is the prompt"),
         ("check", "pyx lock --check"),
+        ("uvx ruff check .", "pyx tool run ruff check ."),
+        ("x ruff", "pyx tool run ruff"),
+        ("create -n science", "pyx env create science"),
+        ("create science", "pyx env create science"),
+        (
+            "create --name=science -c conda-forge -y python=3.11 numpy=1.26 conda-forge::rich>=13",
+            "pyx add @science numpy==1.26 'rich>=13' --python 3.11",
+        ),
+        ("conda create -n science python=3.11", "pyx env create science --python 3.11"),
+        ("conda env create -f environment.yml -n science", "pyx env create science"),
+        ("conda env remove -n science", "pyx env remove science"),
+        ("conda remove -n science --all", "pyx env remove science"),
+        ("conda env list", "pyx env list"),
+        ("mamba install -n science rich", "pyx @science add rich"),
+        ("conda install rich", "pyx add rich"),
+        ("conda list -n science", "pyx @science list"),
+        ("conda update -n science --all", "pyx @science lock --upgrade"),
+        ("conda run -n science python script.py -x", "pyx @science script.py -x"),
+        ("conda run -n science black --fast .", "pyx @science run black --fast ."),
+        ("conda activate science", 'pyx @science run "$SHELL"'),
+        ("activate science", 'pyx @science run "$SHELL"'),
+        ("conda search rich", "pyx --help"),
+        ("python3.12 app.py -v", "pyx --python 3.12 app.py -v"),
+        ("python3.13t", "`pyx --python 3.13t` alone is the prompt"),
+        ("py -3.12 app.py", "pyx --python 3.12 app.py"),
+        ("py app.py", "pyx app.py"),
+        ("use 3.12", "pyx python pin 3.12"),
+        ("pip-compile requirements.in", "pyx lock"),
+        ("poetry run python script.py", "pyx script.py"),
         ("isntall rich", "did you mean pyx add rich?"),
         ("lits", "did you mean pyx list?"),
         ("black .", "nothing else here has that name; `pyx --help` lists the commands"),
@@ -107,20 +136,39 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
 def test_a_command_of_another_tool_is_told_in_ours(typed: str, meant: str) -> None:
     """As one that can be typed."""
     name, *words = typed.split()
-    assert suggest(name, words, (), ()) == meant
+    assert suggest(name, words) == meant
+
+
+def test_what_is_here_decides_the_hint() -> None:
+    """What is locked is upgraded, and the version of a project of Poetry's is Poetry's to move."""
+    here = Here(packages=frozenset({"rich"}), is_poetrys=True)
+    assert suggest("pip", ["install", "-U", "Rich"], here=here) == "pyx lock --upgrade Rich"
+    assert suggest("install", ["-U", "rich", "new"], here=here) == "pyx add rich new"
+    for name, words in (("version", ["patch"]), ("poetry", ["version", "patch"])):
+        assert suggest(name, words, here=here) == "pyx tool run poetry version patch"
+    assert suggest("uv", ["version"], here=here) == "pyx tool run uv version --frozen"
+
+
+def test_poetrys_project_is_told_by_its_table(pyx: Pyx, tmp_path: Path) -> None:
+    """That of the directory, or above it, or of the project that is named."""
+    (tmp_path / "below").mkdir()
+    (tmp_path / "pyproject.toml").write_text('[tool.poetry]\nname = "p"\nversion = "1"\n')
+    assert tell(pyx, tmp_path / "below", "version patch") == "pyx tool run poetry version patch"
+    (tmp_path / "below" / "pyproject.toml").write_text('[project]\nname = "b"\nversion = "1"\n')
+    assert "uv version" in tell(pyx, tmp_path / "below", "version patch")
 
 
 @pytest.mark.parametrize("typed", ["install rich", "pip install rich", "black .", "new"])
 def test_the_hint_is_one_line_more(pyx: Pyx, tmp_path: Path, typed: str) -> None:
     """Behind what python says of a file that is not there, with python's status."""
     name, *words = typed.split()
-    assert tell(pyx, tmp_path, typed) == suggest(name, words, (), ())
+    assert tell(pyx, tmp_path, typed) == suggest(name, words)
 
 
 def test_what_the_hints_name_is_there() -> None:
     """Each is a command line that pyx can parse, of one of its commands."""
     for table in (_COUNTERPARTS, _OF_PIPX):
-        for name in {*table} - {"python3", "test", "audit"}:
+        for name in {*table} - {"python3", "py", "test", "audit"}:
             words = (translate(name, ["x"], table) or "").replace('"$SHELL"', "/bin/sh").split()
             assert parse_invocation(words, {}).verb in {*VERBS, "--version"}
 
@@ -128,10 +176,14 @@ def test_what_the_hints_name_is_there() -> None:
 def test_a_program_of_the_environment_is_run_by_run(pyx: Pyx, project: Path) -> None:
     """With its words as they were typed; by what the lock names until its wheel was fetched."""
     assert tell(pyx, project, "tock x") == "pyx run tock x"
+    assert tell(pyx, project, "tikc a") == (
+        "packages of the lock are not fetched yet; if one of them has it: `pyx run tikc a`"
+    )
     assert pyx("sync", cwd=project).returncode == 0
     assert tell(pyx, project, "tick --fast .") == "pyx run tick --fast ."
     assert tell(pyx, project, "tikc") == "did you mean pyx run tick?"
-    assert suggest("tick", ["a;b"], ["--offline"], {"tick"}) == "pyx --offline run tick 'a;b'"
+    here = Here(programs=frozenset({"tick"}))
+    assert suggest("tick", ["a;b"], ["--offline"], here) == "pyx --offline run tick 'a;b'"
 
 
 @pytest.mark.parametrize(

@@ -310,6 +310,65 @@ def test_a_kernel_starts_by_the_lock(
     assert directory.name == f"pyx-{name.lower().replace(' ', '-')}"
 
 
+def test_a_kernel_gets_what_was_asked_for_and_its_programs(
+    pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServer
+) -> None:
+    """Its groups and variables as they were typed; its PATH as under `pyx run`."""
+    code = (
+        "import os, shutil, subprocess, tick\n"
+        "print(shutil.which('tick'), os.environ['GIVEN'], flush=True)\n"
+        "subprocess.run('tick; pip list', shell=True)\n"
+    )
+    artifacts = [
+        make_wheel(wheels, "ipykernel", "6.0", files={"ipykernel_launcher.py": code}),
+        make_wheel(
+            wheels,
+            "tick",
+            "1.0",
+            files={"tick.py": "def main(): print('ticked')"},
+            entry_points={"tick": "tick:main"},
+        ),
+    ]
+    text = pylock_text(
+        artifacts,
+        index_url=index.url,
+        markers={"tick": "'more' in dependency_groups"},
+        groups=["more"],
+    )
+    (tmp_path / "pylock.toml").write_text(text)
+    (tmp_path / "variables").write_text("GIVEN=yes\n")
+    words = ["-G", "more", "env", "--kernel", "--env-file=variables", "--project", "."]
+    made = pyx(*words, cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    spec = json.loads(Path(made.stdout.strip(), "kernel.json").read_text())
+    told = pyx.run(spec["argv"], cwd=Path("/"))
+    program, *said = told.stdout.splitlines()
+    assert program.startswith(f"{pyx.environ['PYX_HOME']}/environments/")
+    assert (program.split("/bin/")[1], said) == ("tick yes", ["ticked"])
+    assert told.stderr == (
+        "pyx: pip is not locked here, and no program would see what it installs\n"
+        "pyx: hint: `pyx list`, then start the program (in a notebook the kernel) again\n"
+    )
+
+
+def test_the_kernel_of_a_project_that_moved_says_so(
+    pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServer
+) -> None:
+    """In one line, where Jupyter shows what a kernel says, with how it is made again."""
+    project = tmp_path / "before"
+    project.mkdir()
+    wheel = make_wheel(wheels, "ipykernel", "6.0")
+    (project / "pylock.toml").write_text(pylock_text([wheel], index_url=index.url))
+    spec = Path(pyx("env", "--kernel", cwd=project).stdout.strip(), "kernel.json")
+    project.rename(tmp_path / "after")
+    told = pyx.run(json.loads(spec.read_text())["argv"], cwd=tmp_path / "after")
+    assert (told.returncode, told.stdout) == (64, "")
+    assert told.stderr == (
+        f"pyx: there is no project {project}\n"
+        "pyx: hint: if it has moved, make its kernel again there: `pyx env --kernel`\n"
+    )
+
+
 def test_kernels_go_where_jupyter_is_told_to_look(
     pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServer
 ) -> None:

@@ -7,6 +7,7 @@ where its tool is not on the path nor named by a variable such as `PYX_ORACLE_PO
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -154,6 +155,20 @@ def test_one_pin_is_moved(pyx: Pyx, project: Path, kind: Kind) -> None:
         # Pipenv has no way to keep a pin when the file beside the lock has changed.
         assert '"1.1.1"' in (project / kind.lock).read_text()
     run_tool(pyx, kind, project, *kind.check)
+
+
+def test_a_constraint_as_poetry_writes_it(pyx: Pyx, project: Path, kind: Kind) -> None:
+    """Poetry's own project takes it for what it means; any other answers with the standard's."""
+    before = (project / kind.manifest).read_text()
+    told = pyx("add", "zipper@^3.15", cwd=project)
+    if kind.tool == "poetry":
+        assert "+ zipper 3.19.0" in succeed(told)
+        assert re.search(r"zipper( = \")?.?>=3.15,<4", (project / kind.manifest).read_text())
+        run_tool(pyx, kind, project, *kind.check)
+        return
+    assert (told.returncode, told.stdout) == (64, "")
+    assert told.stderr.endswith("hint: pyx add 'zipper>=3.15,<4'\n")
+    assert (project / kind.manifest).read_text() == before
 
 
 def test_what_cannot_be_resolved_changes_nothing(pyx: Pyx, project: Path, kind: Kind) -> None:

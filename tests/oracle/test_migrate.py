@@ -154,7 +154,10 @@ def test_the_commands_of_a_table_work(
     project.mkdir()
     for name, text in files.items():
         (project / name).write_text(text.replace("{url}", index.url))
-    for name, program in (("build", "pyproject-build"), *((n, n) for n in ("twine", "ruff", "uv"))):
+    for name, program in (
+        ("build", "pyproject-build"),
+        *((n, n) for n in ("twine", "ruff", "uv", "poetry")),
+    ):
         files_of = {f"{name}.py": MAIN}
         make_wheel(wheels, name, "1.0", files=files_of, entry_points={program: f"{name}:main"})
     (project / ".env").write_text("ONE=1\n")

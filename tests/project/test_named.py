@@ -244,6 +244,10 @@ def test_an_unknown_environment_cannot_be_removed(dirs: Dirs) -> None:
     with pytest.raises(UsageError, match="there is no environment @a") as caught:
         remove_named(dirs, "a")
     assert caught.value.hint == "pyx env list"
+    create_named(dirs, "science")
+    with pytest.raises(UsageError, match="there is no environment @scinece") as caught:
+        remove_named(dirs, "scinece")
+    assert caught.value.hint == "did you mean `pyx env remove science`?"
 
 
 def test_directories_follow_from_names(dirs: Dirs) -> None:
@@ -255,11 +259,11 @@ def test_directories_follow_from_names(dirs: Dirs) -> None:
     ("words", "said"),
     [
         (["env"], "needs one of: list, create, remove, show"),
-        (["env", "use", "3.12"], "hint: pyx python pin VERSION"),
+        (["env", "use", "3.12"], "hint: pyx python pin 3.12"),
         (["env", "create", "my env!"], "hint: `pyx env create my-env`: letters, digits"),
         (["env", "lst"], "hint: did you mean pyx env list?"),
         (["env", "create"], "pyx env create takes one NAME"),
-        (["env", "create", "a", "b"], "pyx env create takes one NAME"),
+        (["env", "create", "a", "b=1"], "takes one NAME\npyx: hint: pyx add @a b==1\n"),
         (["env", "list", "a"], "pyx env list does not take a: pyx env list [--json]"),
         (["env", "--link", "--kernel"], "exclude each other"),
         (["env", "--link", "a"], "pyx env --link does not take a"),

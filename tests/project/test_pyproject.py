@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from pyx_launcher.errors import LockError, UsageError
 from pyx_launcher.project.pyproject import (
@@ -173,6 +175,32 @@ def test_a_file_that_cannot_be_edited_is_refused(text: str, message: str) -> Non
     """The error names the file and the place in it."""
     with pytest.raises(LockError, match=message):
         add(text, "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("a@^2.30", "a>=2.30,<3"),
+        ("a^0.2", "a>=0.2,<0.3"),
+        ("a[x] @ ~1.2", "a[x]>=1.2,<1.3"),
+        ("a~1", "a>=1,<2"),
+        ("a@>=2,!=2.5", "a>=2,!=2.5"),
+        ("a@2.*", "a==2.*"),
+    ],
+)
+def test_a_constraint_of_poetrys_is_told_by_the_standard(text: str, meant: str) -> None:
+    """Where Poetry locks it is taken for what it means; elsewhere it is a mistake."""
+    with pytest.raises(UsageError, match="that only Poetry understands") as caught:
+        parse_requirement(text)
+    assert shlex.split(caught.value.hint or "")[-1].removesuffix("?") == meant
+    assert parse_requirement(text, by_poetry=True) == Requirement(meant)
+
+
+@pytest.mark.parametrize("text", ["a~=1.0", "a>=1", "a @ file:///x", "a===2", "a ; extra == 'b'"])
+def test_what_the_standard_has_is_no_constraint_of_poetrys(text: str) -> None:
+    """It is taken as it is, by whatever the project is locked."""
+    for by_poetry in (False, True):
+        assert parse_requirement(text, by_poetry=by_poetry) == Requirement(text)
 
 
 @pytest.mark.parametrize("text", ["", "a b", "==1", "a>=", "./x"])

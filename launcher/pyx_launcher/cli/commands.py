@@ -304,6 +304,8 @@ VERBS: Mapping[str, Verb] = {
 }
 """The management commands. A verb wins over a file of that name; ``./sync`` runs the file."""
 
+_ASKS_NOTHING = "leave it out: pyx never asks"
+
 OPTIONS_OF_OTHERS: Mapping[str, str] = {
     "--check": "pyx lock --check",
     "--frozen": "--locked",
@@ -317,6 +319,8 @@ OPTIONS_OF_OTHERS: Mapping[str, str] = {
     "--categories": "--group NAME",
     "--dev": "--group dev",
     "--directory": "--project DIR",
+    "--package": "--project DIR",
+    "-p": "--python VERSION",
     "--tree": "pyx tree",
     "--outdated": "pyx list --outdated",
     "--verbose": "PYX_DEBUG=1 before the command",
@@ -324,10 +328,27 @@ OPTIONS_OF_OTHERS: Mapping[str, str] = {
     "-r": "pyx add -r FILE",
     "-e": "pyx add -e DIR",
     "--editable": "pyx add -e DIR",
+    "-U": "pyx lock --upgrade [NAME]",
+    "--upgrade": "pyx lock --upgrade [NAME]",
     "--upgrade-package": "pyx lock --upgrade NAME",
     "-P": "pyx lock --upgrade NAME",
+    "--no-update": "`pyx lock` moves no version unless it has to",
+    "--regenerate": "pyx lock --upgrade",
+    "-y": _ASKS_NOTHING,
+    "--yes": _ASKS_NOTHING,
+    "--no-interaction": _ASKS_NOTHING,
+    "--no-input": _ASKS_NOTHING,
 }
-"""What to type for options that other tools have, where a command has none of that name."""
+"""What to type for options that other tools have, where a command has none of that name.
+
+NAME, VERSION, FILE and DIR stand for the value that was given, [NAME] for any number of them.
+"""
+
+OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
+    "env": dict.fromkeys(("-n", "--name"), "pyx env ACTION NAME"),
+    "tool": dict.fromkeys(("-U", "--upgrade"), "pyx tool upgrade [NAME]"),
+}
+"""The same where a command means something else by them; ACTION is what it was to do."""
 
 ACTIONS_OF_OTHERS: Mapping[str, Mapping[str, str]] = {
     "env": {
@@ -337,6 +358,8 @@ ACTIONS_OF_OTHERS: Mapping[str, Mapping[str, str]] = {
         "new": "pyx env create NAME",
         "rm": "pyx env remove NAME",
         "delete": "pyx env remove NAME",
+        "export": "pyx export --format requirements",
+        "update": "pyx @NAME lock --upgrade",
     },
     "tool": {
         "add": "pyx tool install NAME",
@@ -344,6 +367,8 @@ ACTIONS_OF_OTHERS: Mapping[str, Mapping[str, str]] = {
         "rm": "pyx tool uninstall NAME",
         "update": "pyx tool upgrade",
         "inject": "pyx tool install NAME --with PACKAGE",
+        "upgrade-all": "pyx tool upgrade",
+        "reinstall": "pyx tool install --force NAME",
         "update-shell": "pyx tool ensurepath",
     },
     "python": {
@@ -355,6 +380,12 @@ ACTIONS_OF_OTHERS: Mapping[str, Mapping[str, str]] = {
         "update": "pyx tool run uv python install VERSION",
         "upgrade": "pyx tool run uv python upgrade VERSION",
     },
-    "store": {"clean": "pyx store gc", "prune": "pyx store gc", "info": "pyx store size"},
+    "store": {
+        "clean": "pyx store gc",
+        "prune": "pyx store gc",
+        "purge": "pyx store gc",
+        "dir": "pyx store path",
+        "info": "pyx store size",
+    },
 }
 """The same for the first words of commands."""

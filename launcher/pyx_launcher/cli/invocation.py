@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from pyx_launcher.cli.commands import OPTIONS_OF_OTHERS, VERBS, Verb
+from pyx_launcher.cli.commands import VERBS, Verb
 from pyx_launcher.errors import UsageError
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.values import dataclass, field
@@ -106,8 +106,11 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
     verb = rest[0] if rest and rest[0] in (*VERBS, *_NO_OPTIONS) else None
     words: Sequence[str] = ()
     settings: dict[str, tuple[str, ...]] = {}
-    if verb is not None:
+    if verb is None:
+        _refuse_option(named, own, rest)
+    else:
         asked = VERBS.get(verb, _PLAIN)
+        _refuse_program(own, rest)
         taken, words, more = _take_words(rest, asked)
         if verb not in VERBS:
             words, rest, taken = rest[taken:], [], 0
@@ -150,6 +153,27 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
         locked="--locked" in values,
         program=parse_program(rest),
     )
+
+
+def list_own_options(invocation: Invocation) -> list[tuple[str, str | None]]:
+    """Return pyx's own options as they were typed, by their long names, without ``@name``."""
+    return _take_own(invocation.own, 0 if invocation.named is None else 1)[1]
+
+
+def _refuse_option(named: str | None, own: Sequence[str], rest: Sequence[str]) -> None:
+    """Raise UsageError for a short option that python does not have and another tool does."""
+    if rest and rest[0][:1] == "-" and rest[0][1:2] not in f"{PYTHON_LETTERS}-":
+        from pyx_launcher.cli.counterparts import refuse_option
+
+        refuse_option(named, own, rest, _PLAIN)
+
+
+def _refuse_program(own: Sequence[str], rest: Sequence[str]) -> None:
+    """Raise UsageError for ``pyx python`` in place of ``pyx``."""
+    if rest[0] == "python" and len(rest) > 1 and rest[1] not in VERBS["python"].actions:
+        from pyx_launcher.cli.counterparts import refuse_program
+
+        refuse_program(own, rest[1:])
 
 
 _NO_OPTIONS = ("--help", "-h", "--version", "--complete")
@@ -201,22 +225,21 @@ def _take_option(arguments: Sequence[str], at: int, verb: Verb) -> tuple[int, _O
         raise UsageError(f"{name} takes no value", hint=hint)
     from difflib import get_close_matches
 
+    from pyx_launcher.cli.counterparts import find_counterpart
+
     # Of two that are less alike than this, --depth and --python say, one is no slip for the other.
     close = get_close_matches(name, (*valued, *flags), n=1, cutoff=0.7)
     hint = f"did you mean {close[0]}?" if close else f"{verb.command} --help"
-    if name in OPTIONS_OF_OTHERS:
-        hint = _translate(name, value or "".join(arguments[at + 1 : at + 2]))
+    hint = find_counterpart(arguments, at, verb) or hint
     raise UsageError(f"unknown option {arguments[at]}", hint=hint)
 
 
-def _translate(name: str, value: str) -> str:
-    """Return what to type for an option of another tool, with the value it was given."""
-    if name == "--only" and value in ("main", "default"):
-        # Poetry and PDM call the project's own requirements so.
-        return OPTIONS_OF_OTHERS["--prod"]
-    hint = OPTIONS_OF_OTHERS[name]
-    given = value and not value.startswith("-")
-    return hint.replace("NAME", value) if given and hint.startswith("--") else hint
+def _refuse_word(arguments: Sequence[str], at: int, verb: Verb) -> UsageError:
+    """Return what to tell of a word that looks like an option and is nobody's."""
+    from pyx_launcher.cli.counterparts import find_counterpart
+
+    hint = find_counterpart(arguments, at, verb) or f"{verb.command} --help"
+    return UsageError(f"{verb.command} does not know {arguments[at]}", hint=hint)
 
 
 def _take_behind(
@@ -229,7 +252,7 @@ def _take_behind(
     """
     program = parse_program(words)
     if program.mode in "ip":
-        raise UsageError(f"{verb.command} does not know {words[0]}", hint=f"{verb.command} --help")
+        raise _refuse_word([verb.command.removeprefix("pyx "), *words], 1, verb)
     if program.mode != "s":
         return words, (), []
     at = end = program.place + 1
@@ -269,11 +292,11 @@ def _take_words(arguments: Sequence[str], verb: Verb) -> tuple[int, list[str], l
         elif word == "--":
             return len(arguments), [*words, *arguments[at + 1 :]], options
         elif word.startswith("-"):
-            hint = OPTIONS_OF_OTHERS.get(word, f"{verb.command} --help")
+            error = _refuse_word(arguments, at, verb)
             if verb.passes_from.get("") and word[:2] in ("-m", "-c"):
                 # What others have `run` for is a start of pyx itself.
-                hint = _join(["pyx", *arguments[at:]])
-            raise UsageError(f"{verb.command} does not know {word}", hint=hint)
+                error.hint = _join(["pyx", *arguments[at:]])
+            raise error
         else:
             words.append(word)
             at += 1

@@ -35,14 +35,16 @@ def take_action(invocation: Invocation) -> tuple[str, tuple[str, ...]]:
     verb = invocation.verb or ""
     actions = VERBS[verb].actions
     if not invocation.words:
-        raise UsageError(
-            f"pyx {verb} needs one of: {', '.join(actions)}", hint=f"pyx {verb} --help"
-        )
+        hint = "`pyx` alone is the prompt" if verb == "python" else f"pyx {verb} --help"
+        raise UsageError(f"pyx {verb} needs one of: {', '.join(actions)}", hint=hint)
     action = invocation.words[0]
     if action not in actions:
         close = difflib.get_close_matches(action, actions, n=1)
         hint = f"did you mean pyx {verb} {close[0]}?" if close else f"pyx {verb} --help"
-        hint = ACTIONS_OF_OTHERS.get(verb, {}).get(action, hint)
+        if action in ACTIONS_OF_OTHERS.get(verb, {}):
+            from pyx_launcher.cli.counterparts import fill
+
+            hint = fill(ACTIONS_OF_OTHERS[verb][action], invocation.words[1:])
         raise UsageError(f"pyx {verb} does not know {action}", hint=hint)
     for name in invocation.settings:
         if name not in VERBS[verb].options_of(action):

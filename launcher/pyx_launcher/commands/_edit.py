@@ -32,7 +32,7 @@ from pyx_launcher.project.inline_script import (
 from pyx_launcher.project.journal import read_file
 from pyx_launcher.project.links import check_links
 from pyx_launcher.project.manifest import MANIFESTS, name_command
-from pyx_launcher.project.named import named_directory, remove_named
+from pyx_launcher.project.named import find_close_name, named_directory, remove_named
 from pyx_launcher.project.pyproject import MAIN, RequirementList, is_bare, parse_data
 from pyx_launcher.project.python_version import VERSION_FILE, pin_version
 from pyx_launcher.project.transaction import exclusive, restoring
@@ -212,7 +212,9 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
         directory = named_directory(dirs, words.named)
         if directory.is_dir() or words.creates:
             return directory
-        raise UsageError(f"there is no environment @{words.named}", hint="pyx env list")
+        close = find_close_name(dirs, words.named)
+        hint = f"did you mean @{close}?" if close else "pyx env list"
+        raise UsageError(f"there is no environment @{words.named}", hint=hint)
     if words.project is not None:
         path = Path(words.project).absolute()
         path = path.resolve() if ".." in path.parts else path

@@ -11,18 +11,24 @@ import difflib
 import os
 import re
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 from pyx_launcher.cli.commands import ACTIONS_OF_OTHERS, VERBS
+from pyx_launcher.cli.counterparts import fill, write_creation, write_requirement
 from pyx_launcher.cli.invocation import parse_program
 from pyx_launcher.console import print_error, write_out
 from pyx_launcher.errors import PyxError
 from pyx_launcher.launch import decide
+from pyx_launcher.locks.common.tables import read_toml
+from pyx_launcher.project.manifest import MANIFEST
 from pyx_launcher.provision import find_entries
-from pyx_launcher.values import replace
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from pyx_launcher.cli.invocation import Invocation
 
@@ -41,7 +47,15 @@ _COUNTERPARTS: Mapping[str, str] = {
     "new": "init [NAME]",
     "exec": "run NAME…",
     "python3": "NAME…",
+    "py": "NAME…",
+    "create": "env create NAME",
+    "x": "tool run NAME…",
+    "uvx": "tool run NAME…",
+    "use": "python pin NAME",
+    "pin": "python pin NAME",
     "compile": "lock",
+    "pip-compile": "lock",
+    "pip-sync": "sync",
     "check": "lock --check",
     "venv": "env --link",
     "virtualenv": "env --link",
@@ -84,7 +98,16 @@ _WITH_VALUE = (
     *("-c", "--constraint", "-i", "--index-url", "--extra-index-url", "-f", "--find-links"),
     *("-t", "--target", "--prefix", "--root", "--src", "--python", "-p", "--index", "--source"),
     *("--proxy", "--cert", "--trusted-host", "--timeout", "--retries", "--cache-dir", "--log"),
-    *("--upgrade-strategy", "--platform", "--python-version", "--report", "--directory", "-C"),
+    *(
+        "--channel",
+        "--file",
+        "--upgrade-strategy",
+        "--platform",
+        "--python-version",
+        "--report",
+        "--directory",
+        "-C",
+    ),
 )
 """Options of other tools whose value is the next word."""
 
@@ -102,13 +125,33 @@ _OF_PIPX: Mapping[str, str] = {
     "upgrade-all": "tool upgrade",
 }
 
+_CONDAS = ("conda", "mamba", "micromamba")
+
+_OF_CONDA: Mapping[str, str] = {
+    "activate": 'run "$SHELL"',
+    "env export": "export --format requirements",
+    "env update": "lock --upgrade",
+    "install": "add",
+    "list": "list",
+    "remove": "remove",
+    "run": "run",
+    "uninstall": "remove",
+    "update": "lock --upgrade",
+    "upgrade": "lock --upgrade",
+}
+"""Commands of conda, with what follows ``pyx @NAME`` for the same."""
+
 _TOOLS: Mapping[str, Mapping[str, str]] = {
-    **dict.fromkeys(("pip", "pip3", "uv", "poetry", "pdm", "pipenv", "conda"), _COUNTERPARTS),
+    **dict.fromkeys(("pip", "pip3", "uv", "poetry", "pdm", "pipenv"), _COUNTERPARTS),
+    **dict.fromkeys(_CONDAS, _COUNTERPARTS),
     "pipx": _OF_PIPX,
 }
 """What may stand before a verb of theirs, by habit."""
 
-_PYTHONS = ("python", "python3")
+_PYTHONS = ("python", "python3", "py")
+_VERSIONED = re.compile(r"(?:python|-)(3(?:\.\d+)*t?)")
+"""One version of python as a program, or the option of Windows' ``py`` for it."""
+
 _INTERPRETERS: Mapping[str, str] = {
     "install": "tool run uv python install NAME",
     "list": "python list",
@@ -117,8 +160,26 @@ _INTERPRETERS: Mapping[str, str] = {
 }
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _PROJECT = ("-e", "--editable")
+_UPGRADE = ("-U", "--upgrade")
 _CLOSE = 0.7
 """How like two words must be, from 0 to 1: of `black` and `lock` one is no slip for the other."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Here:
+    """What there is where something was mistyped."""
+
+    programs: frozenset[str] = frozenset()
+    """Those of the environment, as far as its packages are in the store."""
+    waiting: frozenset[str] = frozenset()
+    """The names of the packages that are not, and whose programs nobody knows yet."""
+    packages: frozenset[str] = frozenset()
+    """The names of all that a start would have."""
+    is_poetrys: bool = False
+    """Has the project a table of Poetry's?"""
+
+
+NOTHING = Here()
 
 
 def answer_mistake(invocation: Invocation, environ: Mapping[str, str], error: PyxError) -> int:
@@ -136,8 +197,8 @@ def answer_mistake(invocation: Invocation, environ: Mapping[str, str], error: Py
     hint = _find_file(name)
     if hint is not None:
         hint = f"did you mean {shlex.join(['pyx', *invocation.own, hint])}?"
-    elif _PLAIN.fullmatch(name):
-        hint = suggest(name, words, invocation.own, _list_programs(invocation, environ))
+    elif _PLAIN.fullmatch(name) or _VERSIONED.fullmatch(name):
+        hint = suggest(name, words, invocation.own, _look_around(invocation, environ))
     print_error(PyxError(error.message, hint=hint))
     return error.exit_code
 
@@ -162,45 +223,64 @@ def _find_file(name: str) -> str | None:
     return os.path.join(directory, found)
 
 
-def suggest(name: str, words: Sequence[str], own: Sequence[str], programs: Collection[str]) -> str:
+def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here = NOTHING) -> str:
     """Return a hint for a command line of which `name` was to be a command.
 
-    `own` are the options before it, `words` what follows, `programs` those of the environment.
+    `own` are the options before it, `words` what follows.
     """
     pyx = shlex.join(["pyx", *own])
     if name in _TOOLS and words and not words[0].startswith("-"):
-        return f"{pyx} {_translate_tool(name, words)}"
+        return f"{pyx} {_translate_tool(name, words, here)}"
+    version = _VERSIONED.fullmatch(words[0] if name == "py" and words else name)
+    if version is not None and name not in _PYTHONS[:2]:
+        pyx = shlex.join(["pyx", *own, "--python", version[1]])
+        words = words[1:] if name == "py" else words
+        return f"{pyx} {shlex.join(words)}" if words else f"`{pyx}` alone is the prompt"
     if name in _PYTHONS and not words:
         return f"`{pyx}` alone is the prompt"
-    if name in programs:
-        return f"{pyx} run {shlex.join([name, *words])}"
+    run = f"{pyx} run {shlex.join([name, *words])}"
+    if name in here.programs | here.waiting:
+        return run
     if name in _COUNTERPARTS:
-        return f"{pyx} {translate(name, words)}"
-    known = [*VERBS, *programs, *_COUNTERPARTS]
+        return f"{pyx} {translate(name, words, here=here)}"
+    known = [*VERBS, *here.programs, *_COUNTERPARTS]
     close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
+    if not close and here.waiting:
+        return f"packages of the lock are not fetched yet; if one of them has it: `{run}`"
     if not close:
         return f"nothing else here has that name; `{pyx} --help` lists the commands"
     if close[0] in VERBS:
         return f"did you mean {pyx} {close[0]}?"
-    if close[0] in programs:
+    if close[0] in here.programs:
         return f"did you mean {pyx} run {close[0]}?"
-    return f"did you mean {pyx} {translate(close[0], words)}?"
+    return f"did you mean {pyx} {translate(close[0], words, here=here)}?"
 
 
 def translate(
-    name: str, words: Sequence[str], table: Mapping[str, str] = _COUNTERPARTS
+    name: str,
+    words: Sequence[str],
+    table: Mapping[str, str] = _COUNTERPARTS,
+    *,
+    here: Here = NOTHING,
 ) -> str | None:
     """Return what follows ``pyx`` for the verb `name` of another tool; None for no such verb."""
     given = _drop_options(words)
+    if table is _COUNTERPARTS and (name == "create" or (name == "activate" and given)):
+        return _translate_conda([name, *words])
     if name == "install" and table is _COUNTERPARTS:
         files = [word for word in words if word.startswith(("-r", "--requirement"))]
         if files:
             return f"add {shlex.join(words)}"
         if not given or _means_project(words):
             return shlex.join(["sync", *_translate_choice(words)])
+        is_locked = all(canonicalize_name(one) in here.packages for one in given)
+        if is_locked and any(word in _UPGRADE for word in words):
+            return shlex.join(["lock", "--upgrade", *given])
     if name == "show" and not given:
         asked = [word for word in words if word in _OF_SHOW]
         return _OF_SHOW[asked[0]] if asked else "list"
+    if name == "version" and here.is_poetrys:
+        return shlex.join(["tool", "run", "poetry", "version", *words])
     if name == "version" and given and given == [*words]:
         words = ["--bump", *given]
     form = table.get(name)
@@ -210,6 +290,41 @@ def translate(
     form = form.replace("NAME…", shlex.join(words) or "NAME")
     form = form.replace("[NAME]", shlex.join(given)).rstrip()
     return form.replace("NAME", shlex.join(given) or "NAME")
+
+
+def _translate_conda(words: Sequence[str]) -> str:
+    """Return what follows ``pyx`` for a whole command line of conda."""
+    name, others = "", []
+    for at, word in enumerate(words):
+        option, _, value = word.partition("=")
+        if option in ("-n", "--name"):
+            name = value or "".join(words[at + 1 : at + 2])
+        elif "".join(words[at - 1 : at]) not in ("-n", "--name"):
+            others.append(word)
+    verb, *others = others
+    given = _drop_options(others)
+    if verb == "env" and given:
+        verb, given = f"env {given[0]}", given[1:]
+    if verb in ("create", "env create"):
+        return write_creation(name or "".join(given[:1]) or "NAME", given if name else given[1:])
+    if verb == "env list":
+        return verb
+    if verb == "env remove" or (verb == "remove" and "--all" in others):
+        return f"env remove {name or ''.join(given[:1]) or 'NAME'}"
+    if verb == "activate":
+        name, given = "".join(given[:1]), []
+    if verb not in _OF_CONDA:
+        return "--help"
+    at_name = [f"@{name}"] if name else []
+    if verb == "run":
+        program = others[others.index(given[0]) :] if given else ["NAME"]
+        start = program[1:] if program[0] in _PYTHONS else ["run", *program]
+        return shlex.join([*at_name, *start])
+    packages = ""
+    if verb in ("install", "remove", "uninstall", "update", "upgrade"):
+        packages = shlex.join(map(write_requirement, given))
+        packages = packages or ("" if verb in ("update", "upgrade") else "NAME")
+    return " ".join(filter(None, (shlex.join(at_name), _OF_CONDA[verb], packages)))
 
 
 def _drop_options(words: Sequence[str]) -> list[str]:
@@ -243,8 +358,10 @@ def _means_project(words: Sequence[str]) -> bool:
     return any(word in _PROJECT or word.startswith((".", "/")) for word in words)
 
 
-def _translate_tool(tool: str, words: Sequence[str]) -> str:
+def _translate_tool(tool: str, words: Sequence[str], here: Here = NOTHING) -> str:
     """Return what follows ``pyx`` for a whole command line of another tool."""
+    if tool in _CONDAS:
+        return _translate_conda(words)
     name, *others = words
     if tool == "uv" and name == "pip" and others:
         name, *others = others
@@ -252,19 +369,22 @@ def _translate_tool(tool: str, words: Sequence[str]) -> str:
         return str(translate(others[0], others[1:], _INTERPRETERS))
     if name == "version" and tool not in ("uv", "poetry"):
         return "--version"
+    if tool == "uv":
+        here = replace(here, is_poetrys=False)
     # Behind another tool `python` installs interpreters, which nothing else here does.
-    meant = None if name in _PYTHONS else translate(name, others, _TOOLS[tool])
+    meant = None if name in _PYTHONS else translate(name, others, _TOOLS[tool], here=here)
     if meant is not None:
         return meant
     if name not in VERBS:
         return "--help"
+    if name == "run" and others[1:] and others[0] in _PYTHONS:
+        return shlex.join(others[1:])
     if name == "run" and others and (others[0].endswith(".py") or others[0] in ("-m", "-c")):
         return shlex.join(others)
     actions = VERBS[name].actions
     if others and others[0] in ACTIONS_OF_OTHERS.get(name, {}):
         form = ACTIONS_OF_OTHERS[name][others[0]].removeprefix("pyx ")
-        values = _drop_options(others[1:])
-        return re.sub(r"VERSION|NAME", shlex.join(values), form) if values else form
+        return fill(form, _drop_options(others[1:]))
     if actions and (not others or others[0] not in actions):
         return f"{name} --help"
     return shlex.join([name, *others])
@@ -280,14 +400,32 @@ def advise_pip(invocation: Invocation) -> str:
     return f"{pyx} {_translate_tool('pip', behind)}"
 
 
-def _list_programs(invocation: Invocation, environ: Mapping[str, str]) -> set[str]:
-    """Return the programs that a start here would have; of what is not in the store, its name."""
-    names: set[str] = set()
+def _look_around(invocation: Invocation, environ: Mapping[str, str]) -> Here:
+    """Return what a start here would have, as far as that can be told."""
     # What is wrong with a lock is no answer to a word that was mistyped.
+    here = Here(is_poetrys=_is_poetrys(invocation))
     with contextlib.suppress(PyxError, OSError):
         plan = decide(replace(invocation, program=parse_program([])), environ, may_lock=False)
         entries, missing = find_entries(plan.selection, plan.found.interpreter, plan.dirs)
-        names.update(artifact.name for artifact in missing)
-        for entry in entries:
-            names.update((*entry.facts.scripts, *entry.facts.data.get("scripts", ())))
-    return names
+        scripts = (
+            name
+            for entry in entries
+            for name in (*entry.facts.scripts, *entry.facts.data.get("scripts", ()))
+        )
+        return replace(
+            here,
+            programs=frozenset(scripts),
+            waiting=frozenset(artifact.name for artifact in missing),
+            packages=frozenset(artifact.name for artifact in plan.selection.artifacts),
+        )
+    return here
+
+
+def _is_poetrys(invocation: Invocation) -> bool:
+    """Tell whether the pyproject.toml of the project here has a table of Poetry's."""
+    with contextlib.suppress(PyxError, OSError):
+        place = Path(*invocation.projects[:1]).absolute()
+        for directory in (place, *place.parents):
+            if (directory / MANIFEST).is_file():
+                return "poetry" in read_toml(directory / MANIFEST).table("tool").data
+    return False

@@ -11,7 +11,7 @@ from pyx_launcher.commands._edit import edit_project, edit_script, find_director
 from pyx_launcher.console import tell
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
 from pyx_launcher.errors import UsageError
-from pyx_launcher.project.requirement import parse_requirement
+from pyx_launcher.project.requirement import parse_requirement, read_constraint
 from pyx_launcher.project.requirements_file import name_project, read_listing
 from pyx_launcher.resolve.project import Change, read_project
 from pyx_launcher.start.context import name_preferred
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyx_launcher.cli.invocation import Invocation
+    from pyx_launcher.commands._edit import EditArguments
 
 
 def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
@@ -35,8 +36,12 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     ]
     own = find_working_directory()
     named = {name_project(one): one for one in directories if one != own}
+    by_poetry = any(map(read_constraint, words.names)) and _is_poetrys(words, environ)
+    typed = [
+        parse_requirement(name, by_poetry=by_poetry, command="pyx add") for name in words.names
+    ]
     added = [
-        *map(parse_requirement, words.names),
+        *typed,
         *(one for listing in listings for one in listing.requirements),
         *map(parse_requirement, named),
     ]
@@ -48,7 +53,7 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
             raise _refuse_lock(words.requirements[files.index(project.lock)])
         if files == [Path(os.path.realpath(project.manifest))]:
             # A list of requirements that is the project's own requires what it lists already.
-            added = list(map(parse_requirement, words.names))
+            added = typed
     constraints = (one for listing in (*listings, *limits) for one in listing.constraints)
     change = Change(
         added=tuple(added),
@@ -58,6 +63,16 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
         editables=named,
     )
     return (edit_script if words.script else edit_project)(words, change, environ)
+
+
+def _is_poetrys(words: EditArguments, environ: Mapping[str, str]) -> bool:
+    """Tell whether what is added goes into a project that Poetry locks."""
+    if words.script or words.init:
+        return False
+    directory = find_directory(words, resolve_dirs(environ), find_working_directory())
+    if not directory.is_dir():
+        return False
+    return read_project(directory, lock_name=name_preferred(directory)).kind == "poetry"
 
 
 def _find(name: str) -> Path:

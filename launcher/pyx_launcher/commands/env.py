@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 
+from pyx_launcher.cli.invocation import list_own_options
 from pyx_launcher.commands._arguments import check_words, take_action
 from pyx_launcher.commands._format import format_facts, format_json, format_table
 from pyx_launcher.commands._target import explain_no_lock
@@ -89,9 +90,13 @@ def _require_name(invocation: Invocation, words: tuple[str, ...]) -> str:
     named = _take_name(invocation, words).named
     if named is None or len(words) > 1:
         called = f"pyx env {invocation.words[0]}"
-        raise UsageError(
-            f"{called} takes one NAME", hint=f"{called} {words[0] if words else 'NAME'}"
-        )
+        hint = f"{called} {words[0] if words else 'NAME'}"
+        if len(words) > 1 and invocation.words[0] == "create":
+            # As conda is told what the new environment is to have.
+            from pyx_launcher.cli.counterparts import write_creation
+
+            hint = f"pyx {write_creation(words[0].removeprefix('@'), words[1:])}"
+        raise UsageError(f"{called} takes one NAME", hint=hint)
     return named
 
 
@@ -216,9 +221,13 @@ def _kernel(invocation: Invocation, environ: Mapping[str, str]) -> int:
     chosen = [word for place in places for word in ("--project", place)]
     if invocation.named:
         chosen = [f"@{invocation.named}"]
-    if invocation.python:
-        chosen += ["--python", invocation.python]
-    command = [_find_command(environ), *chosen]
+    for option, value in list_own_options(invocation):
+        if option == "--env-file":
+            chosen += [option, str(Path(value or "").absolute())]
+        elif option != "--project":
+            chosen += [option] if value is None else [option, value]
+    # By `run`, so that `!black` in a notebook is the program of the environment.
+    command = [_find_command(environ), *chosen, "run", "python"]
     name = invocation.named or project.name
     hint = shlex.join(["pyx", *invocation.own, "add", "ipykernel"])
     write_out(f"{write_kernel(environment, name, command, environ, hint=hint)}\n")

@@ -80,11 +80,27 @@ def _find_places(
 ) -> Iterable[_FoundPlace]:
     wanted = canonicalize_name(name)
     for entry in entries:
-        module = _find_in([str(entry.path)], name, interpreter) or _find_beyond(
-            entry, name, interpreter
-        )
-        if module is not None or canonicalize_name(entry.facts.name) == wanted:
+        module = _find_module(entry, name, interpreter)
+        if module is None and canonicalize_name(entry.facts.name) == wanted:
+            module = _find_main(entry, interpreter)
             yield _FoundPlace(entry=entry, module=module)
+        elif module is not None:
+            yield _FoundPlace(entry=entry, module=module)
+
+
+def _find_main(entry: Entry, interpreter: Interpreter) -> Path | None:
+    """Return where a distribution's module is that bears its name, or else its only public one."""
+    own = canonicalize_name(entry.facts.name)
+    tops = {top.partition(".")[0] for top in entry.facts.tops} | {own.replace("-", "_")}
+    found = {top: _find_module(entry, top, interpreter) for top in tops if not top.startswith("_")}
+    named = [path for top, path in found.items() if path and canonicalize_name(top) == own]
+    paths = named or [path for path in found.values() if path]
+    return paths[0] if len(paths) == 1 else None
+
+
+def _find_module(entry: Entry, name: str, interpreter: Interpreter) -> Path | None:
+    in_entry = _find_in([str(entry.path)], name, interpreter)
+    return in_entry or _find_beyond(entry, name, interpreter)
 
 
 def _find_beyond(entry: Entry, name: str, interpreter: Interpreter) -> Path | None:

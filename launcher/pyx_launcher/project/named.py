@@ -71,6 +71,14 @@ def list_named(dirs: Dirs) -> tuple[NamedEnvironment, ...]:
     )
 
 
+def find_close_name(dirs: Dirs, name: str) -> str | None:
+    """Return the named environment that was meant by `name`, which looks like a slip for it."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, [found.name for found in list_named(dirs)], n=1)
+    return close[0] if close else None
+
+
 def create_named(
     dirs: Dirs, name: str, python: str | None = None, *, requires_python: str = ">=3.10"
 ) -> Path:
@@ -139,7 +147,9 @@ def remove_named(dirs: Dirs, name: str) -> Path:
 
     directory = named_directory(dirs, name)
     if not os.path.lexists(directory):
-        raise UsageError(f"there is no environment @{name}", hint="pyx env list")
+        close = find_close_name(dirs, name)
+        hint = f"did you mean `pyx env remove {close}`?" if close else "pyx env list"
+        raise UsageError(f"there is no environment @{name}", hint=hint)
     try:
         if directory.is_symlink():
             directory.unlink()

@@ -9,10 +9,30 @@ from shlex import quote
 from packaging.requirements import InvalidRequirement, Requirement
 
 from pyx_launcher.errors import UsageError
+from pyx_launcher.locks.poetry.constraints import parse_alternative
+
+_CONSTRAINED = re.compile(
+    r"\s*(?P<name>[A-Za-z0-9][\w.-]*(?:\[[^]]*\])?)\s*"
+    r"(?:@\s*(?=[~^<>=!]|\d[\d.]*\.\*)|(?=[~^][^=]))(?P<constraint>.+)"
+)
+"""What has a constraint of Poetry's: one behind ``@``, or one that PEP 508 does not know."""
 
 
-def parse_requirement(text: str) -> Requirement:
-    """Return the requirement that `text` is (PEP 508). Raises UsageError."""
+def parse_requirement(text: str, *, by_poetry: bool = False, command: str = "") -> Requirement:
+    """Return the requirement that `text` is (PEP 508). Raises UsageError.
+
+    With `by_poetry` it may have a constraint as Poetry writes them, such as ``tick@^2``. `command`
+    is what it was typed behind.
+    """
+    constraint = read_constraint(text)
+    if constraint is not None:
+        if by_poetry:
+            return Requirement(constraint)
+        meant = quote(constraint)
+        raise UsageError(
+            f"{text!r} has a constraint that only Poetry understands",
+            hint=f"{command} {meant}" if command else f"did you mean {meant}?",
+        )
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:
@@ -27,6 +47,19 @@ def parse_requirement(text: str) -> Requirement:
         problem = f"{version} is not a URL, and a version follows =="
         raise UsageError(f"{text!r}: {problem}", hint=f"did you mean {wanted}?")
     return requirement
+
+
+def read_constraint(text: str) -> str | None:
+    """Return what a requirement with a constraint of Poetry's is by PEP 508; None for any other."""
+    found = _CONSTRAINED.fullmatch(text)
+    if found is None:
+        return None
+    try:
+        versions = parse_alternative(found["constraint"].strip())
+    except ValueError:
+        return None
+    clauses = sorted(map(str, versions), key=lambda clause: clause.startswith("<"))
+    return f"{found['name']}{','.join(clauses)}"
 
 
 def _guess_requirement(text: str) -> str:

@@ -16,7 +16,7 @@ from pyx_launcher.errors import LockError, PyxError, UsageError, reading
 from pyx_launcher.files.ownership import check_owner
 from pyx_launcher.locks.common.content import pins_by_hash
 from pyx_launcher.locks.reader import FILE_NAMES, name_script_locks
-from pyx_launcher.project.named import list_named, named_directory
+from pyx_launcher.project.named import find_close_name, named_directory
 from pyx_launcher.record.checks import Check, check_script, find_block
 from pyx_launcher.start.lock_choice import (
     PROJECT_FILE,
@@ -215,7 +215,7 @@ def _find_lock(
     if len(invocation.projects) > 1:
         return _take_files([Path(project).absolute() for project in invocation.projects])
     if invocation.project is not None:
-        return _take_project(Path(invocation.project).absolute())
+        return _take_project(Path(invocation.project).absolute(), invocation)
     looked: list[Path] = []
     if script is not None:
         for path in name_script_locks(script.path):
@@ -334,21 +334,23 @@ def take_named(name: str, dirs: Dirs) -> tuple[Preference, tuple[Path, ...]]:
         return found, tuple(looked)
     if directory.is_dir():
         raise UsageError(f"@{name} has no lock yet", hint=f"pyx @{name} lock")
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, [found.name for found in list_named(dirs)], n=1)
-    hint = f"did you mean @{close[0]}?" if close else f"pyx env create {name}"
+    close = find_close_name(dirs, name)
+    hint = f"did you mean @{close}?" if close else f"pyx env create {name}"
     raise UsageError(f"there is no environment @{name}", hint=hint)
 
 
-def _take_project(path: Path) -> _FoundLock:
+def _take_project(path: Path, invocation: Invocation) -> _FoundLock:
     reason = "--project or PYX_PROJECT"
     if path.name in ("pyproject.toml", "Pipfile", "requirements.in") and _is_file(path):
         raise UsageError(f"{path} is not a lock", hint=f"name its directory: {path.parent}")
     if _is_file(path):
         return _FoundLock(lock=path, reason=reason)
     if not path.is_dir():
-        raise UsageError(f"there is no project {path}", hint="name a directory or a lock")
+        hint = "name a directory or a lock"
+        if "ipykernel_launcher" in invocation.words:
+            # Nobody typed this, so the directory was there when the kernel was made.
+            hint = "if it has moved, make its kernel again there: `pyx env --kernel`"
+        raise UsageError(f"there is no project {path}", hint=hint)
     looked: list[Path] = []
     found = _look_in(path, looked)
     if found is None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+from wheelhouse import pylock_text
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -59,6 +62,44 @@ def test_what_could_not_be_obeyed_is_not_pinned(pyx: Pyx, tmp_path: Path) -> Non
     assert not (tmp_path / ".python-version").exists()
 
 
+POETRY = '[tool.poetry]\nname = "p"\nversion = "1"\n[tool.poetry.dependencies]\npython = "^{}"\n'
+
+
+@pytest.mark.parametrize("kind", ["project", "poetry", "lock"])
+def test_a_version_that_the_project_does_not_support_is_not_pinned(
+    pyx: Pyx, tmp_path: Path, interpreters: dict[str, Path], kind: str
+) -> None:
+    """Whatever says what it supports; the hint is a version that can be pinned."""
+    if len(interpreters) == 1:
+        pytest.skip("there is one interpreter alone")
+    old, new = list(interpreters)[:2]
+    says = tmp_path / ("pylock.toml" if kind == "lock" else "pyproject.toml")
+    if kind == "lock":
+        says.write_text(pylock_text([], requires_python=f">={new}") + "packages = []\n")
+    elif kind == "poetry":
+        says.write_text(POETRY.format(new))
+    else:
+        says.write_text(f'[project]\nname = "p"\nversion = "1"\nrequires-python = ">={new}"\n')
+    told = pyx("python", "pin", old, cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (NO_INTERPRETER, "")
+    message, hint = told.stderr.splitlines()
+    assert message.startswith(f"pyx: {old} is Python {old}.")
+    assert f"but {says} requires Python " in message
+    assert not (tmp_path / ".python-version").exists()
+    words = hint.partition(": pyx ")[2].split()
+    assert words[:2] == ["python", "pin"]
+    assert pyx(*words, cwd=tmp_path).returncode == 0
+
+
+def test_what_is_no_version_is_told_as_it_was_typed(pyx: Pyx, tmp_path: Path) -> None:
+    """Nothing speaks of an option that nobody typed."""
+    for words in (["pin", "foo"], ["find", "foo"], ["pin", "3.99"]):
+        told = pyx("python", *words, cwd=tmp_path)
+        assert told.returncode in (USAGE, NO_INTERPRETER)
+        assert "--python" not in told.stderr
+        assert words[1] in told.stderr
+
+
 def test_a_path_is_not_pinned(pyx: Pyx, tmp_path: Path, interpreters: dict[str, Path]) -> None:
     """The file goes with the project to machines that have none there; the hint is the version."""
     version, path = next(iter(interpreters.items()))
@@ -71,4 +112,4 @@ def test_what_installs_interpreters_elsewhere_is_answered(pyx: Pyx, tmp_path: Pa
     """By a tool that does it, and whose interpreters pyx finds."""
     told = pyx("python", "install", "3.13", cwd=tmp_path)
     assert told.returncode == USAGE
-    assert told.stderr.endswith("hint: pyx tool run uv python install VERSION\n")
+    assert told.stderr.endswith("hint: pyx tool run uv python install 3.13\n")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 
 from pyx_launcher.commands._arguments import check_words, take_action
 from pyx_launcher.commands._format import format_json, format_table
@@ -14,11 +15,14 @@ from pyx_launcher.errors import LockError, PyxError, UsageError
 from pyx_launcher.installation import find_template
 from pyx_launcher.interpreters.discovery import read_version_words
 from pyx_launcher.interpreters.finder import find_interpreter, list_interpreters
+from pyx_launcher.interpreters.request import parse_request
 from pyx_launcher.launch import decide
 from pyx_launcher.locks.common.tables import read_toml
-from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.locks.poetry.constraints import python_specifiers
+from pyx_launcher.locks.reader import FILE_NAMES, read_lock
 from pyx_launcher.project.manifest import MANIFEST, MANIFESTS
 from pyx_launcher.project.python_version import VERSION_FILE, pin_version
+from pyx_launcher.start.context import name_preferred
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
@@ -38,6 +42,9 @@ def run_python(invocation: Invocation, environ: Mapping[str, str]) -> int:
         _list(invocation, environ)
     elif action == "find":
         check_words(invocation, 1, at_most=2)
+        for word in words:
+            # Nothing was typed behind --python, so the error may not speak of it.
+            parse_request(word)
         found = _find(_ask_for(invocation, *words), environ)
         write_out(f"{found.interpreter.path}\n")
     else:
@@ -121,8 +128,9 @@ def _pin(invocation: Invocation, words: tuple[str, ...], environ: Mapping[str, s
     if request is None:
         _tell_pin(working)
         return
+    parse_request(request)
     directory = _find_project(working)
-    requires, required_by = _read_requirement(directory / MANIFEST)
+    requires, required_by = _read_requirement(directory)
     dirs = resolve_dirs(environ)
     found = find_interpreter(
         request=request,
@@ -132,6 +140,7 @@ def _pin(invocation: Invocation, words: tuple[str, ...], environ: Mapping[str, s
         cache=dirs.interpreters,
         template=find_template(),
         required_by=required_by,
+        option="pyx python pin",
     ).interpreter
     path = pin_version(directory, request)
     if path is None:
@@ -161,12 +170,24 @@ def _find_project(working: Path) -> Path:
     return working
 
 
-def _read_requirement(manifest: Path) -> tuple[SpecifierSet, str]:
+def _read_requirement(directory: Path) -> tuple[SpecifierSet, str]:
     """Return which versions the project supports, and what says so. Raises LockError."""
-    if not manifest.is_file():
-        return SpecifierSet(), ""
-    text = read_toml(manifest).table("project").get("requires-python", str, "")
-    try:
-        return SpecifierSet(text), str(manifest)
-    except InvalidSpecifier as error:
-        raise LockError(manifest, str(error), where="project.requires-python") from error
+    manifest = directory / MANIFEST
+    document = read_toml(manifest) if manifest.is_file() else None
+    if document is not None:
+        text = document.table("project").get("requires-python", str, "")
+        poetry = document.table("tool").table("poetry").table("dependencies").data.get("python")
+        try:
+            if text:
+                return SpecifierSet(text), str(manifest)
+            if isinstance(poetry, str):
+                return python_specifiers(poetry), str(manifest)
+        except ValueError as error:
+            where = "project.requires-python" if text else "tool.poetry.dependencies.python"
+            raise LockError(manifest, str(error), where=where) from error
+    # What is wrong with a lock is told by what needs it.
+    with contextlib.suppress(PyxError):
+        name = name_preferred(directory)
+        if name:
+            return read_lock(directory / name, directory).requires_python, str(directory / name)
+    return SpecifierSet(), ""

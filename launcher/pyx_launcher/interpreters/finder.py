@@ -20,7 +20,13 @@ from pyx_launcher.interpreters.discovery import (
     resolve_candidate,
 )
 from pyx_launcher.interpreters.probe import InterpreterFacts, learn_facts, read_facts
-from pyx_launcher.interpreters.request import ANYTHING, InterpreterRequest, Request, read_wanted
+from pyx_launcher.interpreters.request import (
+    ANYTHING,
+    VERSION_NAME,
+    InterpreterRequest,
+    Request,
+    read_wanted,
+)
 from pyx_launcher.interpreters.tags import TagFacts, compute_tags
 from pyx_launcher.values import dataclass, field, replace
 
@@ -33,6 +39,10 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
 OLDEST = (3, 9)
+_USUAL = 13
+"""The minor version that is proposed where nothing asks for another."""
+_NEWEST, _LATE = 30, 99
+"""Numbers that no minor version, and no release of one, reaches for long."""
 NO_ARTIFACT = 1 << 30
 """How many builds an interpreter needs for which the lock has nothing at all."""
 
@@ -130,6 +140,7 @@ class Search:
     cache: Path
     template: Path | None
     count_builds: Callable[[Interpreter], int] | None = field(default=None, hash=False)
+    option: str = "--python"
 
     @property
     def requirement(self) -> str:
@@ -147,6 +158,7 @@ def find_interpreter(  # noqa: PLR0913 -- all of these decide, and callers name 
     template: Path | None,
     required_by: str = "the lock",
     count_builds: Callable[[Interpreter], int] | None = None,
+    option: str = "--python",
 ) -> FoundInterpreter:
     """Return the interpreter that `request` or, without it, the user's configuration asks for.
 
@@ -154,7 +166,8 @@ def find_interpreter(  # noqa: PLR0913 -- all of these decide, and callers name 
     the first Python on PATH, then the highest that a version manager has installed. It always
     satisfies `requires_python`, which `required_by` names. Where nobody asks for one,
     `count_builds` tells how many packages would have to be built for it, and the first with the
-    fewest is taken; behind one that needs none nobody looks. Raises InterpreterError if none fits.
+    fewest is taken; behind one that needs none nobody looks. `option` is the option or the command
+    behind which the request was typed. Raises InterpreterError if none fits.
     """
     search = Search(
         requires_python=requires_python,
@@ -163,8 +176,9 @@ def find_interpreter(  # noqa: PLR0913 -- all of these decide, and callers name 
         cache=cache,
         template=template,
         count_builds=count_builds,
+        option=option,
     )
-    wanted = read_wanted(request, start, environ)
+    wanted = read_wanted(request, start, environ, option)
     for alternative in wanted.requests:
         if found := _find_requested(search, wanted, alternative):
             return found
@@ -320,19 +334,60 @@ def _explain(search: Search, wanted: InterpreterRequest, request: Request) -> In
     else:
         candidates = list(_all_candidates(search))
     requested = _probe_all(search, request, candidates)
+    usable = _probe_all(search, ANYTHING, candidates)
     if wanted.label and requested:
+        others = _probe_all(search, ANYTHING, _all_candidates(search)) if request.path else usable
+        fitting = (one.short for one in others if one.parsed_version in search.requires_python)
+        version = next(fitting, None)
+        advice = f"ask for one that satisfies it: {search.option} {version}"
         return InterpreterError(
             f"{wanted.label} is Python {requested[0].version} ({requested[0].path}), "
             f"but {search.required_by} requires Python {search.requires_python}",
-            hint=f"ask for one that satisfies it: --python '{search.requires_python}'",
+            hint=advice if version else _advise_install(search, ANYTHING, is_any=True),
         )
-    usable = _probe_all(search, ANYTHING, candidates)
     listed = ", ".join(dict.fromkeys(f"{one.version} ({one.path})" for one in usable))
     needs = " and ".join(part for part in (wanted.label, search.requirement) if part)
     return InterpreterError(
         f"no CPython 3.9 or later fits {needs or 'at all'}; found: {listed or 'none'}",
-        hint="install one (uv python install, pyenv install) or name it: --python PATH",
+        hint=_advise_install(search, request, is_any=bool(usable)),
     )
+
+
+def _advise_install(search: Search, request: Request, *, is_any: bool) -> str:
+    """Return how to get an interpreter that fits, where there `is_any` other or none at all."""
+    from shutil import which
+
+    version = _name_version(search, request)
+    if version is None:
+        return f"name another one: {search.option} VERSION; `pyx python list` shows what is here"
+    other = ", or name it: --python PATH" if search.option == "--python" else ""
+    has_uv = which("uv", path=search.environ.get("PATH")) is not None
+    if not (has_uv or is_any):
+        # Without an interpreter pyx runs no tools either.
+        return f"install Python {version} as your system does it, or with uv{other}"
+    program = "uv" if has_uv else "pyx tool run uv"
+    return f"install one: `{program} python install {version}`{other}"
+
+
+def _name_version(search: Search, request: Request) -> str | None:
+    """Return the version to install for what is asked for; None if pyx could not run it."""
+    named = VERSION_NAME.fullmatch(request.text)
+    exact = named["version"] if named is not None and named["version"] else ""
+    if exact.count(".") < 2:
+        exact = ""
+    known = [exact] if exact else [f"3.{minor}.{_LATE}" for minor in range(OLDEST[1], _NEWEST)]
+    fitting = [
+        version
+        for version in map(Version, known)
+        if version.minor >= OLDEST[1]
+        and search.requires_python.contains(version, prereleases=True)
+        and request.versions.contains(version, prereleases=True)
+    ]
+    if not fitting:
+        return None
+    usual = [one for one in fitting if one.minor <= _USUAL]
+    minor = (usual[-1] if usual else fitting[0]).minor
+    return (exact or f"3.{minor}") + ("t" if request.free_threaded else "")
 
 
 def _probe_all(

@@ -66,13 +66,16 @@ class InterpreterRequest:
     """The version files that were looked for, whether or not they exist."""
 
 
-def read_wanted(request: str | None, start: Path, environ: Mapping[str, str]) -> InterpreterRequest:
+def read_wanted(
+    request: str | None, start: Path, environ: Mapping[str, str], option: str = "--python"
+) -> InterpreterRequest:
     """Return what `request` asks for, else what the environment or the nearest file does.
 
-    Raises UsageError for a request, and InterpreterError for a file, that cannot be understood.
+    `option` is the option or the command behind which the request was typed. Raises UsageError
+    for a request, and InterpreterError for a file, that cannot be understood.
     """
     if request:
-        label = f"--python {request}"
+        label = f"{option} {request}" if option.startswith("--") else request
         return InterpreterRequest(requests=_parse_only(request, label), reason=label, label=label)
     if variable := environ.get("PYX_PYTHON"):
         label = f"PYX_PYTHON={variable}"

@@ -6,6 +6,7 @@ anew); only the hosts in them are invented.
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import lockcases
@@ -342,6 +343,20 @@ def test_groups_bound_python(tmp_path: Path) -> None:
     assert bound == SpecifierSet(">=3.9,>=3.12")
     free = lock.choose_packages(markers, Choice(default_groups=False)).requires_python
     assert free == SpecifierSet(">=3.9")
+
+
+def test_groups_of_a_bare_workspace_bound_python(tmp_path: Path) -> None:
+    """The groups that belong to no project have their bounds in the lock's manifest."""
+    directory = shutil.copytree(CASES / "workspace-without-a-project", tmp_path / "project")
+    lock = directory / "uv.lock"
+    text = lock.read_text()
+    table = "[manifest.dependency-groups]\n"
+    assert table in text
+    bounds = '[manifest.group-requires-python]\ndocs = ">=3.12"\n\n'
+    lock.write_text(text.replace(table, bounds + table))
+    for groups, bound in ((("docs",), ">=3.12"), ((), "")):
+        chosen = read_lock(lock).choose_packages(environment("3.12.1"), Choice(groups=groups))
+        assert chosen.requires_python == read_lock(lock).requires_python & SpecifierSet(bound)
 
 
 def test_unknown_names(tmp_path: Path) -> None:

@@ -275,6 +275,32 @@ def test_a_project_that_requires_nothing_has_told_so(
     assert what in str(problem_of(lock))
 
 
+@pytest.mark.parametrize(
+    ("bound", "fits"), [(">=3.10", True), (">=3.11", False), ("", False)], ids=str
+)
+def test_groups_of_a_bare_workspace_have_their_pythons(
+    tmp_path: Path, *, bound: str, fits: bool
+) -> None:
+    """They are recorded for the workspace as for a project, and uv compares them as they are."""
+    (tmp_path / "uv.lock").write_text(
+        'version = 1\nrevision = 5\nrequires-python = ">=3.10"\n\n[manifest]\nmembers = ["m"]\n\n'
+        "[manifest.dependency-groups]\n"
+        'dev = [{ name = "plug", marker = "python_full_version >= \'3.10\'" }]\n\n'
+        '[manifest.group-requires-python]\ndev = ">=3.10"\n\n'
+        '[[package]]\nname = "m"\nversion = "1"\nsource = { virtual = "m" }\n\n'
+        '[[package]]\nname = "plug"\nversion = "1"\nsource = { virtual = "plug" }\n'
+    )
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "pyproject.toml").write_text(
+        '[project]\nname = "m"\nversion = "1"\nrequires-python = ">=3.10"\n'
+    )
+    project = '[tool.uv.workspace]\nmembers = ["m"]\n[dependency-groups]\ndev = ["plug"]\n'
+    if bound:
+        project += f'[tool.uv.dependency-groups]\ndev = {{ requires-python = "{bound}" }}\n'
+    (tmp_path / "pyproject.toml").write_text(project)
+    assert (problem_of(tmp_path / "uv.lock") is None) is fits
+
+
 def test_a_new_member_is_seen(tmp_path: Path) -> None:
     """A directory that the pattern of a workspace matches is a member as soon as it is there."""
     directory = shutil.copytree(LOCKS / "uv" / "workspace", tmp_path / "project")

@@ -98,6 +98,8 @@ def _compare_workspace(lock: UvLock, workspace: Workspace) -> str | None:
             return "dependency-groups"
         if not _fit_default_groups(lock, workspace.uv, manifest):
             return "default-groups"
+        if not _fit_bounds(lock, workspace.document, manifest):
+            return "dependency-groups"
     return compare_settings(lock, workspace, sources)
 
 
@@ -144,9 +146,7 @@ def _compare_member(
             return "optional-dependencies"
     if not _fit_default_groups(lock, member.uv, package.table):
         return "default-groups"
-    if lock.document.data.get("revision", 0) >= REVISION_OF_DEFAULT_GROUPS and not fit_bounds(
-        member.document, package.table
-    ):
+    if not _fit_bounds(lock, member.document, package.table):
         return "dependency-groups"
     key = "requires-dev" if "requires-dev" in metadata.data else "dependency-groups"
     return None if _fit_groups(groups, metadata.table(key), sources, lock) else "dependency-groups"
@@ -275,6 +275,12 @@ def _fit_default_groups(lock: UvLock, uv: Table, recorded: Table) -> bool:
         for value in values
     )
     return bool(stated == known)
+
+
+def _fit_bounds(lock: UvLock, document: Table, recorded: Table) -> bool:
+    """Return whether the Pythons of the groups are those that newer revisions record."""
+    revision = lock.document.data.get("revision", 0)
+    return revision < REVISION_OF_DEFAULT_GROUPS or fit_bounds(document, recorded)
 
 
 def _sources_of(workspace: Workspace, member: WorkspaceMember | None) -> Sources:

@@ -39,21 +39,24 @@ def to_marker(bounds: SpecifierSet | None) -> str:
     return " and ".join(sorted(texts))
 
 
-def bound_python(package: Table, groups: frozenset[str], bounds: SpecifierSet) -> SpecifierSet:
-    """Return what of `bounds` the groups of a locked project leave. Raises LockError."""
-    record = package.table(RECORD)
+def bound_python(owner: Table, groups: frozenset[str], bounds: SpecifierSet) -> SpecifierSet:
+    """Return what of `bounds` the groups leave of a locked project, or of a bare workspace.
+
+    `owner` is the table of the project, or the lock's ``manifest``. Raises LockError.
+    """
+    record = owner.table(RECORD)
     for key in record.data:
         if canonicalize_name(key) in groups:
             bounds &= parse_specifiers(record, key, record.require(key, str))
     return bounds
 
 
-def fit_bounds(document: Table, package: Table) -> bool:
+def fit_bounds(document: Table, owner: Table) -> bool:
     """Return whether the bounds of a pyproject.toml, without circles, are those of its record."""
     groups, bounds = document.table("dependency-groups"), read_bounds(document)
     names = {canonicalize_name(key): key for key in groups.data}
     stated = {name: sorted(_list_bounds(groups, name, names, bounds)) for name in names}
-    record = package.table(RECORD)
+    record = owner.table(RECORD)
     recorded = {
         canonicalize_name(key): sorted(
             str(bound)

@@ -96,7 +96,7 @@ class UvLock:
         A group of this name bounds them in every project of the workspace, whichever is meant.
         """
         _, groups = self.choose(choice)
-        bounds = self.requires_python
+        bounds = bound_python(self.target.manifest, groups, self.requires_python)
         for package in self.packages:
             # Only projects have groups; the rest of a large lock is not looked at.
             if package.place is not None:

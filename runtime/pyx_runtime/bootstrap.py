@@ -74,6 +74,9 @@ def prepare(namespace):
         for directory, lines in pth_lines:
             if directory != place:
                 run_lines(directory, lines)
+        if code and (imports or posix.environ.get(b"PYTHONPATH")):
+            # A customization is still to come, and is to find the real classes of its loaders.
+            __import__("importlib.machinery")
         prepare_program()
 
     def forget_options():
@@ -399,9 +402,6 @@ def prepare(namespace):
 
         file = absolute(sys.argv[0])
         loader = external.SourceFileLoader
-        if imports or posix.environ.get(b"PYTHONPATH"):
-            # By the public way a customization is still to come, which is to find real classes.
-            __import__("importlib.machinery")
 
         def stand_for_script(*_):
             external.SourcelessFileLoader = sourceless

@@ -18,7 +18,7 @@ VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 
 
 QUICK = ("starts", "children")
-"""What is compared by the public way where not all is."""
+"""What is compared on the oldest Python, and by the public way, where not all is."""
 
 
 def list_cases() -> Iterator[object]:
@@ -27,8 +27,9 @@ def list_cases() -> Iterator[object]:
         for way in WAYS:
             for group in list_groups():
                 # Every program of the terminal waits for prompts.
-                part = group != "terminal" and version in ("oldest", "newest")
-                quick = part and (way == "fast" or (group in QUICK and version == "newest"))
+                whole = (version, way) == ("newest", "fast") and group != "terminal"
+                part = (version, way) in (("oldest", "fast"), ("newest", "public"))
+                quick = whole or (part and group in QUICK)
                 marks = () if quick else pytest.mark.slow
                 yield pytest.param(group, version, way, marks=marks)
 

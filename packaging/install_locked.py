@@ -150,7 +150,7 @@ def _explain(python: Path, requirements: Path) -> str:
         return "pip could not install what it could download (its message is above)"
     if not had:
         return (
-            "pip can fetch nothing (its message is above); look at the network and: pip config list"
+            "pip can fetch nothing (its message is above); check the network and: pip config list"
         )
     named = "; ".join(map(_name_files, missing))
     return (

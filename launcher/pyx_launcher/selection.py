@@ -179,7 +179,7 @@ def _choose_sources(
     for package in packages:
         if package.name in chosen:
             others = f"{chosen[package.name][0].version} and {package.version}"
-            problem = f"{package.name!r} is there twice for this interpreter: {others}"
+            problem = f"{package.name!r} is listed twice for this interpreter: {others}"
             raise LockError(lock.path, problem, hint="run `pyx lock`")
         source = package.direct
         if source is None:

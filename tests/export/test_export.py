@@ -248,7 +248,7 @@ def test_source_trees_keep_their_place(
     told = pyx("export", "--format", "requirements", cwd=project)
     assert "mine" not in told.stdout
     assert told.stderr == (
-        "pyx: warning: left out, as pip checks hashes of files alone: mine (tree)\n"
+        "pyx: warning: left out, since pip checks hashes of files only: mine (tree)\n"
     )
 
 

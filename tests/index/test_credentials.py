@@ -256,7 +256,7 @@ def test_tools_credentials_serve_and_are_left_nowhere(
     variables = variables | {"NEAR": index.url}
     refused = house.start(code, variables)
     assert (refused.returncode, refused.stdout) == (69, "")
-    assert f"{house.private.host} does not let us in" in refused.stderr
+    assert f"{house.private.host} refuses access" in refused.stderr
     house.private.credentials = (USER, PASSWORD)
     told = house.start(code, variables)
     assert told.stdout == "42\n", told.stderr
@@ -364,7 +364,7 @@ def test_keyring_can_be_turned_off(private: IndexServer, wheel: Path, config: Pa
         environ={"PATH": f"{config}:/usr/bin:/bin", "HOME": str(config)},
         keyring="disabled",
     )
-    with Index(settings) as source, pytest.raises(ArtifactError, match="does not let us in"):
+    with Index(settings) as source, pytest.raises(ArtifactError, match="refuses access"):
         source.fetch(wanted, config / "into")
 
 

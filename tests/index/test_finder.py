@@ -314,7 +314,7 @@ def test_nothing_is_printed(index: IndexServer, tmp_path: Path, wheels: Path) ->
     url = f"http://me:hidden@{index.host}/simple/"
     done = run(program, url, str(tmp_path / "into"))
     assert done.stderr == ""
-    assert done.stdout == (f"{index.host} does not let us in: it answers 401 for {index.url}a/\n")
+    assert done.stdout == (f"{index.host} refuses access: it answers 401 for {index.url}a/\n")
 
 
 def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -375,7 +375,7 @@ def test_the_setting_that_forbids_indexes_is_named(
         ):
             source.fetch(wanted_for(wheel), into)
         assert caught.value.hint == (
-            f"{origin} says that no index is asked; PIP_NO_INDEX=0 lets it be, for one start"
+            f"{origin} says that no index is asked; PIP_NO_INDEX=0 allows it for one start"
         )
     assert not read_settings({**file, "PIP_NO_INDEX": "0"}).no_index
 

@@ -211,9 +211,7 @@ def test_being_kept_out_names_the_host_and_the_remedies(
     with Index(settings) as source, pytest.raises(ArtifactError) as caught:
         source.fetch(by_index, into)
     url = f"{index.url}spam/" if where == "/simple/" else index.file_url(by_index.filename)
-    assert caught.value.message == (
-        f"{index.host} does not let us in: it answers {status} for {url}"
-    )
+    assert caught.value.message == (f"{index.host} refuses access: it answers {status} for {url}")
     assert "netrc" in (caught.value.hint or "")
     assert "PIP_INDEX_URL" in (caught.value.hint or "")
     assert "keyring" in (caught.value.hint or "")

@@ -267,11 +267,11 @@ def write(directory: Path, text: str) -> Path:
     [
         ('created-by = "hand"\n', "", "created-by: this key is missing"),
         ('name = "pure"', 'name = "Pure"', "packages[0].name: 'Pure' is not normalised"),
-        ("size = 1", 'size = "1"', "packages[0].wheels[0].size: it is no integer"),
+        ("size = 1", 'size = "1"', "packages[0].wheels[0].size: it is not an integer"),
         (
             "size = 1",
             'upload-time = "2026-01-01T00:00:00Z"',
-            "packages[0].wheels[0].upload-time: it is no date",
+            "packages[0].wheels[0].upload-time: it is not a date",
         ),
         ('name = "pure"', 'name = "pure"\nmarker = ""', "packages[0].marker: it is empty"),
     ],

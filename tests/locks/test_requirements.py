@@ -104,11 +104,11 @@ BROKEN = {
     ),
     "other version": (
         "plug==1.5 --hash=sha256:0a",
-        "line 2: plug is required otherwise in line 1 of requirements.txt",
+        "line 2: plug is required differently in line 1 of requirements.txt",
     ),
     "other hashes": (
         "plug==1.4.0 --hash=sha256:0b",
-        "line 2: no hash is allowed here and where this is required otherwise",
+        "line 2: no hash is allowed both here and where this is required as well",
     ),
     "build settings": (
         "zipper==3 --config-settings=x=y --hash=sha256:00",
@@ -234,7 +234,7 @@ def test_constraints(tmp_path: Path) -> None:
     (package,) = packages(path)
     assert find_unnamed(package).digests == {("sha256", "0a")}
     for text, problem in (
-        ("plug==1.4.0 --hash=sha256:0c", "no hash is allowed here and where"),
+        ("plug==1.4.0 --hash=sha256:0c", "no hash is allowed both here and where"),
         ("plug @ https://example.org/x.whl", "pyx reads no URLs in constraints"),
         ("plug=1", "not a constraint: 'plug=1'"),
     ):

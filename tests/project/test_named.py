@@ -265,7 +265,7 @@ def test_directories_follow_from_names(dirs: Dirs) -> None:
         (["env", "create"], "pyx env create takes one NAME"),
         (["env", "create", "a", "b=1"], "takes one NAME\npyx: hint: pyx add @a b==1\n"),
         (["env", "list", "a"], "pyx env list does not take a: pyx env list [--json]"),
-        (["env", "--link", "--kernel"], "exclude each other"),
+        (["env", "--link", "--kernel"], "cannot be used together"),
         (["env", "--link", "a"], "pyx env --link does not take a"),
         (["env", "create", "--json", "a"], "pyx env create does not take --json"),
         (["env", "--kernel", "--json"], "pyx env --kernel does not take --json"),

@@ -178,8 +178,8 @@ def test_a_project_that_went_on_is_not_taken_back(dirs: Dirs, project: Path) -> 
     assert copy.read_bytes() == BEFORE["pyproject.toml"]
     stays = "is newer than an interrupted change, so it stays as it is"
     assert told == [
-        f"removed {project / 'a.lock'}, which an interrupted change had left unfinished",
-        f"{project / 'pyproject.toml'} {stays}; what it was before that is {copy}",
+        f"removed {project / 'a.lock'}, which an interrupted change left unfinished",
+        f"{project / 'pyproject.toml'} {stays}; its former content is in {copy}",
     ]
     assert listed(project) == {"pyproject.toml": b"by hand"}
     assert list_journals(dirs.home / "changes") == []

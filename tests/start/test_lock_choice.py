@@ -278,7 +278,7 @@ def test_a_start_notices_every_file_of_a_set(
     told = pyx("lock", "--project=a.txt", "--project=b.txt", cwd=tmp_path)
     assert (told.returncode, told.stderr.splitlines()[0]) == (
         64,
-        "pyx: this is done to one project at a time",
+        "pyx: this takes one project at a time",
     )
 
 

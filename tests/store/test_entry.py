@@ -181,7 +181,7 @@ def test_a_sound_entry_stays_and_learns_further_digests(dirs: Dirs) -> None:
 def test_an_entry_of_another_key_is_never_replaced(dirs: Dirs) -> None:
     """Two wheels whose digests begin alike cannot take each other's place."""
     first = make_entry(dirs.store)
-    with pytest.raises(RefusedError, match="of another artifact") as caught:
+    with pytest.raises(RefusedError, match="belongs to another file") as caught:
         make_entry(dirs.store, content="evil", key=OTHER_KEY, hashes={"sha256": OTHER_KEY})
     assert str(first.path.parent) in (caught.value.hint or "")
     assert (first.path / "pack.py").read_text() == "x"

@@ -70,7 +70,7 @@ def test_no_lock_is_written_out_of_the_project(
     told = ground.pyx(*words, cwd=ground.project)
     assert (told.returncode, told.stdout) == (REFUSED, ""), told.stderr
     first, hint = told.stderr.splitlines()
-    problem = "no lock or manifest and would be overwritten" if is_there else "not a file"
+    problem = "neither a lock nor a manifest" if is_there else "not a file"
     assert first == f"pyx: {ground.project / link} is a link to {target}, which is {problem}"
     assert hint.startswith(f"pyx: hint: rm {ground.project / link}")
     assert ground.list_tree() == before

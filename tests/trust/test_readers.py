@@ -90,7 +90,7 @@ def test_nothing_is_deleted_where_processes_cannot_be_listed(
 
     monkeypatch.setattr(processes, "_PROCESSES", place)
     monkeypatch.setattr(Path, "iterdir", refuse)
-    with pytest.raises(StoreError, match="cannot be told"):
+    with pytest.raises(StoreError, match="cannot tell which"):
         processes.find_running(())
 
 

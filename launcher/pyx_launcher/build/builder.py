@@ -259,7 +259,7 @@ def _check_wheel(artifact: Artifact, filename: str, interpreter: Interpreter) ->
     try:
         name, version, _, tags = parse_wheel_filename(filename)
     except InvalidWheelFilename as error:
-        raise RefusedError(f"{artifact.label} was built into no wheel: {error}") from error
+        raise RefusedError(f"{artifact.label} could not be built into a wheel: {error}") from error
     bound = artifact.version is not None and not isinstance(artifact.source, PackageDirectory)
     if name != artifact.name or (bound and version != Version(artifact.version or "")):
         raise RefusedError(

@@ -21,7 +21,7 @@ _WAYS_OUT = (
     ),
     (
         r"No module named '(?P<what>[\w.]+)'",
-        "its build needs {what}: the package that has it belongs into `requires` of [build-system]",
+        "its build needs {what}: the package that has it belongs in `requires` of [build-system]",
     ),
     (
         r"command '(?P<what>[\w./+-]*(?:gcc|cc|clang|g\+\+|c\+\+)[\w.+-]*)' failed: No such file",

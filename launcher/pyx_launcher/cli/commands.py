@@ -76,11 +76,11 @@ class Verb:
 
 _JSON = "print JSON"
 
-_FOLLOW = {"--follow": "write through links that lead out of the project, to files of one's own"}
+_FOLLOW = {"--follow": "write through links that lead out of the project, to files of your own"}
 
 _PLACE = {
     "--optional EXTRA": "as a requirement of an extra of the project",
-    "--dev": "as one of the group dev; --group GROUP: of any other",
+    "--dev": "as a requirement of the group dev; --group GROUP: of any other",
     "--user": "in the environment @default",
     "--script SCRIPT": "in the inline block of a script",
 }
@@ -88,17 +88,17 @@ _PLACE = {
 VERBS: Mapping[str, Verb] = {
     "init": Verb(
         forms=("init [--lib] [--name NAME] [DIR]", "init --script FILE"),
-        summary="make a project or a script to begin with",
+        summary="make a new project or a new script",
         options={
             "--lib": "a library, in src, that others can install",
-            "--name NAME": "what the project is called, if not like its directory",
-            "--script FILE": "a script that says in itself what it requires",
+            "--name NAME": "the name of the project, if not that of its directory",
+            "--script FILE": "a script that itself says what it requires",
         },
         unnamed=("",),
     ),
     "sync": Verb(
         forms=("sync [--compile] [SCRIPT]",),
-        summary="make everything ready, and say what was done",
+        summary="fetch what the lock names, make everything ready, and say what was done",
         options={"--compile": "also write the bytecode that first imports would write"},
         speaks_of_start=True,
     ),
@@ -129,9 +129,9 @@ VERBS: Mapping[str, Verb] = {
         options={
             **_PLACE,
             "--requirements FILE": "require what a requirements file names (also -r)",
-            "--constraints FILE": "keep this resolution within the versions of a file (also -c)",
+            "--constraints FILE": "this time, keep to the versions that a file allows (also -c)",
             "--editable DIR": "require the project in a directory, as it is there (also -e)",
-            "--init": "make the project where there is none",
+            "--init": "make a project here if there is none",
             **_FOLLOW,
         },
         short={
@@ -205,9 +205,9 @@ VERBS: Mapping[str, Verb] = {
         summary="programs in locked environments of their own, on PATH or run once",
         options={
             "--with PACKAGE": "add a package to the program's environment",
-            "--from PACKAGE": "the package that has the program, if named otherwise",
+            "--from PACKAGE": "the package that has the program, if its name is another",
             "--editable": "install: use the directory itself, not a copy of it (also -e)",
-            "--force": "install: make it anew, and replace other programs of its names on PATH",
+            "--force": "install: do it again, and replace other programs of those names on PATH",
             "--outdated": "list: ask the index, show only what has newer versions",
             "--json": _JSON,
         },
@@ -294,7 +294,7 @@ VERBS: Mapping[str, Verb] = {
             "export --format pylock|requirements [-o FILE] [SCRIPT]",
             "export --format venv -o DIR [SCRIPT]",
         ),
-        summary="write what the lock means for other tools, or as a virtual environment",
+        summary="write the lock for other tools, or as a virtual environment",
         options={
             "--format FORMAT": "pylock, requirements or venv",
             "--output OUT": "the file, else stdout; for venv the new directory; also -o",

@@ -90,7 +90,7 @@ class Invocation:
     def project(self) -> str | None:
         """The only project that is named, or None. Raises UsageError where there are several."""
         if len(self.projects) > 1:
-            raise UsageError("this is done to one project at a time", hint="name one --project")
+            raise UsageError("this takes one project at a time", hint="name one --project")
         return self.projects[0] if self.projects else None
 
 

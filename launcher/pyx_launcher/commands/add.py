@@ -28,7 +28,7 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     words = parse_words(invocation)
     listings = [read_listing(_find(name), environ) for name in words.requirements]
     if any(listing.names_index for listing in listings):
-        tell("which indexes to ask is not taken from requirements files, but from pip's settings")
+        tell("indexes are taken from pip's settings, not from requirements files")
     limits = [read_listing(_find(name), environ, constrains=True) for name in words.constraints]
     directories = [
         *(directory for listing in listings for directory in listing.editables),

@@ -71,7 +71,7 @@ def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
 def _check_wishes(wishes: list[str], invocation: Invocation) -> None:
     called = f"pyx env {wishes[0]}"
     if len(wishes) > 1:
-        raise UsageError(f"{wishes[0]} and {wishes[1]} exclude each other", hint=called)
+        raise UsageError(f"{wishes[0]} and {wishes[1]} cannot be used together", hint=called)
     if "--file" in invocation.settings and wishes != ["--link"]:
         raise UsageError(f"{called} does not take --file", hint="pyx env --link --file")
     if invocation.words or "--json" in invocation.settings:

@@ -105,7 +105,7 @@ def _make_requirements(plan: Plan, lock: Lock, into: Path, environ: Mapping[str,
     text, left_out = format_requirements(_choose(plan, lock))
     if left_out:
         names = ", ".join(f"{artifact.label} ({artifact.kind})" for artifact in left_out)
-        tell(f"warning: left out, as pip checks hashes of files alone: {names}")
+        tell(f"warning: left out, since pip checks hashes of files only: {names}")
     return text
 
 

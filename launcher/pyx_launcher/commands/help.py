@@ -41,7 +41,7 @@ options, before python's own:
 commands (pyx COMMAND --help says more; ./sync runs a file of that name):
 {commands}
 variables: PYX_HOME the store and environments, PYX_CACHE_DIR launch records and
-bytecode, PYX_STORES read-only stores behind one's own, PYX_DEBUG=1 says on stderr
+bytecode, PYX_STORES read-only stores behind your own, PYX_DEBUG=1 says on stderr
 what is decided. pyx -V tells the version of python, pyx --version that of pyx.
 """
 

@@ -78,7 +78,7 @@ def _verify(invocation: Invocation, dirs: Dirs, environ: Mapping[str, str]) -> i
         own = [v.path for v in damaged if v.path.is_relative_to(dirs.store)]
         repair = repair_entries(dirs, own, environ, offline=invocation.offline)
         lines += [f"fetched {_show(path)}" for path in repair.fetched]
-        lines += [f"removed {_show(path)}, which the next start gets" for path in repair.removed]
+        lines += [f"removed {_show(path)}, which the next start fetches" for path in repair.removed]
         lines += [f"left    {_show(path)}, which is in use or unavailable" for path in repair.left]
         unrepaired -= len(repair.fetched) + len(repair.removed)
     write_out("".join(f"{line}\n" for line in lines))

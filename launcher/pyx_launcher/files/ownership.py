@@ -113,7 +113,7 @@ def check_process() -> None:
         raise RefusedError(
             f"pyx was started by {name_user(os.getuid())} with the rights of "
             f"{name_user(os.geteuid())}, who would run what the other chooses",
-            hint="take the setuid and setgid bits from it: chmod ug-s",
+            hint="remove its setuid and setgid bits: chmod ug-s",
         )
 
 

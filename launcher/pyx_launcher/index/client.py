@@ -73,7 +73,7 @@ def open_client(settings: IndexSettings, credentials: Credentials) -> PyPIClient
         # The message of the library would show the password of the proxy.
         raise UsageError(
             "the proxy that is configured is of a kind that cannot be used",
-            hint="look at PIP_PROXY, HTTPS_PROXY and ALL_PROXY",
+            hint="check PIP_PROXY, HTTPS_PROXY and ALL_PROXY",
         ) from error
     client.auth = Authentication(credentials)
     trusted = frozenset(settings.trusted_hosts)
@@ -158,6 +158,6 @@ def _tls_context(settings: IndexSettings) -> ssl.SSLContext:
     except OSError as error:
         raise StoreError(
             f"{path}: the certificates cannot be read: {error.strerror or error}",
-            hint="look at PIP_CERT, PIP_CLIENT_CERT, REQUESTS_CA_BUNDLE and SSL_CERT_FILE",
+            hint="check PIP_CERT, PIP_CLIENT_CERT, REQUESTS_CA_BUNDLE and SSL_CERT_FILE",
         ) from error
     return context

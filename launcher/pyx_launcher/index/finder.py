@@ -355,7 +355,7 @@ class Index:
             hint = explain_offline(self._settings.environ).hint
         elif self._settings.no_index:
             origin = self._settings.forbidden_by or "no-index"
-            hint = f"{origin} says that no index is asked; PIP_NO_INDEX=0 lets it be, for one start"
+            hint = f"{origin} says that no index is asked; PIP_NO_INDEX=0 allows it for one start"
         return ArtifactError(f"{problem}: {shown_urls}", hint=hint)
 
     def _session(self) -> Session:

@@ -280,7 +280,7 @@ def _read_page(response: httpx2.Response, pace: _Pace) -> httpx2.Response:
             raise ArtifactError(
                 f"{shown(str(response.url))} is not a page of an index: "
                 f"it has more than {LONGEST_TEXT} bytes",
-                hint="look at what PIP_INDEX_URL and the lock name as an index",
+                hint="check which index PIP_INDEX_URL and the lock name",
             )
     # The content is no longer compressed, and its length is another.
     headers = {"Content-Type": response.headers.get("Content-Type", "")}
@@ -309,7 +309,7 @@ def _check_status(response: httpx2.Response) -> None:
     if status in (401, 403):
         host = urlsplit(url).netloc
         raise ForbiddenError(
-            f"{host} does not let us in: it answers {status} for {url}",
+            f"{host} refuses access: it answers {status} for {url}",
             hint=f"give the credentials for {host} in ~/.netrc, in PIP_INDEX_URL or to keyring",
         )
     raise UnreachableError(f"{urlsplit(url).netloc} answers {status} for {url}")
@@ -363,8 +363,8 @@ def _unreachable(url: str, problem: Exception) -> UnreachableError:
             f"PIP_CERT names a bundle of certificates; it must have the one that signs for {host}"
         )
     elif _is_timeout(problem):
-        hint = "look at the network and at PIP_INDEX_URL, or wait longer: PIP_TIMEOUT=60"
+        hint = "check the network and PIP_INDEX_URL, or wait longer: PIP_TIMEOUT=60"
     else:
-        hint = "look at the network; PIP_INDEX_URL names a mirror, PIP_FIND_LINKS a directory"
+        hint = "check the network; PIP_INDEX_URL names a mirror, PIP_FIND_LINKS a directory"
     reason = " ".join(str(problem).split()) or type(problem).__name__
     return UnreachableError(f"cannot reach {host} for {shown(url)}: {reason}", hint=hint)

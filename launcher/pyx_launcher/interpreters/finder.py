@@ -364,7 +364,7 @@ def _advise_install(search: Search, request: Request, *, is_any: bool) -> str:
     has_uv = which("uv", path=search.environ.get("PATH")) is not None
     if not (has_uv or is_any):
         # Without an interpreter pyx runs no tools either.
-        return f"install Python {version} as your system does it, or with uv{other}"
+        return f"install Python {version} with your system's package manager or with uv{other}"
     program = "uv" if has_uv else "pyx tool run uv"
     return f"install one: `{program} python install {version}`{other}"
 

@@ -390,7 +390,7 @@ def _check_packages(
         if (first := seen.setdefault(package.name, position)) != position:
             raise LockError(
                 lock.path,
-                f"{package.name!r} is there twice for this interpreter, also as packages[{first}]",
+                f"{package.name!r} is listed twice for this interpreter, also as packages[{first}]",
                 where=f"packages[{position}]",
                 hint="run `pyx lock`",
             )

@@ -234,7 +234,7 @@ def restore_journal(journal: Path) -> Restored:
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{journal} is damaged", hint=f"rm {journal}") from error
     if tool is not None and not end_left_over(*tool):
-        raise StoreError(f"process {tool[0]}, which it had started, still runs")
+        raise StoreError(f"process {tool[0]}, which it had started, is still running")
     snapshots = [replace(one, own=(*one.own, *seen.get(one.path, ()))) for one in snapshots]
     kept: dict[Path, Path | None] = {}
     own = []

@@ -36,9 +36,7 @@ def _check_link(path: Path, target: Path, directory: Path, *, follow: bool) -> N
     if not target.is_file():
         raise RefusedError(f"{path} is a link to {target}, which is not a file", hint=remove)
     if not _is_of_kind(path, target):
-        problem = (
-            f"{path} is a link to {target}, which is no lock or manifest and would be overwritten"
-        )
+        problem = f"{path} is a link to {target}, which is neither a lock nor a manifest"
         raise RefusedError(problem, hint=remove)
     if target.is_relative_to(os.path.realpath(directory)):
         return

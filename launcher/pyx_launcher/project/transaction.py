@@ -163,12 +163,12 @@ def recover(dirs: Dirs, places: Iterable[Path], tell: Callable[[str], None]) -> 
 def _tell(restored: Restored, tell: Callable[[str], None]) -> None:
     for path in restored.changed:
         done = "restored" if path.exists() else "removed"
-        tell(f"{done} {path}, which an interrupted change had left unfinished")
+        tell(f"{done} {path}, which an interrupted change left unfinished")
     for path, copy in restored.kept.items():
-        was = f"; what it was before that is {copy}" if copy is not None else ""
+        was = f"; its former content is in {copy}" if copy is not None else ""
         tell(f"{path} is newer than an interrupted change, so it stays as it is{was}")
     for path in restored.unfinished:
-        tell(f"{path} stays as an interrupted change had left it")
+        tell(f"{path} stays as an interrupted change left it")
 
 
 class Files:

@@ -352,7 +352,7 @@ def _add_hashes(standing: Entry, facts: EntryFacts) -> Entry:
 
         paths = f"{quote(str(find_build(standing.path)))} {quote(str(_generation_of(standing)))}"
         raise RefusedError(
-            f"{standing.path} is of another artifact than the locked one",
+            f"{standing.path} belongs to another file than the locked one",
             hint=f"if nothing needs it: rm -r {paths}",
         )
     known = replace(standing.facts, hashes={**standing.facts.hashes, **facts.hashes})

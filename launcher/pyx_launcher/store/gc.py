@@ -78,7 +78,7 @@ def plan_collection(
     """
     if dirs.store.is_symlink():
         raise RefusedError(
-            f"{dirs.store} is a link, so that other environments than those here may need it",
+            f"{dirs.store} is a link, so environments other than those here may need it",
             hint="run it with the PYX_HOME that the store itself lies in",
         )
     now = time.time()

@@ -77,7 +77,7 @@ def _list_processes() -> Iterator[tuple[bytes, str]]:
         places = sorted(_PROCESSES.iterdir())
     except OSError as error:
         raise StoreError(
-            f"which programs run cannot be told: {_PROCESSES}: {error.strerror}",
+            f"cannot tell which programs are running: {_PROCESSES}: {error.strerror}",
             hint="run it where processes can be listed; nothing was deleted",
         ) from error
     for place in places:

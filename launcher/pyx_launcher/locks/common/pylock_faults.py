@@ -86,9 +86,9 @@ def _mend_file(file: dict[str, Any], where: str, faults: list[str]) -> dict[str,
 def _find_wrong(file: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the keys that say nothing about which file is meant, and are of another type."""
     if isinstance(file.get("size"), str):
-        yield "size", "it is no integer"
+        yield "size", "it is not an integer"
     if isinstance(file.get("upload-time"), str):
-        yield "upload-time", "it is no date"
+        yield "upload-time", "it is not a date"
 
 
 def _mend_name(name: object, where: str, faults: list[str]) -> object:

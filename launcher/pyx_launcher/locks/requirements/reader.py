@@ -249,7 +249,7 @@ def read_hashes(line: Line) -> Digests:
 def unite(one: PinnedRequirement, other: PinnedRequirement) -> PinnedRequirement:
     """Return two requirements of the same name as one. Raises LockError if they differ."""
     if (one.version, one.place) != (other.version, other.place):
-        there = f"{one.name} is required otherwise in {one.line.place}"
+        there = f"{one.name} is required differently in {one.line.place}"
         raise other.line.error("", there)
     return PinnedRequirement(
         line=one.line,
@@ -267,7 +267,7 @@ def common_hashes(line: Line, one: Digests, other: Digests) -> Digests:
     if not one or not other:
         return one or other
     if not one & other:
-        raise line.error("", "no hash is allowed here and where this is required otherwise")
+        raise line.error("", "no hash is allowed both here and where this is required as well")
     return one & other
 
 

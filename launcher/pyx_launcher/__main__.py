@@ -109,7 +109,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         except NoPipError as error:
             from pyx_launcher.commands._suggest import advise_pip
 
-            error.hint = advise_pip(invocation)
+            error.hint = advise_pip(invocation, environ)
             raise
     from pyx_launcher.commands._dispatch import run_verb
 

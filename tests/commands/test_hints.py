@@ -423,6 +423,36 @@ CASES: Mapping[str, Case] = {
         hint="hint: pyx add 'tick>=1.0,<2'",
         says=("+ tick 1.0",),
     ),
+    "Poetry's constraint in a script": Case(
+        typed="pyx add --script run.py tick@^1.0 'tock>=1'",
+        files=RUN,
+        hint="hint: pyx add --script {cwd}/run.py 'tick>=1.0,<2' 'tock>=1'",
+        says=("+ tick 1.0",),
+    ),
+    "a file as a requirement": Case(
+        typed="pyx add --group dev requirements.txt",
+        files={**LOCKED, "requirements.txt": "tock\n"},
+        hint="hint: pyx add --group dev -r requirements.txt",
+        says=("+ tock 1.0",),
+    ),
+    "a script as a requirement": Case(
+        typed="pyx add run.py tock",
+        files=RUN,
+        hint="hint: pyx add --script run.py tock",
+        says=("+ tock 1.0",),
+    ),
+    "what nobody wrote down in a script": Case(
+        typed="pyx remove --script s.py zzzz",
+        files={"s.py": SCRIPT},
+        hint="`pyx tree {cwd}/s.py` shows what there is",
+        says=("tick 1.0",),
+    ),
+    "an export to a file without a format": Case(
+        typed="pyx export -o locked.txt",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx export --format requirements -o locked.txt",
+    ),
     "an upgrade by add": Case(
         typed="pyx add -U tick",
         files=LOCKED,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
+from installed import SLOW_PATH
 from wheelhouse import make_wheel, pylock_text
 
 from pyx_launcher.cli.commands import VERBS
@@ -128,6 +131,14 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("use 3.12", "pyx python pin 3.12"),
         ("pip-compile requirements.in", "pyx lock"),
         ("poetry run python script.py", "pyx script.py"),
+        ("poetry lock --no-update", "pyx lock"),
+        ("poetry add -y rich", "pyx add rich"),
+        ("uv sync --frozen --package lib", "pyx sync --project DIR"),
+        ("uv lock -P rich", "pyx lock --upgrade rich"),
+        ("uv run -p 3.12 pytest -q", "pyx run --python 3.12 pytest -q"),
+        ("uv run --isolated --with rich pytest", "pyx run --with rich pytest"),
+        ("uv pip sync requirements.txt", "pyx sync"),
+        ("uv pip compile requirements.in -o requirements.txt", "pyx lock"),
         ("isntall rich", "did you mean pyx add rich?"),
         ("lits", "did you mean pyx list?"),
         ("black .", "nothing else here has that name; `pyx --help` lists the commands"),
@@ -182,6 +193,10 @@ def test_a_program_of_the_environment_is_run_by_run(pyx: Pyx, project: Path) -> 
     assert pyx("sync", cwd=project).returncode == 0
     assert tell(pyx, project, "tick --fast .") == "pyx run tick --fast ."
     assert tell(pyx, project, "tikc") == "did you mean pyx run tick?"
+    assert tell(pyx, project, "ipython") == (
+        "nothing else here has that name; `pyx add PACKAGE` adds the package of a program,"
+        " `pyx --help` lists the commands"
+    )
     here = Here(programs=frozenset({"tick"}))
     assert suggest("tick", ["a;b"], ["--offline"], here) == "pyx --offline run tick 'a;b'"
 
@@ -190,6 +205,7 @@ def test_a_program_of_the_environment_is_run_by_run(pyx: Pyx, project: Path) -> 
     ("words", "hint"),
     [
         (["install", "-U", "rich"], "pyx add rich"),
+        (["install", "-U", "tock"], "pyx lock --upgrade tock"),
         (["list"], "pyx list"),
         ([], "`pyx add NAME` requires a package, `pyx list` shows what is there"),
     ],
@@ -206,6 +222,29 @@ def test_pip_that_is_not_locked_is_answered_before_a_start(
         "pyx: pip is not locked here, and no program would see what it installs\n"
         f"pyx: hint: {hint}\n"
     )
+
+
+def test_an_option_of_another_tool_is_told_however_often_one_starts(
+    pyx: Pyx, project: Path, pyx_home: Path
+) -> None:
+    """Also where the native program knows starts in the directory; python's own go their way."""
+    lock = project / "pylock.toml"
+    os.utime(lock, (1, 1))
+    time.sleep(2.1)
+    records = pyx_home.with_name("pyx-cache") / "launch"
+    for _ in range(2):
+        assert pyx("-c", "pass", cwd=project).returncode == 0
+    assert list(records.iterdir()) != []
+    for words, hint in (
+        (["-r", "a.txt"], "pyx add -r a.txt"),
+        (["-p", "3.9", "-c", "pass"], "pyx --python 3.9 -c pass"),
+    ):
+        told = pyx(*words, cwd=project)
+        assert (told.returncode, told.stdout) == (64, "")
+        assert told.stderr == f"pyx: unknown option {words[0]}\npyx: hint: {hint}\n"
+    pyx.break_slow_path()
+    assert pyx("-c", "print(1)", cwd=project).stdout == "1\n"
+    assert SLOW_PATH in pyx("-z", cwd=project).stdout
 
 
 def test_pip_that_is_locked_is_started(pyx: Pyx, project: Path, wheels: Path) -> None:

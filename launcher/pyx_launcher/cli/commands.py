@@ -305,10 +305,15 @@ VERBS: Mapping[str, Verb] = {
 """The management commands. A verb wins over a file of that name; ``./sync`` runs the file."""
 
 _ASKS_NOTHING = "leave it out: pyx never asks"
+_EXACT = "leave it out: a start has exactly what the lock names"
 
 OPTIONS_OF_OTHERS: Mapping[str, str] = {
     "--check": "pyx lock --check",
-    "--frozen": "--locked",
+    "--frozen": "leave it out: a start never changes the lock; --locked refuses one that is old",
+    "--sync": _EXACT,
+    "--no-sync": _EXACT,
+    "--exact": _EXACT,
+    "--isolated": _EXACT,
     "--only": "--only-group NAME",
     "--only-dev": "--only-group dev",
     "--without": "--no-group NAME",
@@ -346,6 +351,7 @@ NAME, VERSION, FILE and DIR stand for the value that was given, [NAME] for any n
 
 OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
     "env": dict.fromkeys(("-n", "--name"), "pyx env ACTION NAME"),
+    "init": {"--app": "pyx init [NAME]", "--package": "pyx init --lib [NAME]"},
     "tool": dict.fromkeys(("-U", "--upgrade"), "pyx tool upgrade [NAME]"),
 }
 """The same where a command means something else by them; ACTION is what it was to do."""

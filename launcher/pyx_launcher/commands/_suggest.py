@@ -18,9 +18,9 @@ from packaging.utils import canonicalize_name
 
 from pyx_launcher.cli.commands import ACTIONS_OF_OTHERS, VERBS
 from pyx_launcher.cli.counterparts import fill, write_creation, write_requirement
-from pyx_launcher.cli.invocation import parse_program
+from pyx_launcher.cli.invocation import parse_invocation, parse_program
 from pyx_launcher.console import print_error, write_out
-from pyx_launcher.errors import PyxError
+from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.launch import decide
 from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.project.manifest import MANIFEST
@@ -161,6 +161,8 @@ _INTERPRETERS: Mapping[str, str] = {
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _PROJECT = ("-e", "--editable")
 _UPGRADE = ("-U", "--upgrade")
+_NO_SLIPS = ("ipython", "bpython", "ptpython")
+"""Programs whose names are like those of commands."""
 _CLOSE = 0.7
 """How like two words must be, from 0 to 1: of `black` and `lock` one is no slip for the other."""
 
@@ -175,6 +177,7 @@ class Here:
     """The names of the packages that are not, and whose programs nobody knows yet."""
     packages: frozenset[str] = frozenset()
     """The names of all that a start would have."""
+    has_lock: bool = False
     is_poetrys: bool = False
     """Has the project a table of Poetry's?"""
 
@@ -243,12 +246,13 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
         return run
     if name in _COUNTERPARTS:
         return f"{pyx} {translate(name, words, here=here)}"
-    known = [*VERBS, *here.programs, *_COUNTERPARTS]
+    known = [] if name in _NO_SLIPS else [*VERBS, *here.programs, *_COUNTERPARTS]
     close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
     if not close and here.waiting:
         return f"packages of the lock are not fetched yet; if one of them has it: `{run}`"
     if not close:
-        return f"nothing else here has that name; `{pyx} --help` lists the commands"
+        adds = f"`{pyx} add PACKAGE` adds the package of a program, " if here.has_lock else ""
+        return f"nothing else here has that name; {adds}`{pyx} --help` lists the commands"
     if close[0] in VERBS:
         return f"did you mean {pyx} {close[0]}?"
     if close[0] in here.programs:
@@ -377,27 +381,59 @@ def _translate_tool(tool: str, words: Sequence[str], here: Here = NOTHING) -> st
         return meant
     if name not in VERBS:
         return "--help"
-    if name == "run" and others[1:] and others[0] in _PYTHONS:
-        return shlex.join(others[1:])
-    if name == "run" and others and (others[0].endswith(".py") or others[0] in ("-m", "-c")):
-        return shlex.join(others)
+    if name == "run" and others:
+        return _translate_run(others)
     actions = VERBS[name].actions
     if others and others[0] in ACTIONS_OF_OTHERS.get(name, {}):
         form = ACTIONS_OF_OTHERS[name][others[0]].removeprefix("pyx ")
         return fill(form, _drop_options(others[1:]))
     if actions and (not others or others[0] not in actions):
         return f"{name} --help"
-    return shlex.join([name, *others])
+    if name == "sync" and any(other.endswith(".txt") for other in others):
+        # uv's way to install what a list says; pyx takes the name of a script there.
+        return name
+    return _correct([name, *others])
 
 
-def advise_pip(invocation: Invocation) -> str:
+def _translate_run(words: list[str]) -> str:
+    """Return what follows ``pyx`` for another tool's ``run``."""
+    if words[0] in _PYTHONS and words[1:]:
+        return shlex.join(words[1:])
+    if words[0].endswith(".py") or words[0] in ("-m", "-c"):
+        return shlex.join(words)
+    return _correct(["run", *words])
+
+
+def _correct(words: list[str]) -> str:
+    """Return a command of pyx with pyx's words for the options that are another tool's."""
+    for _ in tuple(words):
+        try:
+            parse_invocation(words, {})
+        except UsageError as error:
+            hint, wrong = error.hint or "", error.message.rpartition(" ")[2]
+            if hint.startswith("pyx ") and not hint.endswith("--help"):
+                return hint.removeprefix("pyx ")
+            if wrong not in words or not hint.startswith(("--", "leave ", "`pyx lock` ")):
+                break
+            at = words.index(wrong)
+            meant = shlex.split(hint) if hint.startswith("--") else []
+            behind = words[at + 1 :]
+            if behind and not behind[0].startswith("-") and (meant[1:] or wrong in _WITH_VALUE):
+                behind = behind[1:]
+            words = [*words[:at], *meant, *behind]
+        else:
+            break
+    return shlex.join(words)
+
+
+def advise_pip(invocation: Invocation, environ: Mapping[str, str]) -> str:
     """Return what to type for a start of pip."""
     words = list(invocation.program.words)
     behind = words[words.index("pip") + 1 :] if "pip" in words else []
     pyx = shlex.join(["pyx", *invocation.own])
     if not behind or behind[0].startswith("-"):
         return f"`{pyx} add NAME` requires a package, `{pyx} list` shows what is there"
-    return f"{pyx} {_translate_tool('pip', behind)}"
+    return f"{pyx} {_translate_tool('pip', behind, _look_around(invocation, environ))}"
 
 
 def _look_around(invocation: Invocation, environ: Mapping[str, str]) -> Here:
@@ -417,6 +453,7 @@ def _look_around(invocation: Invocation, environ: Mapping[str, str]) -> Here:
             programs=frozenset(scripts),
             waiting=frozenset(artifact.name for artifact in missing),
             packages=frozenset(artifact.name for artifact in plan.selection.artifacts),
+            has_lock=plan.lock is not None,
         )
     return here
 

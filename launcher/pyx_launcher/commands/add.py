@@ -37,9 +37,8 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     own = find_working_directory()
     named = {name_project(one): one for one in directories if one != own}
     by_poetry = any(map(read_constraint, words.names)) and _is_poetrys(words, environ)
-    typed = [
-        parse_requirement(name, by_poetry=by_poetry, command="pyx add") for name in words.names
-    ]
+    _refuse_names(words, by_poetry=by_poetry)
+    typed = [parse_requirement(name, by_poetry=by_poetry) for name in words.names]
     added = [
         *typed,
         *(one for listing in listings for one in listing.requirements),
@@ -63,6 +62,30 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
         editables=named,
     )
     return (edit_script if words.script else edit_project)(words, change, environ)
+
+
+def _refuse_names(words: EditArguments, *, by_poetry: bool) -> None:
+    """Raise UsageError for a file or a constraint of Poetry's where a requirement belongs."""
+    place = words.place
+    start = ["pyx", "add", *([f"@{words.named}"] if words.named else [])]
+    start += ["--group", place.group] if place.group else []
+    start += ["--optional", place.extra] if place.extra else []
+    start += ["--script", str(words.script)] if words.script else []
+    for name in words.names:
+        others = [other for other in words.names if other != name]
+        if name.endswith((".txt", ".in")) and os.path.isfile(name):
+            raise UsageError(
+                f"{name} is a file, not a package", hint=shlex.join([*start, "-r", name, *others])
+            )
+        if name.endswith(".py") and os.path.isfile(name):
+            hint = shlex.join(["pyx", "add", "--script", name, *(others or ["NAME"])])
+            raise UsageError(f"{name} is a script, not a package", hint=hint)
+        if not by_poetry and read_constraint(name) is not None:
+            meant = [read_constraint(one) or one for one in words.names]
+            raise UsageError(
+                f"{name!r} has a constraint that only Poetry understands",
+                hint=shlex.join([*start, *meant]),
+            )
 
 
 def _is_poetrys(words: EditArguments, environ: Mapping[str, str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,10 +54,13 @@ def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:
     check_words(invocation, 0, at_most=1)
     kind = invocation.settings.get("--format", ("",))[-1]
     kind = _NAMES_OF_OTHERS.get(kind, kind)
+    word = invocation.settings.get("--output", ("",))[-1]
     if kind not in ("pylock", "requirements", "venv"):
         problem = f"does not know the format {kind}" if kind else "needs a format"
-        raise UsageError(f"pyx export {problem}", hint=_HINT)
-    word = invocation.settings.get("--output", ("",))[-1]
+        hint = _HINT
+        if word.endswith(".txt"):
+            hint = shlex.join(["pyx", "export", "--format", "requirements", "-o", word])
+        raise UsageError(f"pyx export {problem}", hint=hint)
     program = parse_program(invocation.words)
     start = replace(invocation, program=program, words=())
     if kind == "venv":

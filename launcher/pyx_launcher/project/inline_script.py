@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import re
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from pyx_launcher.errors import LockError
+from pyx_launcher.errors import LockError, UsageError
 from pyx_launcher.files.hashing import sha256
 from pyx_launcher.project.pyproject import (
+    HINT_NOT_THERE,
     RequirementList,
     add_requirements,
     bound_requirements,
@@ -104,7 +106,12 @@ def bound_in_block(path: Path, text: str, versions: Mapping[str, str]) -> str:
 
 def remove_from_block(path: Path, text: str, names: Iterable[str]) -> str:
     """Return the TOML of a block without `names`. Raises UsageError for one not there."""
-    return _strip(remove_requirements(path, _TABLE + text, names, RequirementList()))
+    try:
+        return _strip(remove_requirements(path, _TABLE + text, names, RequirementList()))
+    except UsageError as error:
+        if error.hint == HINT_NOT_THERE:
+            error.hint = f"`pyx tree {quote(str(path))}` shows what there is, and what requires it"
+        raise
 
 
 def _strip(text: str) -> str:

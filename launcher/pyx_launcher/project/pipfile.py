@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pyx_launcher.errors import UsageError
 from pyx_launcher.project.pyproject import (
-    HINT_NOT_THERE,
     RequirementList,
+    explain_not_there,
     find_key,
     is_bare,
     make_constraint,
@@ -61,7 +61,9 @@ def remove_packages(path: Path, text: str, names: Iterable[str], place: Requirem
     for name in names:
         known = find_key(table, name)
         if known not in table:
-            raise UsageError(f"{path}: {name} is not in {place.label}", hint=HINT_NOT_THERE)
+            raise UsageError(
+                f"{path}: {name} is not in {place.label}", hint=explain_not_there(name, table)
+            )
         del table[known]
     return document.as_string()
 

@@ -12,8 +12,8 @@ from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import UsageError
 from pyx_launcher.project.pyproject import (
-    HINT_NOT_THERE,
     RequirementList,
+    explain_not_there,
     find_key,
     is_bare,
     make_constraint,
@@ -129,7 +129,9 @@ def remove_constraints(path: Path, text: str, names: Iterable[str], place: Requi
     for name in names:
         key = find_key(table, name)
         if key not in table:
-            raise UsageError(f"{path}: {name} is not in {place.label}", hint=HINT_NOT_THERE)
+            raise UsageError(
+                f"{path}: {name} is not in {place.label}", hint=explain_not_there(name, table)
+            )
         del table[key]
         extras = document["tool"]["poetry"].get("extras", {})
         for listed in extras.values():

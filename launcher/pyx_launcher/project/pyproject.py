@@ -287,8 +287,19 @@ def _not_there(path: Path, document: TOMLDocument, name: str, place: Requirement
             hint = f"it is in {other.label}: `pyx remove{other.option} {name}`"
             break
     else:
-        hint = HINT_NOT_THERE
+        listed = _find_list(path, document, place, make=False)
+        hint = explain_not_there(name, [r.name for _, r in _parsed(listed)])
     return UsageError(f"{path}: {name} is not in {place.label}", hint=hint)
+
+
+def explain_not_there(name: str, names: Iterable[str]) -> str:
+    """Return the hint for a requirement that is none of `names`."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(
+        canonicalize_name(name), map(canonicalize_name, names), n=1, cutoff=0.8
+    )
+    return f"did you mean {close[0]}?" if close else HINT_NOT_THERE
 
 
 def _places(document: TOMLDocument) -> Iterator[RequirementList]:

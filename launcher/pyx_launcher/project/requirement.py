@@ -18,20 +18,18 @@ _CONSTRAINED = re.compile(
 """What has a constraint of Poetry's: one behind ``@``, or one that PEP 508 does not know."""
 
 
-def parse_requirement(text: str, *, by_poetry: bool = False, command: str = "") -> Requirement:
+def parse_requirement(text: str, *, by_poetry: bool = False) -> Requirement:
     """Return the requirement that `text` is (PEP 508). Raises UsageError.
 
-    With `by_poetry` it may have a constraint as Poetry writes them, such as ``tick@^2``. `command`
-    is what it was typed behind.
+    With `by_poetry` it may have a constraint as Poetry writes them, such as ``tick@^2``.
     """
     constraint = read_constraint(text)
     if constraint is not None:
         if by_poetry:
             return Requirement(constraint)
-        meant = quote(constraint)
         raise UsageError(
             f"{text!r} has a constraint that only Poetry understands",
-            hint=f"{command} {meant}" if command else f"did you mean {meant}?",
+            hint=f"did you mean {quote(constraint)}?",
         )
     try:
         requirement = Requirement(text)

@@ -137,6 +137,26 @@ def test_a_format_without_a_reader(case: Case) -> None:
     assert "pylock.toml" in hint
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "conda-linux-64.lock",
+            "# platform: linux-64\n@EXPLICIT\nhttps://example.org/a.conda#0a\n",
+        ),
+        ("explicit.txt", "@EXPLICIT\nhttps://example.org/a.conda#0a\n"),
+        ("pixi.lock", "version: 6\nenvironments:\n  default:\n    channels: []\n"),
+    ],
+)
+def test_what_conda_installs(case: Case, name: str, text: str) -> None:
+    """A list of conda's, of conda-lock's or of pixi's is no broken lock of another tool."""
+    lock = case.project / name
+    lock.write_text(text)
+    message, hint = case.fail("--project", lock, "-c", "pass", status=BAD_LOCK)
+    assert message == f"{lock}: this version of pyx does not read what conda is to install"
+    assert "pylock.toml" in hint
+
+
 def test_a_wheel_that_is_not_the_locked_one(case: Case) -> None:
     """A file with another hash is refused; distribution and both hashes can be told from it."""
     wheel = make_wheel(case.wheels, "tick", "1.0")

@@ -45,6 +45,10 @@ def name_script_locks(script: Path) -> list[Path]:
 
 
 _HINT = "lock again: pyx lock"
+_KINDS = f"it reads {', '.join(FILE_NAMES)}, pylock.NAME.toml, SCRIPT.lock and NAME.txt"
+
+_OF_CONDA = re.compile(r"^(?:@EXPLICIT|environments:)\s*$", re.MULTILINE)
+"""A line of every list that conda and conda-lock write, or of every lock of pixi's."""
 
 PYLOCK_NAME = re.compile(r"pylock\.(?:[^.]+\.)?toml\Z")
 
@@ -107,7 +111,17 @@ def read_lock(path: Path, start: Path | None = None, more: Sequence[Path] = ()) 
             if not is_requirements(each):
                 problem = "only requirements files can be taken together"
                 raise LockError(each, problem, hint="name one lock, or files as pip reads them")
-        return _read(path, start, more)
+        try:
+            return _read(path, start, more)
+        except LockError as error:
+            if path.name in FILE_NAMES or error.path != path or not _is_of_conda(path):
+                raise
+            problem = "this version of pyx does not read what conda is to install"
+            raise LockError(path, problem, hint=_KINDS) from error
+
+
+def _is_of_conda(path: Path) -> bool:
+    return _OF_CONDA.search(path.read_text(encoding="utf-8", errors="replace")) is not None
 
 
 def is_requirements(path: Path) -> bool:
@@ -145,5 +159,5 @@ def _read(path: Path, start: Path | None, more: Sequence[Path]) -> Lock:
     raise LockError(
         path,
         "this version of pyx does not read locks of this kind",
-        hint=f"it reads {', '.join(FILE_NAMES)}, pylock.NAME.toml, SCRIPT.lock and NAME.txt",
+        hint=_KINDS,
     )

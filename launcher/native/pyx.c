@@ -598,8 +598,7 @@ static const char *find_doubt(struct call *call, struct record *record, char sta
     read_python_arguments(call);
     if (issetugid()) return "this program runs with another user's rights";
     const char *word = call->argv[call->first];
-    if (word && is_one_of(word, VERBS)) return "that is a command of pyx";
-    if (word && word[0] == '-' && word[1] && word[1] != '-' && !strchr(EVERY_LETTER, word[1])) return "python has no such option";
+    if (word && (is_one_of(word, VERBS) || (*word == '-' && word[1] != '-' && !strchr(EVERY_LETTER, word[1])))) return "pyx answers that";
     if (call->mode == 'm' && strcmp(call->argv[call->target] + call->offset, "pip") == 0) return "pip may not be locked";
     if (!(call->mode == 's' ? realpath(call->argv[call->target], start) : getcwd(start, PATH_MAX)))
         return "the program cannot be found";

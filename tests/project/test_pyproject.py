@@ -186,6 +186,7 @@ def test_a_file_that_cannot_be_edited_is_refused(text: str, message: str) -> Non
         ("a~1", "a>=1,<2"),
         ("a@>=2,!=2.5", "a>=2,!=2.5"),
         ("a@2.*", "a==2.*"),
+        ("a[x]@*", "a[x]"),
     ],
 )
 def test_a_constraint_of_poetrys_is_told_by_the_standard(text: str, meant: str) -> None:

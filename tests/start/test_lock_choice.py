@@ -148,6 +148,26 @@ def test_a_member_obeys_the_lock_of_its_workspace(tmp_path: Path, pattern: str) 
     assert look(member).lock == member / "uv.lock"
 
 
+def test_a_member_that_is_named_obeys_the_lock_of_its_workspace(tmp_path: Path) -> None:
+    """From anywhere, and as that member; the workspace itself means its own project."""
+    directory = shutil.copytree(LOCKS / "uv" / "workspace", tmp_path / "project")
+    member = directory / "packages" / "a"
+    for start, words in (
+        (tmp_path, ["--project", str(member)]),
+        (directory, ["--project", str(member)]),
+        (directory / "packages" / "b", ["--project", f"{directory}/packages/b/../a"]),
+    ):
+        found = look(start, *words)
+        assert (found.lock, found.project, found.home) == (directory / "uv.lock", member, member)
+        assert found.preference is not None
+        assert found.preference.ignored == ()
+        assert look(member).lock == found.lock
+    assert look(member, "--project", str(directory)).project == directory
+    outside = write(tmp_path / "outside", pyproject_toml=PROJECT)
+    with pytest.raises(UsageError, match="there is no lock in"):
+        look(directory, "--project", str(outside))
+
+
 def test_the_choice_is_said_once_and_remembered(pyx: Pyx, tmp_path: Path) -> None:
     """The first start says which lock is not used; a change of either is noticed."""
     project = write(

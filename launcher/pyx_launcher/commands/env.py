@@ -29,9 +29,10 @@ from pyx_launcher.installation import find_native, find_template
 from pyx_launcher.interpreters.finder import find_interpreter
 from pyx_launcher.launch import decide, make_ready
 from pyx_launcher.locks.reader import FILE_NAMES
-from pyx_launcher.project.manifest import MANIFESTS
+from pyx_launcher.project.manifest import MANIFEST, MANIFESTS
 from pyx_launcher.project.named import create_named, list_named, named_directory, remove_named
 from pyx_launcher.provision import find_entries
+from pyx_launcher.start.lock_choice import find_workspace_lock
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ def _find_linked_project(invocation: Invocation, dirs: Dirs) -> Path:
 
 def _kernel(invocation: Invocation, environ: Mapping[str, str]) -> int:
     plan = decide(invocation, environ)
-    project = _project_of(plan)
+    project = _find_member(plan, _project_of(plan))
     environment = make_ready(plan, environ).environment
     # By name or place, so that the kernel obeys whatever the lock says when it starts.
     places = [str(Path(place).absolute()) for place in invocation.projects] or [str(project)]
@@ -232,6 +233,17 @@ def _kernel(invocation: Invocation, environ: Mapping[str, str]) -> int:
     hint = shlex.join(["pyx", *invocation.own, "add", "ipykernel"])
     write_out(f"{write_kernel(environment, name, command, environ, hint=hint)}\n")
     return 0
+
+
+def _find_member(plan: Plan, project: Path) -> Path:
+    """Return the directory of the member of a workspace that the start is for, else `project`."""
+    place = plan.context.project
+    for directory in (place, *place.parents):
+        if directory == project:
+            break
+        if (directory / MANIFEST).is_file():
+            return directory if find_workspace_lock(directory) is not None else project
+    return project
 
 
 def _find_command(environ: Mapping[str, str]) -> str:

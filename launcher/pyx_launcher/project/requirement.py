@@ -13,7 +13,7 @@ from pyx_launcher.locks.poetry.constraints import parse_alternative
 
 _CONSTRAINED = re.compile(
     r"\s*(?P<name>[A-Za-z0-9][\w.-]*(?:\[[^]]*\])?)\s*"
-    r"(?:@\s*(?=[~^<>=!]|\d[\d.]*\.\*)|(?=[~^][^=]))(?P<constraint>.+)"
+    r"(?:@\s*(?=[~^<>=!]|(?:\d[\d.]*\.)?\*)|(?=[~^][^=]))(?P<constraint>.+)"
 )
 """What has a constraint of Poetry's: one behind ``@``, or one that PEP 508 does not know."""
 

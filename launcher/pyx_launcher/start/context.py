@@ -64,6 +64,8 @@ class Context:
     """The resolved script, or the resolved working directory."""
     directory: Path
     """Where the search for a lock began."""
+    project: Path
+    """What tells which project of a workspace is meant: the directory that was named, if any."""
     kind: str
     """`directory`, `path` or `name`: the first word of the key material."""
     script: Script | None
@@ -101,6 +103,8 @@ class _FoundLock:
     is_fallback: bool = False
     preference: Preference | None = None
     more: tuple[Path, ...] = ()
+    project: Path | None = None
+    """The directory of the project that was named."""
 
 
 class NoSuchScriptError(PyxError):
@@ -138,6 +142,7 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
     return Context(
         start=start,
         directory=directory,
+        project=found.project or directory,
         kind=kind,
         script=script,
         repeatable=repeatable,
@@ -146,7 +151,8 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
         reason=found.reason,
         looked=found.looked,
         trusted=trusted,
-        home=found.lock.parent if found.lock and _is_named(invocation) else directory,
+        home=found.project
+        or (found.lock.parent if found.lock and _is_named(invocation) else directory),
         block=found.block,
         is_fallback=found.is_fallback,
         preference=found.preference,
@@ -352,10 +358,11 @@ def _take_project(path: Path, invocation: Invocation) -> _FoundLock:
             hint = "if it has moved, make its kernel again there: `pyx env --kernel`"
         raise UsageError(f"there is no project {path}", hint=hint)
     looked: list[Path] = []
-    found = _look_in(path, looked)
+    # A member of a workspace has its lock above it, and may have an old one of its own.
+    found = _look_in(path, looked) or find_workspace_lock(path.resolve())
     if found is None:
         raise UsageError(f"there is no lock in {path}", hint=_advise_lock(path))
-    return _take(found, reason, looked)
+    return replace(_take(found, reason, looked), project=path.resolve())
 
 
 def _take_files(paths: Sequence[Path]) -> _FoundLock:

@@ -180,7 +180,7 @@ def find_workspace_lock(directory: Path) -> Preference | None:
         return Preference(
             lock=lock,
             reason=f"the workspace of {root} has {directory.name} as a member",
-            ignored=(directory / UV_LOCK,),
+            ignored=tuple(path for path in (directory / UV_LOCK,) if path.is_file()),
             looked=(*looked, *workspace.looked),
         )
     return None

@@ -87,7 +87,7 @@ def make_plan(
     seen = see_lock(context)
     lock = None
     if context.lock is not None:
-        lock = read_lock(context.lock, context.directory, context.more_locks)
+        lock = read_lock(context.lock, context.project, context.more_locks)
     debug(f"{lock.path if lock else 'no lock'} ({context.reason})")
     freshness = _find_freshness(invocation, lock, context)
     requires, required_by = _find_requirement(context, lock)

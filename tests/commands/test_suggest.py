@@ -12,7 +12,14 @@ from wheelhouse import make_wheel, pylock_text
 
 from pyx_launcher.cli.commands import VERBS
 from pyx_launcher.cli.invocation import parse_invocation
-from pyx_launcher.commands._suggest import _COUNTERPARTS, _OF_PIPX, Here, suggest, translate
+from pyx_launcher.commands._suggest import (
+    _COUNTERPARTS,
+    _NO_PIP,
+    _OF_PIPX,
+    Here,
+    suggest,
+    translate,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,6 +138,12 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("use 3.12", "pyx python pin 3.12"),
         ("pip-compile requirements.in", "pyx lock"),
         ("poetry run python script.py", "pyx script.py"),
+        (
+            "pip install --upgrade pip",
+            _NO_PIP,
+        ),
+        ("install -U pip wheel", _NO_PIP),
+        ("pip install pip", "pyx add pip"),
         ("poetry lock --no-update", "pyx lock"),
         ("poetry add -y rich", "pyx add rich"),
         ("uv sync --frozen --package lib", "pyx sync --project DIR"),
@@ -206,6 +219,7 @@ def test_a_program_of_the_environment_is_run_by_run(pyx: Pyx, project: Path) -> 
     [
         (["install", "-U", "rich"], "pyx add rich"),
         (["install", "-U", "tock"], "pyx lock --upgrade tock"),
+        (["install", "-U", "pip"], _NO_PIP),
         (["list"], "pyx list"),
         ([], "`pyx add NAME` requires a package, `pyx list` shows what is there"),
     ],

@@ -7,7 +7,6 @@ where its tool is not on the path nor named by a variable such as `PYX_ORACLE_PO
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -163,7 +162,7 @@ def test_a_constraint_as_poetry_writes_it(pyx: Pyx, project: Path, kind: Kind) -
     told = pyx("add", "zipper@^3.15", cwd=project)
     if kind.tool == "poetry":
         assert "+ zipper 3.19.0" in succeed(told)
-        assert re.search(r"zipper( = \")?.?>=3.15,<4", (project / kind.manifest).read_text())
+        assert "<4,>=3.15" in (project / kind.manifest).read_text()
         run_tool(pyx, kind, project, *kind.check)
         return
     assert (told.returncode, told.stdout) == (64, "")

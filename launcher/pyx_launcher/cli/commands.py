@@ -329,6 +329,8 @@ OPTIONS_OF_OTHERS: Mapping[str, str] = {
     "--tree": "pyx tree",
     "--outdated": "pyx list --outdated",
     "--verbose": "PYX_DEBUG=1 before the command",
+    "--quiet": "2>/dev/null behind the command",
+    "-q": "2>/dev/null behind the command",
     "--requirement": "pyx add -r FILE",
     "-r": "pyx add -r FILE",
     "-e": "pyx add -e DIR",
@@ -351,6 +353,7 @@ NAME, VERSION, FILE and DIR stand for the value that was given, [NAME] for any n
 
 OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
     "env": dict.fromkeys(("-n", "--name"), "pyx env ACTION NAME"),
+    "list": {"-o": "--outdated", "-t": "pyx tree"},
     "init": {"--app": "pyx init [NAME]", "--package": "pyx init --lib [NAME]"},
     "tool": dict.fromkeys(("-U", "--upgrade"), "pyx tool upgrade [NAME]"),
 }
@@ -366,6 +369,9 @@ ACTIONS_OF_OTHERS: Mapping[str, Mapping[str, str]] = {
         "delete": "pyx env remove NAME",
         "export": "pyx export --format requirements",
         "update": "pyx @NAME lock --upgrade",
+        "link": "pyx env --link",
+        "unlink": "pyx env --unlink",
+        "kernel": "pyx env --kernel",
     },
     "tool": {
         "add": "pyx tool install NAME",

@@ -46,6 +46,8 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
     if name == "--package" and value:
         value = _find_member(value)
     action = "".join(word for word in before[:1] if word in verb.actions)
+    if "ACTION" in hint and any(word in verb.flags for word in arguments[:at]):
+        return None
     if "ACTION" in hint:
         others = ACTIONS_OF_OTHERS.get(command, {})
         hint = others.get("".join(before[:1])) or hint.replace("ACTION", action or "create")

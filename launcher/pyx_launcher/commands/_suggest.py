@@ -161,6 +161,8 @@ _INTERPRETERS: Mapping[str, str] = {
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _PROJECT = ("-e", "--editable")
 _UPGRADE = ("-U", "--upgrade")
+_PIP = frozenset(("pip", "setuptools", "wheel"))
+_NO_PIP = "there is nothing to do: pyx fetches and installs without pip"
 _NO_SLIPS = ("ipython", "bpython", "ptpython")
 """Programs whose names are like those of commands."""
 _CLOSE = 0.7
@@ -232,6 +234,8 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
     `own` are the options before it, `words` what follows.
     """
     pyx = shlex.join(["pyx", *own])
+    if name in ("pip", "pip3", "install") and _means_pip(words):
+        return _NO_PIP
     if name in _TOOLS and words and not words[0].startswith("-"):
         return f"{pyx} {_translate_tool(name, words, here)}"
     version = _VERSIONED.fullmatch(words[0] if name == "py" and words else name)
@@ -258,6 +262,12 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
     if close[0] in here.programs:
         return f"did you mean {pyx} run {close[0]}?"
     return f"did you mean {pyx} {translate(close[0], words, here=here)}?"
+
+
+def _means_pip(words: Sequence[str]) -> bool:
+    """Tell whether pip itself, or what it builds with, is to be brought up to date."""
+    given = set(_drop_options(words)) - {"install"}
+    return bool(given) and given <= _PIP and any(word in _UPGRADE for word in words)
 
 
 def translate(
@@ -431,6 +441,8 @@ def advise_pip(invocation: Invocation, environ: Mapping[str, str]) -> str:
     words = list(invocation.program.words)
     behind = words[words.index("pip") + 1 :] if "pip" in words else []
     pyx = shlex.join(["pyx", *invocation.own])
+    if _means_pip(behind):
+        return _NO_PIP
     if not behind or behind[0].startswith("-"):
         return f"`{pyx} add NAME` requires a package, `{pyx} list` shows what is there"
     return f"{pyx} {_translate_tool('pip', behind, _look_around(invocation, environ))}"

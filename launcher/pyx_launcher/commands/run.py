@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.cli.env_file import add_variables
+from pyx_launcher.cli.invocation import list_own_options
 from pyx_launcher.commands._arguments import check_words
 from pyx_launcher.commands._target import find_project
 from pyx_launcher.console import flush_streams
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from pyx_launcher.start.plan import Plan
 
 
+_CLOSE = 0.7
+"""How like two names must be, from 0 to 1: `jupyter` is no slip for `pytest`."""
+
+
 def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Make the environment ready and become the program that the first word names."""
     check_words(invocation, 1, at_most=len(invocation.words))
@@ -40,7 +46,7 @@ def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
         if plan.lock is not None
         else f"the standard library alone (no lock in {plan.context.directory} or above)"
     )
-    of_script = _hint_of_script(name)
+    of_script = _hint_of_script(name) or _hint_of_version(invocation)
     program = find_program(
         environment,
         name,
@@ -55,6 +61,18 @@ def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
 def _hint_of_script(name: str) -> str | None:
     is_script = name.endswith(".py") and os.path.isfile(name)
     return f"pyx {shlex.quote(name)}" if is_script else None
+
+
+def _hint_of_version(invocation: Invocation) -> str | None:
+    """Return the command for a python of another version than the environment has."""
+    found = re.fullmatch(r"python(3\.\d+t?)", invocation.words[0])
+    if found is None:
+        return None
+    start = ["pyx", *([f"@{invocation.named}"] if invocation.named else [])]
+    for option, value in list_own_options(invocation):
+        if option != "--python":
+            start += [option] if value is None else [option, value]
+    return shlex.join([*start, "--python", found[1], *invocation.words[1:]])
 
 
 def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str], close: str) -> str:
@@ -104,7 +122,7 @@ def find_program(
     if os.path.lexists(program):
         return program
     known = sorted(os.listdir(environment.path / "bin"))
-    close = difflib.get_close_matches(name, known, n=3)
+    close = difflib.get_close_matches(name, known, n=3, cutoff=_CLOSE)
     hint = f"did you mean {' or '.join(close)}?" if close else ""
     raise NotFoundError(f"{giver} has no program {name}", hint=advise(hint))
 

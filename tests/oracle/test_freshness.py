@@ -254,6 +254,7 @@ def context_of(directory: Path) -> Context:
     return Context(
         start=directory,
         directory=directory,
+        project=directory,
         home=directory,
         kind="directory",
         script=None,

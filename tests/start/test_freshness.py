@@ -96,6 +96,7 @@ def context_of(directory: Path, script: Script | None = None) -> Context:
     return Context(
         start=directory,
         directory=directory,
+        project=directory,
         home=directory,
         kind="directory",
         script=script,

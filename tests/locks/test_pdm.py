@@ -353,6 +353,14 @@ def test_groups_that_include_one_another(tmp_path: Path) -> None:
     assert names(read_lock(path)) == ["pure", "other"]
 
 
+def test_a_group_that_includes_one_that_includes_another(tmp_path: Path) -> None:
+    """What the innermost group asks for is wanted, which PDM forgets of a lock like this one."""
+    lock = OLD.replace('["default"]', '["docs", "dev", "lint"]')
+    groups = "docs = [{include-group = 'dev'}]\ndev = [{include-group = 'lint'}]\nlint = ['pure']\n"
+    path = write_lock(tmp_path, lock, f"[dependency-groups]\n{groups}")
+    assert names(read_lock(path), Choice(only_groups=("docs",))) == ["pure", "other"]
+
+
 def test_inputs_and_root(tmp_path: Path) -> None:
     """The pyproject.toml is an input even where it is absent; it decides what the root is."""
     lock = read_lock(write_lock(tmp_path, NEW, None))

@@ -73,7 +73,8 @@ def make_specs(tool: str, urls: Mapping[str, str]) -> Iterator[Spec]:
             )
     for name, documents, places in MORE.get(tool, ()):
         files = {path: _complete(tool, path, data, urls) for path, data in documents.items()}
-        yield Spec(name=name, tool=tool, files=files, places=places)
+        commands = COMMANDS.get((tool, name), ())
+        yield Spec(name=name, tool=tool, files=files, commands=commands, places=places)
 
 
 def _complete(
@@ -610,6 +611,31 @@ _PDM: list[tuple[str, dict[str, dict[str, Any]], tuple[str, ...]]] = [
         },
         (".",),
     ),
+    (
+        "a lock that does not say what its packages are for",
+        {
+            "pyproject.toml": {
+                "project": _project(
+                    dependencies=["terminal", "zipper<3.18; python_version < '3.12'", "plug"],
+                    optional_dependencies={
+                        "net": ["web-client[socks]", "six-ways; python_version < '3.12'"],
+                        "all": ["sample[net]", "everything[all]"],
+                    },
+                ),
+                "dependency-groups": {
+                    "lint": ["style-check"],
+                    "dev": [{"include-group": "lint"}, "test-runner"],
+                },
+                "tool": {
+                    "pdm": {
+                        "distribution": False,
+                        "resolution": {"overrides": {"plug": "1.4.0"}},
+                    }
+                },
+            }
+        },
+        (".",),
+    ),
 ]
 
 _PIPENV: list[tuple[str, dict[str, dict[str, Any]], tuple[str, ...]]] = [
@@ -633,3 +659,10 @@ _PIPENV: list[tuple[str, dict[str, dict[str, Any]], tuple[str, ...]]] = [
 ]
 
 MORE = {"uv": _UV, "poetry": _POETRY, "pdm": _PDM, "pipenv": _PIPENV}
+
+COMMANDS = {
+    ("pdm", "a lock that does not say what its packages are for"): (
+        ("lock", "-G:all", "-S", "no_inherit_metadata,static_urls"),
+    ),
+}
+"""What makes the locks of some of them, by tool and name."""

@@ -168,7 +168,11 @@ def with_credentials(url: str, username: str, password: str) -> str:
 
 
 def project_demands(project: PdmProject, groups: frozenset[str]) -> list[Demand]:
-    """Return what the project asks for in these normalised groups. Raises LockError."""
+    """Return what the project asks for in these normalised groups. Raises LockError.
+
+    A group that is included brings what it includes in turn, as PEP 735 has it and as PDM records
+    in a lock that inherits metadata. Of any other lock PDM 2.26 leaves that out.
+    """
     queue = sorted(groups)
     demands: list[Demand] = []
     for group in queue:

@@ -1,4 +1,4 @@
-"""Run commands that start pythons of their own or copy templates, under pyx and in a venv.
+"""Run commands that start pythons, copy templates or inspect their python, by pyx and in a venv.
 
     pyx tests/conformance/commands.py --python PATH…            # prints the table
     pyx tests/conformance/commands.py --python PATH… --write    # and writes it into the documents
@@ -78,6 +78,71 @@ subprocess.run([sys.executable, "manage.py", "startapp", "part"], cwd="made", ch
 print("TOLD", oct(os.stat("made/part/models.py").st_mode))
 """
 )
+# What an environment says of itself that a program has made with the python that it runs on.
+MADE = """\
+import os, subprocess, sys
+subprocess.run([sys.executable, *sys.argv[1:], "made"], check=True, stdout=sys.stderr)
+code = "import os, sys; print('TOLD', sys.base_prefix, os.path.realpath(sys.executable));"
+code += "import pip; print('TOLD', os.path.relpath(pip.__file__, sys.prefix))"
+subprocess.run(["made/bin/python", "-c", code], check=True)
+"""
+COPIED = """\
+import shutil, subprocess, sys
+shutil.copy(sys.executable, "made/copied")
+code = "import sys; print('TOLD', sys.prefix, sys.base_prefix, sys.version_info[:3])"
+subprocess.run(["made/copied", "-c", code], check=True)
+"""
+LINKED = """\
+import os, subprocess, sys
+os.symlink(sys.executable, "made/linked")
+code = "import six, sys; print('TOLD', sys.prefix != sys.base_prefix, six.__name__)"
+subprocess.run(["made/linked", "-c", code], check=True)
+"""
+JEDI = """\
+import jedi, sys
+environment = jedi.create_environment(sys.executable)
+print("TOLD", environment.version_info[:3], environment.executable == sys.executable)
+script = jedi.Script("import jedi; jedi.Scrip", environment=environment)
+print("TOLD", [completion.name for completion in script.complete()])
+"""
+# A program that brings its python along, and runs without the environment that made it.
+FROZEN = """\
+import subprocess, sys
+words = [word.replace("PYTHON", sys.executable) for word in sys.argv[1:]]
+subprocess.run([sys.executable, *words[1:]], check=True, stdout=sys.stderr)
+subprocess.run(words[0].split(), check=True)
+"""
+APP = "import one, six, sys; print('TOLD', one.NAME, six.__name__, sys.version_info[:2])\n"
+CMAKE = """\
+cmake_minimum_required(VERSION 3.18)
+project(sample LANGUAGES C)
+find_package(Python3 REQUIRED COMPONENTS Interpreter Development.Module)
+message("TOLD ${Python3_VERSION} ${Python3_INCLUDE_DIRS} ${Python3_SOABI}")
+message("TOLD ${Python3_STDLIB}")
+"""
+MESON = """\
+project('sample', 'c')
+python = import('python').find_installation(get_option('python'))
+dependency = python.dependency()
+message('TOLD', python.language_version(), python.get_path('include'), dependency.found())
+"""
+ASKED = """\
+import os, re, subprocess, sys
+bin = os.path.dirname(sys.executable)
+words = [word.replace("PYTHON", sys.executable) for word in sys.argv[1:]]
+done = subprocess.run([os.path.join(bin, words[0]), *words[1:]], capture_output=True, text=True)
+sys.stderr.write(done.stdout + done.stderr)
+print("\\n".join(re.findall("TOLD.*", done.stdout + done.stderr)))
+sys.exit(done.returncode)
+"""
+UV = """\
+import os, subprocess, sys
+bin = os.path.dirname(sys.executable)
+words = [os.path.join(bin, "uv"), "--offline", "venv", "-q", "--python", sys.executable, "made/it"]
+subprocess.run(words, check=True)
+code = "import os, sys; print('TOLD', sys.base_prefix, os.path.realpath(sys.executable))"
+subprocess.run(["made/it/bin/python", "-c", code], check=True)
+"""
 PYPROJECT = """\
 [build-system]
 requires = ["setuptools==75.3.0"]
@@ -104,6 +169,8 @@ class Row:
     needs: str
     files: Mapping[str, str] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
+    explained: str = ""
+    """How pyx must differ, and what to do."""
 
 
 ROWS = {
@@ -139,6 +206,62 @@ ROWS = {
     "`django-admin startproject`, edited": Row(
         words=("-c", CHECKED, "-m", "django", "startproject", "sample", "made"), needs="django"
     ),
+    "`python -m venv`": Row(words=("-c", MADE, "-m", "venv"), needs=""),
+    "`virtualenv`": Row(words=("-c", MADE, "-m", "virtualenv", "-q"), needs="virtualenv"),
+    "`uv venv --python PYTHON`": Row(words=("-c", UV), needs="uv"),
+    "jedi, asked about `sys.executable`": Row(
+        words=("-c", JEDI),
+        needs="jedi",
+        explained="it takes a file that is not root's for unsafe, as it takes pyenv's Python: "
+        "`create_environment(sys.executable, safe=False)`",
+    ),
+    "a link to `sys.executable`": Row(
+        words=("-c", LINKED),
+        needs="six",
+        explained="it is the environment's python; in a virtual environment it is the bare one",
+    ),
+    "a copy of `sys.executable`": Row(
+        words=("-c", COPIED),
+        needs="",
+        explained="refused in one line, for it has lost its environment; "
+        "in a virtual environment it is the bare python",
+    ),
+    "`pyinstaller`": Row(
+        words=("-c", FROZEN, "dist/app/app", "-m", "PyInstaller", "app.py"),
+        needs="pyinstaller six",
+        files={"app.py": APP},
+    ),
+    "`cxfreeze`": Row(
+        words=("-c", FROZEN, "made/app", "-m", "cx_Freeze", "--script=app.py", "--target-dir=made"),
+        needs="cx-Freeze six",
+        files={"app.py": APP},
+    ),
+    "`pex`": Row(
+        words=(
+            *("-c", FROZEN, "PYTHON made/app", "-m", "pex"),
+            *("-D", ".", "-m", "two", "-o", "made/app"),
+        ),
+        needs="pex",
+        files={"two.py": "import one, sys; print('TOLD', one.NAME, sys.base_prefix)"},
+    ),
+    "`shiv`": Row(
+        words=(
+            *("-c", FROZEN, "made/app", "-m", "shiv", "--site-packages", "lib"),
+            *("-e", "two:main", "-p", "PYTHON", "-o", "made/app"),
+        ),
+        needs="shiv",
+        files={"lib/two.py": "def main():\n import sys; print('TOLD', sys.base_prefix)\n"},
+    ),
+    "CMake's `FindPython3`": Row(
+        words=("-c", ASKED, "cmake", "-B", "made", "-DPython3_EXECUTABLE=PYTHON"),
+        needs="cmake",
+        files={"CMakeLists.txt": CMAKE},
+    ),
+    "Meson's `find_installation`": Row(
+        words=("-c", ASKED, "meson", "setup", "made", "-Dpython=PYTHON"),
+        needs="meson ninja",
+        files={"meson.build": MESON, "meson_options.txt": "option('python', type: 'string')\n"},
+    ),
 }
 TOLD = re.compile(r"^(?:TOLD .*|Ran \d+ tests|PASSED.*|FAILED.*)$", re.MULTILINE)
 
@@ -148,6 +271,7 @@ def run(pair: Pair, row: Row, *, by_pyx: bool) -> str:
     project = pair.directory.with_name("by-pyx" if by_pyx else "by-venv")
     shutil.copytree(pair.directory, project)
     for name, text in {"one.py": 'NAME = "one"\n', **row.files}.items():
+        (project / name).parent.mkdir(exist_ok=True)
         (project / name).write_text(text, encoding="utf-8")
     # `django-admin` wants the directory to be there.
     (project / "made").mkdir()
@@ -175,10 +299,14 @@ def compare(python: str, root: Path, names: Sequence[str]) -> dict[str, str]:
             cells[name] = LEFT_OUT
             continue
         plain, found = run(pair, row, by_pyx=False), run(pair, row, by_pyx=True)
-        if plain.startswith("failed"):
-            plain = f"venv {plain}"
-        cells[name] = "the same" if plain == found else f"pyx {found}; venv {plain}"
-        sys.stderr.write(f"{name}: {cells[name]} ({plain[:200]})\n")
+        cells[name] = f"pyx {found}; venv {plain}"
+        if plain == found and not plain.startswith("failed"):
+            cells[name] = "the same"
+        elif row.explained:
+            cells[name] = row.explained
+        elif plain.startswith("failed") and found.startswith("failed"):
+            cells[name] = "runs in neither"
+        sys.stderr.write(f"{name}: {cells[name]} (pyx {found}; venv {plain})\n")
     return cells
 
 

@@ -35,12 +35,29 @@ QUICK = {("namespace", "python3.14"), ("namespace", "python3.15"), ("starts", "p
 NO_INDEX = 9
 EXAMPLE = """\
 set -e
-{python} -m venv /tmp/own
-/tmp/own/bin/python -m pip download --quiet --no-deps --dest /tmp/tried tomlkit || exit 9
-/tmp/own/bin/python -m pip install --quiet "$1"
-cd "$2"
-/tmp/own/bin/pyx examples/report/report.py
+python=$1 wheel=$2 own=/tmp/own
+cd "$3"
+$python -m venv $own
+$own/bin/python -m pip download --quiet --no-deps --dest /tmp/tried tomlkit || exit 9
+{install}
+$own/bin/pyx examples/report/report.py
 """
+INSTALLS = {
+    "newest": "$own/bin/python -m pip install --quiet $wheel",
+    "locked": """\
+mkdir /tmp/home
+HOME=/tmp/home sh packaging/install.sh "$(command -v $python)"
+ln -s /tmp/home/.local/bin/pyx $own/bin/pyx
+""",
+    "oldest": """\
+$python -m venv /tmp/tools
+/tmp/tools/bin/python -m pip install --quiet uv
+/tmp/tools/bin/uv pip install --quiet --python $own/bin/python \\
+    --resolution lowest-direct --only-binary :all: -r pyproject.toml
+$own/bin/python -m pip install --quiet --no-deps $wheel
+""",
+}
+"""How pyx comes to be there with each set of what it requires, as `.ci/sets.py` has them."""
 
 
 @pytest.fixture(scope="session")
@@ -106,10 +123,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.network
 @pytest.mark.parametrize("python", PYTHONS)
-def test_the_example_runs(python: str, root: SealedRoot, wheel: Path) -> None:
-    """With the launcher on each, the example of README.md prints its report."""
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(k, marks=() if k == "newest" else pytest.mark.slow) for k in sorted(INSTALLS)],
+)
+def test_the_example_runs(python: str, kind: str, root: SealedRoot, wheel: Path) -> None:
+    """With the launcher on each, README.md's example prints its report with each set."""
     done = root.run(
-        ["/bin/sh", "-c", EXAMPLE.format(python=python), "sh", wheel, ROOT],
+        ["/bin/sh", "-c", EXAMPLE.format(install=INSTALLS[kind]), "sh", python, wheel, ROOT],
         seen=[ROOT, wheel.parent, *list_places_of_pip()],
         environ=list_variables_of_pip(),
     )

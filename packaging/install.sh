@@ -39,6 +39,9 @@ resolve_python() {
 import os, sys
 if sys.version_info >= (3, 10):
     python = getattr(sys, "_base_executable", None) or sys.executable
+    if python == sys.executable and sys.prefix != sys.base_prefix:
+        # Up to 3.10 a virtual environment takes its own for it.
+        python = os.path.realpath(python)
     named = os.path.join(os.path.dirname(python), "python%d.%d" % sys.version_info[:2])
     same = os.path.exists(named) and os.path.samefile(named, python)
     print(named if same else python)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyx_launcher.installation import is_standalone
+from pyx_launcher.installation import find_base_python, is_standalone
 from pyx_runtime import watch
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def _communicate(
 def _watched(python: Path) -> Iterator[Callable[[str], None]]:
     """Yield a function that tells the watcher a line."""
     with subprocess.Popen(
-        [python if is_standalone() else _own_python(), "-I", "-S", Path(watch.__file__)],
+        [python if is_standalone() else find_base_python(), "-I", "-S", Path(watch.__file__)],
         bufsize=0,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -92,10 +91,6 @@ def _watched(python: Path) -> Iterator[Callable[[str], None]]:
                     pipe.write(f"{line}\n".encode())
 
         yield tell
-
-
-def _own_python() -> str:
-    return getattr(sys, "_base_executable", "") or sys.executable
 
 
 def end_left_over(pid: int, start: str, patience: float = 5.0) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
 from pathlib import Path
@@ -12,6 +13,14 @@ from pyx_launcher.errors import StoreError
 def is_standalone() -> bool:
     """Is this pyx a program that PyInstaller made, and `sys.executable` no interpreter?"""
     return getattr(sys, "frozen", False)
+
+
+def find_base_python() -> str:
+    """Return the interpreter that this process runs on, seen through a virtual environment."""
+    base: str = getattr(sys, "_base_executable", "") or sys.executable
+    # Up to 3.10 a virtual environment takes its own for it.
+    is_own = base == sys.executable and sys.prefix != sys.base_prefix
+    return os.path.realpath(base) if is_own else base
 
 
 def find_native() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -250,6 +251,8 @@ def test_tools_credentials_serve_and_are_left_nowhere(
 
     With another password there is an error that names the host, and the same holds.
     """
+    if "NETRC" in variables and sys.version_info < (3, 11):
+        pytest.skip("before 3.11 python's netrc has no values in quotes")
     write(house.project, house.private, house.wheel)
     code = "import tick; print(tick.answer)"
     house.private.credentials = (USER, "another")

@@ -5,6 +5,7 @@ Each format's own mistakes are in `test_locks_FORMAT.py`; here are those that al
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -227,6 +228,8 @@ def test_digest(tmp_path: Path, kind: str, digest: str) -> None:
 @pytest.mark.parametrize("marker", MARKERS, ids=["nested", "half", "unknown", "number", "unended"])
 def test_marker(tmp_path: Path, kind: str, marker: str) -> None:
     """A marker that cannot be evaluated is refused, be it only for its depth."""
+    if "9" * 5000 in marker and not hasattr(sys, "set_int_max_str_digits"):
+        pytest.skip("up to 3.10.6 python reads numbers of any length")
     error = refuse(write(tmp_path, kind, MARKER, marker))
     assert error.where == FORMATS[kind].marker
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,8 @@ def test_a_file_that_no_reader_expects(scene: Scene, name: str) -> None:
 @pytest.mark.parametrize("block", [DEEP, f'requires-python = ">={DIGITS}"\ndependencies = ["a"]'])
 def test_an_inline_block_that_no_reader_expects(scene: Scene, block: str, words: list[str]) -> None:
     """It is named with its script."""
+    if DIGITS in block and not hasattr(sys, "set_int_max_str_digits"):
+        pytest.skip("up to 3.10.6 python reads numbers of any length")
     (scene.project / "script.py").write_text(
         f"# /// script\n# {block.replace(chr(10), chr(10) + '# ')}\n# ///\n"
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
-from pyx_launcher.errors import InterpreterError
+from pyx_launcher.errors import InterpreterError, shorten
 from pyx_launcher.interpreters.discovery import (
     InterpreterCandidate,
     installed_candidates,
@@ -342,13 +342,13 @@ def _explain(search: Search, wanted: InterpreterRequest, request: Request) -> In
         advice = f"ask for one that satisfies it: {search.option} {version}"
         return InterpreterError(
             f"{wanted.label} is Python {requested[0].version} ({requested[0].path}), "
-            f"but {search.required_by} requires Python {search.requires_python}",
+            f"but {search.required_by} requires Python {shorten(str(search.requires_python))}",
             hint=advice if version else _advise_install(search, ANYTHING, is_any=True),
         )
     listed = ", ".join(dict.fromkeys(f"{one.version} ({one.path})" for one in usable))
     needs = " and ".join(part for part in (wanted.label, search.requirement) if part)
     return InterpreterError(
-        f"no CPython 3.9 or later fits {needs or 'at all'}; found: {listed or 'none'}",
+        f"no CPython 3.9 or later fits {shorten(needs) or 'at all'}; found: {listed or 'none'}",
         hint=_advise_install(search, request, is_any=bool(usable)),
     )
 

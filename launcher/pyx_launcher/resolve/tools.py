@@ -13,7 +13,6 @@ import hashlib
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,12 @@ from packaging.specifiers import SpecifierSet
 from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.errors import InterpreterError, NotFoundError, UnavailableError, reading
 from pyx_launcher.files.ownership import closed_to_others
-from pyx_launcher.installation import find_native, find_template, is_standalone
+from pyx_launcher.installation import (
+    find_base_python,
+    find_native,
+    find_template,
+    is_standalone,
+)
 from pyx_launcher.interpreters.finder import Interpreter, find_interpreter, probe_interpreter
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.reader import read_lock
@@ -129,7 +133,7 @@ class Toolbox:
     def find_own_interpreter(self) -> Interpreter:
         """Return the interpreter that tools run in: pyx's own, else any that is new enough."""
         if not is_standalone():
-            own = Path(getattr(sys, "_base_executable", "") or sys.executable)
+            own = Path(find_base_python())
             with contextlib.suppress(InterpreterError):
                 return probe_interpreter(
                     own, cache=self.dirs.interpreters, template=find_template()

@@ -74,9 +74,6 @@ def prepare(namespace):
         for directory, lines in pth_lines:
             if directory != place:
                 run_lines(directory, lines)
-        if code and (imports or posix.environ.get(b"PYTHONPATH")):
-            # A customization is still to come, and is to find the real classes of its loaders.
-            __import__("importlib.machinery")
         prepare_program()
 
     def forget_options():
@@ -322,9 +319,7 @@ def prepare(namespace):
                 site.setcopyright()
                 return builtins.credits._Printer__data.split(separator)
 
-        stdlib = getattr(sys, "_stdlib_dir", None)
-        if stdlib is None:
-            stdlib = f"{sys.base_prefix}/{sys.platlibdir}/python%d.%d" % sys.version_info[:2]
+        stdlib = find_stdlib()
         builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
         builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
         builtins.copyright = printer("copyright", sys.copyright)
@@ -336,6 +331,12 @@ def prepare(namespace):
             [stdlib + "/..", stdlib, "."],
         )
         builtins.help = _sitebuiltins._Helper()
+
+    def find_stdlib():
+        """Return the directory of the standard library, without an import of `sysconfig`."""
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        place = f"{sys.base_prefix}/{sys.platlibdir}/python{version}"
+        return getattr(sys, "_stdlib_dir", None) or place
 
     def has_installed():
         """Has a program installed something since the environment was made?"""
@@ -402,6 +403,9 @@ def prepare(namespace):
 
         file = absolute(sys.argv[0])
         loader = external.SourceFileLoader
+        if is_customized():
+            # What is still to come, or is called back before the script, finds the real classes.
+            __import__("importlib.machinery")
 
         def stand_for_script(*_):
             external.SourcelessFileLoader = sourceless
@@ -423,6 +427,13 @@ def prepare(namespace):
             sys.path_importer_cache[code] = None
         elif find_importer(file) is None and may_be_kept(file):
             external.SourceFileLoader = keep_code
+
+    def is_customized():
+        """Can there be code of others, but for the interpreter's own, before the script runs?"""
+        if posix.environ.get(b"PYTHONPATH"):
+            return True
+        files = [getattr(sys.modules.get(name), "__file__", None) or "" for name in imports]
+        return any(file.rpartition("/")[0] != find_stdlib() for file in files)
 
     def may_use_first_path():
         return not (sys.flags.isolated or getattr(sys.flags, "safe_path", False))

@@ -6,8 +6,10 @@ Few entries stand on `sys.path` by themselves (direct); else one tree of links d
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -287,6 +289,31 @@ def test_a_sitecustomize_of_a_distribution(world: World, layout: list[Path]) -> 
     files = {"sitecustomize.py": "import sys\nsys.customized = True\n"}
     world.lock(make_wheel(world.wheels, "custom", "1.0", files=files), *layout)
     assert world.run("import sys; print(sys.customized)") == "True"
+
+
+def test_what_a_sitecustomize_hooks_in_finds_the_real_loaders(
+    world: World, layout: list[Path]
+) -> None:
+    """It is called back when python is about to run the script, whose bytecode is then kept."""
+    hook = (
+        "import sys\n"
+        "def look(event, _):\n"
+        "    if event == 'cpython.run_file':\n"
+        "        import importlib.machinery\n"
+        "sys.addaudithook(look)\n"
+    )
+    wheel = make_wheel(world.wheels, "custom", "1.0", files={"sitecustomize.py": hook})
+    world.lock(wheel, *layout)
+    script = world.project / "script.py"
+    script.write_text(
+        "# " + "x" * 500 + "\nimport importlib.machinery as m\n"
+        "print(type(m.SourceFileLoader), type(m.SourcelessFileLoader))\n"
+    )
+    os.utime(script, (1, 1))
+    time.sleep(2.1)
+    for _ in range(3):
+        told = world.pyx("--python", world.python, script, cwd=world.project)
+        assert (told.stdout, told.stderr) == ("<class 'type'> <class 'type'>\n", "")
 
 
 def test_data_files_headers_and_scripts(world: World, layout: list[Path]) -> None:

@@ -163,6 +163,10 @@ def test_a_member_that_is_named_obeys_the_lock_of_its_workspace(tmp_path: Path) 
         assert found.preference.ignored == ()
         assert look(member).lock == found.lock
     assert look(member, "--project", str(directory)).project == directory
+    # An old lock of its own counts for nothing, by whatever way the member is named.
+    (member / "uv.lock").write_text(UV_LOCK.format(place="."))
+    for name in (str(member), f"{directory}/packages/b/../a"):
+        assert look(tmp_path, "--project", name).lock == directory / "uv.lock"
     outside = write(tmp_path / "outside", pyproject_toml=PROJECT)
     with pytest.raises(UsageError, match="there is no lock in"):
         look(directory, "--project", str(outside))

@@ -475,6 +475,33 @@ def test_settings_of_strangers_above_a_project_decide_nothing(
         assert "uv could not lock" in told.stderr
 
 
+@pytest.mark.parametrize("has_own", [False, True])
+def test_a_named_project_obeys_no_strangers_workspace_above(
+    shared: Scene, *, has_own: bool
+) -> None:
+    """To name a project says nothing of what lies above it, be it the lock of its workspace."""
+    project = make_place(shared)
+    files = {
+        "pyproject.toml": '[tool.uv.workspace]\nmembers = ["*"]\n',
+        "uv.lock": 'version = 1\nrequires-python = ">=3.9"\n[manifest]\nmembers = ["mine"]\n'
+        f'[[package]]\nname = "mine"\nversion = "1"\nsource = {{ virtual = "{project.name}" }}\n',
+    }
+    (project / "pyproject.toml").write_text('[project]\nname = "mine"\nversion = "1"\n')
+    if has_own:
+        (project / "uv.lock").write_text('version = 1\nrequires-python = ">=3.9"\n')
+    for name, text in files.items():
+        (project.parent / name).write_text(text)
+    words = ["--project", str(project), "-c", "print('ran')"]
+    for name in files:
+        for each in files:
+            give(project.parent / each, MALLORY if each == name else BOB)
+        strange = project.parent / name
+        check_refused(run(shared, BOB, *words), f"{strange} belongs to user 65502")
+    for name in files:
+        give(project.parent / name, BOB)
+    assert run(shared, BOB, *words).stdout == "ran\n"
+
+
 def list_files(directory: Path) -> dict[Path, bytes]:
     """Return every file below a directory with its content."""
     return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}

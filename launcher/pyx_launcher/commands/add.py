@@ -73,7 +73,12 @@ def _refuse_names(words: EditArguments, *, by_poetry: bool) -> None:
     start += ["--script", str(words.script)] if words.script else []
     for name in words.names:
         others = [other for other in words.names if other != name]
-        if name.endswith((".txt", ".in")) and os.path.isfile(name):
+        if name.endswith((".txt", ".in")):
+            # No package is meant, be the file there or not.
+            if not os.path.isfile(name):
+                raise UsageError(
+                    f"there is no file {name}", hint=shlex.join([*start, "-r", "FILE"])
+                )
             raise UsageError(
                 f"{name} is a file, not a package", hint=shlex.join([*start, "-r", name, *others])
             )

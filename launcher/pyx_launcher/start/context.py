@@ -134,15 +134,16 @@ def find_context(invocation: Invocation, dirs: Dirs, working: Path) -> Context:
             directory = start.parent
             script = read_script(start)
     found = _find_lock(invocation, dirs, directory, script)
-    # Who names a project trusts it; only a lock that was found needs a known owner.
-    trusted = bool(invocation.projects)
+    project = found.project or directory
+    # Who names a project trusts what lies in it; a lock that was found needs a known owner.
+    trusted = bool(invocation.projects) and not _lies_above(found)
     if found.lock is not None and not trusted and found.block is None:
         for lock in (found.lock, *found.more):
-            check_owner(lock, directory)
+            check_owner(lock, project)
     return Context(
         start=start,
         directory=directory,
-        project=found.project or directory,
+        project=project,
         kind=kind,
         script=script,
         repeatable=repeatable,
@@ -275,7 +276,7 @@ def _look_in(directory: Path, looked: list[Path]) -> Preference | None:
     if not present:
         return None
     if UV_LOCK in present:
-        above = find_workspace_lock(directory)
+        above = find_workspace_lock(directory.resolve())
         if above is not None:
             return above
     if len(present) == 1:
@@ -343,6 +344,13 @@ def take_named(name: str, dirs: Dirs) -> tuple[Preference, tuple[Path, ...]]:
     close = find_close_name(dirs, name)
     hint = f"did you mean @{close}?" if close else f"pyx env create {name}"
     raise UsageError(f"there is no environment @{name}", hint=hint)
+
+
+def _lies_above(found: _FoundLock) -> bool:
+    """Return whether the lock of the project that was named is that of a workspace around it."""
+    if found.lock is None or found.project is None:
+        return False
+    return found.lock.parent.resolve() != found.project
 
 
 def _take_project(path: Path, invocation: Invocation) -> _FoundLock:

@@ -75,7 +75,7 @@ def find_start(invocation: Invocation, environ: Mapping[str, str]) -> tuple[Cont
         context = find_context(invocation, dirs, working)
     # What another pyx is about to finish, or to undo, is nothing to remember.
     settled = recovery is None or not recovery.is_unfinished
-    obey_owners(None if context.trusted else context.directory)
+    obey_owners(None if context.trusted else context.project)
     return replace(context, settled=settled), dirs
 
 
@@ -207,7 +207,7 @@ def _check_owners(context: Context, lock: Lock, selection: Selection) -> None:
             decisive += list_trees(artifact)
     for path in dict.fromkeys(decisive):
         if os.path.exists(path):
-            check_owner(path, context.directory)
+            check_owner(path, context.project)
 
 
 def warn_if_stale(plan: Plan) -> None:

@@ -289,6 +289,11 @@ CASES: Mapping[str, Case] = {
         hint="hint: pyx add @science tick==1.0",
         says=("+ tick 1.0",),
     ),
+    "an environment of a version with packages": Case(
+        typed="pyx env create science --python 3 tick",
+        hint="hint: pyx add @science tick --python 3",
+        says=("+ tick 1.0",),
+    ),
     "an environment as conda names it": Case(
         typed="pyx env create -n science", hint="hint: pyx env create science", says=("@science",)
     ),
@@ -465,6 +470,26 @@ CASES: Mapping[str, Case] = {
         before=LOCK,
         hint="hint: pyx lock --upgrade tick",
         says=("nothing changed",),
+    ),
+    "an upgrade by add, with a group": Case(
+        typed="pyx --project there add -U --group dev tick",
+        before=("mkdir there", "cd there && pyx add --init tick"),
+        hint="hint: pyx --project there lock --upgrade tick",
+        says=("nothing changed",),
+    ),
+    "a list of requirements as a package": Case(
+        typed="pyx --project there add r.txt --group dev",
+        files={"r.txt": "tock\n"},
+        before=("mkdir there", "cd there && pyx add --init tick"),
+        hint="hint: pyx --project there add --group dev -r r.txt",
+        says=("+ tock 1.0",),
+    ),
+    "a list of requirements by pip's option": Case(
+        typed="pyx @e -r r.txt",
+        files={"r.txt": "tock\n"},
+        before=("pyx env create e",),
+        hint="hint: pyx @e add -r r.txt",
+        says=("+ tock 1.0",),
     ),
     "no upgrade": Case(
         typed="pyx lock --no-update",

@@ -149,7 +149,28 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("uv sync --frozen --package lib", "pyx sync --project DIR"),
         ("uv lock -P rich", "pyx lock --upgrade rich"),
         ("uv run -p 3.12 pytest -q", "pyx run --python 3.12 pytest -q"),
-        ("uv run --isolated --with rich pytest", "pyx run --with rich pytest"),
+        ("uv run --isolated --with rich pytest", "pyx add rich"),
+        ("uv run --with rich,httpx -p 3.12 --with=attrs x.py --with y", "pyx add rich httpx attrs"),
+        ("uv run --python 3.12 tick --with x", "pyx run --python 3.12 tick --with x"),
+        # What conda's and pip's options are told is no package.
+        ("conda create --name myclone --clone myenv", "pyx env create myclone"),
+        ("conda create --clone=myenv -n myclone", "pyx env create myclone"),
+        (
+            "mamba create -n x --solver libmamba python=3.12",
+            "pyx env create x --python 3.12",
+        ),
+        ("conda install --revision 3", "pyx add NAME"),
+        ("conda install --subdir linux-64 --repodata-fn r.json rich", "pyx add rich"),
+        ("conda run -n sci --cwd /tmp python x.py", "pyx @sci x.py"),
+        ("conda run python", "`pyx` alone is the prompt"),
+        ("pip install --progress-bar off rich", "pyx add rich"),
+        ("pip install --keyring-provider import --only-binary :all: rich", "pyx add rich"),
+        # What pip builds with is a package like others where pip itself is not meant.
+        ("pip install -U setuptools", "pyx add setuptools"),
+        # A short word is like too many.
+        ("usage a.py", "nothing else here has that name; `pyx --help` lists the commands"),
+        ("ipy", "nothing else here has that name; `pyx --help` lists the commands"),
+        ("uv", "nothing else here has that name; `pyx --help` lists the commands"),
         ("uv pip sync requirements.txt", "pyx sync"),
         ("uv pip compile requirements.in -o requirements.txt", "pyx lock"),
         ("isntall rich", "did you mean pyx add rich?"),
@@ -168,9 +189,24 @@ def test_what_is_here_decides_the_hint() -> None:
     here = Here(packages=frozenset({"rich"}), is_poetrys=True)
     assert suggest("pip", ["install", "-U", "Rich"], here=here) == "pyx lock --upgrade Rich"
     assert suggest("install", ["-U", "rich", "new"], here=here) == "pyx add rich new"
+    builds = Here(packages=frozenset({"setuptools"}))
+    for words in (["-U", "setuptools"], ["-U", "pip", "setuptools"]):
+        assert suggest("pip", ["install", *words], here=builds) == "pyx lock --upgrade setuptools"
     for name, words in (("version", ["patch"]), ("poetry", ["version", "patch"])):
         assert suggest(name, words, here=here) == "pyx tool run poetry version patch"
     assert suggest("uv", ["version"], here=here) == "pyx tool run uv version --frozen"
+
+
+@pytest.mark.parametrize("typed", ["x", "uvx", "exec", "pipx run"])
+def test_a_script_that_is_there_is_no_program_of_an_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    """A package of its name would be a stranger's."""
+    monkeypatch.chdir(tmp_path)
+    name, *words = [*typed.split(), "manage.py", "migrate"]
+    assert suggest(name, words) in ("pyx tool run manage.py migrate", "pyx run manage.py migrate")
+    (tmp_path / "manage.py").touch()
+    assert suggest(name, words) == "pyx manage.py migrate"
 
 
 def test_poetrys_project_is_told_by_its_table(pyx: Pyx, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ PYTHON_LETTERS = "bBc:dEhiIm:OPqRsStuvVW:xX:?"
 
 Without ``J``, which CPython knows only to refuse it."""
 
-_VALUES: Mapping[str, str] = {
+OPTIONS_WITH_VALUE: Mapping[str, str] = {
     "--project": "DIR",
     "--python": "VERSION",
     "--group": "NAME",
@@ -65,6 +65,8 @@ class Invocation:
 
     own: tuple[str, ...] = ()
     """pyx's own arguments, as typed: part of the key of the launch record."""
+    options: tuple[tuple[str, str | None], ...] = ()
+    """pyx's own options by their long names, with their values, in the order they were typed."""
     verb: str | None = None
     named: str | None = None
     projects: tuple[str, ...] = ()
@@ -111,24 +113,31 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
     else:
         asked = VERBS.get(verb, _PLAIN)
         _refuse_program(own, rest)
-        taken, words, more = _take_words(rest, asked)
-        if verb not in VERBS:
-            words, rest, taken = rest[taken:], [], 0
-        # `pyx info --group dev x.py` speaks of the start `pyx --group dev x.py`.
-        own += tuple(word for word in rest[1:taken] if word not in asked.flags)
-        rest = rest[taken:]
-        if rest and rest[0] in ("--help", "-h"):
-            words, verb = (verb,), "--help"
-        elif asked.speaks_of_start and rest:
-            rest, behind, others = _take_behind(rest, asked)
-            own += tuple(word for word in behind if word not in asked.flags)
-            more += others
+        try:
+            taken, words, more = _take_words(rest, asked)
+            if verb not in VERBS:
+                words, rest, taken = rest[taken:], [], 0
+            # `pyx info --group dev x.py` speaks of the start `pyx --group dev x.py`.
+            own += tuple(word for word in rest[1:taken] if word not in asked.flags)
+            rest = rest[taken:]
+            if rest and rest[0] in ("--help", "-h"):
+                words, verb = (verb,), "--help"
+            elif asked.speaks_of_start and rest:
+                rest, behind, others = _take_behind(rest, asked)
+                own += tuple(word for word in behind if word not in asked.flags)
+                more += others
+        except UsageError as error:
+            from pyx_launcher.cli.counterparts import put_behind
+
+            error.hint = put_behind(own, named, error.hint)
+            raise
         settings = _settle(more, asked)
         options.extend(option for option in more if option[0] not in settings)
     values = _collect(options)
     projects = values.get("--project", [environ.get("PYX_PROJECT") or None])
     return Invocation(
         own=own,
+        options=tuple(options),
         verb=verb,
         named=named,
         projects=tuple(dict.fromkeys(filter(None, projects))),
@@ -155,9 +164,13 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
     )
 
 
-def list_own_options(invocation: Invocation) -> list[tuple[str, str | None]]:
-    """Return pyx's own options as they were typed, by their long names, without ``@name``."""
-    return _take_own(invocation.own, 0 if invocation.named is None else 1)[1]
+def repeat_start(invocation: Invocation, *but: str) -> list[str]:
+    """Return ``pyx`` with the ``@name`` and pyx's own options of `invocation`, but not `but`."""
+    start = ["pyx", *([f"@{invocation.named}"] if invocation.named else [])]
+    for option, value in invocation.options:
+        if option not in but:
+            start += [option] if value is None else [option, value]
+    return start
 
 
 def _refuse_option(named: str | None, own: Sequence[str], rest: Sequence[str]) -> None:
@@ -206,7 +219,7 @@ def _take_option(arguments: Sequence[str], at: int, verb: Verb) -> tuple[int, _O
     if arguments[at].startswith(_GROUP):
         name, value = "--group", arguments[at].removeprefix(_GROUP)
         equals = value
-    valued, flags = {**_VALUES, **verb.valued}, (*verb.flags, *_FLAGS)
+    valued, flags = {**OPTIONS_WITH_VALUE, **verb.valued}, (*verb.flags, *_FLAGS)
     if name in valued:
         if not equals:
             at += 1

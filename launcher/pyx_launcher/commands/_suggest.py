@@ -108,6 +108,10 @@ _WITH_VALUE = (
         "--directory",
         "-C",
     ),
+    *("--clone", "--solver", "--revision", "--subdir", "--cwd", "--repodata-fn", "--progress-bar"),
+    *("--keyring-provider", "--no-binary", "--only-binary", "--implementation", "--abi"),
+    *("--use-feature", "--use-deprecated", "--config-settings", "--global-option"),
+    *("--client-cert", "--exists-action", "--root-user-action", "--resume-retries"),
 )
 """Options of other tools whose value is the next word."""
 
@@ -165,6 +169,8 @@ _PIP = frozenset(("pip", "setuptools", "wheel"))
 _NO_PIP = "there is nothing to do: pyx fetches and installs without pip"
 _NO_SLIPS = ("ipython", "bpython", "ptpython")
 """Programs whose names are like those of commands."""
+_TOO_SHORT = ("x", "py", "use", "pin", "uvx", "create", "pip-compile", "pip-sync")
+"""Commands of others that too many words are like, or what is meant by another name."""
 _CLOSE = 0.7
 """How like two words must be, from 0 to 1: of `black` and `lock` one is no slip for the other."""
 
@@ -235,9 +241,10 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
     """
     pyx = shlex.join(["pyx", *own])
     if name in ("pip", "pip3", "install") and _means_pip(words):
-        return _NO_PIP
+        return _answer_pip(pyx, words, here)
     if name in _TOOLS and words and not words[0].startswith("-"):
-        return f"{pyx} {_translate_tool(name, words, here)}"
+        meant = _translate_tool(name, words, here)
+        return f"{pyx} {meant}" if meant else f"`{pyx}` alone is the prompt"
     version = _VERSIONED.fullmatch(words[0] if name == "py" and words else name)
     if version is not None and name not in _PYTHONS[:2]:
         pyx = shlex.join(["pyx", *own, "--python", version[1]])
@@ -250,7 +257,8 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
         return run
     if name in _COUNTERPARTS:
         return f"{pyx} {translate(name, words, here=here)}"
-    known = [] if name in _NO_SLIPS else [*VERBS, *here.programs, *_COUNTERPARTS]
+    known = [*VERBS, *here.programs, *(one for one in _COUNTERPARTS if one not in _TOO_SHORT)]
+    known = [] if name in _NO_SLIPS else known
     close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
     if not close and here.waiting:
         return f"packages of the lock are not fetched yet; if one of them has it: `{run}`"
@@ -265,9 +273,14 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
 
 
 def _means_pip(words: Sequence[str]) -> bool:
-    """Tell whether pip itself, or what it builds with, is to be brought up to date."""
+    """Tell whether pip itself, alone or with what it builds with, is to be brought up to date."""
     given = set(_drop_options(words)) - {"install"}
-    return bool(given) and given <= _PIP and any(word in _UPGRADE for word in words)
+    return "pip" in given and given <= _PIP and any(word in _UPGRADE for word in words)
+
+
+def _answer_pip(pyx: str, words: Sequence[str], here: Here) -> str:
+    locked = [word for word in _drop_options(words) if word in here.packages & _PIP]
+    return f"{pyx} lock --upgrade {shlex.join(locked)}" if locked else _NO_PIP
 
 
 def translate(
@@ -300,6 +313,10 @@ def translate(
     form = table.get(name)
     if form is None:
         return None
+    is_start = form in ("tool run NAME…", "run NAME…") and words and words[0].endswith(".py")
+    if is_start and os.path.isfile(words[0]):
+        # An index would be asked for a stranger's package of that name.
+        return shlex.join(words)
     form = form.replace("[NAME…]", shlex.join(words)).rstrip()
     form = form.replace("NAME…", shlex.join(words) or "NAME")
     form = form.replace("[NAME]", shlex.join(given)).rstrip()
@@ -320,7 +337,10 @@ def _translate_conda(words: Sequence[str]) -> str:
     if verb == "env" and given:
         verb, given = f"env {given[0]}", given[1:]
     if verb in ("create", "env create"):
-        return write_creation(name or "".join(given[:1]) or "NAME", given if name else given[1:])
+        names = [name, *given] if name else (given or ["NAME"])
+        # A copy of another environment has what that has.
+        is_copy = any(word.partition("=")[0] == "--clone" for word in others)
+        return write_creation(names[0], [] if is_copy else names[1:])
     if verb == "env list":
         return verb
     if verb == "env remove" or (verb == "remove" and "--all" in others):
@@ -411,7 +431,24 @@ def _translate_run(words: list[str]) -> str:
         return shlex.join(words[1:])
     if words[0].endswith(".py") or words[0] in ("-m", "-c"):
         return shlex.join(words)
-    return _correct(["run", *words])
+    added = _list_added(words)
+    return shlex.join(["add", *added]) if added else _correct(["run", *words])
+
+
+def _list_added(words: Sequence[str]) -> list[str]:
+    """Return the packages that uv's ``run`` is told to have besides, by ``--with``."""
+    added: list[str] = []
+    before = ""
+    for word in words:
+        name, equals, value = word.partition("=")
+        if before == "--with":
+            added += word.split(",")
+        elif name == "--with" and equals:
+            added += value.split(",")
+        elif word in ("-m", "-c") or (not word.startswith("-") and before not in _WITH_VALUE):
+            break
+        before = word
+    return [name for name in added if not name.startswith("@")]
 
 
 def _correct(words: list[str]) -> str:
@@ -442,7 +479,7 @@ def advise_pip(invocation: Invocation, environ: Mapping[str, str]) -> str:
     behind = words[words.index("pip") + 1 :] if "pip" in words else []
     pyx = shlex.join(["pyx", *invocation.own])
     if _means_pip(behind):
-        return _NO_PIP
+        return _answer_pip(pyx, behind, _look_around(invocation, environ))
     if not behind or behind[0].startswith("-"):
         return f"`{pyx} add NAME` requires a package, `{pyx} list` shows what is there"
     return f"{pyx} {_translate_tool('pip', behind, _look_around(invocation, environ))}"

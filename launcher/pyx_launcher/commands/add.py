@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._edit import edit_project, edit_script, find_directory, parse_words
 from pyx_launcher.console import tell
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
@@ -15,6 +16,7 @@ from pyx_launcher.project.requirement import parse_requirement, read_constraint
 from pyx_launcher.project.requirements_file import name_project, read_listing
 from pyx_launcher.resolve.project import Change, read_project
 from pyx_launcher.start.context import name_preferred
+from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +39,7 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     own = find_working_directory()
     named = {name_project(one): one for one in directories if one != own}
     by_poetry = any(map(read_constraint, words.names)) and _is_poetrys(words, environ)
-    _refuse_names(words, by_poetry=by_poetry)
+    _refuse_names(words, invocation, by_poetry=by_poetry)
     typed = [parse_requirement(name, by_poetry=by_poetry) for name in words.names]
     added = [
         *typed,
@@ -64,10 +66,11 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     return (edit_script if words.script else edit_project)(words, change, environ)
 
 
-def _refuse_names(words: EditArguments, *, by_poetry: bool) -> None:
+def _refuse_names(words: EditArguments, invocation: Invocation, *, by_poetry: bool) -> None:
     """Raise UsageError for a file or a constraint of Poetry's where a requirement belongs."""
     place = words.place
-    start = ["pyx", "add", *([f"@{words.named}"] if words.named else [])]
+    typed = replace(invocation, named=words.named)
+    start = [*repeat_start(typed, "--group", "--extra"), "add"]
     start += ["--group", place.group] if place.group else []
     start += ["--optional", place.extra] if place.extra else []
     start += ["--script", str(words.script)] if words.script else []

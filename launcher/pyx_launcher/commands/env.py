@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 
-from pyx_launcher.cli.invocation import list_own_options
+from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._arguments import check_words, take_action
 from pyx_launcher.commands._format import format_facts, format_json, format_table
 from pyx_launcher.commands._target import explain_no_lock
@@ -96,7 +96,8 @@ def _require_name(invocation: Invocation, words: tuple[str, ...]) -> str:
             # As conda is told what the new environment is to have.
             from pyx_launcher.cli.counterparts import write_creation
 
-            hint = f"pyx {write_creation(words[0].removeprefix('@'), words[1:])}"
+            named = words[0].removeprefix("@")
+            hint = f"pyx {write_creation(named, words[1:], invocation.python)}"
         raise UsageError(f"{called} takes one NAME", hint=hint)
     return named
 
@@ -222,7 +223,7 @@ def _kernel(invocation: Invocation, environ: Mapping[str, str]) -> int:
     chosen = [word for place in places for word in ("--project", place)]
     if invocation.named:
         chosen = [f"@{invocation.named}"]
-    for option, value in list_own_options(invocation):
+    for option, value in invocation.options:
         if option == "--env-file":
             chosen += [option, str(Path(value or "").absolute())]
         elif option != "--project":
@@ -230,7 +231,7 @@ def _kernel(invocation: Invocation, environ: Mapping[str, str]) -> int:
     # By `run`, so that `!black` in a notebook is the program of the environment.
     command = [_find_command(environ), *chosen, "run", "python"]
     name = invocation.named or project.name
-    hint = shlex.join(["pyx", *invocation.own, "add", "ipykernel"])
+    hint = shlex.join([*repeat_start(invocation), "add", "ipykernel"])
     write_out(f"{write_kernel(environment, name, command, environ, hint=hint)}\n")
     return 0
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.cli.env_file import add_variables
-from pyx_launcher.cli.invocation import list_own_options
+from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._arguments import check_words
 from pyx_launcher.commands._target import find_project
 from pyx_launcher.console import flush_streams
@@ -68,10 +68,7 @@ def _hint_of_version(invocation: Invocation) -> str | None:
     found = re.fullmatch(r"python(3\.\d+t?)", invocation.words[0])
     if found is None:
         return None
-    start = ["pyx", *([f"@{invocation.named}"] if invocation.named else [])]
-    for option, value in list_own_options(invocation):
-        if option != "--python":
-            start += [option] if value is None else [option, value]
+    start = repeat_start(invocation, "--python")
     return shlex.join([*start, "--python", found[1], *invocation.words[1:]])
 
 

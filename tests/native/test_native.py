@@ -370,8 +370,6 @@ def test_words_of_any_bytes_arrive_untouched(desk: Desk, odd: str) -> None:
         ("-VV",),
         ("-?",),
         ("-uh",),
-        ("-Z",),
-        ("-J",),
         ("-c",),
         ("-W",),
         ("-u-",),
@@ -384,6 +382,19 @@ def test_words_of_any_bytes_arrive_untouched(desk: Desk, odd: str) -> None:
 def test_what_python_answers_itself(desk: Desk, words: tuple[str, ...]) -> None:
     """An option that prints, is wrong or wants no `site` is python's: no bootstrap runs."""
     assert desk.try_out(*words).line == [str(ARGV0), *words]
+
+
+@pytest.mark.parametrize("word", ["-Z", "-J", "-p", "-=", "-é"])
+def test_an_option_of_nobody_is_looked_at_by_the_slow_path(desk: Desk, word: str) -> None:
+    """It may be one of another tool, for which there is a hint; else python refuses it itself."""
+    assert desk.run(word, "x").slow
+
+
+def test_an_option_of_nobody_is_pythons_to_refuse(pyx: Pyx) -> None:
+    """What no tool has is told in python's words, and with its exit status."""
+    told = pyx("-Z")
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr.startswith("Unknown option: -Z\n")
 
 
 def test_an_option_this_interpreter_lacks_is_its_own_to_refuse(desk: Desk) -> None:
@@ -449,8 +460,11 @@ def test_it_reads_the_command_line_as_the_slow_path_does(desk: Desk, words: list
     program = invocation.program
     target = program.target or ""
     missing = program.mode == "s" and not (target and (desk.cwd / target).exists())
-    more_help = "".join(program.words[:1]).startswith("--help-")
-    if invocation.verb is not None or missing or more_help:
+    first = "".join(program.words[:1])
+    more_help = first.startswith("--help-")
+    # An option of nobody is looked at before python gets it.
+    strange = first[:1] == "-" and first[1:2] not in f"{PYTHON_LETTERS}-"
+    if invocation.verb is not None or missing or more_help or strange:
         assert desk.run(*words).slow
         return
     outcome = desk.try_out(*words)

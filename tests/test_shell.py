@@ -20,7 +20,7 @@ from installed import ROOT
 from wheelhouse import make_wheel, pylock_text
 
 from pyx_launcher.cli.commands import VERBS
-from pyx_launcher.cli.invocation import _FLAGS, _VALUES
+from pyx_launcher.cli.invocation import _FLAGS, OPTIONS_WITH_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +66,7 @@ def test_the_page_tells_of_no_command_that_is_gone(writer: ModuleType) -> None:
 def test_every_option_is_known(writer: ModuleType) -> None:
     """The general options are the parser's, with and without a value."""
     options = dict(map(writer.split_option, writer.GENERAL))
-    assert {name for name, value in options.items() if value} == set(_VALUES)
+    assert {name for name, value in options.items() if value} == set(OPTIONS_WITH_VALUE)
     assert {name for name, value in options.items() if not value} == set(_FLAGS)
 
 

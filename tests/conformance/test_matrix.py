@@ -18,7 +18,7 @@ VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 
 
 QUICK = ("starts", "children")
-"""What is compared on the oldest Python, and by the public way, where not all is."""
+"""What is compared on the oldest Python. The public way is compared in `test_forky.py`."""
 
 
 def list_cases() -> Iterator[object]:
@@ -28,8 +28,7 @@ def list_cases() -> Iterator[object]:
             for group in list_groups():
                 # Every program of the terminal waits for prompts.
                 whole = (version, way) == ("newest", "fast") and group != "terminal"
-                part = (version, way) in (("oldest", "fast"), ("newest", "public"))
-                quick = whole or (part and group in QUICK)
+                quick = whole or ((version, way) == ("oldest", "fast") and group in QUICK)
                 marks = () if quick else pytest.mark.slow
                 yield pytest.param(group, version, way, marks=marks)
 

@@ -23,7 +23,7 @@ try:
     from pyx_launcher.installation import is_standalone
     from pyx_launcher.launch import run_program
     from pyx_launcher.start.context import NoSuchScriptError
-    from pyx_launcher.start.pip import NoPipError
+    from pyx_launcher.start.pip import PipError
 except ImportError as mismatch:
     from pyx_launcher.console import print_error
     from pyx_launcher.libraries import find_mismatch
@@ -99,21 +99,23 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         check_dirs(dirs, environ)
         for line in doubt_variables(dirs, environ):
             tell(f"warning: {line}")
-    if invocation.verb is None:
-        try:
+    try:
+        if invocation.verb is None:
             return run_program(invocation, environ)
-        except NoSuchScriptError as error:
-            from pyx_launcher.commands._suggest import answer_mistake
+        from pyx_launcher.commands._dispatch import run_verb
 
-            return answer_mistake(invocation, environ, error)
-        except NoPipError as error:
-            from pyx_launcher.commands._suggest import advise_pip
+        return run_verb(invocation, environ)
+    except NoSuchScriptError as error:
+        from pyx_launcher.commands._suggest import answer_mistake
 
-            error.hint = advise_pip(invocation, environ)
+        if invocation.verb is not None:
             raise
-    from pyx_launcher.commands._dispatch import run_verb
+        return answer_mistake(invocation, environ, error)
+    except PipError as error:
+        from pyx_launcher.commands._suggest import advise_pip
 
-    return run_verb(invocation, environ)
+        error.hint = advise_pip(error.words, invocation, environ)
+        raise
 
 
 if __name__ == "__main__":

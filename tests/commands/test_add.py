@@ -713,6 +713,45 @@ def test_a_directory_is_required_as_it_is(pyx: Pyx, project: Path, tmp_path: Pat
     assert found["directory"] == {"path": "../other", "editable": True}
 
 
+def test_a_new_project_forgets_no_list_that_is_there(
+    pyx: Pyx, project: Path, tmp_path: Path
+) -> None:
+    """With `--init` a requirements.txt is the project, as without; `-r` makes another of it."""
+    for name, words, requires in (
+        ("list", ["tick"], "talk\ntick>=1.0\n"),
+        ("taken", ["-r", "requirements.txt", "tick"], "talk\n"),
+    ):
+        directory = tmp_path / name
+        directory.mkdir()
+        (directory / "requirements.txt").write_text("talk\n")
+        lines = succeed(pyx("add", "--init", *words, cwd=directory))
+        assert lines[:2] == ["+ talk 2.0", "+ tick 1.0"]
+        assert (directory / "requirements.txt").read_text() == requires
+        assert (directory / "pyproject.toml").exists() is (name == "taken")
+
+
+@pytest.mark.parametrize("manifest", ["", "[tool.x]\n"])
+def test_a_new_project_forgets_no_lock_that_is_there(
+    pyx: Pyx, project: Path, tmp_path: Path, manifest: str
+) -> None:
+    """A requirements.txt with hashes is taken over where the user says so; the hint says how."""
+    directory = tmp_path / "locked"
+    directory.mkdir()
+    (directory / "requirements.txt").write_text(f"talk==2.0 --hash=sha256:{'0' * 64}\n")
+    if manifest:
+        (directory / "pyproject.toml").write_text(manifest)
+    before = listed(directory)
+    refused = pyx("add", "--init", "tick<2", cwd=directory)
+    assert (refused.returncode, refused.stdout) == (USAGE, "")
+    assert refused.stderr.splitlines() == [
+        f"pyx: {directory}/requirements.txt locks what a new project would not have",
+        "pyx: hint: pyx add --init -r requirements.txt 'tick<2'",
+    ]
+    assert listed(directory) == before
+    lines = succeed(pyx("add", "--init", "-r", "requirements.txt", "tick<2", cwd=directory))
+    assert lines[-1].endswith("2 packages, 1 changed" if manifest else "2 packages, 2 changed")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_a_strangers_project_above_is_refused(pyx: Pyx, project: Path) -> None:
     """To lock it would run what it says."""

@@ -257,6 +257,7 @@ def test_a_program_of_the_environment_is_run_by_run(pyx: Pyx, project: Path) -> 
         (["install", "-U", "tock"], "pyx lock --upgrade tock"),
         (["install", "-U", "pip"], _NO_PIP),
         (["list"], "pyx list"),
+        (["-q", "install", "-U", "rich", "-r", "r.txt", "-q"], "pyx add rich -r r.txt"),
         ([], "`pyx add NAME` requires a package, `pyx list` shows what is there"),
     ],
 )
@@ -297,12 +298,82 @@ def test_an_option_of_another_tool_is_told_however_often_one_starts(
     assert SLOW_PATH in pyx("-z", cwd=project).stdout
 
 
-def test_pip_that_is_locked_is_started(pyx: Pyx, project: Path, wheels: Path) -> None:
-    """As any other module is."""
-    wheel = make_wheel(wheels, "pip", "1.0", files={"pip.py": "print('pip itself')"})
+@pytest.fixture
+def locked_pip(pyx: Pyx, project: Path, wheels: Path) -> Path:
+    """Give the project with a pip in its lock, which says only that it was started."""
+    wheel = make_wheel(
+        wheels,
+        "pip",
+        "1.0",
+        files={"pip.py": "def main(): print('pip itself')\nif __name__ == '__main__': main()"},
+        entry_points={"pip": "pip:main"},
+    )
     (project / "pylock.toml").write_text(pylock_text([wheel]))
     assert pyx("store", "add", wheel).returncode == 0
-    assert pyx("-m", "pip", "install", cwd=project).stdout == "pip itself\n"
+    return project
+
+
+@pytest.mark.parametrize("start", [("-m", "pip"), ("-Impip",), ("run", "pip")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "list",
+        "--version",
+        "download rich",
+        "wheel .",
+        "help install",
+        "install --help",
+        "install --dry-run rich",
+        "install --target there rich",
+        "install -tthere rich",
+        "--python there install rich",
+    ],
+)
+def test_pip_that_is_locked_is_started(
+    pyx: Pyx, locked_pip: Path, start: tuple[str, ...], words: str
+) -> None:
+    """As any other module is, where it changes nothing or writes elsewhere."""
+    told = pyx(*start, *words.split(), cwd=locked_pip)
+    assert (told.returncode, told.stdout) == (0, "pip itself\n")
+
+
+@pytest.mark.parametrize("start", ["-m pip", "-I -mpip", "run pip"])
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("install rich", "pyx add rich"),
+        ("-q install -U rich", "pyx add rich"),
+        ("install --upgrade pip", "pyx lock --upgrade pip"),
+        ("uninstall -y rich", "pyx remove rich"),
+    ],
+)
+def test_pip_that_is_locked_changes_no_environment(
+    pyx: Pyx, locked_pip: Path, start: str, words: str, hint: str
+) -> None:
+    """Others may share it, and no lock would say so; whether or not a start came before."""
+    assert pyx("-c", "pass", cwd=locked_pip).returncode == 0
+    told = pyx(*start.split(), *words.split(), cwd=locked_pip)
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr == (
+        "pyx: pip would change an environment that other projects may share, and leave the lock"
+        f" as it is\npyx: hint: {hint}\n"
+    )
+
+
+def test_ensurepip_is_answered_as_an_installation_of_pip(pyx: Pyx, project: Path) -> None:
+    """It would put one into the environment, past the lock."""
+    assert pyx("-c", "pass", cwd=project).returncode == 0
+    told = pyx("-m", "ensurepip", cwd=project)
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr.endswith("pyx: hint: pyx add pip\n")
+
+
+def test_pip_as_a_tool_changes_no_tool(pyx: Pyx, project: Path) -> None:
+    """What it would install, only it would see."""
+    told = pyx("tool", "run", "pip", "install", "rich", cwd=project)
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr.endswith("pyx: hint: pyx add rich\n")
 
 
 def test_a_named_environment_stays_in_the_hint(pyx: Pyx, project: Path, pyx_home: Path) -> None:

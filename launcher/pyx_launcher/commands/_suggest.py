@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 from pyx_launcher.cli.commands import ACTIONS_OF_OTHERS, VERBS
 from pyx_launcher.cli.counterparts import fill, write_creation, write_requirement
-from pyx_launcher.cli.invocation import parse_invocation, parse_program
+from pyx_launcher.cli.invocation import parse_invocation, parse_program, repeat_start
 from pyx_launcher.console import print_error, write_out
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.launch import decide
@@ -95,7 +95,8 @@ _CHOICES: Mapping[str, str] = {
 
 _WITH_VALUE = (
     *_CHOICES,
-    *("-c", "--constraint", "-i", "--index-url", "--extra-index-url", "-f", "--find-links"),
+    *("-r", "--requirement", "-c", "--constraint"),
+    *("-i", "--index-url", "--extra-index-url", "-f", "--find-links"),
     *("-t", "--target", "--prefix", "--root", "--src", "--python", "-p", "--index", "--source"),
     *("--proxy", "--cert", "--trusted-host", "--timeout", "--retries", "--cache-dir", "--log"),
     *(
@@ -295,9 +296,8 @@ def translate(
     if table is _COUNTERPARTS and (name == "create" or (name == "activate" and given)):
         return _translate_conda([name, *words])
     if name == "install" and table is _COUNTERPARTS:
-        files = [word for word in words if word.startswith(("-r", "--requirement"))]
-        if files:
-            return f"add {shlex.join(words)}"
+        if any(word.startswith(("-r", "--requirement")) for word in words):
+            return shlex.join(["add", *_keep_options(words, ("-r", "--requirement", "-c"))])
         if not given or _means_project(words):
             return shlex.join(["sync", *_translate_choice(words)])
         is_locked = all(canonicalize_name(one) in here.packages for one in given)
@@ -370,6 +370,16 @@ def _drop_options(words: Sequence[str]) -> list[str]:
             given.append(word)
         before = word
     return given
+
+
+def _keep_options(words: Sequence[str], names: tuple[str, ...]) -> list[str]:
+    """Return `words` without options, and their values, that begin with none of `names`."""
+    kept: list[str] = []
+    for before, word in zip(("", *words), words, strict=False):
+        option = word if word.startswith("-") or before not in _WITH_VALUE else before
+        if not option.startswith("-") or option.startswith(names):
+            kept.append(word)
+    return kept
 
 
 def _translate_choice(words: Sequence[str]) -> list[str]:
@@ -473,16 +483,16 @@ def _correct(words: list[str]) -> str:
     return shlex.join(words)
 
 
-def advise_pip(invocation: Invocation, environ: Mapping[str, str]) -> str:
-    """Return what to type for a start of pip."""
-    words = list(invocation.program.words)
-    behind = words[words.index("pip") + 1 :] if "pip" in words else []
-    pyx = shlex.join(["pyx", *invocation.own])
+def advise_pip(behind: Sequence[str], invocation: Invocation, environ: Mapping[str, str]) -> str:
+    """Return what to type for a start of pip with the words `behind` it."""
+    pyx = shlex.join(repeat_start(invocation))
     if _means_pip(behind):
         return _answer_pip(pyx, behind, _look_around(invocation, environ))
-    if not behind or behind[0].startswith("-"):
+    given = _drop_options(behind)
+    if not given:
         return f"`{pyx} add NAME` requires a package, `{pyx} list` shows what is there"
-    return f"{pyx} {_translate_tool('pip', behind, _look_around(invocation, environ))}"
+    words = behind[behind.index(given[0]) :]
+    return f"{pyx} {_translate_tool('pip', words, _look_around(invocation, environ))}"
 
 
 def _look_around(invocation: Invocation, environ: Mapping[str, str]) -> Here:

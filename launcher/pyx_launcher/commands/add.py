@@ -12,6 +12,7 @@ from pyx_launcher.commands._edit import edit_project, edit_script, find_director
 from pyx_launcher.console import tell
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
 from pyx_launcher.errors import UsageError
+from pyx_launcher.project.manifest import WISHES
 from pyx_launcher.project.requirement import parse_requirement, read_constraint
 from pyx_launcher.project.requirements_file import name_project, read_listing
 from pyx_launcher.resolve.project import Change, read_project
@@ -46,10 +47,10 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
         *(one for listing in listings for one in listing.requirements),
         *map(parse_requirement, named),
     ]
-    if words.requirements and not words.init and not words.script:
+    files = list(map(_find, words.requirements))
+    if files and not words.init and not words.script:
         directory = find_directory(words, resolve_dirs(environ), find_working_directory())
         project = read_project(directory, lock_name=name_preferred(directory))
-        files = list(map(_find, words.requirements))
         if project.lock in files and project.kind == "compile":
             raise _refuse_lock(words.requirements[files.index(project.lock)])
         if files == [Path(os.path.realpath(project.manifest))]:
@@ -60,6 +61,7 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
         added=tuple(added),
         place=words.place,
         init=words.init,
+        takes_over=words.init and _find(WISHES) in files,
         constraints=tuple(constraints),
         editables=named,
     )

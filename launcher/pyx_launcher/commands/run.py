@@ -18,6 +18,7 @@ from pyx_launcher.console import flush_streams
 from pyx_launcher.errors import CannotExecuteError, NotFoundError
 from pyx_launcher.launch import decide, make_ready
 from pyx_launcher.project.manifest import is_buildable, list_scripts, name_command
+from pyx_launcher.start.pip import check_pip
 from pyx_launcher.start.plan import warn_if_stale
 from pyx_launcher.tools import is_installed
 
@@ -37,6 +38,7 @@ def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Make the environment ready and become the program that the first word names."""
     check_words(invocation, 1, at_most=len(invocation.words))
     plan = decide(invocation, environ)
+    check_pip(plan)
     if plan.lock is not None:
         warn_if_stale(plan)
     environment = make_ready(plan, environ).environment

@@ -29,6 +29,7 @@ from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.resolve.project import Change, change_project
 from pyx_launcher.resolve.runner import Upgrade
 from pyx_launcher.resolve.tools import make_toolbox
+from pyx_launcher.start.pip import PipError, changes_environment, is_pip
 from pyx_launcher.tools import (
     EnvironmentMaker,
     install,
@@ -202,6 +203,8 @@ def _run(
     wish = make_wish([named, *_read_with(invocation)], invocation.python)
     # black==24.1 is run by the name black.
     program = words[0] if "--from" in invocation.settings else Requirement(named).name
+    if is_pip(program) and changes_environment(words[1:]):
+        raise PipError("pip would change an environment that is a tool's alone", words[1:])
     means = _make_means(invocation, dirs, environ)
     installed = dirs.home / "tools" / wish.name
     is_plain = [canonicalize_name(text) for text in wish.requirements] == [wish.name]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from packaging.version import InvalidVersion, Version
 from pyx_launcher.errors import LockError, StoreError, UnavailableError, UsageError
 from pyx_launcher.index.pip_config import read_settings
 from pyx_launcher.index.settings import explain_offline
+from pyx_launcher.locks.common.tables import Table
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.project import pipfile, poetry_tables, pyproject, requirements_in
 from pyx_launcher.project.content_hash import read_origin, stamp_list
@@ -31,6 +33,7 @@ from pyx_launcher.project.manifest import (
     WISHES,
     find_manifest,
     is_hashed,
+    is_project,
 )
 from pyx_launcher.project.pyproject import MAIN, RequirementList, is_bare
 from pyx_launcher.project.transaction import Files, exclusive, restoring
@@ -105,6 +108,8 @@ class Change:
     upgrade: Upgrade = NO_UPGRADE
     init: bool = False
     """May a project be made where there is none?"""
+    takes_over: bool = False
+    """Is a pyproject.toml to be made of the requirements.txt that is there?"""
     follow: bool = False
     """May files be written through links that lead out of the project?"""
     constraints: tuple[Requirement, ...] = ()
@@ -133,18 +138,18 @@ def resolve(directory: Path, toolbox: Toolbox, tell: Tell, python: str | None = 
     return change_project(directory, Change(), toolbox, tell, python=python)
 
 
-def read_project(directory: Path, *, init: bool = False, lock_name: str = "") -> Project:
+def read_project(directory: Path, *, takes_over: bool = False, lock_name: str = "") -> Project:
     """Return the project in `directory` and how it is locked. Nothing needs to be there.
 
-    Of several locks `lock_name` is the one that a start takes. With `init` a list of wishes is
-    none, since a pyproject.toml is to be made. Raises LockError and StoreError for a manifest that
-    cannot be read.
+    Of several locks `lock_name` is the one that a start takes. With `takes_over` a list of wishes
+    is none, since a pyproject.toml is to be made of it. Raises LockError and StoreError for a
+    manifest that cannot be read.
     """
     names = [name for name in FILE_NAMES if (directory / name).is_file()]
     locks = [name for name in names if name != WISHES or _is_compiled(directory)]
     # The others keep their order.
     locks.sort(key=lambda name: name != lock_name)
-    wanted = [name for name in MANIFESTS if name != WISHES or not init]
+    wanted = [name for name in MANIFESTS if name != WISHES or not takes_over]
     manifest, name = _name_files(directory, locks[0] if locks else None, wanted)
     lock, kind = directory / name, _TOOL_OF[name]
     if name == "pylock.toml" and manifest in LISTS:
@@ -220,7 +225,7 @@ def change_project(
     file is what it was, as it is after an interruption.
     """
     with exclusive(toolbox.dirs, directory, tell) as journal:
-        project = read_project(directory, init=change.init, lock_name=change.lock_name)
+        project = read_project(directory, takes_over=change.takes_over, lock_name=change.lock_name)
         old = read_file(project.manifest)
         if old is None and not change.init:
             raise UsageError(
@@ -237,6 +242,7 @@ def change_project(
         check_links(paths, directory, follow=change.follow or _follows(data))
         interpreter = _find_interpreter(project, data, toolbox, python)
         if change.init:
+            _keep_list(project, data, change)
             text = _initialise(project, text, data, interpreter)
         _refuse_constraints(project, change)
         text = edit_text(project, text, change)
@@ -272,6 +278,18 @@ def _follows(data: object) -> bool:
 
 def _parse_manifest(project: Project, text: str) -> Mapping[str, Any]:
     return {} if project.manifest.name in LISTS else pyproject.parse_data(project.manifest, text)
+
+
+def _keep_list(project: Project, data: Mapping[str, Any], change: Change) -> None:
+    """Raise UsageError where a new project would not have what a requirements.txt here locks."""
+    listed = project.directory / WISHES
+    if project.manifest.name != MANIFEST or change.takes_over or not listed.is_file():
+        return
+    if not is_project(Table(path=project.manifest, where="", data=data)):
+        words = ["pyx", "add", "--init", "-r", WISHES, *map(str, change.added)]
+        raise UsageError(
+            f"{listed} locks what a new project would not have", hint=shlex.join(words)
+        )
 
 
 def _initialise(

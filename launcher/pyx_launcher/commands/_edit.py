@@ -23,6 +23,7 @@ from pyx_launcher.project.content_hash import read_block_origin, stamp_pylock
 from pyx_launcher.project.inline_script import (
     add_to_block,
     bound_in_block,
+    find_fault,
     name_block_lock,
     new_block_text,
     read_block_text,
@@ -31,7 +32,8 @@ from pyx_launcher.project.inline_script import (
 )
 from pyx_launcher.project.journal import read_file
 from pyx_launcher.project.links import check_links
-from pyx_launcher.project.manifest import MANIFESTS, name_command
+from pyx_launcher.project.manifest import MANIFEST, MANIFESTS, name_command
+from pyx_launcher.project.misspelt import describe_block, describe_manifest
 from pyx_launcher.project.named import find_close_name, named_directory, remove_named
 from pyx_launcher.project.pyproject import MAIN, RequirementList, is_bare, parse_data
 from pyx_launcher.project.python_version import VERSION_FILE, pin_version
@@ -245,6 +247,9 @@ def edit_project(words: EditArguments, change: Change, environ: Mapping[str, str
     if directory.is_dir():
         obey_owners(None if words.project is not None else directory)
         check_settings(directory, is_trusted=words.project is not None)
+        slip = describe_manifest(directory / MANIFEST)
+        if slip is not None:
+            tell(f"warning: {slip}")
     made = words.named is not None and not directory.is_dir()
     if words.named is not None and made:
         create_environment(words.named, words.python, toolbox.dirs, environ)
@@ -300,6 +305,12 @@ def edit_script(
     with exclusive(toolbox.dirs, script, tell) as journal:
         source = read_file(script) or b""
         old = read_block_text(script, source)
+        fault = find_fault(script, source)
+        if fault is not None:
+            raise fault
+        slip = describe_block(script, parse_data(script, old or ""))
+        if slip is not None:
+            tell(f"warning: {slip}")
         text = _edit_text(script, old, change, toolbox, words.python)
         block = make_block(script, text, toolbox, words.python)
         job = _Job(block=block, source=source, change=change)

@@ -62,6 +62,8 @@ def check_project(words: EditArguments, dirs: Dirs) -> None:
 def check_script(words: EditArguments, dirs: Dirs) -> None:
     """Raise LockError unless the inline block of the script is locked as it is now."""
     script = read_script(words.script) if words.script else None
+    if script is not None and script.block_text is None and script.fault is not None:
+        raise script.fault
     if script is None or script.block_text is None:
         raise UsageError(f"{words.script} has no inline block", hint="pyx lock --help")
     command = f"pyx lock {script.path}"

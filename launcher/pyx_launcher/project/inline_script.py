@@ -42,6 +42,10 @@ _TABLE = "[project]\n"
 _KEY_FORMAT = "1"
 """Changes where the same block would have to be locked in another way."""
 
+_OPENING = re.compile(rb"^#[ \t]*///[ \t]*script[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
+_CLOSING = re.compile(r"#\s*///\s*")
+"""What can only have been meant to open or to close a block, whether or not it does."""
+
 _CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+")
 
 
@@ -60,6 +64,49 @@ def read_block_text(path: Path, source: bytes) -> str | None:
     except UnicodeDecodeError as error:
         raise LockError(path, "is not UTF-8", where="inline block") from error
     return "".join(line[2:] or "\n" for line in content.splitlines(keepends=True))
+
+
+def find_fault(path: Path, source: bytes) -> LockError | None:
+    """Return why what looks like a block of the script `path` is none; None where nothing does.
+
+    PEP 723 has every tool pass over it, which nobody who wrote it can have meant.
+    """
+    found = _OPENING.search(source)
+    if found is None or _BLOCK.search(source) is not None:
+        return None
+    first = source.count(b"\n", 0, found.start()) + 1
+    if not _is_comment(source, first):
+        return None
+    opening, *lines = source[found.start() :].decode(errors="replace").splitlines()
+    if opening != "# /// script":
+        return _fault(path, first, f"`{opening}` does not open an inline block", "`# /// script`")
+    for number, line in enumerate(lines, first + 1):
+        if line == "# ///":
+            return _fault(path, first, "the inline block is empty", "`# dependencies = []` in it")
+        if _CLOSING.fullmatch(line):
+            return _fault(path, number, f"`{line}` does not close the inline block", "`# ///`")
+        if not line.startswith("#"):
+            break
+        if line != "#" and not line.startswith("# "):
+            return _fault(path, number, f"`{line}` breaks the inline block", f"`# {line[1:]}`")
+    return _fault(path, first, "the inline block has no end", "`# ///` behind its last line")
+
+
+def _fault(path: Path, line: int, problem: str, instead: str) -> LockError:
+    return LockError(path, problem, where=f"line {line}", hint=f"write {instead}")
+
+
+def _is_comment(source: bytes, line: int) -> bool:
+    """Tell whether a line that begins with `#` is a comment, and not a part of a string."""
+    import io
+    import tokenize
+
+    try:
+        tokens = tokenize.tokenize(io.BytesIO(source).readline)
+        there = next(token for token in tokens if token.end[0] >= line and token.string)
+    except (SyntaxError, StopIteration, tokenize.TokenError):
+        return True
+    return there.type == tokenize.COMMENT
 
 
 def replace_block_text(source: bytes, text: str) -> bytes:

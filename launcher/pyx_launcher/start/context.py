@@ -49,6 +49,8 @@ class Script:
     """What the inline block says; None where there is none."""
     block_text: str | None = None
     """The inline block as TOML."""
+    fault: PyxError | None = None
+    """What is wrong with what was meant to be a block, or with a key in it."""
 
     @property
     def requires_python(self) -> str:
@@ -185,10 +187,11 @@ def read_script(path: Path) -> Script:
     check = check_script(path)
     try:
         with open(path, "rb") as file:
-            block = find_block(file.read())
+            source = file.read()
     except OSError:
         # Python itself says what is wrong when it cannot read its program.
-        block = b""
+        source = b""
+    block = find_block(source)
     if block is None:
         raise LockError(path, "has two inline blocks `# /// script`", hint="remove one of them")
     text = None
@@ -197,12 +200,29 @@ def read_script(path: Path) -> Script:
         from pyx_launcher.project.inline_script import read_block_text
 
         text = read_block_text(path, block)
+    metadata = None if text is None else _read_metadata(path, text)
     return Script(
         path=path,
         check=replace(check, block=block),
-        metadata=None if text is None else _read_metadata(path, text),
+        metadata=metadata,
         block_text=text,
+        fault=_find_fault(path, source, metadata),
     )
+
+
+def _find_fault(
+    path: Path, source: bytes, metadata: Mapping[str, object] | None
+) -> PyxError | None:
+    if metadata is not None:
+        from pyx_launcher.project.misspelt import describe_block
+
+        line = describe_block(path, metadata)
+        return PyxError(line) if line is not None else None
+    if b"///" not in source:
+        return None
+    from pyx_launcher.project.inline_script import find_fault
+
+    return find_fault(path, source)
 
 
 def _read_metadata(path: Path, text: str) -> Mapping[str, object]:

@@ -33,7 +33,7 @@ from pyx_launcher.locks.reader import Lock, read_lock
 from pyx_launcher.record.record import make_material
 from pyx_launcher.selection import Selection, check_reliance, select
 from pyx_launcher.start.context import Context, find_context
-from pyx_launcher.start.freshness import Freshness, find_freshness
+from pyx_launcher.start.freshness import PROJECT_FILE, Freshness, find_freshness
 from pyx_launcher.start.inputs import check_inputs, recover_inputs, see_lock
 from pyx_launcher.start.stack import Stack, stack_environments
 from pyx_launcher.values import dataclass, replace
@@ -217,6 +217,7 @@ def warn_if_stale(plan: Plan) -> None:
     """
     _tell_preference(plan)
     _tell_faults(plan)
+    _tell_slips(plan)
     staleness = plan.freshness.staleness
     if staleness is not None:
         tell(f"warning: {staleness.path}: {staleness.problem}; run `{staleness.command}`")
@@ -246,6 +247,21 @@ def _tell_faults(plan: Plan) -> None:
     line = describe_faults(plan.lock)
     if line is not None:
         _tell_once(plan, f"warning: {line}")
+
+
+def _tell_slips(plan: Plan) -> None:
+    """Say what a script or a pyproject.toml of this start says in vain."""
+    script = plan.context.script
+    if script is not None and script.fault is not None:
+        tell("; ".join(filter(None, (f"warning: {script.fault.message}", script.fault.hint))))
+    for path in plan.freshness.looked:
+        if path.name == PROJECT_FILE and path.is_file():
+            from pyx_launcher.project.misspelt import describe_manifest
+
+            line = describe_manifest(path)
+            if line is not None:
+                tell(f"warning: {line}")
+            return
 
 
 def _tell_once(plan: Plan, line: str, end: str = "") -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -93,7 +94,8 @@ def test_what_pyx_did_not_make_stays(pyx: Pyx, project: Path, tmp_path: Path) ->
         make()
         told = pyx("env", "--link", cwd=project)
         assert (told.returncode, told.stdout) == (77, "")
-        assert told.stderr.splitlines()[1] == f"pyx: hint: mv {link} {link}.old"
+        hint = f"`mv {link} {link}.old`, then `pyx env --link`"
+        assert told.stderr.splitlines()[1] == f"pyx: hint: {hint}"
         assert pyx("env", "--unlink", cwd=project).returncode == 77
         before = link.lstat().st_ino
         assert pyx("sync", cwd=project).returncode == 0
@@ -107,11 +109,119 @@ def test_a_hint_can_be_typed_whatever_the_project_is_called(tmp_path: Path) -> N
     link = project / ".venv"
     link.mkdir(parents=True)
     with pytest.raises(RefusedError) as caught:
-        link_environment(project, dirs, dirs.environments / "some")
-    assert shlex.split(caught.value.hint or "") == ["mv", str(link), f"{link}.old"]
+        link_environment(project, dirs, dirs.environments / "some", again="pyx @a env --link")
+    move, again = (caught.value.hint or "").split(", then ")
+    assert shlex.split(move.strip("`")) == ["mv", str(link), f"{link}.old"]
+    assert again == "`pyx @a env --link`"
     with pytest.raises(RefusedError) as caught:
         unlink_environment(project, dirs)
     assert shlex.split(caught.value.hint or "") == ["rm", "-r", str(link)]
+
+
+TELL = """
+{begin} || exit 9
+echo "$VIRTUAL_ENV:$VIRTUAL_ENV_PROMPT"
+python -c 'import sys, tick; print(sys.prefix)'
+tick
+pip install tock
+deactivate
+echo "after:$VIRTUAL_ENV"
+[ "$PATH" = "$before" ] && echo same
+"""
+
+TELL_FISH = """
+{begin}; or exit 9
+echo "$VIRTUAL_ENV:$VIRTUAL_ENV_PROMPT"
+python -c 'import sys, tick; print(sys.prefix)'
+tick
+pip install tock
+deactivate
+echo "after:$VIRTUAL_ENV"
+test "$PATH" = "$before"; and echo same
+"""
+
+TELL_CSH = r"""
+{begin} || exit 9
+echo "${VIRTUAL_ENV}:$VIRTUAL_ENV_PROMPT"
+python -c 'import sys, tick; print(sys.prefix)'
+tick
+pip install tock
+deactivate
+echo after:$?VIRTUAL_ENV | sed s/0//
+if ("$PATH" == "$before") echo same
+"""
+
+SHELLS = {
+    "bash": TELL.replace("{begin}", "before=$PATH; source .venv/bin/activate"),
+    "bash, strict": "set -eu\nVIRTUAL_ENV=\n"
+    + TELL.replace("{begin}", "before=$PATH; . .venv/bin/activate")
+    .replace('$VIRTUAL_ENV"', '${VIRTUAL_ENV-}"')
+    .replace("pip install tock", "pip install tock || true"),
+    "bash, elsewhere": TELL.replace("{begin}", "before=$PATH; cd /; . {link}/bin/activate"),
+    "bash, inside": TELL.replace("{begin}", "before=$PATH; cd .venv/bin; . ./activate"),
+    "zsh": TELL.replace("{begin}", "before=$PATH; source .venv/bin/activate"),
+    "zsh, elsewhere": TELL.replace("{begin}", "before=$PATH; cd /; . {link}/bin/activate"),
+    "dash": TELL.replace("{begin}", "before=$PATH; . .venv/bin/activate"),
+    "fish": TELL_FISH.replace("{begin}", 'set before "$PATH"; source .venv/bin/activate.fish'),
+    "fish, elsewhere": TELL_FISH.replace(
+        "{begin}", 'set before "$PATH"; cd /; source {link}/bin/activate.fish'
+    ),
+    "tcsh": TELL_CSH.replace("{begin}", 'set before = "$PATH"; source .venv/bin/activate.csh'),
+}
+
+
+@pytest.fixture
+def linked(pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServer) -> Path:
+    """Give the link of a project with a blank in its name, which has a program tick."""
+    program = {"tick.py": "def main():\n    print('tick runs')\n"}
+    wheel = make_wheel(wheels, "tick", "1.0", files=program, entry_points={"tick": "tick:main"})
+    project = tmp_path / "my project"
+    project.mkdir()
+    (project / "pylock.toml").write_text(pylock_text([wheel], index_url=index.url))
+    assert pyx("env", "--link", cwd=project).returncode == 0
+    return project / ".venv"
+
+
+@pytest.mark.parametrize("case", SHELLS)
+def test_the_environment_can_be_activated(pyx: Pyx, linked: Path, case: str) -> None:
+    """By each shell, as a virtual environment can; `VIRTUAL_ENV` is the link.
+
+    What pip is told by habit is answered, rather than done to another python.
+    """
+    shell = shutil.which(case.partition(",")[0])
+    if shell is None:
+        pytest.skip(f"no {case} here")
+    script = SHELLS[case].replace("{link}", shlex.quote(str(linked)))
+    options = ["-f"] if case == "tcsh" else []
+    told = pyx.run([shell, *options, "-c", script], cwd=linked.parent)
+    assert told.stdout.splitlines() == [
+        f"{linked}:my project",
+        str(linked.readlink()),
+        "tick runs",
+        "after:",
+        "same",
+    ], told.stderr
+    assert "pyx: hint: `pyx add tock`" in told.stderr
+
+
+def test_a_shell_that_cannot_tell_the_place_says_so(pyx: Pyx, linked: Path) -> None:
+    """It is not led to whatever lies in the working directory, and nothing is left of it."""
+    shell = shutil.which("dash")
+    if shell is None:
+        pytest.skip("no dash here")
+    script = f'. {shlex.quote(str(linked))}/bin/activate; echo "$?:$VIRTUAL_ENV"'
+    told = pyx.run([shell, "-c", script], cwd=Path("/"))
+    assert told.stdout == "1:\n"
+    assert "go to the directory of .venv" in told.stderr
+
+
+def test_the_scripts_of_shells_are_no_programs(pyx: Pyx, linked: Path) -> None:
+    """They are written for a link, again where they are gone, and `run` offers none of them."""
+    script = linked / "bin" / "activate"
+    assert "did you mean" not in pyx("run", "activat", cwd=linked.parent).stderr
+    script.unlink()
+    assert pyx("sync", cwd=linked.parent).returncode == 0
+    assert script.is_file()
 
 
 def test_the_link_can_be_taken_back(pyx: Pyx, project: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from pyx_launcher.commands._target import find_project
@@ -46,6 +45,7 @@ def _list_required(plan: Plan) -> set[str]:
 
 
 def _list_programs(plan: Plan) -> set[str]:
+    from pyx_launcher.environment.activation import list_programs
     from pyx_launcher.environment.directory import find_environment
 
     interpreter = plan.found.interpreter
@@ -53,7 +53,7 @@ def _list_programs(plan: Plan) -> set[str]:
     environment = None if missing else find_environment(plan.dirs, interpreter, entries)
     if environment is None:
         return list_scripts(find_project(plan))
-    names = os.listdir(environment.path / "bin")
+    names = list_programs(environment.path)
     return {name for name in names if not name.startswith(("python", "pip"))}
 
 

@@ -186,9 +186,11 @@ def _link(invocation: Invocation, environ: Mapping[str, str]) -> int:
     project = _project_of(plan)
     environment = make_ready(plan, environ).environment.path
     as_file = "--file" in invocation.settings
-    write_out(
-        f"{link_environment(project, plan.dirs, environment, as_file=as_file)} -> {environment}\n"
+    again = [*repeat_start(invocation), "env", "--link", *(["--file"] if as_file else [])]
+    link = link_environment(
+        project, plan.dirs, environment, as_file=as_file, again=shlex.join(again)
     )
+    write_out(f"{link} -> {environment}\n")
     return 0
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.dirs import find_home
+from pyx_launcher.environment.activation import write_activation
 from pyx_launcher.errors import RefusedError, StoreError, UsageError
 from pyx_launcher.files.atomic import make_directory, storing, write_atomic
 from pyx_launcher.store.gc_roots import forget_link, read_link, record_link
@@ -31,21 +32,28 @@ LINK = ".venv"
 
 
 def link_environment(
-    project: Path, dirs: Dirs, environment: Path, *, as_file: bool = False
+    project: Path,
+    dirs: Dirs,
+    environment: Path,
+    *,
+    as_file: bool = False,
+    again: str = "pyx env --link",
 ) -> Path:
     """Make ``.venv`` in `project` a link to `environment`, in one step; return the link.
 
-    With `as_file` it is a file that holds the path, and so it is where such a file was.
+    With `as_file` it is a file that holds the path, and so it is where such a file was. `again`
+    is the command that was typed.
     Raises RefusedError where something else has that name, and StoreError.
     """
     link = project / LINK
     if os.path.lexists(link) and not is_own_link(link, dirs):
-        hint = shlex.join(["mv", str(link), f"{link}.old"])
-        raise RefusedError(f"{link} was not made by pyx", hint=hint)
+        move = shlex.join(["mv", str(link), f"{link}.old"])
+        raise RefusedError(f"{link} was not made by pyx", hint=f"`{move}`, then `{again}`")
     try:
         # First, so that no link is ever there that does not count; and again for a `pyx store gc`
         # that has found no link there meanwhile.
         record_link(dirs, link)
+        write_activation(environment)
         if as_file or (link.is_file() and not link.is_symlink()):
             write_atomic(link, os.fsencode(environment) + b"\n", mode=0o644)
         else:
@@ -63,9 +71,10 @@ def refresh_link(project: Path, dirs: Dirs, environment: Path) -> Path | None:
         return None
     if read_link(link) != str(environment):
         return link_environment(project, dirs, environment)
-    # It may have been moved along with its project.
+    # It may have been moved along with its project, and the environment made anew.
     with storing(link):
         record_link(dirs, link)
+        write_activation(environment)
     return None
 
 

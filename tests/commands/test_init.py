@@ -90,3 +90,12 @@ def test_what_is_there_stays(pyx: Pyx, tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text("print('mine')")
     assert "main.py\nnext" not in pyx("init", cwd=tmp_path).stdout
     assert pyx("main.py", cwd=tmp_path).stdout == "mine\n"
+
+
+def test_what_comes_next_can_be_typed(pyx: Pyx, tmp_path: Path) -> None:
+    """The name of a directory is quoted once, be there a blank in it."""
+    told = pyx("init", "a b", cwd=tmp_path)
+    assert told.stdout.endswith("next: pyx --project 'a b' add NAME; pyx 'a b/main.py'\n")
+    assert pyx("init", "a b", cwd=tmp_path).stderr.endswith(
+        "hint: `pyx --project 'a b' add NAME` requires a package\n"
+    )

@@ -135,7 +135,7 @@ def test_without_a_lock_there_is_no_program(pyx: Pyx, tmp_path: Path) -> None:
     told = pyx("run", "tock", cwd=tmp_path)
     assert (told.returncode, told.stdout) == (127, "")
     assert told.stderr == (
-        f"pyx: the standard library alone (no lock in {tmp_path} or above) has no program tock\n"
+        f"pyx: there is no program tock here: no lock in {tmp_path} or above\n"
         "pyx: hint: name the project that has it: `pyx --project DIR run NAME`\n"
     )
 

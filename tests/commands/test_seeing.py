@@ -424,7 +424,7 @@ def test_what_is_locked_and_left_out_is_told(pyx: Pyx, tmp_path: Path) -> None:
         texts.append(f"wheels = {wheel % (name, '0' * 64)}\n")
     (tmp_path / "pylock.toml").write_text("".join(texts))
     hints = {
-        "tock": "an extra or a group has it: pyx --all-extras --all-groups which tock",
+        "tock": "an extra or a group has it: `pyx --all-extras --all-groups which tock`",
         "tack": "tack is locked, but for other platforms or versions of Python",
         "teck": "require the package that has it, whose name may be another: `pyx add PACKAGE`",
     }

@@ -14,6 +14,7 @@ from pyx_launcher.cli.commands import VERBS
 from pyx_launcher.cli.invocation import parse_invocation
 from pyx_launcher.commands._suggest import (
     _COUNTERPARTS,
+    _NO_DEACTIVATE,
     _NO_PIP,
     _OF_PIPX,
     Here,
@@ -91,7 +92,6 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("poetry env use 3.12", "pyx python pin 3.12"),
         ("poetry publish", "pyx tool run twine upload dist/*"),
         ("format .", "pyx tool run ruff format ."),
-        ("test -x", "pyx -m pytest -x"),
         ("pipx install rich", "pyx tool install rich"),
         ("pipx run rich --wide", "pyx tool run rich --wide"),
         ("uninstall", "pyx remove NAME"),
@@ -143,6 +143,7 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
             _NO_PIP,
         ),
         ("install -U pip wheel", _NO_PIP),
+        ("deactivate", _NO_DEACTIVATE),
         ("pip install pip", "pyx add pip"),
         ("poetry lock --no-update", "pyx lock"),
         ("poetry add -y rich", "pyx add rich"),
@@ -175,7 +176,7 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("uv pip compile requirements.in -o requirements.txt", "pyx lock"),
         ("isntall rich", "did you mean pyx add rich?"),
         ("lits", "did you mean pyx list?"),
-        ("black .", "nothing else here has that name; `pyx --help` lists the commands"),
+        ("bleck .", "nothing else here has that name; `pyx --help` lists the commands"),
     ],
 )
 def test_a_command_of_another_tool_is_told_in_ours(typed: str, meant: str) -> None:
@@ -218,7 +219,7 @@ def test_poetrys_project_is_told_by_its_table(pyx: Pyx, tmp_path: Path) -> None:
     assert "uv version" in tell(pyx, tmp_path / "below", "version patch")
 
 
-@pytest.mark.parametrize("typed", ["install rich", "pip install rich", "black .", "new"])
+@pytest.mark.parametrize("typed", ["install rich", "pip install rich", "bleck .", "new"])
 def test_the_hint_is_one_line_more(pyx: Pyx, tmp_path: Path, typed: str) -> None:
     """Behind what python says of a file that is not there, with python's status."""
     name, *words = typed.split()
@@ -242,12 +243,42 @@ def test_a_program_of_the_environment_is_run_by_run(pyx: Pyx, project: Path) -> 
     assert pyx("sync", cwd=project).returncode == 0
     assert tell(pyx, project, "tick --fast .") == "pyx run tick --fast ."
     assert tell(pyx, project, "tikc") == "did you mean pyx run tick?"
-    assert tell(pyx, project, "ipython") == (
+    assert tell(pyx, project, "bpython") == (
         "nothing else here has that name; `pyx add PACKAGE` adds the package of a program,"
         " `pyx --help` lists the commands"
     )
     here = Here(programs=frozenset({"tick"}))
     assert suggest("tick", ["a;b"], ["--offline"], here) == "pyx --offline run tick 'a;b'"
+
+
+@pytest.mark.parametrize("place", ["dev", "list", "named", "nowhere"])
+def test_a_known_program_is_added_by_its_name(pyx: Pyx, tmp_path: Path, place: str) -> None:
+    """Where the project would have it; before the words that would end in "No module named"."""
+    made = {"dev": "pyproject.toml", "list": "requirements.in"}.get(place)
+    if made:
+        (tmp_path / made).write_text("")
+    at = "@mine " if place == "named" else ""
+    if at:
+        assert pyx("env", "create", "mine").returncode == 0
+    adds = {
+        "dev": "`pyx add --dev pytest` adds it",
+        "list": "`pyx add pytest` adds it",
+        "named": "`pyx @mine add pytest` adds it",
+        "nowhere": "`pyx init` makes a project here, `pyx add --dev pytest` adds it",
+    }[place]
+    for typed, meant in {
+        "pytest -x": "run pytest -x",
+        "test -x": "-m pytest -x",
+        "tests": "-m pytest",
+    }.items():
+        assert tell(pyx, tmp_path, at + typed) == f"{adds}, then `pyx {at}{meant}`"
+
+
+def test_a_known_program_that_is_locked_is_started(pyx: Pyx, project: Path) -> None:
+    """Nothing is to be added then."""
+    here = Here(packages=frozenset({"pytest"}))
+    assert suggest("test", ["-x"], here=here) == "pyx -m pytest -x"
+    assert suggest("tests", [], here=here) == "did you mean pyx -m pytest?"
 
 
 @pytest.mark.parametrize(

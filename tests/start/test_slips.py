@@ -87,7 +87,11 @@ def test_the_slow_path_tells_it_and_an_edit_refuses(pyx: Pyx, tmp_path: Path) ->
     assert told.stderr == f"pyx: warning: {problem}; {hint}\n"
     assert pyx(str(script)).stderr == ""
     before = script.read_bytes()
-    for words in (["add", "--script", "a.py", "tick"], ["lock", "a.py"], ["lock", "--check", "a.py"]):
+    for words in (
+        ["add", "--script", "a.py", "tick"],
+        ["lock", "a.py"],
+        ["lock", "--check", "a.py"],
+    ):
         told = pyx(*words, cwd=tmp_path)
         assert (told.returncode, told.stderr) == (65, f"pyx: {problem}\npyx: hint: {hint}\n")
         assert script.read_bytes() == before
@@ -119,9 +123,7 @@ def test_a_misspelt_key_of_a_block_is_told(pyx: Pyx, tmp_path: Path) -> None:
         ("[project\n", None),
     ],
 )
-def test_a_misspelt_key_of_a_project_is_found(
-    text: str, told: str | None, tmp_path: Path
-) -> None:
+def test_a_misspelt_key_of_a_project_is_found(text: str, told: str | None, tmp_path: Path) -> None:
     """A near miss of what packaging.python.org names is told; what nobody knows is not."""
     manifest = tmp_path / "pyproject.toml"
     manifest.write_text(text)

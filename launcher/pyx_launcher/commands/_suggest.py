@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 from pyx_launcher.cli.commands import ACTIONS_OF_OTHERS, VERBS
 from pyx_launcher.cli.counterparts import fill, write_creation, write_requirement
 from pyx_launcher.cli.invocation import parse_invocation, parse_program, repeat_start
+from pyx_launcher.commands._target import NAMESAKES, advise_namesake
 from pyx_launcher.console import print_error, write_out
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.launch import decide
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pyx_launcher.cli.invocation import Invocation
+    from pyx_launcher.start.plan import Plan
 
 _COUNTERPARTS: Mapping[str, str] = {
     "install": "add NAME",
@@ -168,6 +170,10 @@ _PROJECT = ("-e", "--editable")
 _UPGRADE = ("-U", "--upgrade")
 _PIP = frozenset(("pip", "setuptools", "wheel"))
 _NO_PIP = "there is nothing to do: pyx fetches and installs without pip"
+_NO_DEACTIVATE = (
+    "`exit` leaves a shell that pyx has started; after `source .venv/bin/activate`,"
+    " type `deactivate` without pyx"
+)
 _NO_SLIPS = ("ipython", "bpython", "ptpython")
 """Programs whose names are like those of commands."""
 _TOO_SHORT = ("x", "py", "use", "pin", "uvx", "create", "pip-compile", "pip-sync")
@@ -189,6 +195,8 @@ class Here:
     has_lock: bool = False
     is_poetrys: bool = False
     """Has the project a table of Poetry's?"""
+    plan: Plan | None = None
+    """That of a start, if one can be made."""
 
 
 NOTHING = Here()
@@ -256,8 +264,8 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
     run = f"{pyx} run {shlex.join([name, *words])}"
     if name in here.programs | here.waiting:
         return run
-    if name in _COUNTERPARTS:
-        return f"{pyx} {translate(name, words, here=here)}"
+    if name == "deactivate" or name in _COUNTERPARTS or name in NAMESAKES - here.packages:
+        return _answer_verb(name, words, pyx, here)
     known = [*VERBS, *here.programs, *(one for one in _COUNTERPARTS if one not in _TOO_SHORT)]
     known = [] if name in _NO_SLIPS else known
     close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
@@ -270,7 +278,25 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
         return f"did you mean {pyx} {close[0]}?"
     if close[0] in here.programs:
         return f"did you mean {pyx} run {close[0]}?"
-    return f"did you mean {pyx} {translate(close[0], words, here=here)}?"
+    meant = _answer_verb(close[0], words, pyx, here)
+    return meant if meant.startswith("`") else f"did you mean {meant}?"
+
+
+def _answer_verb(name: str, words: Sequence[str], pyx: str, here: Here) -> str:
+    if name == "deactivate":
+        return _NO_DEACTIVATE
+    if name in NAMESAKES:
+        run = f"{pyx} run {shlex.join([name, *words])}"
+        return f"{_advise(name, pyx, here)}, then `{run}`"
+    command = f"{pyx} {translate(name, words, here=here)}"
+    if command.startswith(f"{pyx} -m pytest") and "pytest" not in here.packages:
+        return f"{_advise('pytest', pyx, here)}, then `{command}`"
+    return command
+
+
+def _advise(name: str, pyx: str, here: Here) -> str:
+    _, at, named = pyx.partition(" @")
+    return advise_namesake(name, named.partition(" ")[0] if at else None, here.plan)
 
 
 def _means_pip(words: Sequence[str]) -> bool:
@@ -513,6 +539,7 @@ def _look_around(invocation: Invocation, environ: Mapping[str, str]) -> Here:
             waiting=frozenset(artifact.name for artifact in missing),
             packages=frozenset(artifact.name for artifact in plan.selection.artifacts),
             has_lock=plan.lock is not None,
+            plan=plan,
         )
     return here
 

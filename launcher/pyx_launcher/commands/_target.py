@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
 
 from pyx_launcher.cli.invocation import Program
 from pyx_launcher.errors import UsageError
+from pyx_launcher.project.manifest import LISTS, find_manifest, find_nearest, name_command
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.errors import PyxError
@@ -42,10 +46,57 @@ def explain_no_lock(plan: Plan, elsewhere: str) -> PyxError:
     """Return what to tell of a start that found no lock; `elsewhere` is for another project."""
     if plan.freshness.error is not None:
         return plan.freshness.error
-    return UsageError(
-        f"there is no lock in {plan.context.directory} or above",
-        hint=f"`pyx init` makes a project here; `{elsewhere}` takes another",
-    )
+    nearest = find_nearest(str(plan.context.directory))
+    hint = f"`pyx init` makes a project here; `{elsewhere}` takes another"
+    if nearest is not None:
+        command = name_command(Path(nearest))
+        adding = f"{command.removesuffix('lock')}add NAME"
+        hint = f"`{command}` makes one, `{adding}` requires a package"
+    return UsageError(f"there is no lock in {plan.context.directory} or above", hint=hint)
+
+
+def explain_left_out(name: str, plan: Plan, *words: str) -> str | None:
+    """Return what to tell of a package that the lock has, though not for this start.
+
+    `words` are what was typed behind pyx's own options.
+    """
+    from pyx_launcher.resolve.pins_of_lock import list_names, versions_in
+
+    if plan.lock is None or canonicalize_name(name) not in list_names(plan.lock.path):
+        return None
+    if canonicalize_name(name) not in versions_in(plan.lock, plan.found.interpreter):
+        return f"{name} is locked, but for other platforms or versions of Python"
+    named = [f"@{plan.invocation.named}"] if plan.invocation.named else []
+    start = ["pyx", *named, "--all-extras", "--all-groups", *words]
+    return f"an extra or a group has it: `{shlex.join(start)}`"
+
+
+NAMESAKES = frozenset(
+    {
+        *("black", "coverage", "flake8", "ipython", "isort", "mkdocs", "mypy", "nox", "pylint"),
+        *("pre-commit", "pyright", "pytest", "ruff", "tox"),
+    }
+)
+"""Known programs for the work on a project, whose packages have their names.
+
+Of no other program is the package named: on an index its name may be a stranger's.
+"""
+
+
+def advise_namesake(name: str, named: str | None, plan: Plan | None) -> str:
+    """Return what to type so that a start has the program `name`, one of `NAMESAKES`.
+
+    `named` is the environment that was named, `plan` that of the start if one can be made.
+    """
+    if named:
+        return f"`pyx @{named} add {name}` adds it"
+    nearest = find_nearest(str(find_project(plan))) if plan is not None else ""
+    if nearest is None or (plan is not None and plan.context.is_fallback):
+        return f"`pyx init` makes a project here, `pyx add --dev {name}` adds it"
+    manifest = find_manifest(Path(nearest)) if nearest else None
+    # A list of requirements has no groups.
+    dev = "" if manifest is not None and manifest.name in LISTS else "--dev "
+    return f"`pyx add {dev}{name}` adds it"
 
 
 def name_start(plan: Plan) -> str:

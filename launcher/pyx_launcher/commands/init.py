@@ -184,7 +184,7 @@ def _start(directory: Path) -> list[str]:
     """Return how pyx is called from the working directory for the project in `directory`."""
     if directory == find_working_directory():
         return ["pyx"]
-    return ["pyx", "--project", _show(directory)]
+    return ["pyx", "--project", os.path.relpath(directory, find_working_directory())]
 
 
 def _show(path: Path) -> str:

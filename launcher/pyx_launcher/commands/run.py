@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING
 from pyx_launcher.cli.env_file import add_variables
 from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._arguments import check_words
-from pyx_launcher.commands._target import find_project
+from pyx_launcher.commands._target import (
+    NAMESAKES,
+    advise_namesake,
+    explain_left_out,
+    find_project,
+)
 from pyx_launcher.console import flush_streams
+from pyx_launcher.environment.activation import list_programs
 from pyx_launcher.errors import CannotExecuteError, NotFoundError
 from pyx_launcher.launch import decide, make_ready
 from pyx_launcher.project.manifest import is_buildable, list_scripts, name_command
@@ -43,16 +49,16 @@ def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
         warn_if_stale(plan)
     environment = make_ready(plan, environ).environment
     name = invocation.words[0]
-    giver = (
-        str(plan.lock.path)
+    problem = (
+        f"{plan.lock.path} has no program {name}"
         if plan.lock is not None
-        else f"the standard library alone (no lock in {plan.context.directory} or above)"
+        else f"there is no program {name} here: no lock in {plan.context.directory} or above"
     )
     of_script = _hint_of_script(name) or _hint_of_version(invocation)
     program = find_program(
         environment,
         name,
-        giver,
+        problem,
         lambda close: of_script or _explain_missing(name, plan, environ, close),
     )
     search = os.pathsep.join(filter(None, (str(environment.path / "bin"), environ.get("PATH"))))
@@ -94,25 +100,32 @@ def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str], close: s
             f"the project itself has {name}, but is not installed: give its pyproject.toml a"
             f" [build-system] table, then run `{name_command(directory)}`"
         )
+    left_out = explain_left_out(name, plan, "run", *plan.invocation.words)
+    if left_out is not None:
+        return left_out
     if is_installed(plan.dirs.home / "tools", name):
         return f"it is an installed tool: `{shlex.join(['pyx', 'tool', 'run', name])}`"
     found = shutil.which(name, path=environ.get("PATH"))
+    advice = advise_namesake(name, plan.invocation.named, plan) if name in NAMESAKES else ""
     if found is not None:
         words = shlex.join(plan.invocation.words[1:])
         command = f'pyx run "$(command -v {shlex.quote(name)})" {words}'.rstrip()
-        return f"add the package that has it (`pyx add PACKAGE`), or run {found}: `{command}`"
+        advice = advice or "add the package that has it (`pyx add PACKAGE`)"
+        return f"{advice}, or run {found}: `{command}`"
+    if advice:
+        return advice
     if plan.lock is None:
         return "name the project that has it: `pyx --project DIR run NAME`"
     return "require the package that has it, whose name may be another: `pyx add PACKAGE`"
 
 
 def find_program(
-    environment: Environment, name: str, giver: str, advise: Callable[[str], str]
+    environment: Environment, name: str, problem: str, advise: Callable[[str], str]
 ) -> Path:
     """Return the program `name` of the environment; one that has a slash is taken as it is.
 
     Nothing else on PATH is taken: what is missing from the lock must not be replaced by whatever
-    the machine has. Raises NotFoundError, which names the `giver`. `advise` is given what says
+    the machine has. Raises NotFoundError, which says the `problem`. `advise` is given what says
     which programs are close, or nothing, and returns the hint.
     """
     if "/" in name:
@@ -120,10 +133,10 @@ def find_program(
     program = environment.path / "bin" / name
     if os.path.lexists(program):
         return program
-    known = sorted(os.listdir(environment.path / "bin"))
+    known = list_programs(environment.path)
     close = difflib.get_close_matches(name, known, n=3, cutoff=_CLOSE)
     hint = f"did you mean {' or '.join(close)}?" if close else ""
-    raise NotFoundError(f"{giver} has no program {name}", hint=advise(hint))
+    raise NotFoundError(problem, hint=advise(hint))
 
 
 def become_program(

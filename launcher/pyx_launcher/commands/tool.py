@@ -224,7 +224,9 @@ def _run(
             error.hint = f"options of pyx come before the program: `{behind}`"
         raise
     try:
-        path = find_program(environment, program, wish.name, lambda close: close)
+        path = find_program(
+            environment, program, f"{wish.name} has no program {program}", lambda close: close
+        )
     except NotFoundError as error:
         names = list_programs(environment, wish)
         error.hint = _advise_program(wish, [program, *words[1:]], names) or error.hint

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 from pyx_launcher.commands._arguments import check_words
 from pyx_launcher.commands._format import format_facts, format_json
-from pyx_launcher.commands._target import explain_no_lock, take_script
+from pyx_launcher.commands._target import explain_left_out, explain_no_lock, take_script
 from pyx_launcher.console import write_out
 from pyx_launcher.errors import UnavailableError
 from pyx_launcher.launch import decide
@@ -168,18 +168,5 @@ def _explain(
     if unknown:
         hint = f"`pyx sync` first: {len(unknown)} packages are not in the store yet"
     lock = plan.lock.path if plan.lock else "no lock"
-    hint = _explain_left_out(name, plan) or hint
+    hint = explain_left_out(name, plan, "which", name) or hint
     return UnavailableError(f"{lock}: no module or package {name}", hint=hint)
-
-
-def _explain_left_out(name: str, plan: Plan) -> str | None:
-    """Return what to tell of a distribution that the lock has, though not for this start."""
-    from pyx_launcher.resolve.pins_of_lock import list_names, versions_in
-
-    if plan.lock is None or canonicalize_name(name) not in list_names(plan.lock.path):
-        return None
-    if canonicalize_name(name) not in versions_in(plan.lock, plan.found.interpreter):
-        return f"{name} is locked, but for other platforms or versions of Python"
-    named = [f"@{plan.invocation.named}"] if plan.invocation.named else []
-    words = ["pyx", *named, "--all-extras", "--all-groups", "which", name]
-    return f"an extra or a group has it: {shlex.join(words)}"

@@ -168,14 +168,14 @@ def name_command(directory: Path) -> str:
         working = os.getcwd()
     except OSError:
         working = ""
-    if working and _find_nearest(working) == os.path.realpath(directory):
+    if working and find_nearest(working) == os.path.realpath(directory):
         return "pyx lock"
     from shlex import quote
 
     return f"pyx --project {quote(str(directory))} lock"
 
 
-def _find_nearest(directory: str) -> str | None:
+def find_nearest(directory: str) -> str | None:
     """Return the nearest directory from `directory` upwards with a manifest or a lock in it."""
     while True:
         for name in (*MANIFESTS, *FILE_NAMES):

@@ -15,6 +15,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from elffiles import DT_RUNPATH, make_elf
+from installer import install
+from installer.destinations import SchemeDictionaryDestination
+from installer.sources import WheelFile
+from installer.utils import SCHEME_NAMES
 from wheelhouse import make_wheel, sha256
 from workshop import unpack
 
@@ -536,3 +540,44 @@ def test_an_entry_answers_to_importlib_metadata(wheels: Path, store: Path) -> No
     assert len(listed) == 6
     assert all(file.locate().exists() for file in listed)
     assert str(entry.path) not in sys.path
+
+
+def test_a_wheel_becomes_what_installer_makes_of_it(
+    tmp_path: Path, wheels: Path, store: Path
+) -> None:
+    """The same files with the same content, and the same rows of RECORD for the library's files."""
+    wheel = make_wheel(
+        wheels,
+        "pack",
+        "1.0",
+        files={
+            "pack/__init__.py": "x = 1\n",
+            "pack/bytes": bytes(range(256)) * 300,
+            "pack/a, b.txt": "quoted",
+            'pack/"c".txt': "",
+            "pack/d\u00e9.txt": "e",
+            "pack/.hidden/.x": "h",
+            "pack-1.0.data.py": "beside",
+        },
+        data={"purelib/pure.py": "p", "platlib/plat.py": "q"},
+        executable=["pack/bytes"],
+    )
+    places = {scheme: str(tmp_path / "installed") for scheme in SCHEME_NAMES}
+    destination = SchemeDictionaryDestination(places, sys.executable, "posix")
+    with WheelFile.open(wheel) as source:
+        install(source, destination, {"INSTALLER": b"pyx\n"})
+    entry = unpack(store, wheel)
+
+    def read(root: Path) -> dict[str, tuple[bytes, bool]]:
+        return {
+            path.relative_to(root).as_posix(): (path.read_bytes(), os.access(path, os.X_OK))
+            for path in root.rglob("*")
+            if path.is_file() and path.name != ".entry.json"
+        }
+
+    made, expected = read(entry.path), read(tmp_path / "installed")
+    # Where both places are one, installer names the other by a way from here to here.
+    record, mode = expected[f"{INFO}/RECORD"]
+    expected[f"{INFO}/RECORD"] = record.replace(b"\n./", b"\n"), mode
+    assert made == expected
+    assert len(made) == 13

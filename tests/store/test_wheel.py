@@ -7,7 +7,7 @@ import hashlib
 import resource
 import sys
 import zipfile
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 from wheelhouse import make_wheel
@@ -15,7 +15,7 @@ from wheelhouse import make_wheel
 from pyx_launcher.errors import ArtifactError
 from pyx_launcher.store import wheel as wheel_module
 from pyx_launcher.store.unpack import unpack_files
-from pyx_launcher.store.wheel import Wheel, WheelMember
+from pyx_launcher.store.wheel import Wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +27,7 @@ def members(path: Path) -> dict[str, list[bytes]]:
     """Return the chunks of each member by its path."""
     with Wheel.open_path(path) as source:
         return {
-            elements[0]: list(cast("WheelMember", stream).chunks)
-            for elements, stream, _ in source.get_contents()
+            member.place: list(source.read_chunks(member.item)) for member in source.list_members()
         }
 
 
@@ -48,16 +47,12 @@ def test_a_member_comes_whole_with_what_record_says_of_it(wheels: Path, *, store
     """One chunk, and RECORD's hash and size beside it."""
     wheel = make_wheel(wheels, "pack", "1.0", files={"pack/a.txt": LARGE}, stored=stored)
     with Wheel.open_path(wheel) as source:
-        found = {
-            elements[0]: (cast("WheelMember", stream), executable)
-            for elements, stream, executable in source.get_contents()
-            for _ in [cast("WheelMember", stream).digest]
-        }
-        member, executable = found["pack/a.txt"]
-        assert list(member.chunks) == [LARGE]
+        (member,) = (m for m in source.list_members() if m.place == "pack/a.txt")
+        assert list(source.read_chunks(member.item)) == [LARGE]
     digest = base64.urlsafe_b64encode(hashlib.sha256(LARGE).digest()).rstrip(b"=").decode()
-    assert (member.digest, member.size) == (f"sha256={digest}", str(len(LARGE)))
-    assert not executable
+    said = (member.algorithm, member.digest, member.size)
+    assert said == ("sha256", digest, str(len(LARGE)))
+    assert not member.is_executable
 
 
 def test_a_large_member_comes_in_pieces(wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,3 +130,19 @@ def test_what_inflates_beyond_its_size_is_stopped_there(wheels: Path) -> None:
         members(wheel)
     # To inflate all of it takes about a second.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_utime - before < 0.2
+
+
+def test_a_header_that_is_longer_than_usual_is_read_whole(wheels: Path) -> None:
+    """A long name and long extra fields move the content away from its header."""
+    wheel = make_wheel(wheels, "pack", "1.0", files={"pack/a.txt": LARGE, "pack/b.txt": "b"})
+    with zipfile.ZipFile(wheel) as archive:
+        content = {info.filename: archive.read(info) for info in archive.infolist()}
+    with zipfile.ZipFile(wheel, "w", compression=zipfile.ZIP_DEFLATED) as archive:
+        for name, data in content.items():
+            info = zipfile.ZipInfo(name)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.extra = b"\xff\xff" + (3000).to_bytes(2, "little") + b"x" * 3000
+            archive.writestr(info, data)
+    assert {name: b"".join(chunks) for name, chunks in members(wheel).items()} == {
+        name: data for name, data in content.items() if not name.endswith("/RECORD")
+    }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
 _SOURCE = ".py"
+_NO_MODULES = f"{DATA}/"
 
 
 def find_packages(places: Iterable[str]) -> set[str]:
@@ -23,30 +24,35 @@ def find_packages(places: Iterable[str]) -> set[str]:
     return {directory for directory, _, name in found if name == "__init__.py" and directory}
 
 
-def choose_mode(place: str, packages: Container[str], *, is_executable: bool) -> int:
-    """Return the mode of the file at `place`, relative to its entry.
+class Modes:
+    """Chooses the mode of each file of an entry, whose regular packages are known."""
 
-    A module is what lies in a regular package, and this in another, up to the top or to namespaces.
-    What lies below a package in a directory that is none itself is not imported but read or copied:
-    `alembic/templates/generic/env.py`, or `scrapy/templates/project/module/__init__.py`.
-    """
-    mode = 0o755 if is_executable else 0o644
-    is_module = (
-        place.endswith(_SOURCE)
-        and not place.startswith(f"{DATA}/")
-        and not _is_beside_packages(place, packages)
-    )
-    return mode & 0o555 if is_module else mode
+    def __init__(self, packages: Container[str]) -> None:
+        """Take the directories that `find_packages` has found."""
+        self._packages = packages
+        # Of each directory: is it a package or below one, and is it beside packages?
+        self._known: dict[str, tuple[bool, bool]] = {"": (False, False)}
 
+    def choose(self, place: str, *, is_executable: bool) -> int:
+        """Return the mode of the file at `place`, relative to its entry.
 
-def _is_beside_packages(place: str, packages: Container[str]) -> bool:
-    """Is there a directory on the way to `place` that is no package, though one above it is?"""
-    above = False
-    end = place.find("/")
-    while end >= 0:
-        is_package = place[:end] in packages
-        if above and not is_package:
-            return True
-        above = above or is_package
-        end = place.find("/", end + 1)
-    return False
+        A module is what lies in a regular package, and this in another, up to the top or to
+        namespaces. What lies below a package in a directory that is none itself is not imported
+        but read or copied: `alembic/templates/generic/env.py`, or
+        `scrapy/templates/project/module/__init__.py`.
+        """
+        mode = 0o755 if is_executable else 0o644
+        if not place.endswith(_SOURCE) or place.startswith(_NO_MODULES):
+            return mode
+        _, is_beside = self._look_at(place.rpartition("/")[0])
+        return mode if is_beside else mode & 0o555
+
+    def _look_at(self, directory: str) -> tuple[bool, bool]:
+        """Tell of `directory` whether it has a package on its way, and what is none below that."""
+        known = self._known.get(directory)
+        if known is None:
+            above, is_beside = self._look_at(directory.rpartition("/")[0])
+            is_package = directory in self._packages
+            known = (above or is_package, is_beside or (above and not is_package))
+            self._known[directory] = known
+        return known

@@ -7,6 +7,7 @@ library works only where the file itself, not a directory above it, is the link.
 from __future__ import annotations
 
 import posixpath
+import re
 import struct
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 
 _DT_NULL, _DT_STRTAB, _DT_RPATH, _DT_RUNPATH = 0, 5, 15, 29
 _PT_LOAD, _PT_DYNAMIC = 1, 2
+_LIBRARY = re.compile(r"\.so(?:\.[^/]*)?\Z")
 
 
 def is_library(path: str) -> bool:
     """Tell whether a file of this name may be a shared library."""
-    name = posixpath.basename(path)
-    return name.endswith(".so") or ".so." in name
+    return ".so" in path and _LIBRARY.search(path) is not None
 
 
 def find_outward(

@@ -24,7 +24,7 @@ from pyx_launcher.store.entry import (
     read_entry,
 )
 from pyx_launcher.store.inventory import list_entries
-from pyx_launcher.store.modes import choose_mode, find_packages
+from pyx_launcher.store.modes import Modes, find_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,11 +107,11 @@ def _link_tree(source: str, target: str, prefix: str) -> Iterator[str]:
 
 def _set_modes(root: str, files: list[str]) -> None:
     """Let the files have the modes of newer entries; in format 1 all were read-only."""
-    packages = find_packages(files)
+    modes = Modes(find_packages(files))
     for place in files:
         if place.endswith(".pyc") or place == FACTS_FILE:
             continue
         found = os.lstat(f"{root}/{place}").st_mode & 0o777
-        mode = choose_mode(place, packages, is_executable=found & 0o111 != 0)
+        mode = modes.choose(place, is_executable=found & 0o111 != 0)
         if mode != found:
             os.chmod(f"{root}/{place}", mode)

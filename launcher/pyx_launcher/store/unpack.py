@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 import configparser
 import contextlib
+import csv
 import errno
 import hashlib
 import io
@@ -17,13 +18,10 @@ import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from installer import install
-from installer.destinations import WheelDestination
 from installer.exceptions import InstallerError
-from installer.records import Hash, RecordEntry
-from installer.utils import Scheme, construct_record_file, parse_entrypoints
+from installer.utils import parse_entrypoints
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from pyx_launcher.errors import (
@@ -37,7 +35,6 @@ from pyx_launcher.files.atomic import storing
 from pyx_launcher.files.hashing import hash_file
 from pyx_launcher.store.entry import (
     DATA,
-    FACTS_FILE,
     SITE_PACKAGES,
     Entry,
     EntryFacts,
@@ -47,7 +44,7 @@ from pyx_launcher.store.entry import (
     publish,
     staging,
 )
-from pyx_launcher.store.modes import choose_mode, find_packages
+from pyx_launcher.store.modes import Modes, find_packages
 from pyx_launcher.store.rpath import (
     find_inward,
     find_outward,
@@ -55,19 +52,17 @@ from pyx_launcher.store.rpath import (
     is_library,
     read_run_paths,
 )
-from pyx_launcher.store.wheel import Wheel, WheelMember
+from pyx_launcher.store.wheel import Wheel
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
-
-    from installer.scripts import ScriptSection
+    from collections.abc import Container, Iterable
 
     from pyx_launcher.dirs import Dirs
-
-_ROOTS = ("purelib", "platlib")
+    from pyx_launcher.store.wheel import WheelMember
 
 _DIRECTORY = 0o755
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 _UNSOUND = (
     InstallerError,
@@ -158,11 +153,16 @@ def unpack_files(wheel: Path, target: Path, metadata: Mapping[str, bytes]) -> Co
     """
     try:
         with storing(target), Wheel.open_path(wheel) as source:
-            destination = _EntryDestination(target, find_packages(source.list_modules()))
+            writer = _EntryWriter(target, find_packages(source.list_modules()))
             source.check_identity()
-            source.validate_record(validate_contents=False)
+            source.check_record()
+            source.check_format()
             scripts = _read_scripts(source)
-            install(source, destination, {"INSTALLER": b"pyx\n", **metadata})
+            for member in source.list_members():
+                writer.add_member(member, source.read_chunks(member.item))
+            for name, content in {"INSTALLER": b"pyx\n", **metadata}.items():
+                writer.add(f"{source.dist_info_dir}/{name}", content)
+            writer.add_record(f"{source.dist_info_dir}/RECORD", scripts)
     except _UNSOUND as error:
         fault = _find_fault(error)
         if fault is not None:
@@ -172,7 +172,7 @@ def unpack_files(wheel: Path, target: Path, metadata: Mapping[str, bytes]) -> Co
             hint="lock another version, or fetch it again if the index replaced it",
         ) from error
     with storing(target):
-        return _gather_contents(target, destination, scripts)
+        return _gather_contents(target, writer, scripts)
 
 
 def _find_fault(error: BaseException | None) -> StoreError | None:
@@ -204,19 +204,20 @@ def _read_scripts(source: Wheel) -> dict[str, str]:
     return {name: f"{module}:{attr}" for name, module, attr, _ in entries}
 
 
-class _EntryDestination(WheelDestination):
-    """Write the parts of a wheel where an entry has them, checking each against RECORD."""
+class _EntryWriter:
+    """Writes the files of a wheel where an entry has them, checking each against RECORD."""
 
     def __init__(self, root: Path, packages: Container[str]) -> None:
         """Make the directory `root`, which will hold everything.
 
         `packages` are the directories below it that python takes for regular packages.
         """
-        self._packages = packages
+        self._modes = Modes(packages)
         self.run_paths: dict[str, tuple[str, ...]] = {}
         """What each library and program in the wheel has for a search path, by its place."""
         self.size = 0
-        self.files = 0
+        self._rows: list[tuple[str, str, int | str]] = []
+        """The row of RECORD for each file."""
         self._root = os.fspath(root)
         os.mkdir(root, _DIRECTORY)
         # What the umask leaves to this directory it leaves to all, and the modes of files are less.
@@ -225,62 +226,69 @@ class _EntryDestination(WheelDestination):
             os.chmod(root, _DIRECTORY)
         self._made: set[str] = {""}
 
-    def write_script(
-        self, name: str, module: str, attr: str, section: ScriptSection
-    ) -> RecordEntry:
-        """Entry points become scripts in an environment, not in an entry."""
-        return RecordEntry(f"../../../bin/{name}", None, None)
+    @property
+    def files(self) -> int:
+        """How many there are, but for RECORD."""
+        return len(self._rows)
 
-    def write_file(
-        self,
-        scheme: Scheme,
-        path: str | os.PathLike[str],
-        stream: BinaryIO,
-        is_executable: bool,  # noqa: FBT001 -- installer calls it so
-    ) -> RecordEntry:
-        """Write one file. Raises ValueError where it contradicts RECORD."""
-        place = os.fspath(path)
-        if scheme not in _ROOTS:
-            place = f"{DATA}/{scheme}/{place}"
-        first, _, rest = place.partition("/")
-        if not first or ".." in (first, *rest.split("/")):
-            raise ValueError(f"{place!r} leads out of the wheel")
-        if scheme in _ROOTS and first in (DATA, FACTS_FILE):
-            raise ValueError(f"{place!r} has a name that only pyx may use")
-        mode = choose_mode(place, self._packages, is_executable=is_executable)
-        member = stream if isinstance(stream, WheelMember) else _make_member(stream)
-        with self._create(place, mode) as file:
-            digest, size = self._copy(member, place, file, is_executable=is_executable)
-        self.size += size
-        self.files += 1
-        return RecordEntry(place, Hash("sha256", digest), size)
-
-    def _copy(
-        self, member: WheelMember, place: str, file: int, *, is_executable: bool
-    ) -> tuple[str, int]:
-        """Write the member and return its sha256 and its size, both held against RECORD."""
-        kind, _, expected = member.digest.partition("=")
-        if kind.startswith("shake"):
+    def add_member(self, member: WheelMember, chunks: Iterable[bytes]) -> None:
+        """Write one file of the wheel. Raises ValueError where it is not what RECORD says."""
+        place, algorithm = member.place, member.algorithm
+        if algorithm.startswith("shake"):
             raise ValueError(f"RECORD has a hash without a length for {place}")
-        digests = {name: hashlib.new(name) for name in ("sha256", kind) if name}
+        mode = self._modes.choose(place, is_executable=member.is_executable)
+        digest = hashlib.sha256()
+        stronger = hashlib.new(algorithm) if algorithm not in ("", "sha256") else None
         size, chunk = 0, b""
-        for chunk in member.chunks:
-            for digest in digests.values():
+        file = self._create(place, mode)
+        try:
+            for chunk in chunks:
                 digest.update(chunk)
-            _write(file, chunk)
-            size += len(chunk)
-        found = {name: _encode(digest) for name, digest in digests.items()}
-        if kind and (found[kind] != expected.rstrip("=") or int(member.size or size) != size):
+                if stronger is not None:
+                    stronger.update(chunk)
+                _write(file, chunk)
+                size += len(chunk)
+        finally:
+            os.close(file)
+        found = _encode(digest)
+        if algorithm and (
+            (found if stronger is None else _encode(stronger)) != member.digest
+            or int(member.size or size) != size
+        ):
             raise ValueError(f"{place} is not what RECORD says")
-        if is_executable or is_library(place):
+        if member.is_executable or is_library(place):
             # The last chunk is the whole of it, unless it is a large one.
             whole = size == len(chunk)
             with io.BytesIO(chunk) if whole else open(f"{self._root}/{place}", "rb") as library:
                 self.run_paths[place] = read_run_paths(library)
-        return found["sha256"], size
+        self._rows.append((place, f"sha256={found}", size))
+        self.size += size
 
-    @contextlib.contextmanager
-    def _create(self, place: str, mode: int) -> Iterator[int]:
+    def add(self, place: str, content: bytes) -> None:
+        """Write a file that the wheel does not have."""
+        self._write_whole(place, content)
+        digest = _encode(hashlib.sha256(content))
+        self._rows.append((place, f"sha256={digest}", len(content)))
+        self.size += len(content)
+
+    def add_record(self, place: str, scripts: Iterable[str]) -> None:
+        """Write RECORD, with the places that the files have in the entry.
+
+        `scripts` are the names of those that an environment will have.
+        """
+        with io.StringIO() as stream:
+            rows = [*self._rows, (place, "", ""), *((f"../../../bin/{s}", "", "") for s in scripts)]
+            csv.writer(stream, lineterminator="\n").writerows(sorted(rows))
+            self._write_whole(place, stream.getvalue().encode())
+
+    def _write_whole(self, place: str, content: bytes) -> None:
+        file = self._create(place, 0o644)
+        try:
+            _write(file, content)
+        finally:
+            os.close(file)
+
+    def _create(self, place: str, mode: int) -> int:
         """Open a new file. Raises ValueError where the wheel has something there already."""
         try:
             self._make_directory(place.rpartition("/")[0])
@@ -291,12 +299,9 @@ class _EntryDestination(WheelDestination):
                 raise
             shown = place if len(place) < 80 else f"{place[:80]}…"
             raise ValueError(f"{shown!r}: {error.strerror}") from error
-        try:
-            if self._masked:
-                os.fchmod(file, mode)
-            yield file
-        finally:
-            os.close(file)
+        if self._masked:
+            os.fchmod(file, mode)
+        return file
 
     def _make_directory(self, place: str) -> None:
         """Make a directory that everybody may read, as the files are, whatever the umask is."""
@@ -309,34 +314,19 @@ class _EntryDestination(WheelDestination):
                 os.chmod(f"{self._root}/{place}", _DIRECTORY)
         self._made.add(place)
 
-    def finalize_installation(
-        self, scheme: Scheme, record_file_path: str, records: Iterable[tuple[Scheme, RecordEntry]]
-    ) -> None:
-        """Write RECORD, with the places the files have in the entry."""
-        with (
-            construct_record_file(list(records)) as stream,
-            self._create(record_file_path, 0o644) as file,
-        ):
-            _write(file, stream.read())
-
-
-def _make_member(stream: BinaryIO) -> WheelMember:
-    return WheelMember(digest="", size="", chunks=(stream.read(),))
-
 
 def _write(file: int, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[os.write(file, left) :]
+    written = os.write(file, data)
+    while written < len(data):
+        written += os.write(file, memoryview(data)[written:])
 
 
 def _encode(digest: hashlib._Hash) -> str:
-    return base64.urlsafe_b64encode(digest.digest()).decode("ascii").rstrip("=")
+    encoded = binascii.b2a_base64(digest.digest(), newline=False)
+    return encoded.translate(_URL_SAFE).rstrip(b"=").decode("ascii")
 
 
-def _gather_contents(
-    target: Path, destination: _EntryDestination, scripts: dict[str, str]
-) -> Contents:
+def _gather_contents(target: Path, writer: _EntryWriter, scripts: dict[str, str]) -> Contents:
     tops: dict[str, str] = {}
     pth: dict[str, list[str]] = {}
     with os.scandir(target) as found:
@@ -350,7 +340,7 @@ def _gather_contents(
     data: dict[str, list[str]] = {}
     for directory in sorted((target / DATA).glob("*")):
         data[directory.name] = sorted(os.listdir(directory))
-    run_paths = destination.run_paths
+    run_paths = writer.run_paths
 
     def is_directory(place: str) -> bool:
         return os.path.isdir(target / place)
@@ -367,8 +357,8 @@ def _gather_contents(
             for place, found in run_paths.items()
             if not is_library(place) and follows_origin(found)
         ),
-        size=destination.size,
-        files=destination.files,
+        size=writer.size,
+        files=writer.files,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
 from typing import TYPE_CHECKING
 
 from pyx_launcher.console import debug, tell
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from pyx_launcher.locks.common.hash_only import UnnamedFile
     from pyx_launcher.progress import Progress
     from pyx_launcher.selection import Artifact, Selection
+    from pyx_launcher.store.unpack import Contents
 
 _WORKERS = 8
 
@@ -367,6 +367,13 @@ def _fetch_wheel(
     problem = check_wheel_name(source.filename, artifact.name, artifact.version)
     if problem:
         raise RefusedError(problem, hint="run `pyx lock`: the lock contradicts itself")
+
+    def unpack(archive: Path, target: Path, metadata: Mapping[str, bytes]) -> Contents:
+        contents = means.crew.run(unpack_files, archive, target, metadata)
+        # What comes next is the wait for the disk, which need not get what nobody reads again.
+        archive.unlink()
+        return contents
+
     key = source.hashes.get("sha256", "").lower()
     place = name_entry(artifact.name, version, source.filename, key or "unhashed")
     with locked_place(dirs.store, place) as final:
@@ -388,5 +395,5 @@ def _fetch_wheel(
                 version=version,
                 key=key,
                 hashes=hashes,
-                unpack=partial(means.crew.run, unpack_files),
+                unpack=unpack,
             )

@@ -599,7 +599,7 @@ static const char *find_doubt(struct call *call, struct record *record, char sta
     if (issetugid()) return "this program runs with another user's rights";
     const char *word = call->argv[call->first];
     if (word && (is_one_of(word, VERBS) || (*word == '-' && word[1] != '-' && !strchr(EVERY_LETTER, word[1])))) return "pyx answers that";
-    if (call->mode == 'm' && is_one_of(call->argv[call->target] + call->offset, "pip\0ensurepip\0")) return "pip may not be started";
+    if (call->mode == 'm' && is_one_of(call->argv[call->target] + call->offset, "pip\0ensurepip\0ipykernel\0")) return "pyx looks at that module first";
     if (!(call->mode == 's' ? realpath(call->argv[call->target], start) : getcwd(start, PATH_MAX)))
         return "the program cannot be found";
     if (!find_records(&path) || stat(path.bytes, &info) != 0) return "there are no launch records";

@@ -101,6 +101,11 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             tell(f"warning: {line}")
     try:
         if invocation.verb is None:
+            target = invocation.program.target or ""
+            if target == "ipykernel" or target.endswith(".ipynb"):
+                from pyx_launcher.commands._notebook import look_at_notebook
+
+                look_at_notebook(invocation)
             return run_program(invocation, environ)
         from pyx_launcher.commands._dispatch import run_verb
 

@@ -28,6 +28,11 @@ MOVED = "FileNotFoundError: No such file: '/old/own/build/cp312/meson-python-nat
             "its build needs numpy",
         ),
         (
+            "ERROR: No matching distribution found for uv_build<1,>=0.99\nend\n",
+            "No matching distribution found for uv_build<1,>=0.99",
+            "no index has uv_build<1,>=0.99 for this Python: change it in `requires`",
+        ),
+        (
             "x.c:1:10: fatal error: Python.h: No such file or directory\ncompilation terminated.",
             "Python.h: No such file or directory",
             "python3-dev",

@@ -703,6 +703,46 @@ CASES: Mapping[str, Case] = {
     "nothing pinned": Case(
         typed="pyx python pin", hint="hint: pyx python pin VERSION", words=HERE, says=("3",)
     ),
+    "a release that is not there": Case(
+        typed="pyx --python 3.12.99 -c pass",
+        hint="install one: `pyx tool run uv python install 3.12.99`, or name it: --python PATH",
+        says=("uv python install 3.12.99",),
+    ),
+    "a version that is found nowhere": Case(
+        typed="pyx python find 3.7",
+        hint="`pyx python find VERSION`; `pyx python list` shows what is here",
+        words=HERE,
+        says=("python3", "3."),
+    ),
+    "a script by an option": Case(
+        typed="pyx run --script run.py", files=RUN, hint="hint: pyx run.py", says=("ran",)
+    ),
+    "a notebook": Case(
+        typed="pyx a.ipynb",
+        files={**LOCKED, "a.ipynb": '{"cells": []}'},
+        before=LOCK,
+        hint="`pyx add jupyterlab` adds what opens it, then `pyx run jupyter lab a.ipynb`",
+        says=("+ jupyterlab 1.0", "jupyter lab a.ipynb"),
+    ),
+    "a kernel of a named environment": Case(
+        typed="pyx env --kernel tick",
+        before=("pyx env create tick", "pyx @tick add ipykernel"),
+        hint="hint: pyx @tick env --kernel",
+        says=("kernels/pyx-tick",),
+    ),
+    "a link of a named environment": Case(
+        typed="pyx env --link tick",
+        before=("pyx env create tick", "pyx @tick add tick"),
+        hint="hint: pyx @tick env --link",
+        says=("-> ",),
+    ),
+    "a link in place of another": Case(
+        typed="pyx env --link",
+        files=LOCKED,
+        before=("pyx lock", "mkdir .venv"),
+        hint="`mv {cwd}/.venv {cwd}/.venv.old`, then `pyx env --link`",
+        says=("", "-> "),
+    ),
     # Tools.
     "a tool that is not installed": Case(typed="pyx tool uninstall x", hint="hint: pyx tool list"),
     "a tool without programs": Case(
@@ -824,6 +864,9 @@ def ground(
         make_wheel(
             wheels, name, "1.0", files={f"{module}.py": MAIN.format(name=name)}, entry_points=points
         )
+    points = {"jupyter": "jupyterlab:main"}
+    text = MAIN.format(name="jupyter")
+    make_wheel(wheels, "jupyterlab", "1.0", files={"jupyterlab.py": text}, entry_points=points)
     points = {"pyproject-build": "build:main"}
     make_wheel(
         wheels, "build", "1.0", files={"build.py": MAIN.format(name="build")}, entry_points=points

@@ -86,18 +86,50 @@ def test_a_version_that_the_project_does_not_support_is_not_pinned(
     assert message.startswith(f"pyx: {old} is Python {old}.")
     assert f"but {says} requires Python " in message
     assert not (tmp_path / ".python-version").exists()
-    words = hint.partition(": pyx ")[2].split()
+    words = hint.split("`")[1].split()[1:]
     assert words[:2] == ["python", "pin"]
     assert pyx(*words, cwd=tmp_path).returncode == 0
 
 
 def test_what_is_no_version_is_told_as_it_was_typed(pyx: Pyx, tmp_path: Path) -> None:
     """Nothing speaks of an option that nobody typed."""
-    for words in (["pin", "foo"], ["find", "foo"], ["pin", "3.99"]):
+    for words in (["pin", "foo"], ["find", "foo"], ["pin", "3.99"], ["find", "3.7"]):
         told = pyx("python", *words, cwd=tmp_path)
         assert told.returncode in (USAGE, NO_INTERPRETER)
         assert "--python" not in told.stderr
         assert words[1] in told.stderr
+
+
+def test_a_pin_is_what_others_read(pyx: Pyx, tmp_path: Path, interpreters: dict[str, Path]) -> None:
+    """The version alone, however it was asked for: pyenv knows no python3.12."""
+    version = next(iter(interpreters))
+    for typed in (f"python{version}", f"cpython-{version}", f"cpython{version}"):
+        told = pyx("python", "pin", typed, cwd=tmp_path)
+        assert told.stdout.startswith(f"{tmp_path}/.python-version: {version}, which is {version}")
+        assert (tmp_path / ".python-version").read_text() == f"{version}\n"
+    assert pyx("--python", f"python{version}", "init", "one", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "one" / ".python-version").read_text() == f"{version}\n"
+
+
+@pytest.mark.parametrize("words", [("lock",), ("-c", "pass")])
+def test_a_pin_that_the_project_rules_out_is_what_to_change(
+    pyx: Pyx, tmp_path: Path, interpreters: dict[str, Path], words: tuple[str, ...]
+) -> None:
+    """The hint mends the file that asked, for every later start."""
+    if len(interpreters) == 1:
+        pytest.skip("there is one interpreter alone")
+    old, new = list(interpreters)[:2]
+    text = f'[project]\nname = "p"\nversion = "1"\nrequires-python = ">={new}"\n'
+    (tmp_path / "pyproject.toml").write_text(text)
+    lock = pylock_text([], requires_python=f">={new}") + "packages = []\n"
+    (tmp_path / "pylock.toml").write_text(lock)
+    (tmp_path / ".python-version").write_text(f"{old}\n")
+    told = pyx(*words, cwd=tmp_path)
+    assert told.returncode == NO_INTERPRETER
+    hint = told.stderr.splitlines()[-1]
+    assert "satisfies it: `pyx python pin " in hint
+    assert pyx(*hint.split("`")[1].split()[1:], cwd=tmp_path).returncode == 0
+    assert pyx("-c", "pass", cwd=tmp_path).returncode == 0
 
 
 def test_a_path_is_not_pinned(pyx: Pyx, tmp_path: Path, interpreters: dict[str, Path]) -> None:
@@ -108,8 +140,15 @@ def test_a_path_is_not_pinned(pyx: Pyx, tmp_path: Path, interpreters: dict[str, 
     assert told.stderr.endswith(f"pyx: hint: pyx python pin {version}\n")
 
 
-def test_what_installs_interpreters_elsewhere_is_answered(pyx: Pyx, tmp_path: Path) -> None:
-    """By a tool that does it, and whose interpreters pyx finds."""
-    told = pyx("python", "install", "3.13", cwd=tmp_path)
+def test_what_installs_interpreters_elsewhere_is_answered(
+    pyx: Pyx, tmp_path: Path, interpreters: dict[str, Path]
+) -> None:
+    """By a tool that does it, and whose interpreters pyx finds; not for one that is here."""
+    told = pyx("python", "install", "3.29", cwd=tmp_path)
     assert told.returncode == USAGE
-    assert told.stderr.endswith("hint: pyx tool run uv python install 3.13\n")
+    assert told.stderr.endswith("hint: pyx tool run uv python install 3.29\n")
+    version = next(iter(interpreters))
+    told = pyx("python", "install", version, cwd=tmp_path)
+    assert told.returncode == USAGE
+    assert f"hint: Python {version}" in told.stderr
+    assert told.stderr.endswith(f"; `pyx python pin {version}` has a project use it\n")

@@ -127,10 +127,13 @@ def test_pip_says_what_to_type(workshop: Workshop) -> None:
 
 def test_a_pip_that_is_locked_is_left_alone(workshop: Workshop) -> None:
     """Its own scripts are what they are."""
-    entry = workshop.entry("pip", entry_points={"pip": "pip:main"})
+    entry = workshop.entry(
+        "pip", files={"pip.py": "def main(): ...\nprint('real')"}, entry_points={"pip": "pip:main"}
+    )
     environment = workshop.build(entry)
     assert "pip:main" in (environment.path / "bin" / "pip").read_text()
     assert not (environment.path / "bin" / "pip3").exists()
+    assert workshop.run(environment, "-m", "pip", "install") == "real"
 
 
 def test_equal_inputs_share_a_directory(workshop: Workshop) -> None:

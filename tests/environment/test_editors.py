@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from installed import PLAIN_PYTHON
 from wheelhouse import make_wheel, pylock_text
 
 from pyx_launcher.dirs import Dirs
@@ -393,6 +394,33 @@ def test_a_kernel_needs_ipykernel(pyx: Pyx, project: Path) -> None:
     assert told.stderr.endswith("hint: pyx @some add ipykernel\n")
 
 
+def test_the_name_of_an_environment_stands_before_the_command(pyx: Pyx, project: Path) -> None:
+    """Typed behind it, it is told where it goes, if there is one of that name."""
+    assert pyx("env", "create", "some").returncode == 0
+    for typed, hint in (("some", "pyx @some env --kernel"), ("@some", "pyx @some env --kernel")):
+        told = pyx("env", "--kernel", typed, cwd=project)
+        assert told.stderr.endswith(f"does not take {typed}\npyx: hint: {hint}\n")
+    told = pyx("env", "--link", "none", cwd=project)
+    assert told.stderr.endswith("pyx: hint: pyx env --link\n")
+
+
+def test_a_kernel_of_ipykernels_own_is_told_of_ours(
+    pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServer
+) -> None:
+    """It names the environment of today; whether or not another start came before."""
+    files = {"ipykernel/__init__.py": "", "ipykernel/__main__.py": "print('installed')"}
+    lock = pylock_text([make_wheel(wheels, "ipykernel", "6.0", files=files)], index_url=index.url)
+    (tmp_path / "pylock.toml").write_text(lock)
+    for _ in range(2):
+        told = pyx("-m", "ipykernel", "install", "--user", cwd=tmp_path)
+        assert told.stdout == "installed\n"
+        assert told.stderr == (
+            "pyx: this kernel keeps to the packages of today;"
+            " `pyx env --kernel` makes one that follows the lock\n"
+        )
+    assert pyx("-m", "ipykernel", "--help-all", cwd=tmp_path).stderr == ""
+
+
 @pytest.mark.parametrize("named", [False, True])
 def test_a_kernel_starts_by_the_lock(
     pyx: Pyx, tmp_path: Path, pyx_home: Path, wheels: Path, index: IndexServer, *, named: bool
@@ -447,8 +475,9 @@ def test_a_kernel_gets_what_was_asked_for_and_its_programs(
     )
     (tmp_path / "pylock.toml").write_text(text)
     (tmp_path / "variables").write_text("GIVEN=yes\n")
+    (tmp_path / "python").symlink_to(PLAIN_PYTHON)
     words = ["-G", "more", "env", "--kernel", "--env-file=variables", "--project", "."]
-    made = pyx(*words, cwd=tmp_path)
+    made = pyx(*words, "--python=./python", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     spec = json.loads(Path(made.stdout.strip(), "kernel.json").read_text())
     told = pyx.run(spec["argv"], cwd=Path("/"))

@@ -532,6 +532,25 @@ def test_nothing_that_satisfies_the_lock(machine: Machine, two: tuple[str, str])
     assert str(real) in error.message
 
 
+@pytest.mark.parametrize(
+    ("required", "named"),
+    [
+        ("==3.29.4", "3.29.4"),
+        (">=3.29.2,<3.29.5", "3.29.4"),
+        ("<=3.29.4,>3.29.2", "3.29.4"),
+        (">=3.29.4", "3.29"),
+        ("==3.29.*", "3.29"),
+    ],
+)
+def test_what_would_satisfy_the_lock_is_named(
+    machine: Machine, two: tuple[str, str], required: str, named: str
+) -> None:
+    """As a version to install, and as one release where others of its minor version will not do."""
+    machine.link(two[0], "python3")
+    hint = machine.refuse(None, required, required_by="uv.lock").hint or ""
+    assert f"python install {named}`" in hint
+
+
 def test_nothing_at_all(machine: Machine) -> None:
     """A machine without Python is told so."""
     assert machine.refuse().message == "no CPython 3.9 or later fits at all; found: none"

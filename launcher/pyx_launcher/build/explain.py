@@ -24,6 +24,10 @@ _WAYS_OUT = (
         "its build needs {what}: the package that has it belongs in `requires` of [build-system]",
     ),
     (
+        r"No matching distribution found for (?P<what>\S[^\n]*)",
+        "no index has {what} for this Python: change it in `requires` of [build-system]",
+    ),
+    (
         r"command '(?P<what>[\w./+-]*(?:gcc|cc|clang|g\+\+|c\+\+)[\w.+-]*)' failed: No such file",
         "it needs a C compiler: install one (Debian: apt install build-essential)",
     ),

@@ -92,7 +92,7 @@ class BuildProcess:
         with contextlib.suppress(OSError):
             text = self.log.read_text(encoding="utf-8", errors="replace")
         cause = find_cause(text)
-        why = f"{reason}: {cause}" if cause else reason
+        why = (f"{reason}: {cause}" if cause else reason).rstrip(".")
         python = f"for Python {self.interpreter.short}"
         whole = f"read the whole of it: less {self.log}"
         return BuildError(

@@ -353,6 +353,7 @@ NAME, VERSION, FILE and DIR stand for the value that was given, [NAME] for any n
 
 OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
     "env": dict.fromkeys(("-n", "--name"), "pyx env ACTION NAME"),
+    "run": dict.fromkeys(("-s", "--script"), "pyx FILE"),
     "list": {"-o": "--outdated", "-t": "pyx tree"},
     "init": {"--app": "pyx init [NAME]", "--package": "pyx init --lib [NAME]"},
     "tool": dict.fromkeys(("-U", "--upgrade"), "pyx tool upgrade [NAME]"),

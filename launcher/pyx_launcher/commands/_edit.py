@@ -17,6 +17,7 @@ from pyx_launcher.console import tell, write_out
 from pyx_launcher.dirs import find_working_directory
 from pyx_launcher.errors import UsageError
 from pyx_launcher.files.ownership import check_owner, obey_owners
+from pyx_launcher.interpreters.request import shorten_request
 from pyx_launcher.locks.pylock import PylockLock
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.project.content_hash import read_block_origin, stamp_pylock
@@ -264,7 +265,7 @@ def edit_project(words: EditArguments, change: Change, environ: Mapping[str, str
         # Or the next start, which is not told, would take another one.
         pinned = pin_version(directory, words.python)
         if pinned is not None:
-            write_out(f"{pinned}: {words.python}\n")
+            write_out(f"{pinned}: {shorten_request(words.python)}\n")
     write_out(describe(outcome))
     return 0
 

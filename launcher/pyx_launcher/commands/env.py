@@ -47,7 +47,7 @@ def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Do one of the forms of ``pyx env``; the answer goes to stdout."""
     wishes = [name for name in invocation.settings if name not in ("--json", "--file")]
     if wishes:
-        _check_wishes(wishes, invocation)
+        _check_wishes(wishes, invocation, resolve_dirs(environ))
         return {"--link": _link, "--unlink": _unlink, "--kernel": _kernel}[wishes[0]](
             invocation, environ
         )
@@ -69,7 +69,7 @@ def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
     return 0
 
 
-def _check_wishes(wishes: list[str], invocation: Invocation) -> None:
+def _check_wishes(wishes: list[str], invocation: Invocation, dirs: Dirs) -> None:
     called = f"pyx env {wishes[0]}"
     if len(wishes) > 1:
         raise UsageError(f"{wishes[0]} and {wishes[1]} cannot be used together", hint=called)
@@ -77,7 +77,10 @@ def _check_wishes(wishes: list[str], invocation: Invocation) -> None:
         raise UsageError(f"{called} does not take --file", hint="pyx env --link --file")
     if invocation.words or "--json" in invocation.settings:
         other = next(iter(invocation.words), "--json")
-        raise UsageError(f"{called} does not take {other}", hint=called)
+        name = other.removeprefix("@")
+        is_named = any(one.name == name for one in list_named(dirs))
+        hint = f"pyx @{name} env {wishes[0]}" if is_named else called
+        raise UsageError(f"{called} does not take {other}", hint=hint)
 
 
 def _take_name(invocation: Invocation, words: tuple[str, ...]) -> Invocation:
@@ -226,8 +229,9 @@ def _kernel(invocation: Invocation, environ: Mapping[str, str]) -> int:
     if invocation.named:
         chosen = [f"@{invocation.named}"]
     for option, value in invocation.options:
-        if option == "--env-file":
-            chosen += [option, str(Path(value or "").absolute())]
+        if option == "--env-file" or (option == "--python" and "/" in (value or "")):
+            # Nobody knows in which directory Jupyter will start it.
+            chosen += [option, str(Path(value or "").expanduser().absolute())]
         elif option != "--project":
             chosen += [option] if value is None else [option, value]
     # By `run`, so that `!black` in a notebook is the program of the environment.

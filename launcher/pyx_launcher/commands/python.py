@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
@@ -11,11 +12,11 @@ from pyx_launcher.commands._arguments import check_words, take_action
 from pyx_launcher.commands._format import format_json, format_table
 from pyx_launcher.console import tell, write_out
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
-from pyx_launcher.errors import LockError, PyxError, UsageError
+from pyx_launcher.errors import InterpreterError, LockError, PyxError, UsageError
 from pyx_launcher.installation import find_template
 from pyx_launcher.interpreters.discovery import read_version_words
 from pyx_launcher.interpreters.finder import find_interpreter, list_interpreters
-from pyx_launcher.interpreters.request import parse_request
+from pyx_launcher.interpreters.request import ANY_VERSION, parse_request, shorten_request
 from pyx_launcher.launch import decide
 from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.locks.poetry.constraints import python_specifiers
@@ -36,7 +37,11 @@ if TYPE_CHECKING:
 
 def run_python(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Do one of the forms of ``pyx python``; the answer goes to stdout."""
-    action, words = take_action(invocation)
+    try:
+        action, words = take_action(invocation)
+    except UsageError as error:
+        error.hint = _advise_present(invocation, environ) or error.hint
+        raise
     if action == "list":
         check_words(invocation, 1)
         _list(invocation, environ)
@@ -45,12 +50,50 @@ def run_python(invocation: Invocation, environ: Mapping[str, str]) -> int:
         for word in words:
             # Nothing was typed behind --python, so the error may not speak of it.
             parse_request(word)
-        found = _find(_ask_for(invocation, *words), environ)
+        try:
+            found = _find(_ask_for(invocation, *words), environ)
+        except InterpreterError as error:
+            if words:
+                error.rename(f"--python {words[0]}", words[0])
+                error.rename("--python", "pyx python find")
+            raise
         write_out(f"{found.interpreter.path}\n")
     else:
         check_words(invocation, 1, at_most=2)
         _pin(invocation, words, environ)
     return 0
+
+
+def _advise_present(invocation: Invocation, environ: Mapping[str, str]) -> str | None:
+    """Return what to do with a version that was to be installed and is there already."""
+    if invocation.words[:1] != ("install",) or len(invocation.words) != 2:
+        return None
+    request = invocation.words[1]
+    try:
+        found = _search(request, resolve_dirs(environ).home, environ).interpreter
+    except PyxError:
+        return None
+    pin = f"pyx python pin {shlex.quote(shorten_request(request))}"
+    return f"Python {found.version} is here already: {found.path}; `{pin}` has a project use it"
+
+
+def _search(
+    request: str,
+    start: Path,
+    environ: Mapping[str, str],
+    requires: SpecifierSet = ANY_VERSION,
+    required_by: str = "",
+) -> FoundInterpreter:
+    return find_interpreter(
+        request=request,
+        requires_python=requires,
+        start=start,
+        environ=environ,
+        cache=resolve_dirs(environ).interpreters,
+        template=find_template(),
+        required_by=required_by,
+        option="pyx python pin",
+    )
 
 
 def _ask_for(invocation: Invocation, request: str = "") -> Invocation:
@@ -131,23 +174,14 @@ def _pin(invocation: Invocation, words: tuple[str, ...], environ: Mapping[str, s
     parse_request(request)
     directory = _find_project(working)
     requires, required_by = _read_requirement(directory)
-    dirs = resolve_dirs(environ)
-    found = find_interpreter(
-        request=request,
-        requires_python=requires,
-        start=directory,
-        environ=environ,
-        cache=dirs.interpreters,
-        template=find_template(),
-        required_by=required_by,
-        option="pyx python pin",
-    ).interpreter
+    found = _search(request, directory, environ, requires, required_by).interpreter
     path = pin_version(directory, request)
     if path is None:
         raise UsageError(
             f"{request} is a path, and {VERSION_FILE} goes with the project to other machines",
             hint=f"pyx python pin {found.short}",
         )
+    request = shorten_request(request)
     write_out(f"{path}: {request}, which is {found.version} ({found.path}) here\n")
 
 

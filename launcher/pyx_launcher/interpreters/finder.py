@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 import contextlib
+import re
 from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
@@ -329,6 +330,9 @@ def _pins_minor(operator: str, version: str) -> bool:
 
 def _explain(search: Search, wanted: InterpreterRequest, request: Request) -> InterpreterError:
     """Return the error that says why no interpreter fits, and what there is."""
+    if wanted.label and wanted.inputs:
+        # A file asked, so that is what has to be another.
+        search = replace(search, option="pyx python pin")
     if request.path:
         candidates = [resolve_candidate(request.path, search.environ)]
     else:
@@ -339,7 +343,7 @@ def _explain(search: Search, wanted: InterpreterRequest, request: Request) -> In
         others = _probe_all(search, ANYTHING, _all_candidates(search)) if request.path else usable
         fitting = (one.short for one in others if one.parsed_version in search.requires_python)
         version = next(fitting, None)
-        advice = f"ask for one that satisfies it: {search.option} {version}"
+        advice = f"ask for one that satisfies it: `{search.option} {version}`"
         return InterpreterError(
             f"{wanted.label} is Python {requested[0].version} ({requested[0].path}), "
             f"but {search.required_by} requires Python {shorten(str(search.requires_python))}",
@@ -359,7 +363,7 @@ def _advise_install(search: Search, request: Request, *, is_any: bool) -> str:
 
     version = _name_version(search, request)
     if version is None:
-        return f"name another one: {search.option} VERSION; `pyx python list` shows what is here"
+        return f"choose another: `{search.option} VERSION`; `pyx python list` shows what is here"
     other = ", or name it: --python PATH" if search.option == "--python" else ""
     has_uv = which("uv", path=search.environ.get("PATH")) is not None
     if not (has_uv or is_any):
@@ -373,21 +377,36 @@ def _name_version(search: Search, request: Request) -> str | None:
     """Return the version to install for what is asked for; None if pyx could not run it."""
     named = VERSION_NAME.fullmatch(request.text)
     exact = named["version"] if named is not None and named["version"] else ""
-    if exact.count(".") < 2:
-        exact = ""
-    known = [exact] if exact else [f"3.{minor}.{_LATE}" for minor in range(OLDEST[1], _NEWEST)]
-    fitting = [
-        version
-        for version in map(Version, known)
-        if version.minor >= OLDEST[1]
-        and search.requires_python.contains(version, prereleases=True)
-        and request.versions.contains(version, prereleases=True)
-    ]
-    if not fitting:
-        return None
-    usual = [one for one in fitting if one.minor <= _USUAL]
-    minor = (usual[-1] if usual else fitting[0]).minor
-    return (exact or f"3.{minor}") + ("t" if request.free_threaded else "")
+    suffix = "t" if request.free_threaded else ""
+
+    def choose(known: Iterable[str]) -> list[Version]:
+        return [
+            version
+            for version in map(Version, known)
+            if version.minor >= OLDEST[1]
+            and search.requires_python.contains(version, prereleases=True)
+            and request.versions.contains(version, prereleases=True)
+        ]
+
+    if exact.count(".") >= 2:
+        return exact + suffix if choose([exact]) else None
+    fitting = choose(f"3.{minor}.{_LATE}" for minor in range(OLDEST[1], _NEWEST))
+    if fitting:
+        usual = [one for one in fitting if one.minor <= _USUAL]
+        return f"3.{(usual[-1] if usual else fitting[0]).minor}{suffix}"
+    # Only some releases of a minor version will do.
+    bounds = [*search.requires_python, *request.versions]
+    releases = [release for bound in bounds for release in _list_releases(bound.version)]
+    return f"{max(fitting)}{suffix}" if (fitting := choose(releases)) else None
+
+
+def _list_releases(bound: str) -> list[str]:
+    """Return the release that the version of a specifier names, and the one before it."""
+    found = re.fullmatch(r"3\.(\d{1,3})\.(\d{1,3})", bound)
+    if found is None:
+        return []
+    minor, micro = int(found[1]), int(found[2])
+    return [f"3.{minor}.{one}" for one in (micro - 1, micro) if one >= 0]
 
 
 def _probe_all(

@@ -124,6 +124,15 @@ def parse_request(text: str) -> Request:
         raise UsageError(f"{text!r} is not a version or path of Python 3", hint=EXAMPLES) from None
 
 
+def shorten_request(text: str) -> str:
+    """Return a version that was asked for by a name, as python3.12, as the version alone: 3.12.
+
+    That is what pyenv and uv read in a file; anything else stays as it is.
+    """
+    named = VERSION_NAME.fullmatch(text)
+    return f"{named['version'] or 3}{named['threading'] or ''}" if named is not None else text
+
+
 def _versions_named(version: str | None) -> SpecifierSet:
     if not version:
         return ANY_VERSION

@@ -1,0 +1,45 @@
+"""What is told of a start that has to do with a notebook, before it is made."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import TYPE_CHECKING
+
+from pyx_launcher.cli.invocation import repeat_start
+from pyx_launcher.console import tell
+from pyx_launcher.errors import UsageError
+
+if TYPE_CHECKING:
+    from pyx_launcher.cli.invocation import Invocation
+
+
+def look_at_notebook(invocation: Invocation) -> None:
+    """Raise UsageError for a notebook as a script; tell who makes a kernel of a better one."""
+    program, start = invocation.program, repeat_start(invocation)
+    name = program.target or ""
+    if program.mode == "s" and _is_notebook(name):
+        add, run = (
+            shlex.join([*start, "add", "jupyterlab"]),
+            [*start, "run", "jupyter", "lab", name],
+        )
+        raise UsageError(
+            f"{name} is a notebook, not a script",
+            hint=f"`{add}` adds what opens it, then `{shlex.join(run)}`",
+        )
+    if program.mode == "m" and "install" in program.words:
+        tell(
+            "this kernel keeps to the packages of today;"
+            f" `{shlex.join([*start, 'env', '--kernel'])}` makes one that follows the lock"
+        )
+
+
+def _is_notebook(name: str) -> bool:
+    """Tell whether it is one by its content, too: a script may have any name."""
+    if not os.path.isfile(name):
+        return False
+    try:
+        with open(name, "rb") as file:
+            return file.read(4096).lstrip()[:1] == b"{"
+    except OSError:
+        return False

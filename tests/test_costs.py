@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from benchmarks.ways import BARE, FAST, LINE, PUBLIC, VENV
+from benchmarks.ways import count as count_ways
 from installed import KINDS, SANITIZED, SLOW_PATH
 
 from pyx_launcher.record.checks import Kind
@@ -84,6 +86,9 @@ MORE_CALLS = 10
 """How many more system calls python makes than it would by itself, for our packages and names."""
 MORE_INSTRUCTIONS = 1.05
 """How many more instructions python executes than it would by itself, as a factor."""
+MOST = {(FAST, BARE): 1.06, (PUBLIC, VENV): 1.065, (PUBLIC, LINE): 1.03}
+"""The same of one way of a start by another. A line in a ``.pth`` file, by which the public way
+begins, is by itself up to 1.04 of a virtual environment (docs/design.md)."""
 
 
 @pytest.fixture(scope="module")
@@ -209,3 +214,20 @@ def test_python_executes_few_instructions_more_than_by_itself(
         counts.append(int(re.findall(r"Collected : (\d+)", done.stderr)[-1]))
     bare, ours = counts
     assert ours / bare <= MORE_INSTRUCTIONS, (ours, bare)
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+@pytest.mark.parametrize(
+    "version",
+    [pytest.param(v, marks=pytest.mark.slow) for v in ("3.9", "3.10", "3.11", "3.12", "3.14")]
+    + ["3.13", pytest.param("3.15", marks=pytest.mark.slow)],
+)
+def test_each_way_executes_few_instructions_more_than_what_it_stands_for(
+    version: str, interpreters: dict[str, Path], tmp_path: Path
+) -> None:
+    """The fast way beside bare python; the public way beside a virtual environment."""
+    if version not in interpreters:
+        pytest.skip(f"there is no CPython {version}")
+    counts = count_ways(str(interpreters[version]), tmp_path)
+    ratios = {pair: counts[pair[0]] / counts[pair[1]] for pair in MOST}
+    assert all(ratio <= MOST[pair] for pair, ratio in ratios.items()), ratios

@@ -7,9 +7,10 @@ else, and by ``-X pycache_prefix`` looks for where the launcher put this; what `
 then done at the moment when python imports `site`, without the cost of it. Nothing of ours stays:
 no finder, no hook, no module, no frame.
 
-This is a template. The launcher has each interpreter compile it once for either way (an `if` that
-compares with "encodings" is decided then, and what nobody calls is left out), puts the facts of one
-environment in place of FACTS, and stores the result as the environment's `bootstrap.pyc`.
+This is a template. The launcher has each interpreter compile it once for either way, puts the facts
+of one environment in place of FACTS, and stores the result as the environment's `bootstrap.pyc`. An
+`if` that compares with "encodings" is decided then, and what nobody calls is left out. What stands
+beside `prepare` is what few starts need: `prepare` has its marshalled code in place of its name.
 
 Input: options ``-X pyx=CONTROL``, ``-X pyx.start=…``, ``-X pyx.code=…`` and ``-X pyx.N=WORD``, and
 variables ``PYX_SHOWN_…`` (launcher/native/RECORD.md), and FACTS, the marshalled tuple that
@@ -26,7 +27,7 @@ def prepare(namespace):
     import sys
 
     (prefix, home, base_executable, boot, proven, encodings, packages) = marshal.loads(FACTS)
-    (entries, pth_lines, imports, site_packages) = packages
+    (entries, pth_lines, customized, site_packages) = packages
     options = sys._xoptions
     control, _, tail = options.get("pyx", "i,0").partition(",")
     mode, flags, tail = control[0], control[1:], int(tail)
@@ -49,7 +50,8 @@ def prepare(namespace):
         become_encodings()
         if sys.version == proven:
             forget_options()
-            show_variables()
+            if "v" in flags:
+                call(show_variables, mode)
             wait_for_site()
 
     def take_public_way():
@@ -57,9 +59,12 @@ def prepare(namespace):
         sys.modules.pop(namespace["__name__"], None)
         if "pyx" not in options:
             return
-        leave_fast_way()
+        if sys.pycache_prefix == boot:
+            # Python has passed over what `boot` has for it.
+            call(leave_fast_way, boot, call(take_prefix_back, boot, options, words))
         forget_options()
-        show_variables()
+        if "v" in flags:
+            call(show_variables, mode)
         if not has_installed() and site_packages in sys.path:
             sys.path.remove(site_packages)
         at = len(sys.path)
@@ -73,41 +78,25 @@ def prepare(namespace):
         place = namespace["__file__"].rpartition("/")[0]
         for directory, lines in pth_lines:
             if directory != place:
-                run_lines(directory, lines)
+                call(run_lines, directory, lines)
         prepare_program()
+
+    def call(function, *words):
+        """Call a function that stands beside this one, whose code is not unmarshalled before."""
+        scope = {}
+        exec(marshal.loads(function), scope)
+        return scope.popitem()[1](*words)
 
     def forget_options():
         for name in [name for name in options if name == "pyx" or name[:4] == "pyx."]:
             del options[name]
-
-    def find_cache():
-        """Return where bytecode goes by what the user said, and mend the table of options."""
-        asked = options.get("pycache_prefix")
-        if asked == boot:
-            del options["pycache_prefix"]
-            given = posix.environ.get(b"PYTHONPYCACHEPREFIX", b"")
-            asked = given.decode(sys.getfilesystemencoding(), "surrogateescape")
-            if sys.flags.ignore_environment:
-                asked = None
-        elif "pycache_prefix" in "".join(words):
-            # The first one counts for python, before its variable; the table has the last.
-            first = next(word for word in words if "pycache_prefix" in word)
-            asked = first.partition("pycache_prefix")[2][1:]
-        return asked if asked and asked is not True else None
-
-    def find_cached(cached):
-        """Return where the bytecode goes that `boot` would have had at `cached`."""
-        head, _, name = cached[len(boot) :].rpartition("/")
-        if sys.pycache_prefix:
-            return sys.pycache_prefix.rstrip("/") + head + "/" + name
-        return head + "/__pycache__/" + name
 
     def become_encodings():
         """Give python the module that it asked for, and its own place for bytecode."""
         spec = namespace["__spec__"]
         # From 3.15 on this is worked out when it is asked for.
         cached = spec.cached
-        sys.pycache_prefix = find_cache()
+        find_cached = call(take_prefix_back, boot, options, words)
         spec.cached = find_cached(cached)
         if "__cached__" in namespace:
             namespace["__cached__"] = spec.cached
@@ -142,44 +131,6 @@ def prepare(namespace):
         spec.cached = package.cached.replace("/__init__.", f"/{name}.")
         module = sys.modules[full_name] = namespace[name] = module_from_spec(spec)
         exec(code, module.__dict__)
-
-    def leave_fast_way():
-        """Where python has passed over what `boot` has for it, let nothing go there any more."""
-        if sys.pycache_prefix != boot:
-            return
-        sys.pycache_prefix = find_cache()
-        for module in list(sys.modules.values()):
-            spec = getattr(module, "__spec__", None)
-            if (getattr(spec, "cached", None) or "").startswith(boot + "/"):
-                spec.cached = find_cached(spec.cached)
-                if hasattr(module, "__cached__"):
-                    module.__cached__ = spec.cached
-        # Python has put bytecode of its own there, which it would take the next time. Without the
-        # directory the native program starts it the public way, until the environment is mended.
-        import os
-
-        try:
-            for directory, _, files in os.walk(boot, topdown=False):
-                for file in files:
-                    posix.unlink(directory + "/" + file)
-                posix.rmdir(directory)
-        except OSError:
-            pass
-
-    def show_variables():
-        """Give the program the user's variables that python was not to obey."""
-        if "v" not in flags:
-            return
-        mark = b"PYX_SHOWN_"
-        # `os` and `posix` have one table.
-        table = posix.environ
-        for key in [key for key in table if key[: len(mark)] == mark]:
-            name, value = key[len(mark) :], table.pop(key)
-            posix.unsetenv(key)
-            # Python looks for this one only now, and for a prompt alone.
-            if name != b"PYTHONSTARTUP" or mode != "i":
-                table[name] = value
-                posix.putenv(name, value)
 
     def wait_for_site():
         """Have `set_up` called when python imports `site`, which it finds in sys.modules."""
@@ -264,19 +215,6 @@ def prepare(namespace):
             return False
         return True
 
-    def find_importer(file):
-        """Ask what python will ask next, and leave the answer where it looks."""
-        if file not in sys.path_importer_cache:
-            found = None
-            for hook in sys.path_hooks:
-                try:
-                    found = hook(file)
-                    break
-                except ImportError:
-                    pass
-            sys.path_importer_cache[file] = found
-        return sys.path_importer_cache[file]
-
     def absolute(name):
         if name[:1] == "/":
             return name
@@ -352,39 +290,20 @@ def prepare(namespace):
             # What was installed there later wins, as it would over what it had replaced.
             sys.path.insert(sys.path.index(entries[0]), site_packages)
         for directory, lines in pth_lines:
-            run_lines(directory, lines)
+            call(run_lines, directory, lines)
         if changed:
             import site
 
             site.addsitedir(site_packages)
-        for name in imports:
+        if customized:
             try:
-                __import__(name)
+                __import__("sitecustomize")
             except Exception as error:
                 if sys.flags.verbose:
                     sys.excepthook(type(error), error, error.__traceback__)
-                    continue
-                sys.stderr.write(f"Error in {name}; set PYTHONVERBOSE for traceback:\n")
+                    return
+                sys.stderr.write("Error in sitecustomize; set PYTHONVERBOSE for traceback:\n")
                 sys.stderr.write(f"{type(error).__name__}: {error}\n")
-
-    def run_lines(sitedir, lines):
-        # Some lines look for `sitedir` in the frame that executes them, as site.addpackage has it.
-        for line in lines:
-            try:
-                exec(line)
-            except Exception:
-                import traceback
-
-                call, _, point = line.partition(")()  # ")
-                if call.startswith("import pkgutil; pkgutil.resolve_name(") and point:
-                    sys.stderr.write(f"Error in entry point {point}\n")
-                else:
-                    sys.stderr.write(f"Error processing line of a .pth file in {sitedir}:\n\n")
-                for record in traceback.format_exc().splitlines():
-                    sys.stderr.write("  " + record + "\n")
-                if sys.version_info < (3, 15):
-                    sys.stderr.write("\nRemainder of file ignored\n")
-                    break
 
     def prepare_program():
         """Let bytecode stand for its script, or keep the script's bytecode for the next start.
@@ -416,24 +335,16 @@ def prepare(namespace):
             sys.modules["__main__"].__file__ = file
             return loader("__main__", file)
 
-        def keep_code(name, path):
-            external.SourceFileLoader = loader
-            write_code(file)
-            return loader(name, path)
-
         if "c" in flags:
             sourceless = external.SourcelessFileLoader
             external.SourcelessFileLoader = stand_for_script
             sys.path_importer_cache[code] = None
-        elif find_importer(file) is None and may_be_kept(file):
-            external.SourceFileLoader = keep_code
+        else:
+            call(keep_code, file, code)
 
     def is_customized():
         """Can there be code of others, but for the interpreter's own, before the script runs?"""
-        if posix.environ.get(b"PYTHONPATH"):
-            return True
-        files = [getattr(sys.modules.get(name), "__file__", None) or "" for name in imports]
-        return any(file.rpartition("/")[0] != find_stdlib() for file in files)
+        return customized == "foreign" or posix.environ.get(b"PYTHONPATH")
 
     def may_use_first_path():
         return not (sys.flags.isolated or getattr(sys.flags, "safe_path", False))
@@ -442,23 +353,144 @@ def prepare(namespace):
         file = start or absolute(sys.argv[0])
         return file.rpartition("/")[0] or "/"
 
-    def may_be_kept(file):
+    if namespace["__name__"] == "encodings":
+        take_fast_way()
+    else:
+        take_public_way()
+
+
+def leave_fast_way(boot, find_cached):
+    """Let no bytecode go to `boot` any more, and nothing be taken from there."""
+    import os
+    import sys
+
+    for module in list(sys.modules.values()):
+        spec = getattr(module, "__spec__", None)
+        if (getattr(spec, "cached", None) or "").startswith(boot + "/"):
+            spec.cached = find_cached(spec.cached)
+            if hasattr(module, "__cached__"):
+                module.__cached__ = spec.cached
+    # Python has put bytecode of its own there, which it would take the next time. Without the
+    # directory the native program starts it the public way, until the environment is mended.
+    try:
+        for directory, _, files in os.walk(boot, topdown=False):
+            for file in files:
+                os.unlink(directory + "/" + file)
+            os.rmdir(directory)
+    except OSError:
+        pass
+
+
+def take_prefix_back(boot, options, words):
+    """Set where bytecode goes by what the user said, and mend the table of options.
+
+    Returns a function that tells where the bytecode goes that `boot` would have had at a place.
+    """
+    import posix
+    import sys
+
+    asked = options.get("pycache_prefix")
+    if asked == boot:
+        del options["pycache_prefix"]
+        given = posix.environ.get(b"PYTHONPYCACHEPREFIX", b"")
+        asked = given.decode(sys.getfilesystemencoding(), "surrogateescape")
+        if sys.flags.ignore_environment:
+            asked = None
+    elif "pycache_prefix" in "".join(words):
+        # The first one counts for python, before its variable; the table has the last.
+        first = next(word for word in words if "pycache_prefix" in word)
+        asked = first.partition("pycache_prefix")[2][1:]
+    sys.pycache_prefix = asked if asked and asked is not True else None
+
+    def find_cached(cached):
+        head, _, name = cached[len(boot) :].rpartition("/")
+        if sys.pycache_prefix:
+            return sys.pycache_prefix.rstrip("/") + head + "/" + name
+        return head + "/__pycache__/" + name
+
+    return find_cached
+
+
+def show_variables(mode):
+    """Give the program the user's variables that python was not to obey."""
+    import posix
+
+    mark = b"PYX_SHOWN_"
+    # `os` and `posix` have one table.
+    table = posix.environ
+    for key in [key for key in table if key[: len(mark)] == mark]:
+        name, value = key[len(mark) :], table.pop(key)
+        posix.unsetenv(key)
+        # Python looks for this one only now, and for a prompt alone.
+        if name != b"PYTHONSTARTUP" or mode != "i":
+            table[name] = value
+            posix.putenv(name, value)
+
+
+def run_lines(sitedir, lines):
+    """Run the `import` lines of the `.pth` files of a directory, as `site` does."""
+    import sys
+
+    # Some lines look for `sitedir` in the frame that executes them, as site.addpackage has it.
+    for line in lines:
+        try:
+            exec(line)
+        except Exception:
+            import traceback
+
+            call, _, point = line.partition(")()  # ")
+            if call.startswith("import pkgutil; pkgutil.resolve_name(") and point:
+                sys.stderr.write(f"Error in entry point {point}\n")
+            else:
+                sys.stderr.write(f"Error processing line of a .pth file in {sitedir}:\n\n")
+            for record in traceback.format_exc().splitlines():
+                sys.stderr.write("  " + record + "\n")
+            if sys.version_info < (3, 15):
+                sys.stderr.write("\nRemainder of file ignored\n")
+                break
+
+
+def keep_code(file, code):
+    """Have the script's bytecode kept for the next start, immediately before it runs."""
+    import _frozen_importlib_external as external
+    import marshal
+    import posix
+    import sys
+    import time
+    from _io import StringIO
+
+    loader = external.SourceFileLoader
+
+    def wait(name, path):
+        external.SourceFileLoader = loader
+        write_code()
+        return loader(name, path)
+
+    def may_be_kept():
         """Is it a script that has settled?"""
+        # Python will ask for this next, and looks for the answer here.
+        if file not in sys.path_importer_cache:
+            found = None
+            for hook in sys.path_hooks:
+                try:
+                    found = hook(file)
+                    break
+                except ImportError:
+                    pass
+            sys.path_importer_cache[file] = found
+        if sys.path_importer_cache[file] is not None:
+            return False
         try:
             info = posix.stat(file)
         except OSError:
             return False
         if info.st_mode & 0o170000 != 0o100000 or file[-4:] == ".pyc":
             return False
-        import time
-
         age = time.time() - max(info.st_mtime, info.st_ctime)
         return age >= 2 and posix.access(file, posix.R_OK)
 
-    def write_code(file):
-        """Keep the script's bytecode where `pyx.c` looks; no failure of that is the program's."""
-        from _io import StringIO
-
+    def write_code():
+        """Write it where `pyx.c` looks; no failure of that is the program's."""
         stderr, without = sys.stderr, False
         try:
             descriptor = posix.open(file, posix.O_RDONLY | posix.O_CLOEXEC)
@@ -495,8 +527,6 @@ def prepare(namespace):
         return value.to_bytes(8, sys.byteorder)
 
     def save(data, identity):
-        import _frozen_importlib_external as external
-
         # Python passes over the twelve bytes behind the magic number of what it runs.
         size = (len(data) + 16).to_bytes(4, sys.byteorder)
         data = external.MAGIC_NUMBER + identity + size + data
@@ -515,10 +545,8 @@ def prepare(namespace):
             pass
         posix.unlink(temporary)
 
-    if namespace["__name__"] == "encodings":
-        take_fast_way()
-    else:
-        take_public_way()
+    if may_be_kept():
+        external.SourceFileLoader = wait
 
 
 def run():

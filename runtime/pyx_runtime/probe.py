@@ -110,15 +110,39 @@ def marker_environment() -> dict[str, str]:
 def compile_template(path: str, *, fast: bool) -> str:
     """Return in base64 the marshalled code of one way to start: every start reads all of it."""
     tree = OneWay(fast=fast).visit(ast.parse(read_source(path)))
-    code = compile(tree, "<pyx>", "exec", dont_inherit=True, optimize=2)
-    return binascii.b2a_base64(marshal.dumps(code), newline=False).decode("ascii")
+    return binascii.b2a_base64(marshal_tree(tree), newline=False).decode("ascii")
+
+
+def marshal_tree(tree: ast.Module) -> bytes:
+    """Return the marshalled code of a module."""
+    return marshal.dumps(compile(tree, "<pyx>", "exec", dont_inherit=True, optimize=2))
 
 
 class OneWay(ast.NodeTransformer):
-    """Decide each `if` that compares with ``"encodings"``, and drop functions nobody then calls."""
+    """Decide each `if` that compares with ``"encodings"``, and drop functions nobody then calls.
+
+    A function of the module that `prepare` names becomes a constant there, the marshalled code that
+    defines it: to unmarshal what is not called would be a good part of a start.
+    """
 
     def __init__(self, *, fast: bool) -> None:
         self.fast = fast
+        self.constants: dict[str, ast.Constant] = {}
+
+    def visit_Module(self, node: ast.Module) -> ast.Module:
+        """Leave of the functions those that `prepare` does not name."""
+        own = {each.name: each for each in node.body if isinstance(each, ast.FunctionDef)}
+        named = find_names([own["prepare"]]) if "prepare" in own else set()
+        for name in named & own.keys():
+            code = marshal_tree(ast.Module(body=[self.visit(own[name])], type_ignores=[]))
+            self.constants[name] = ast.Constant(code)
+            node.body.remove(own[name])
+        self.generic_visit(node)
+        return ast.fix_missing_locations(node)
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Put the code of a function in place of its name."""
+        return self.constants.get(node.id, node)
 
     def visit_If(self, node: ast.If) -> object:
         """Leave of the statement what one way does."""

@@ -129,6 +129,23 @@ def test_each_way_of_a_start_has_what_it_needs(
             assert said.stdout == told
 
 
+def test_a_function_that_few_starts_need_is_a_constant_where_it_is_named(
+    interpreters: dict[str, Path], tmp_path: Path
+) -> None:
+    """It is not unmarshalled with the rest of the template, and works when it is executed."""
+    template = tmp_path / "template.py"
+    template.write_text(SELDOM, encoding="utf-8")
+    load = (
+        "import binascii, marshal, sys; space = {'__name__': 'encodings'}\n"
+        "exec(marshal.loads(binascii.a2b_base64(sys.argv[1])), space)\n"
+        "print('other' in space, type(space['prepare']()).__name__, space['run']())"
+    )
+    for python in interpreters.values():
+        line = [python, "-I", "-S", "-c", load, run_probe(python, template)["pycompile"]]
+        said = subprocess.run(line, capture_output=True, text=True, check=True)
+        assert said.stdout == "False bytes inner of other\n"
+
+
 def test_a_template_does_not_inherit_the_probes_future(tmp_path: Path) -> None:
     """The `annotations` future of the probe must not change what a template means."""
     template = tmp_path / "template.py"
@@ -161,6 +178,21 @@ def prepare(namespace):
         return fast()
     else:
         return public()
+"""
+
+
+SELDOM = """\
+def prepare():
+    return other
+def other():
+    def inner():
+        return 'inner of other'
+    return inner()
+def run():
+    import marshal
+    space = {}
+    exec(marshal.loads(prepare()), space)
+    return space.popitem()[1]()
 """
 
 

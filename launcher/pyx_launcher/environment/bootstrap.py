@@ -37,8 +37,8 @@ class Packages:
     sys_path: Sequence[str]
     pth_lines: Sequence[tuple[str, list[str]]]
     """Directories with the `import` lines of their ``.pth`` files."""
-    customizations: Sequence[str]
-    """Modules that `site` would import."""
+    customized: str
+    """Whose `sitecustomize` is imported: ``own`` (the interpreter's), ``foreign``, or empty."""
     site_packages: str
     """Where a program may install something later; empty where that is not looked at."""
 
@@ -85,7 +85,7 @@ def _fill_bootstrap(
         (
             list(packages.sys_path),
             list(packages.pth_lines),
-            list(packages.customizations),
+            packages.customized,
             packages.site_packages,
         ),
     )
@@ -114,13 +114,16 @@ def _link_bootstrap(directory: Path, interpreter: Interpreter) -> None:
         os.symlink(target, place / name)
 
 
-def find_customizations(
+def find_customization(
     interpreter: Interpreter, entries: Iterable[Entry], sys_path: Sequence[str]
-) -> list[str]:
-    """Return which of the modules that `site` would import exist (never the user's own)."""
+) -> str:
+    """Return whose `sitecustomize` a start imports, as `Packages` has it (never the user's own)."""
+
+    def lies_in(places: Iterable[str]) -> bool:
+        return any(os.path.isfile(os.path.join(place, "sitecustomize.py")) for place in places)
+
+    if lies_in(interpreter.stdlib):
+        return "own"
     # What the entries hold is known from their facts: the files may not be in their places yet.
     owned = {name.partition(".")[0] for entry in entries for name in entry.facts.tops}
-    places = [*interpreter.stdlib, *sys_path]
-    files = (os.path.join(place, "sitecustomize.py") for place in places)
-    there = "sitecustomize" in owned or any(os.path.isfile(file) for file in files)
-    return ["sitecustomize"] if there else []
+    return "foreign" if "sitecustomize" in owned or lies_in(sys_path) else ""

@@ -167,7 +167,7 @@ def _write_trial(interpreter: Interpreter, directory: Path, script: Path, code: 
         packages=Packages(
             sys_path=[str(packages)],
             pth_lines=[(str(packages), [f"import sys; sys.{_MARK}_line = sitedir\n"])],
-            customizations=[],
+            customized="",
             site_packages=str(site_packages),
         ),
     )

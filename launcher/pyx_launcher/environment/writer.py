@@ -8,7 +8,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from pyx_launcher.environment.bootstrap import Packages, find_customizations, write_bootstrap
+from pyx_launcher.environment.bootstrap import Packages, find_customization, write_bootstrap
 from pyx_launcher.environment.directory import (
     FARM,
     Environment,
@@ -231,9 +231,7 @@ def _write_bootstrap(
         packages=Packages(
             sys_path=environment.sys_path,
             pth_lines=pth_lines,
-            customizations=find_customizations(
-                interpreter, environment.entries, environment.sys_path
-            ),
+            customized=find_customization(interpreter, environment.entries, environment.sys_path),
             site_packages=str(environment.path / "lib" / interpreter.lib_name / "site-packages"),
         ),
     )

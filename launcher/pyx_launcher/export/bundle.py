@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.build.source_tree import GENERATED
 from pyx_launcher.environment.bootstrap import (
     Packages,
-    find_customizations,
+    find_customization,
     write_bootstrap,
 )
 from pyx_launcher.environment.bytecode import compile_copies
@@ -130,7 +130,7 @@ def _write_bootstrap(
     packages = Packages(
         sys_path=[*_own_places(start), *(_relative(place, tree) for place in sys_path)],
         pth_lines=[(_relative(place, tree), lines) for place, lines in pth_lines],
-        customizations=find_customizations(interpreter, entries, sys_path),
+        customized=find_customization(interpreter, entries, sys_path),
         # What somebody installs there later is no part of the bundle.
         site_packages="",
     )

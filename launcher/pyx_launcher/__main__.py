@@ -110,16 +110,15 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         from pyx_launcher.commands._dispatch import run_verb
 
         return run_verb(invocation, environ)
-    except NoSuchScriptError as error:
-        from pyx_launcher.commands._suggest import answer_mistake
+    except PyxError as error:
+        from pyx_launcher.commands._suggest import advise_pip, answer_mistake
+        from pyx_launcher.commands._target import aim_hint
 
-        if invocation.verb is not None:
-            raise
-        return answer_mistake(invocation, environ, error)
-    except PipError as error:
-        from pyx_launcher.commands._suggest import advise_pip
-
-        error.hint = advise_pip(error.words, invocation, environ)
+        if isinstance(error, NoSuchScriptError) and invocation.verb is None:
+            return answer_mistake(invocation, environ, error)
+        if isinstance(error, PipError):
+            error.hint = advise_pip(error.words, invocation, environ)
+        aim_hint(error, invocation)
         raise
 
 

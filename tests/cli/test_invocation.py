@@ -247,6 +247,9 @@ def test_a_verb_explains_itself() -> None:
         assert (found.verb, found.words) == ("--help", (words[0],))
 
 
+LEFT_OUT = "leave it out: `pyx lock --upgrade NAME` moves what is locked already"
+
+
 @pytest.mark.parametrize(
     ("words", "said", "hint"),
     [
@@ -275,6 +278,41 @@ def test_a_verb_explains_itself() -> None:
         ),
         (["-G"], "--group needs a value", "pyx --group NAME"),
         (["list", "--tree"], "unknown option --tree", "pyx tree"),
+        (
+            ["add", "--channel", "x", "y"],
+            "unknown option --channel",
+            OPTIONS_OF_OTHERS["--channel"],
+        ),
+        (["remove", "-n", "a", "x"], "pyx remove does not know -n", "pyx @a remove x"),
+        (["list", "-n", "@a"], "pyx list does not know -n", "pyx @a list"),
+        (["list", "-n"], "pyx list does not know -n", "pyx list --help"),
+        (["diff", "-n", "a"], "pyx diff does not know -n", "pyx diff --help"),
+        (["python", "-n", "a", "x.py"], "unknown option -n", "pyx @a x.py"),
+        (["list", "--json", "@a"], "@a comes before the command", "pyx @a list --json"),
+        (["info", "@a"], "@a comes before the command", "pyx @a info"),
+        (["python", "list", "@a"], "@a comes before the command", "pyx @a python list"),
+        (
+            ["add", "@a", "-U", "x", "--project=b"],
+            "pyx add does not know -U",
+            "pyx @a --project=b lock --upgrade x",
+        ),
+        (["add", "-U", "--init"], "pyx add does not know -U", LEFT_OUT),
+        (["add", "x", "-r", "r.txt", "--upgrade"], "unknown option --upgrade", LEFT_OUT),
+        (
+            ["add", "--pre", "x>1", "y"],
+            "unknown option --pre",
+            "a pre-release is named by its version: `pyx add x==VERSION y==VERSION`",
+        ),
+        (
+            ["add", "--extra-index-url", "u", "x", "--dev"],
+            "unknown option --extra-index-url",
+            "`PIP_EXTRA_INDEX_URL=u pyx add x --dev`; for good, in pip's configuration",
+        ),
+        (
+            ["@a", "add", "-i", "u", "x"],
+            "pyx add does not know -i",
+            "`PIP_INDEX_URL=u pyx @a add x`; for good, in pip's configuration",
+        ),
         (["lock", "-r", "x"], "pyx lock does not know -r", "pyx add -r x"),
         (["lock", "-r"], "pyx lock does not know -r", OPTIONS_OF_OTHERS["-r"]),
         (["lock", "--no-update"], "unknown option --no-update", OPTIONS_OF_OTHERS["--no-update"]),
@@ -392,6 +430,33 @@ def test_what_a_verb_does_not_know_is_said(words: list[str], said: str, hint: st
     with pytest.raises(UsageError) as caught:
         parse(*words)
     assert (caught.value.message, caught.value.hint) == (said, hint)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "x", "@a"],
+        ["add", "@a", "x"],
+        ["env", "show", "@a"],
+        ["tool", "run", "x", "@a"],
+        ["info", "-c", "@a"],
+        ["info", "x.py"],
+        ["diff", "@a", "@b"],
+    ],
+)
+def test_a_name_behind_a_command_that_may_have_it_is_a_word(words: list[str]) -> None:
+    """An argument of a program, a file, or an environment where it may stand."""
+    found = parse(*words)
+    assert (found.verb, found.named) == (words[0], None)
+
+
+def test_a_file_may_be_named_like_an_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is there, it is what was meant."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "@a").touch()
+    assert parse("list", "@a").words == ("@a",)
 
 
 @pytest.mark.parametrize("word", ["-z", "-l", "-:", "-é", "--help-env", "-u", "-E", "-P", "-"])

@@ -331,6 +331,134 @@ CASES: Mapping[str, Case] = {
     "an environment that is not there to be removed": Case(
         typed="pyx env remove e", hint="hint: pyx env list"
     ),
+    "an environment that is named as a script is": Case(
+        typed="pyx science run.py",
+        files=RUN,
+        before=("pyx env create science",),
+        hint="hint: pyx @science run.py",
+        says=("ran",),
+    ),
+    "an environment as conda's update names it": Case(
+        typed="pyx update -n science tick",
+        before=("pyx add @science tick",),
+        hint="hint: pyx @science lock --upgrade tick",
+        says=("nothing changed",),
+    ),
+    "an environment that is to be made by conda's install": Case(
+        typed="pyx install --name science -c conda-forge tick=1.0",
+        hint="hint: pyx @science add tick==1.0",
+        says=("+ tick 1.0",),
+    ),
+    "an environment for add, as conda names it": Case(
+        typed="pyx add -c conda-forge -n science tick=1.0",
+        hint="hint: pyx @science add tick==1.0",
+        says=("+ tick 1.0",),
+    ),
+    "an environment for run, as conda names it": Case(
+        typed="pyx run -n science tick",
+        before=("pyx add @science tick",),
+        hint="hint: pyx @science run tick",
+        says=("tick",),
+    ),
+    "an environment behind the command": Case(
+        typed="pyx list @science --json",
+        before=("pyx add @science tick",),
+        hint="hint: pyx @science list --json",
+        says=('"tick"',),
+    ),
+    "an environment behind run": Case(
+        typed="pyx --locked run @science tick -x",
+        before=("pyx add @science tick",),
+        hint="hint: pyx @science --locked run tick -x",
+        says=("tick -x",),
+    ),
+    "an environment of another name": Case(
+        typed="pyx env rename science @physics",
+        before=("pyx add @science tick",),
+        hint="/named/science ",
+        says=("",),
+    ),
+    "an environment of another case": Case(
+        typed="pyx add @Science tick",
+        before=("pyx env create science",),
+        hint="hint: pyx env show science",
+        says=("pylock.toml",),
+    ),
+    "a version for an environment": Case(
+        typed="pyx @science python pin 3",
+        files=RUN,
+        before=("pyx env create science",),
+        hint="`pyx @science --python 3 SCRIPT`",
+        words=HERE | {"SCRIPT": "run.py"},
+        says=("ran",),
+    ),
+    # What was meant stays in the hint.
+    "an upgrade of what @NAME has not": Case(
+        typed="pyx @e lock --upgrade zzzz",
+        before=("pyx add @e tick",),
+        hint="`pyx @e list` shows what there is",
+        says=("tick",),
+    ),
+    "an upgrade of what a script has not": Case(
+        typed="pyx lock s.py --upgrade tik",
+        files={"s.py": SCRIPT},
+        before=("pyx lock s.py",),
+        hint="did you mean `pyx lock s.py --upgrade tick`?",
+        says=("nothing changed",),
+    ),
+    "an upgrade in a script by add": Case(
+        typed="pyx add --script s.py -U tick",
+        files={"s.py": SCRIPT},
+        before=("pyx lock s.py",),
+        hint="hint: pyx lock s.py --upgrade tick",
+        says=("nothing changed",),
+    ),
+    "an upgrade by add, of the project behind it": Case(
+        typed="pyx add --project there -U tick",
+        before=("mkdir there", "cd there && pyx add --init tick"),
+        hint="hint: pyx --project there lock --upgrade tick",
+        says=("nothing changed",),
+    ),
+    "an upgrade by add, of an environment behind it": Case(
+        typed="pyx add @e -U tick",
+        before=("pyx add @e tick",),
+        hint="hint: pyx @e lock --upgrade tick",
+        says=("nothing changed",),
+    ),
+    "what nobody wrote down in @NAME": Case(
+        typed="pyx remove @e zzzz",
+        before=("pyx add @e tick",),
+        hint="`pyx @e tree` shows what there is",
+        says=("tick",),
+    ),
+    "a script as a program of @NAME": Case(
+        typed="pyx @e run run.py",
+        files=RUN,
+        before=("pyx env create e",),
+        hint="hint: pyx @e run.py",
+        says=("ran",),
+    ),
+    "an export of @NAME": Case(
+        typed="pyx @e env export",
+        before=("pyx add @e tick",),
+        hint="hint: pyx @e export --format requirements",
+        says=("tick==1.0",),
+    ),
+    "a module that a script has not": Case(
+        typed="pyx which nosuchmodule s.py",
+        files={"s.py": SCRIPT},
+        before=("pyx lock s.py", "pyx sync s.py"),
+        hint="`pyx add --script s.py PACKAGE`",
+        words={"PACKAGE": "tock"},
+        says=("+ tock 1.0",),
+    ),
+    "a program that a project elsewhere has not": Case(
+        typed="pyx --project there run nosuch",
+        before=("mkdir there", "cd there && pyx add --init tick"),
+        hint="`pyx --project there add PACKAGE`",
+        words={"PACKAGE": "tock"},
+        says=("+ tock 1.0",),
+    ),
     "an environment that is spelt wrong": Case(
         typed="pyx env remove scinece",
         before=("pyx env create science",),
@@ -549,6 +677,50 @@ CASES: Mapping[str, Case] = {
         files=LOCKED,
         hint="`pyx lock` moves no version unless it has to",
         says=("+ tick 1.0",),
+    ),
+    "an upgrade as a command of lock": Case(
+        typed="pyx lock upgrade tick",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx lock --upgrade tick\n",
+        says=("nothing changed",),
+    ),
+    "an upgrade of a list": Case(
+        typed="pyx add -U -r r.txt",
+        files={**LOCKED, "r.txt": "tock\n"},
+        before=LOCK,
+        hint="leave it out: `pyx lock --upgrade NAME` moves what is locked already",
+        words=HERE,
+        says=("nothing changed",),
+    ),
+    "what is released before its time": Case(
+        typed="pyx add --pre early --dev",
+        files=LOCKED,
+        before=LOCK,
+        hint="a pre-release is named by its version: `pyx add early==VERSION --dev`",
+        words={"VERSION": "2.0b1"},
+        says=("+ early 2.0b1",),
+    ),
+    "another index": Case(
+        typed='pyx add --index-url=file:///gone -f "$WHEELS" tick',
+        files={"pyproject.toml": PROJECT},
+        hint="`PIP_INDEX_URL=file:///gone pyx add -f ",
+        status=64,
+    ),
+    "links to what an index has": Case(
+        typed='pyx --project . add -f "$WHEELS" tick',
+        files={"pyproject.toml": PROJECT},
+        hint=" pyx --project . add tick`; for good, in pip's configuration",
+        says=("+ tick 1.0",),
+    ),
+    "another program's option behind python": Case(
+        typed="pyx python -p 3 run.py", files=RUN, hint="hint: pyx --python 3 run.py", says=("ran",)
+    ),
+    "an upgrade of a tool": Case(
+        typed="pyx tool update tick",
+        before=("pyx tool install tick",),
+        hint="hint: pyx tool upgrade tick",
+        says=("tick 1.0 is the newest",),
     ),
     "directory as a requirement": Case(
         typed="pyx add ./there",
@@ -832,6 +1004,15 @@ CASES: Mapping[str, Case] = {
         hint="did you mean pyx store list?",
         words={"did you mean ": "", "?": ""},
     ),
+    "an action that is like one that deletes": Case(
+        typed="pyx env move a b", hint="hint: pyx env --help", says=("usage",)
+    ),
+    "a slip for an action that deletes": Case(
+        typed="pyx env remvoe",
+        hint="did you mean pyx env remove?",
+        words={"did you mean ": "", "?": ""},
+        status=64,
+    ),
     "no action": Case(typed="pyx store", hint="hint: pyx store --help", says=("usage",)),
     "an option of another action": Case(
         typed="pyx store gc --repair", hint="hint: pyx store --help", says=("usage",)
@@ -858,6 +1039,8 @@ def ground(
 ) -> Path:
     """Give an empty directory, and an index that has what the cases install."""
     make_wheel(wheels, "tock", "1.0")
+    make_wheel(wheels, "early", "1.0")
+    make_wheel(wheels, "early", "2.0b1")
     for name in TOOLS:
         module = name.replace("-", "_")
         points = {name: f"{module}:main"} | ({"tick2": "tick:main"} if name == "tick" else {})

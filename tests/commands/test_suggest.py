@@ -131,6 +131,12 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("conda activate science", 'pyx @science run "$SHELL"'),
         ("activate science", 'pyx @science run "$SHELL"'),
         ("conda search rich", "pyx --help"),
+        ("install -n science -c conda-forge rich=13.0", "pyx @science add rich==13.0"),
+        ("uninstall --name=science -y rich", "pyx @science remove rich"),
+        ("update -n science --all rich", "pyx @science lock --upgrade rich"),
+        # As Poetry has it, it takes no value.
+        ("install -n rich", "pyx add rich"),
+        ("update -n", "pyx lock --upgrade"),
         ("python3.12 app.py -v", "pyx --python 3.12 app.py -v"),
         ("python3.13t", "`pyx --python 3.13t` alone is the prompt"),
         ("py -3.12 app.py", "pyx --python 3.12 app.py"),
@@ -414,6 +420,19 @@ def test_a_named_environment_stays_in_the_hint(pyx: Pyx, project: Path, pyx_home
     assert pyx("@clock", "sync").returncode == 0
     assert tell(pyx, pyx_home, "@clock tick") == "pyx @clock run tick"
     assert tell(pyx, pyx_home, "@clock install rich") == "pyx @clock add rich"
+
+
+def test_an_environment_that_was_typed_without_its_mark(
+    pyx: Pyx, project: Path, tmp_path: Path
+) -> None:
+    """It is told before anything else, unless the word is a command of another tool."""
+    for name in ("science", "test"):
+        assert pyx("env", "create", name).returncode == 0
+    assert tell(pyx, project, "science") == "pyx @science"
+    assert tell(pyx, project, "science list") == "pyx @science list"
+    assert tell(pyx, project, "test -x").endswith("`pyx -m pytest -x`")
+    (project / "plot.py").touch()
+    assert tell(pyx, project, "test plot.py") == "pyx @test plot.py"
 
 
 @pytest.mark.parametrize("name", ["install", "help", "tick"])

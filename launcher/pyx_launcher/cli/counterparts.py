@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +20,12 @@ from pyx_launcher.cli.commands import (
     OPTIONS_OF_OTHERS,
     VERBS,
 )
-from pyx_launcher.cli.invocation import OPTIONS_WITH_VALUE
+from pyx_launcher.cli.invocation import OPTIONS_WITH_VALUE, PYTHON_LETTERS
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.locks.uv.workspace import read_workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pyx_launcher.cli.commands import Verb
 
@@ -40,12 +40,26 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
     """
     name, _, value = arguments[at].partition("=")
     command = arguments[0] if verb.forms else ""
-    before = _list_words(arguments[1:at], verb) if verb.forms else []
-    hint = OPTIONS_OF_COMMANDS.get(command, {}).get(name) or OPTIONS_OF_OTHERS.get(name)
-    if hint is None:
-        return None
     behind = [*takewhile(lambda word: not word.startswith("-"), arguments[at + 1 :])]
     value = value or "".join(behind[:1])
+    if name in ("-n", "--name") and value and command not in ("", "env", "init"):
+        # As conda names an environment.
+        return _write_named(value, arguments, at) if verb.takes_name("") else None
+    hint = _find_option_of_add(value, arguments, at) if command == "add" else None
+    if hint is not None:
+        return hint
+    hint = OPTIONS_OF_COMMANDS.get(command, {}).get(name) or OPTIONS_OF_OTHERS.get(name)
+    return _fill_option(hint, value, arguments, at, verb) if hint is not None else None
+
+
+def _fill_option(
+    hint: str, value: str, arguments: Sequence[str], at: int, verb: Verb
+) -> str | None:
+    """Return `hint`, for the option at `at`, with what was typed in the place of its words."""
+    name = arguments[at].partition("=")[0]
+    command = arguments[0] if verb.forms else ""
+    before = _list_words(arguments[1:at], verb) if verb.forms else []
+    behind = [*takewhile(lambda word: not word.startswith("-"), arguments[at + 1 :])]
     action = "".join(word for word in before[:1] if word in verb.actions)
     if verb.forms and not {"", action}.intersection(verb.passes_from):
         behind = _list_words(arguments[at + 1 :], verb)
@@ -62,7 +76,7 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
         if action and "NAME" not in verb.form_of(action):
             return None
     if "[NAME]" in hint:
-        names = [*before, *behind]
+        names = [word for word in (*before, *behind) if not word.startswith("@")]
         return hint.replace("[NAME]", shlex.join(names[bool(action) :])).rstrip()
     if hint == OPTIONS_OF_OTHERS["-P"] and value:
         return fill(hint, [value, *_list_values(arguments[at + 1 :], hint)])
@@ -100,27 +114,132 @@ def _list_values(arguments: Sequence[str], hint: str) -> list[str]:
     return values
 
 
-def put_behind(own: Sequence[str], named: str | None, hint: str | None) -> str | None:
-    """Return `hint` with `own` behind its ``pyx``, if it is a command line.
+def aim(hint: str | None, start: Sequence[str], script: str | None = None) -> str | None:
+    """Return `hint` with its commands made to speak of what was meant by the one that failed.
 
-    `own` are the words that were typed before the command, with ``@named`` if there is a name. That
-    is left out where the command of the hint takes none.
+    `start` are the words before that, such as ``@NAME`` or ``--project DIR``; `script` is the one
+    whose inline block was meant. A command that names something itself stays as it is.
     """
-    if not own or hint is None or not hint.startswith("pyx "):
+    if hint is None or not (start or script):
         return hint
-    verb, action = [*hint.split(), ""][1:3]
-    if named is not None and verb in VERBS and not VERBS[verb].takes_name(action):
-        own = own[1:]
-    return shlex.join(["pyx", *own]) + hint.removeprefix("pyx")
+    return _COMMAND.sub(lambda found: found[1] + _aim(found[2], start, script), hint)
+
+
+_COMMAND = re.compile(r"(^|`|`PIP_\S+ |&& |did you mean |again: )pyx ([^`?]+)")
+_AIMED = re.compile(r"['\"]?@\w|--project\b|--script\b|--user\b|--help\b")
+_TARGET = re.compile(r"@|--project=")
+_TELL_OF_SCRIPT = ("lock", "list", "tree", "sync", "info", "export")
+
+
+def _aim(command: str, start: Sequence[str], script: str | None) -> str:
+    words = command.split()
+    verb, action = [*words, ""][:2]
+    if any(map(_AIMED.match, words)) or (script is not None and ".py" in command):
+        return f"pyx {command}"
+    takes_name = verb not in VERBS or VERBS[verb].takes_name(action)
+    if verb == "env":
+        takes_name = action.startswith("--") or words == ["env", "show"]
+    if not takes_name or script is not None:
+        start = [
+            word
+            for before, word in pairwise(("", *start))
+            if "--project" not in (before, word) and not _TARGET.match(word)
+        ]
+    if script is not None and verb == "which":
+        command += f" {script}"
+    elif script is not None and verb in _TELL_OF_SCRIPT:
+        command = f"{verb} {script}{command.removeprefix(verb)}"
+    elif script is not None and verb in ("add", "remove"):
+        command = f"{verb} --script {script}{command.removeprefix(verb)}"
+    return f"{shlex.join(['pyx', *start])} {command}"
+
+
+def find_target(
+    own: Sequence[str], arguments: Sequence[str], verb: Verb
+) -> tuple[Sequence[str], str | None]:
+    """Return what a command that cannot be understood is about, as `aim` takes it.
+
+    `own` stand before it, `arguments` begin with the name of `verb`.
+    """
+    start, script = [*own], None
+    if verb.passes_from:
+        return start, None
+    for before, word in pairwise(arguments):
+        if before == "--project" and before not in own:
+            start += [before, word]
+        elif word.startswith("--project="):
+            start.append(word)
+        elif before == "--script" and "--script" in verb.valued and arguments[0] != "init":
+            script = shlex.quote(word)
+    if arguments[0] in NAMED_BEHIND and arguments[1:] and arguments[1].startswith("@"):
+        start.insert(0, arguments[1])
+    return start, script
+
+
+NAMED_BEHIND = ("add", "remove", "lock")
+"""Commands behind which ``@NAME`` may stand as well."""
+
+
+def refuse_place(arguments: Sequence[str], name: str) -> None:
+    """Raise UsageError for the ``@NAME`` `name`, which stands where it means nothing."""
+    others = [word for word in arguments if word != name]
+    raise UsageError(f"{name} comes before the command", hint=shlex.join(["pyx", name, *others]))
+
+
+def _write_named(name: str, arguments: Sequence[str], at: int) -> str:
+    """Return a command line in which conda's option at `at` names the environment `name`."""
+    words = ["pyx", f"@{name.removeprefix('@')}"]
+    for before, word in pairwise(["", *_leave_out(arguments, at, takes_value=True)]):
+        # What -c is short for here is no channel.
+        is_channel = before in ("--constraints", "--channel") and not os.path.isfile(word)
+        if is_channel and words[-1] == "--constraints":
+            words.pop()
+        elif not (is_channel or word.startswith("--channel")):
+            words.append(word if word.startswith("-") else write_requirement(word))
+    return shlex.join(words)
+
+
+def _leave_out(arguments: Sequence[str], at: int, *, takes_value: bool) -> list[str]:
+    """Return `arguments` without the option at `at`, and its value if it `takes_value`."""
+    end = at + (2 if takes_value and "=" not in arguments[at] else 1)
+    return [*arguments[:at], *arguments[end:]]
+
+
+_VARIABLES: Mapping[str, str] = {
+    **dict.fromkeys(("-i", "--index-url", "--default-index"), "PIP_INDEX_URL"),
+    **dict.fromkeys(("--extra-index-url", "--index"), "PIP_EXTRA_INDEX_URL"),
+    **dict.fromkeys(("-f", "--find-links"), "PIP_FIND_LINKS"),
+}
+"""What tells of an index, where others have an option for it."""
+
+
+def _find_option_of_add(value: str, arguments: Sequence[str], at: int) -> str | None:
+    """Return what to type for the option at `at`, which `add` lacks; None for any other."""
+    name = arguments[at].partition("=")[0]
+    if name in _VARIABLES and value:
+        words = shlex.join(["pyx", *_leave_out(arguments, at, takes_value=True)])
+        setting = f"{_VARIABLES[name]}={shlex.quote(value)}"
+        return f"`{setting} {words}`; for good, in pip's configuration"
+    others = _leave_out(arguments, at, takes_value=False)
+    names = [word for word in _list_words(others[1:], VERBS["add"]) if not word.startswith("@")]
+    if name == "--pre":
+        meant = {one: f"{re.split('[ <>=~!;]', one)[0]}==VERSION" for one in names}
+        words = shlex.join(["pyx", *(meant.get(word, word) for word in others)])
+        return f"a pre-release is named by its version: `{words}`"
+    if name in ("-U", "--upgrade") and (not names or {"-r", "--requirements"}.intersection(others)):
+        # Without names it would move everything.
+        return "leave it out: `pyx lock --upgrade NAME` moves what is locked already"
+    return None
 
 
 def fill(hint: str, values: Sequence[str]) -> str:
     """Return `hint` with `values`, if there are any, in the place of its word in capitals."""
     if not values:
-        return hint
+        return hint.replace(" [NAME]", "")
     if "--with PACKAGE" in hint and len(values) > 1:
         more = " ".join(f"--with {shlex.quote(value)}" for value in values[1:])
         hint, values = hint.replace("--with PACKAGE", more), values[:1]
+    hint = hint.replace("[NAME]", "NAME")
     return _PLACE.sub(lambda _: shlex.join(values), hint)
 
 
@@ -159,12 +278,14 @@ def _find_member(name: str) -> str:
 def refuse_option(named: str | None, own: Sequence[str], words: Sequence[str], plain: Verb) -> None:
     """Raise UsageError if the first of `words` is a short option of another tool.
 
-    It stands where python's would, and python does not know it. `own` are pyx's words before it,
+    It stands where python's would. Python's own are left to it. `own` are pyx's words before it,
     `plain` is what a start without a command takes.
     """
     name, value = words[0][:2], words[0][2:].removeprefix("=")
+    if name[1:] in PYTHON_LETTERS:
+        return
     words = [name, value, *words[1:]] if value else words
-    hint = put_behind(own, named, find_counterpart(words, 0, plain))
+    hint = aim(find_counterpart(words, 0, plain), own)
     has_value = len(words) > 1 and not words[1].startswith("-")
     if name == "-n" and named is None and has_value:
         # As conda names an environment.
@@ -175,7 +296,9 @@ def refuse_option(named: str | None, own: Sequence[str], words: Sequence[str], p
         raise UsageError(f"unknown option {name}", hint=hint)
 
 
-def refuse_program(own: Sequence[str], words: Sequence[str]) -> None:
+def refuse_program(
+    named: str | None, own: Sequence[str], words: Sequence[str], plain: Verb
+) -> None:
     """Raise UsageError if `words`, behind ``pyx python``, are what pyx itself starts.
 
     That is a script, a module or a version of python.
@@ -189,6 +312,8 @@ def refuse_program(own: Sequence[str], words: Sequence[str]) -> None:
     elif word.startswith("-"):
         if word.startswith(("--", "-h", "-G")):
             return
+        # Whatever is no option of python's either.
+        refuse_option(named, own, words, plain)
     elif not (word.endswith(".py") or os.path.isfile(word)):
         return
     raise UsageError(f"pyx python does not know {word}", hint=shlex.join(["pyx", *start]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -112,7 +113,7 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
         _refuse_option(named, own, rest)
     else:
         asked = VERBS.get(verb, _PLAIN)
-        _refuse_program(own, rest)
+        _refuse_program(named, own, rest)
         try:
             taken, words, more = _take_words(rest, asked)
             if verb not in VERBS:
@@ -127,10 +128,11 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
                 own += tuple(word for word in behind if word not in asked.flags)
                 more += others
         except UsageError as error:
-            from pyx_launcher.cli.counterparts import put_behind
+            from pyx_launcher.cli.counterparts import aim, find_target
 
-            error.hint = put_behind(own, named, error.hint)
+            error.hint = aim(error.hint, *find_target(own, arguments[end:], asked))
             raise
+        _refuse_place(arguments, verb or "", [*words, *rest[:1]])
         settings = _settle(more, asked)
         options.extend(option for option in more if option[0] not in settings)
     values = _collect(options)
@@ -181,12 +183,26 @@ def _refuse_option(named: str | None, own: Sequence[str], rest: Sequence[str]) -
         refuse_option(named, own, rest, _PLAIN)
 
 
-def _refuse_program(own: Sequence[str], rest: Sequence[str]) -> None:
+def _refuse_program(named: str | None, own: Sequence[str], rest: Sequence[str]) -> None:
     """Raise UsageError for ``pyx python`` in place of ``pyx``."""
     if rest[0] == "python" and len(rest) > 1 and rest[1] not in VERBS["python"].actions:
         from pyx_launcher.cli.counterparts import refuse_program
 
-        refuse_program(own, rest[1:])
+        refuse_program(named, own, rest[1:], _PLAIN)
+
+
+def _refuse_place(arguments: Sequence[str], verb: str, words: Sequence[str]) -> None:
+    """Raise UsageError for an ``@NAME`` among the words of a command, which it comes before."""
+    if not any(word.startswith("@") for word in words) or verb not in VERBS:
+        return
+    from pyx_launcher.cli.counterparts import NAMED_BEHIND, refuse_place
+
+    own = words[:1] if VERBS[verb].passes_from else words
+    name = next((word for word in own if word.startswith("@") and len(word) > 1), None)
+    is_there = name is not None and (verb == "env" or os.path.lexists(name))
+    takes_name = verb not in NAMED_BEHIND and VERBS[verb].takes_name("".join(words[:1]))
+    if name is not None and takes_name and not is_there:
+        refuse_place(arguments, name)
 
 
 _NO_OPTIONS = ("--help", "-h", "--version", "--complete")

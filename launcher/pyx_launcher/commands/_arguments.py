@@ -40,6 +40,8 @@ def take_action(invocation: Invocation) -> tuple[str, tuple[str, ...]]:
     action = invocation.words[0]
     if action not in actions:
         close = difflib.get_close_matches(action, actions, n=1)
+        if close and close[0] in _DELETE and not _is_slip(action, close[0]):
+            close = []
         hint = f"did you mean pyx {verb} {close[0]}?" if close else f"pyx {verb} --help"
         if action in ACTIONS_OF_OTHERS.get(verb, {}):
             from pyx_launcher.cli.counterparts import fill
@@ -55,12 +57,29 @@ def take_action(invocation: Invocation) -> tuple[str, tuple[str, ...]]:
     return action, invocation.words[1:]
 
 
+_DELETE = ("remove", "uninstall", "gc")
+"""Actions that are proposed for nothing but a slip of the finger: they do not ask."""
+
+
+def _is_slip(typed: str, meant: str) -> bool:
+    """Tell whether `typed` has the letters of `meant`, but for one; `rename` is not `remove`."""
+    return typed[:1] == meant[:1] and difflib.SequenceMatcher(None, typed, meant).ratio() > 0.8
+
+
 def refuse_name(invocation: Invocation) -> None:
     """Raise UsageError for a ``@NAME`` before a command that belongs to no environment."""
     action = _find_action(invocation)
     if invocation.named is None or VERBS[invocation.verb or ""].takes_name(action):
         return
     called = _name_command(invocation, action)
+    if action == "pin":
+        # That of the working directory is another.
+        version = next(iter(invocation.words[1:]), invocation.python or "VERSION")
+        raise UsageError(
+            f"{called} pins the version of a directory, and takes no @{invocation.named}",
+            hint="give the version at each start: "
+            f"`pyx @{invocation.named} --python {shlex.quote(version)} SCRIPT`",
+        )
     raise UsageError(
         f"{called} belongs to no environment, so it takes no @{invocation.named}",
         hint=shlex.join(["pyx", invocation.verb or "", *invocation.words]),

@@ -131,7 +131,7 @@ def _find_place(invocation: Invocation) -> RequirementList:
     if len(extras) + len(groups) > 1:
         start = shlex.join(["pyx", invocation.verb or "", *invocation.words])
         raise UsageError(
-            f"a requirement has one place, not {' and '.join((*extras, *groups))}",
+            f"a package goes into one place at a time, not into {' and '.join((*extras, *groups))}",
             hint=f"{start} --optional {extras[0]}" if extras else f"{start} --group {groups[0]}",
         )
     return RequirementList(extra=_last(extras), group=_last(groups))
@@ -164,8 +164,10 @@ def _read_lock_words(words: EditArguments, *, upgrade: bool) -> EditArguments:
             "pyx lock takes one script at a time", hint=f"pyx lock {shlex.quote(scripts[0])}"
         )
     if names and not upgrade:
+        # As another tool has a command for it.
+        meant = names[1:] if names[0] in ("update", "upgrade") else names
         raise UsageError(
-            f"{names[0]} is not a script", hint=f"pyx lock --upgrade {shlex.quote(names[0])}"
+            f"{names[0]} is not a script", hint=shlex.join(["pyx", "lock", "--upgrade", *meant])
         )
     return replace(
         words,

@@ -21,10 +21,12 @@ from pyx_launcher.cli.counterparts import fill, write_creation, write_requiremen
 from pyx_launcher.cli.invocation import parse_invocation, parse_program, repeat_start
 from pyx_launcher.commands._target import NAMESAKES, advise_namesake
 from pyx_launcher.console import print_error, write_out
+from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.launch import decide
 from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.project.manifest import MANIFEST
+from pyx_launcher.project.named import list_named
 from pyx_launcher.provision import find_entries
 from pyx_launcher.values import dataclass, replace
 
@@ -215,12 +217,31 @@ def answer_mistake(invocation: Invocation, environ: Mapping[str, str], error: Py
         write_out(format_usage(words))
         return 0
     hint = _find_file(name)
-    if hint is not None:
+    start = None if hint is not None else _find_named(name, words, invocation, environ)
+    if start is not None:
+        hint = shlex.join(start)
+    elif hint is not None:
         hint = f"did you mean {shlex.join(['pyx', *invocation.own, hint])}?"
     elif _PLAIN.fullmatch(name) or _VERSIONED.fullmatch(name):
         hint = suggest(name, words, invocation.own, _look_around(invocation, environ))
     print_error(PyxError(error.message, hint=hint))
     return error.exit_code
+
+
+def _find_named(
+    name: str, words: Sequence[str], invocation: Invocation, environ: Mapping[str, str]
+) -> list[str] | None:
+    """Return what is started in the environment `name`, if there is one that was typed without @.
+
+    A command of another tool is one before it is an environment, unless a file follows.
+    """
+    is_file = any(map(os.path.isfile, words[:1]))
+    if invocation.named is not None or not (is_file or name not in (*_COUNTERPARTS, *_TOOLS)):
+        return None
+    with contextlib.suppress(PyxError):
+        if any(found.name == name for found in list_named(resolve_dirs(environ))):
+            return ["pyx", f"@{name}", *invocation.own, *words]
+    return None
 
 
 def _find_file(name: str) -> str | None:
@@ -264,6 +285,8 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
     run = f"{pyx} run {shlex.join([name, *words])}"
     if name in here.programs | here.waiting:
         return run
+    if name in _OF_CONDA and _names_environment(words):
+        return f"{pyx} {_translate_conda([name, *words])}"
     if name == "deactivate" or name in _COUNTERPARTS or name in NAMESAKES - here.packages:
         return _answer_verb(name, words, pyx, here)
     known = [*VERBS, *here.programs, *(one for one in _COUNTERPARTS if one not in _TOO_SHORT)]
@@ -385,6 +408,17 @@ def _translate_conda(words: Sequence[str]) -> str:
         packages = shlex.join(map(write_requirement, given))
         packages = packages or ("" if verb in ("update", "upgrade") else "NAME")
     return " ".join(filter(None, (shlex.join(at_name), _OF_CONDA[verb], packages)))
+
+
+def _names_environment(words: Sequence[str]) -> bool:
+    """Tell whether `words` name an environment as conda does, and more; Poetry's ``-n`` is alone.
+
+    Without a package, ``-n`` would take one for its value.
+    """
+    if any(word.startswith("--name") for word in words):
+        return True
+    at = words.index("-n") + 1 if "-n" in words else len(words)
+    return len(words) > at and len(_drop_options(words)) > 1
 
 
 def _drop_options(words: Sequence[str]) -> list[str]:

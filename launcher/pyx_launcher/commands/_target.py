@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 from pathlib import Path
@@ -9,16 +10,18 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from pyx_launcher.cli.commands import VERBS
+from pyx_launcher.cli.counterparts import NAMED_BEHIND, aim
 from pyx_launcher.cli.invocation import Program
-from pyx_launcher.errors import UsageError
+from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.project.manifest import LISTS, find_manifest, find_nearest, name_command
+from pyx_launcher.start.context import DEFAULT_NAME, read_script
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyx_launcher.cli.invocation import Invocation
-    from pyx_launcher.errors import PyxError
     from pyx_launcher.start.plan import Plan
 
 
@@ -97,6 +100,39 @@ def advise_namesake(name: str, named: str | None, plan: Plan | None) -> str:
     # A list of requirements has no groups.
     dev = "" if manifest is not None and manifest.name in LISTS else "--dev "
     return f"`pyx add {dev}{name}` adds it"
+
+
+def aim_hint(error: PyxError, invocation: Invocation) -> None:
+    """Make the commands of the hint speak of what `invocation` is about, if that is not here."""
+    error.hint = aim(error.hint, *_find_target(invocation))
+
+
+def _find_target(invocation: Invocation) -> tuple[list[str], str | None]:
+    """Return the words that name an environment or a project, and the script that is its own."""
+    verb, settings = invocation.verb or "", invocation.settings
+    words = [*invocation.words[:2], invocation.program.target or ""]
+    if settings.get("--script") and verb != "init":
+        return [], shlex.quote(settings["--script"][-1])
+    if verb in NAMED_BEHIND and words[0].startswith("@"):
+        return words[:1], None
+    if invocation.named or "--user" in settings:
+        return [f"@{invocation.named or DEFAULT_NAME}"], None
+    projects = [value or "" for name, value in invocation.options if name == "--project"]
+    if projects:
+        # Of one that is not there, a hint speaks itself.
+        are_there = all(map(os.path.exists, projects))
+        return [word for one in projects for word in ("--project", one) if are_there], None
+    scripts = (word for word in words if verb not in VERBS or not VERBS[verb].passes_from)
+    return [], next((shlex.quote(word) for word in scripts if _has_block(word)), None)
+
+
+def _has_block(name: str) -> bool:
+    """Tell whether `name` is a script that says itself what it requires."""
+    if not name.endswith(".py") or not os.path.isfile(name):
+        return False
+    with contextlib.suppress(PyxError, OSError):
+        return read_script(Path(name).resolve()).block_text is not None
+    return False
 
 
 def name_start(plan: Plan) -> str:

@@ -53,6 +53,8 @@ def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
         )
     if "--file" in invocation.settings:
         raise UsageError("--file says what --link makes", hint="pyx env --link --file")
+    if invocation.words[:1] and invocation.words[0] in ("rename", "mv", "copy", "cp", "clone"):
+        raise _explain_copy(invocation, resolve_dirs(environ))
     action, words = take_action(invocation)
     if action == "show":
         check_words(invocation, 1, at_most=2)
@@ -67,6 +69,20 @@ def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
     else:
         write_out(f"@{name} removed: {remove_named(dirs, name)}\n")
     return 0
+
+
+def _explain_copy(invocation: Invocation, dirs: Dirs) -> UsageError:
+    """Tell how an environment gets another name: it is a directory, and its name is that."""
+    action, *names = invocation.words
+    old, new = [*(name.removeprefix("@") for name in names), "OLD", "NEW"][:2]
+    if len(names) == 1:
+        new = "NEW"
+    move = ["mv"] if action in ("rename", "mv") else ["cp", "-r"]
+    places = (str(named_directory(dirs, name)) for name in (old, new))
+    return UsageError(
+        f"pyx env does not know {action}",
+        hint=f"an environment is a directory, named as it is: `{shlex.join([*move, *places])}`",
+    )
 
 
 def _check_wishes(wishes: list[str], invocation: Invocation, dirs: Dirs) -> None:

@@ -100,6 +100,12 @@ def create_named(
         )
     if os.path.lexists(directory):
         raise UsageError(f"there is an environment @{name} already", hint=f"pyx env show {name}")
+    for other in list_named(dirs):
+        if other.name.casefold() == name.casefold():
+            raise UsageError(
+                f"there is an environment @{other.name}, whose name differs by case alone",
+                hint=f"pyx env show {other.name}",
+            )
     with storing(directory):
         _publish(directory, name, python, requires_python)
     return directory

@@ -368,7 +368,14 @@ def _leads_to(link: Path, directory: Path) -> bool:
 def _find(tools: Path, name: str) -> Path:
     directory = tools / canonicalize_name(name)
     if not directory.is_dir() or directory.name.startswith("."):
-        raise UsageError(f"{name} is not installed", hint="pyx tool list")
+        # Only somebody who looks for one in vain waits for this.
+        from difflib import get_close_matches
+
+        names = os.listdir(tools) if tools.is_dir() else []
+        known = [one for one in names if not one.startswith(".")]
+        close = get_close_matches(directory.name, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else "pyx tool list"
+        raise UsageError(f"{name} is not installed", hint=hint)
     return directory
 
 

@@ -701,7 +701,9 @@ def test_a_directory_is_required_as_it_is(pyx: Pyx, project: Path, tmp_path: Pat
     other = tmp_path / "other"
     other.mkdir()
     (other / "pyproject.toml").write_text('[project]\nname = "other"\nversion = "1"\n')
-    succeed(pyx("add", "-e", "../other", cwd=project))
+    lines = succeed(pyx("add", "-e", "../other", cwd=project))
+    assert lines[0] == "+ other"
+    assert lines[-1].endswith(": 2 packages, 2 changed")
     data = tomli.loads((project / "pyproject.toml").read_text())
     assert data["project"]["dependencies"] == ["tick<2", "other"]
     assert data["tool"]["uv"]["sources"] == {"other": {"path": "../other", "editable": True}}
@@ -711,6 +713,39 @@ def test_a_directory_is_required_as_it_is(pyx: Pyx, project: Path, tmp_path: Pat
         if one["name"] == "other"
     )
     assert found["directory"] == {"path": "../other", "editable": True}
+
+
+def test_what_is_said_of_a_lock_without_packages(pyx: Pyx, project: Path) -> None:
+    """That it is new, where nothing was there, and else that nothing changed."""
+    empty = MANIFEST.replace('"tick<2",', "")
+    (project / "pyproject.toml").write_text(empty)
+    for said in ("the lock is new", "nothing changed"):
+        assert succeed(pyx("lock", cwd=project)) == [f"{project}/pylock.toml: 0 packages, {said}"]
+
+
+def test_a_package_may_be_required_twice_by_marker(pyx: Pyx, project: Path) -> None:
+    """Each of them holds where its marker does."""
+    words = ["talk<3; python_version>='3.10'", "talk<4; python_version<'3.10'"]
+    assert "+ talk 2.0" in succeed(pyx("add", *words, cwd=project))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["pyproject.toml", "Pipfile", "uv.lock", "a.yml", "data.csv", "notes.ipynb", "setup.cfg"],
+)
+def test_a_file_is_no_package(pyx: Pyx, project: Path, index: IndexServer, name: str) -> None:
+    """The index is not asked for one of that name, and no file is touched."""
+    (project / name).touch()
+    before = listed(project)
+    asked = len(index.requests)
+    for words in ([name], ["tick", f"./{name}"], ["-r", name]):
+        if words[0] == "-r" and name == "data.csv":
+            # A list may have any name.
+            continue
+        told = pyx("add", *words, cwd=project)
+        assert (told.returncode, told.stdout) == (USAGE, "")
+        assert f"{name} is neither a package nor a list of them" in told.stderr
+    assert (len(index.requests), listed(project)) == (asked, before)
 
 
 def test_a_new_project_forgets_no_list_that_is_there(

@@ -58,6 +58,18 @@ class Case:
 LOCKED = {"pyproject.toml": PROJECT + 'dependencies = ["tick"]\n'}
 GROUPED = {"pyproject.toml": PROJECT + '[dependency-groups]\ndocs = ["tick"]\n'}
 LOCK = ("pyx lock",)
+CONDA = """\
+name: science
+channels:
+  - conda-forge
+dependencies:
+  - python>=3.9
+  - conda-forge::tick=1.0=py312_0  # exactly
+  - pip
+  - pip:
+      - -r more.txt
+      - "tock >=1"
+"""
 HERE = {"NAME": "tick", "PACKAGE": "tick", "SCRIPT": "run.py", "VERSION": "3"}
 RUN = {"run.py": "print('ran')\n"}
 
@@ -678,6 +690,70 @@ CASES: Mapping[str, Case] = {
         hint="`pyx lock` moves no version unless it has to",
         says=("+ tick 1.0",),
     ),
+    "a manifest as a requirement": Case(
+        typed="pyx --project . add ./pyproject.toml",
+        files=LOCKED,
+        hint="`pyx --project . lock` locks its project",
+        says=("+ tick 1.0",),
+    ),
+    "a lock as a list of requirements": Case(
+        typed="pyx add -r pylock.toml",
+        files=LOCKED,
+        before=LOCK,
+        hint="`pyx lock` locks its project",
+        says=("nothing changed",),
+    ),
+    "conda's list as a requirement": Case(
+        typed="pyx add --dev environment.yml",
+        files={**LOCKED, "environment.yml": CONDA},
+        hint="hint: pyx add --group dev tick==1.0 'tock>=1'",
+        says=("+ tock 1.0",),
+    ),
+    "conda's list as a list of requirements": Case(
+        typed="pyx add --init -r environment.yml",
+        files={"environment.yml": CONDA},
+        hint="hint: pyx add --init tick==1.0 'tock>=1'",
+        says=("+ tick 1.0",),
+    ),
+    "conda's list of nothing": Case(
+        typed="pyx add environment.yml",
+        files={**LOCKED, "environment.yml": "name: x\n"},
+        hint="`pyx add PACKAGE` adds a package by its name",
+        words={"PACKAGE": "tock"},
+        says=("+ tock 1.0",),
+    ),
+    "an environment of conda's list": Case(
+        typed="pyx conda env create -f environment.yml",
+        files={"environment.yml": CONDA},
+        hint="hint: pyx add @science tick==1.0 'tock>=1' --python '>=3.9'",
+        says=("+ tock 1.0",),
+    ),
+    "data as a requirement": Case(
+        typed="pyx add data.csv",
+        files={**LOCKED, "data.csv": ""},
+        hint="`pyx add PACKAGE` adds a package by its name",
+        words={"PACKAGE": "tock"},
+        says=("+ tock 1.0",),
+    ),
+    "a directory that is not there": Case(
+        typed="pyx @e add ./nothere",
+        before=("pyx env create e",),
+        hint="`pyx @e add PACKAGE` adds a package by its name",
+        words={"PACKAGE": "tock"},
+        says=("+ tock 1.0",),
+    ),
+    "a channel of conda's": Case(
+        typed="pyx add -c conda-forge tock",
+        files=LOCKED,
+        hint="if it is a channel of conda's, leave it out: `pyx add tock`",
+        says=("+ tock 1.0",),
+    ),
+    "a package twice": Case(
+        typed="pyx add tock==1.0 'Tock<1' --dev",
+        files=LOCKED,
+        hint="hint: pyx add --group dev tock==1.0\n",
+        says=("+ tock 1.0",),
+    ),
     "an upgrade as a command of lock": Case(
         typed="pyx lock upgrade tick",
         files=LOCKED,
@@ -917,6 +993,13 @@ CASES: Mapping[str, Case] = {
     ),
     # Tools.
     "a tool that is not installed": Case(typed="pyx tool uninstall x", hint="hint: pyx tool list"),
+    "a tool that is spelt wrong": Case(
+        typed="pyx tool uninstall tikc",
+        before=("pyx tool install tick",),
+        hint="hint: did you mean tick?",
+        words={"did you mean tick?": "pyx tool uninstall tick"},
+        says=("tick removed",),
+    ),
     "a tool without programs": Case(
         typed="pyx tool install tock",
         hint="a library goes into an environment: `pyx add @default tock`",
@@ -1069,7 +1152,7 @@ def ground(
 def commands_of(hint: str) -> list[str]:
     """Return the commands of a hint: those in backticks, else all of it if that is one."""
     quoted = [found for found in re.findall(r"`([^`]+)`", hint) if not found.startswith("-")]
-    return quoted or ([hint] if "pyx " in hint else [])
+    return quoted or ([hint] if "pyx " in hint or hint.startswith("did you mean ") else [])
 
 
 def put_words(command: str, words: Mapping[str, str]) -> str:

@@ -249,15 +249,36 @@ def write_creation(name: str, specs: Sequence[str], python: str | None = None) -
     `python` is the version that it is to have if they name none.
     """
     packages = [write_requirement(spec) for spec in specs]
-    version = "".join(one[8:] for one in packages if one.startswith("python==")) or python
-    packages = [one for one in packages if not re.fullmatch(r"python(?:[=<>!~].*)?", one)]
+    pythons = [one for one in packages if re.fullmatch(r"python(?:[=<>!~].*)?", one)]
+    version = "".join(pythons[:1]).removeprefix("python").removeprefix("==") or python
+    packages = [one for one in packages if one not in pythons]
     words = ["add", f"@{name}", *packages] if packages else ["env", "create", name]
     return shlex.join([*words, *(["--python", version] if version else [])])
 
 
 def write_requirement(spec: str) -> str:
     """Return what conda calls `spec`, such as ``conda-forge::numpy=1.26``, as a requirement."""
-    return re.sub(r"(?<=[\w.-])=(?=\d[\w.*]*\Z)", "==", spec.rpartition("::")[2])
+    spec = spec.rpartition("::")[2].replace(" ", "")
+    # What stands behind a second = is the build.
+    return re.sub(r"(?<=[\w.-])==?(\d[\w.*]*)(?:=[^=<>!~]+)?\Z", r"==\1", spec)
+
+
+def read_conda_file(path: str) -> tuple[str, list[str]]:
+    """Return the name and the packages of conda's environment.yml; nothing of what is none."""
+    name, key, specs = "", "", []
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return "", []
+    for line in lines:
+        text = line.partition(" #")[0].rstrip()
+        found = re.fullmatch(r"(\w+):\s*(.*)", text)
+        item = re.fullmatch(r"""\s*-\s+(['"]?)([^-'"].*[^:'"])\1""", text)
+        if found:
+            key, name = found[1], found[2] if found[1] == "name" else name
+        elif item and key == "dependencies" and item[2] != "pip":
+            specs.append(item[2])
+    return name, specs
 
 
 def _find_member(name: str) -> str:

@@ -282,12 +282,13 @@ def describe(outcome: Outcome, subject: Path | None = None) -> str:
     for name in sorted({*before, *after}):
         old, new = before.get(name), after.get(name)
         if old is None:
-            lines.append(f"+ {name} {new}")
+            lines.append(f"+ {name} {new}".rstrip())
         elif new is None:
-            lines.append(f"- {name} {old}")
+            lines.append(f"- {name} {old}".rstrip())
         elif old != new:
             lines.append(f"~ {name} {old} → {new}")
-    what = f"{len(lines)} changed" if lines else "nothing changed"
+    same = "the lock is new" if outcome.is_new else "nothing changed"
+    what = f"{len(lines)} changed" if lines else same
     count = f"{len(after)} package{'' if len(after) == 1 else 's'}"
     lines.append(f"{subject or outcome.lock}: {count}, {what}")
     return "\n".join(lines) + "\n"
@@ -362,7 +363,7 @@ class _Job:
     def bound(self, versions: Mapping[str, str]) -> str:
         """Return the TOML of the block with a lower bound for what was added without any."""
         names = {canonicalize_name(one.name) for one in self.change.added if is_bare(one)}
-        wanted = {name: version for name, version in versions.items() if name in names}
+        wanted = {name: version for name, version in versions.items() if version and name in names}
         return bound_in_block(self.block.script, self.block.text, wanted)
 
     def write(self, files: Files, text: str) -> None:
@@ -386,7 +387,7 @@ def _lock_into_home(job: _Job, journal: Path, old: Path) -> Outcome:
 
 def _lock_beside(job: _Job, journal: Path, lock: Path) -> Outcome:
     old = lock if lock.is_file() else job.name_own_lock(job.block.text)
-    before = job.find_versions(lock)
+    before, is_new = job.find_versions(lock), not lock.is_file()
     content, versions = job.resolve(lock, old)
     text = job.bound(versions)
     # A bound that is what came out changes the block, but not what comes out.
@@ -395,7 +396,7 @@ def _lock_beside(job: _Job, journal: Path, lock: Path) -> Outcome:
         files.expect(job.block.script, job.source)
         files.write(lock, stamp_pylock(content, origin))
         job.write(files, text)
-    return Outcome(lock=lock, before=before, after=versions)
+    return Outcome(lock=lock, before=before, after=versions, is_new=is_new)
 
 
 def _lock_by_uv(job: _Job, journal: Path, lock: Path, *, is_damaged: bool) -> Outcome:

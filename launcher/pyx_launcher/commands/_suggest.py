@@ -17,7 +17,12 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.cli.commands import ACTIONS_OF_OTHERS, VERBS
-from pyx_launcher.cli.counterparts import fill, write_creation, write_requirement
+from pyx_launcher.cli.counterparts import (
+    fill,
+    read_conda_file,
+    write_creation,
+    write_requirement,
+)
 from pyx_launcher.cli.invocation import parse_invocation, parse_program, repeat_start
 from pyx_launcher.commands._target import NAMESAKES, advise_namesake
 from pyx_launcher.console import print_error, write_out
@@ -99,7 +104,7 @@ _CHOICES: Mapping[str, str] = {
 
 _WITH_VALUE = (
     *_CHOICES,
-    *("-r", "--requirement", "-c", "--constraint"),
+    *("-r", "--requirement", "-c", "--constraint", "--only-group", "--no-group", "--env-file"),
     *("-i", "--index-url", "--extra-index-url", "-f", "--find-links"),
     *("-t", "--target", "--prefix", "--root", "--src", "--python", "-p", "--index", "--source"),
     *("--proxy", "--cert", "--trusted-host", "--timeout", "--retries", "--cache-dir", "--log"),
@@ -160,6 +165,9 @@ _TOOLS: Mapping[str, Mapping[str, str]] = {
 _PYTHONS = ("python", "python3", "py")
 _VERSIONED = re.compile(r"(?:python|-)(3(?:\.\d+)*t?)")
 """One version of python as a program, or the option of Windows' ``py`` for it."""
+
+_QUIET = ("-q", "--quiet", "-v", "--verbose", "-n", "--no-interaction")
+"""Options that say nothing of what is run."""
 
 _INTERPRETERS: Mapping[str, str] = {
     "install": "tool run uv python install NAME",
@@ -274,7 +282,9 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
         return _answer_pip(pyx, words, here)
     if name in _TOOLS and words and not words[0].startswith("-"):
         meant = _translate_tool(name, words, here)
-        return f"{pyx} {meant}" if meant else f"`{pyx}` alone is the prompt"
+        there = _find_value(words, ("--cwd",)) if name in _CONDAS else ""
+        start = f"cd {shlex.quote(there)} && {pyx}" if there else pyx
+        return f"{start} {meant}" if meant else f"`{pyx}` alone is the prompt"
     version = _VERSIONED.fullmatch(words[0] if name == "py" and words else name)
     if version is not None and name not in _PYTHONS[:2]:
         pyx = shlex.join(["pyx", *own, "--python", version[1]])
@@ -386,6 +396,10 @@ def _translate_conda(words: Sequence[str]) -> str:
     if verb == "env" and given:
         verb, given = f"env {given[0]}", given[1:]
     if verb in ("create", "env create"):
+        usual = "environment.yml" if verb == "env create" else ""
+        file = _find_value(others, ("-f", "--file")) or usual
+        called, listed = read_conda_file(file) if file.endswith((".yml", ".yaml")) else ("", [])
+        name, given = name or called, [*given, *listed]
         names = [name, *given] if name else (given or ["NAME"])
         # A copy of another environment has what that has.
         is_copy = any(word.partition("=")[0] == "--clone" for word in others)
@@ -419,6 +433,15 @@ def _names_environment(words: Sequence[str]) -> bool:
         return True
     at = words.index("-n") + 1 if "-n" in words else len(words)
     return len(words) > at and len(_drop_options(words)) > 1
+
+
+def _find_value(words: Sequence[str], names: Sequence[str]) -> str:
+    """Return what the first option of `names` in `words` was given; empty where there is none."""
+    for at, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name in names:
+            return value if equals else "".join(words[at + 1 : at + 2])
+    return ""
 
 
 def _drop_options(words: Sequence[str]) -> list[str]:
@@ -497,12 +520,28 @@ def _translate_tool(tool: str, words: Sequence[str], here: Here = NOTHING) -> st
 
 def _translate_run(words: list[str]) -> str:
     """Return what follows ``pyx`` for another tool's ``run``."""
+    while words and words[0] in _QUIET:
+        words = words[1:]
+    if not words:
+        return "run NAME"
+    if words[0] in ("-P", "--project", "-C", "--directory") and words[1:]:
+        return f"--project {shlex.quote(words[1])} {_translate_run(words[2:])}"
     if words[0] in _PYTHONS and words[1:]:
         return shlex.join(words[1:])
     if words[0].endswith(".py") or words[0] in ("-m", "-c"):
         return shlex.join(words)
     added = _list_added(words)
-    return shlex.join(["add", *added]) if added else _correct(["run", *words])
+    if added:
+        return shlex.join(["add", *added])
+    given = _drop_options(words)
+    at = words.index(given[0]) if given else len(words)
+    if "-m" in words[:at]:
+        at = words.index("-m")
+    options = _correct(["run", *words[:at]]).partition(" ")[2]
+    if at < len(words) and (words[at] in ("-m", *_PYTHONS) or words[at].endswith(".py")):
+        # A start of pyx itself, whose options stand before it.
+        return f"{options} {_translate_run(words[at:])}".strip()
+    return _correct(["run", *words])
 
 
 def _list_added(words: Sequence[str]) -> list[str]:

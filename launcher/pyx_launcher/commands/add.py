@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
+from pyx_launcher.cli.counterparts import read_conda_file, write_requirement
 from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._edit import edit_project, edit_script, find_directory, parse_words
 from pyx_launcher.console import tell
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
 from pyx_launcher.errors import UsageError
-from pyx_launcher.project.manifest import WISHES
+from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.project.manifest import MANIFESTS, WISHES, name_command
 from pyx_launcher.project.requirement import parse_requirement, read_constraint
 from pyx_launcher.project.requirements_file import name_project, read_listing
 from pyx_launcher.resolve.project import Change, read_project
@@ -20,7 +25,9 @@ from pyx_launcher.start.context import name_preferred
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from packaging.requirements import Requirement
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.commands._edit import EditArguments
@@ -29,6 +36,7 @@ if TYPE_CHECKING:
 def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Add the named requirements and lock; prints what that changed on stdout."""
     words = parse_words(invocation)
+    _refuse_files(words, _repeat(words, invocation))
     listings = [read_listing(_find(name), environ) for name in words.requirements]
     if any(listing.names_index for listing in listings):
         tell("indexes are taken from pip's settings, not from requirements files")
@@ -42,6 +50,7 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     by_poetry = any(map(read_constraint, words.names)) and _is_poetrys(words, environ)
     _refuse_names(words, invocation, by_poetry=by_poetry)
     typed = [parse_requirement(name, by_poetry=by_poetry) for name in words.names]
+    _refuse_twice(typed, _repeat(words, invocation))
     added = [
         *typed,
         *(one for listing in listings for one in listing.requirements),
@@ -70,12 +79,7 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
 def _refuse_names(words: EditArguments, invocation: Invocation, *, by_poetry: bool) -> None:
     """Raise UsageError for a file or a constraint of Poetry's where a requirement belongs."""
-    place = words.place
-    typed = replace(invocation, named=words.named)
-    start = [*repeat_start(typed, "--group", "--extra"), "add"]
-    start += ["--group", place.group] if place.group else []
-    start += ["--optional", place.extra] if place.extra else []
-    start += ["--script", str(words.script)] if words.script else []
+    start = _repeat(words, invocation)
     for name in words.names:
         others = [other for other in words.names if other != name]
         if name.endswith((".txt", ".in")):
@@ -96,6 +100,75 @@ def _refuse_names(words: EditArguments, invocation: Invocation, *, by_poetry: bo
                 f"{name!r} has a constraint that only Poetry understands",
                 hint=shlex.join([*start, *meant]),
             )
+
+
+def _refuse_twice(typed: Sequence[Requirement], start: Sequence[str]) -> None:
+    """Raise UsageError for two requirements of one package, but for markers and extras."""
+    seen: dict[str, Requirement] = {}
+    for one in typed:
+        other = seen.setdefault(canonicalize_name(one.name), one)
+        if other is not one and not (one.marker or one.extras or other.extras):
+            rest = [str(each) for each in typed if each is not one]
+            raise UsageError(
+                f"{one.name} is named twice: {other} and {one}", hint=shlex.join([*start, *rest])
+            )
+
+
+def _repeat(words: EditArguments, invocation: Invocation) -> list[str]:
+    """Return the command that was typed, up to its requirements."""
+    place = words.place
+    typed = replace(invocation, named=words.named)
+    start = [*repeat_start(typed, "--group", "--extra"), "add"]
+    start += ["--init"] if words.init else []
+    start += ["--group", place.group] if place.group else []
+    start += ["--optional", place.extra] if place.extra else []
+    return [*start, *(["--script", str(words.script)] if words.script else [])]
+
+
+def _refuse_files(words: EditArguments, start: Sequence[str]) -> None:
+    """Raise UsageError for files that are neither packages nor lists of them.
+
+    What pip takes for a list may have any name but those that others have for something else.
+    """
+    for name in words.requirements:
+        if os.path.isfile(name) and _NO_LIST.search(name):
+            raise _explain_file(name, start)
+    for name in words.names:
+        is_path = name.startswith(("./", "../", "/", "~/"))
+        if is_path and not os.path.lexists(os.path.expanduser(name)):
+            raise UsageError(
+                f"there is no file or directory {name}",
+                hint=f"`{shlex.join([*start, 'PACKAGE'])}` adds a package by its name",
+            )
+        is_named = "." in name or name in (*MANIFESTS, *FILE_NAMES)
+        if is_named and os.path.isfile(name) and not _TAKEN.search(name):
+            raise _explain_file(name, start)
+    for name in words.constraints:
+        if not os.path.isfile(name) and not re.search("[./]", name):
+            raise UsageError(
+                f"there is no file {name}",
+                hint="if it is a channel of conda's, leave it out: "
+                f"`{shlex.join([*start, *(words.names or ['PACKAGE'])])}`",
+            )
+
+
+_NO_LIST = re.compile(r"(?:\.(?:ya?ml|toml|lock|cfg|py|ipynb|json)|(?:^|/)Pipfile)$")
+"""How the names of files end that are no lists of requirements."""
+
+_TAKEN = re.compile(r"\.(?:txt|in|py|whl|zip|tgz|tar(?:\.\w+)?)$")
+"""How the names of files end that are answered as lists, scripts and archives."""
+
+
+def _explain_file(name: str, start: Sequence[str]) -> UsageError:
+    hint = f"`{shlex.join([*start, 'PACKAGE'])}` adds a package by its name"
+    path = _find(name)
+    if path.name in (*MANIFESTS, *FILE_NAMES):
+        hint = f"`{name_command(path.parent)}` locks its project"
+    elif path.suffix in (".yml", ".yaml"):
+        specs = [write_requirement(one) for one in read_conda_file(name)[1]]
+        packages = [one for one in specs if not re.match(r"python(?![\w.-])", one)]
+        hint = shlex.join([*start, *packages]) if packages else hint
+    return UsageError(f"{name} is neither a package nor a list of them", hint=hint)
 
 
 def _is_poetrys(words: EditArguments, environ: Mapping[str, str]) -> bool:

@@ -100,13 +100,14 @@ def create_named(
         )
     if os.path.lexists(directory):
         raise UsageError(f"there is an environment @{name} already", hint=f"pyx env show {name}")
-    for other in list_named(dirs):
-        if other.name.casefold() == name.casefold():
-            raise UsageError(
-                f"there is an environment @{other.name}, whose name differs by case alone",
-                hint=f"pyx env show {other.name}",
-            )
     with storing(directory):
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        for other in os.listdir(directory.parent):
+            if other.casefold() == name.casefold():
+                raise UsageError(
+                    f"there is an environment @{other}, whose name differs by case alone",
+                    hint=f"pyx env show {other}",
+                )
         _publish(directory, name, python, requires_python)
     return directory
 
@@ -115,7 +116,6 @@ def _publish(directory: Path, name: str, python: str | None, requires_python: st
     # Only here, since every start reads this module.
     from pyx_launcher.project.content_hash import read_origin, stamp_pylock
 
-    directory.parent.mkdir(parents=True, exist_ok=True)
     temporary = make_directory(directory.parent, ".new.")
     try:
         write_project_file(temporary, name, requires_python)

@@ -97,7 +97,10 @@ def find_versions(path: Path, interpreter: Interpreter) -> dict[str, str]:
 
 
 def versions_in(lock: Lock, interpreter: Interpreter) -> dict[str, str]:
-    """Return the version of everything in `lock` that `interpreter` gets with all extras."""
+    """Return the version of everything in `lock` that `interpreter` gets with all extras.
+
+    It is empty for what lies in a directory and has none there.
+    """
     choice = Choice(all_extras=True, all_groups=True)
     extras, groups = lock.choose(choice)
     environment: dict[str, str | frozenset[str]] = {
@@ -106,8 +109,7 @@ def versions_in(lock: Lock, interpreter: Interpreter) -> dict[str, str]:
         "dependency_groups": groups,
     }
     return {
-        package.name: str(package.version)
+        package.name: str(package.version or "")
         for package in to_pylock(lock, interpreter.markers, choice).packages
-        if package.version is not None
-        and (not package.marker or package.marker.evaluate(environment, context="lock_file"))
+        if not package.marker or package.marker.evaluate(environment, context="lock_file")
     }

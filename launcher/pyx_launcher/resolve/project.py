@@ -127,6 +127,8 @@ class Outcome:
     lock: Path
     before: Mapping[str, str]
     after: Mapping[str, str]
+    is_new: bool = False
+    """Was there no lock before?"""
 
 
 def resolve(directory: Path, toolbox: Toolbox, tell: Tell, python: str | None = None) -> Outcome:
@@ -248,6 +250,7 @@ def change_project(
         text = edit_text(project, text, change)
         check_upgrade(project.lock, change.upgrade)
         tool = replace(_take_tool(project, data, toolbox, interpreter, tell), subject=subject)
+        is_new = not project.lock.is_file()
         before = find_versions(project.lock, interpreter)
         tool = replace(tool, known=tuple(before))
         damage = find_damage(project.lock)
@@ -266,7 +269,7 @@ def change_project(
             if bounded != first:
                 files.write(project.manifest, bounded.encode())
                 _lock(project, replace(tool, is_quiet=True), files, bounded, Change())
-        return Outcome(lock=project.lock, before=before, after=after)
+        return Outcome(lock=project.lock, before=before, after=after, is_new=is_new)
 
 
 def _follows(data: object) -> bool:
@@ -365,7 +368,7 @@ def _bound_text(project: Project, text: str, change: Change, versions: Mapping[s
     bounds: dict[str, str] = {}
     for requirement in change.added:
         name = canonicalize_name(requirement.name)
-        if is_bare(requirement) and name in versions:
+        if is_bare(requirement) and versions.get(name):
             bounds[name] = _public(versions[name])
     if bounds and project.manifest.name in LISTS:
         return requirements_in.bound_lines(text, bounds)

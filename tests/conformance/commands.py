@@ -89,8 +89,9 @@ subprocess.run(["made/bin/python", "-c", code], check=True)
 COPIED = """\
 import shutil, subprocess, sys
 shutil.copy(sys.executable, "made/copied")
-code = "import sys; print('TOLD', sys.prefix, sys.base_prefix, sys.version_info[:3])"
-subprocess.run(["made/copied", "-c", code], check=True)
+code = "import sys; print(sys.prefix, sys.base_prefix, sys.version_info[:3])"
+done = subprocess.run(["made/copied", "-c", code], capture_output=True, text=True)
+print("TOLD", done.returncode, *(done.stdout + done.stderr).splitlines())
 """
 LINKED = """\
 import os, subprocess, sys
@@ -100,7 +101,11 @@ subprocess.run(["made/linked", "-c", code], check=True)
 """
 JEDI = """\
 import jedi, sys
-environment = jedi.create_environment(sys.executable)
+try:
+    environment = jedi.create_environment(sys.executable)
+except jedi.InvalidPythonEnvironment as error:
+    print("TOLD", error)
+    environment = jedi.create_environment(sys.executable, safe=False)
 print("TOLD", environment.version_info[:3], environment.executable == sys.executable)
 script = jedi.Script("import jedi; jedi.Scrip", environment=environment)
 print("TOLD", [completion.name for completion in script.complete()])
@@ -170,7 +175,9 @@ class Row:
     files: Mapping[str, str] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
     explained: str = ""
-    """How pyx must differ, and what to do."""
+    """How pyx must differ where it does, and what to do."""
+    differs: str = ""
+    """What the command tells then under pyx, all of it, as a regular expression."""
 
 
 ROWS = {
@@ -214,17 +221,20 @@ ROWS = {
         needs="jedi",
         explained="it takes a file that is not root's for unsafe, as it takes pyenv's Python: "
         "`create_environment(sys.executable, safe=False)`",
+        differs=r"The python binary is potentially unsafe\.; \(3, .*\) True; \['Script'\]",
     ),
     "a link to `sys.executable`": Row(
         words=("-c", LINKED),
         needs="six",
         explained="it is the environment's python; in a virtual environment it is the bare one",
+        differs="True six",
     ),
     "a copy of `sys.executable`": Row(
         words=("-c", COPIED),
         needs="",
-        explained="refused in one line, for it has lost its environment; "
+        explained="refused in one line, which says to make it a link; "
         "in a virtual environment it is the bare python",
+        differs="69 pyx: .* is a copy of pyx that has another name; .*or make it a link",
     ),
     "`pyinstaller`": Row(
         words=("-c", FROZEN, "dist/app/app", "-m", "PyInstaller", "app.py"),
@@ -286,6 +296,17 @@ def run(pair: Pair, row: Row, *, by_pyx: bool) -> str:
     return "; ".join(told).replace("TOLD ", "")
 
 
+def judge(row: Row, plain: str, found: str) -> str:
+    """Return `the same`, why both differ as they do, or what each told."""
+    if plain == found and not plain.startswith("failed"):
+        return "the same"
+    if row.explained and re.fullmatch(row.differs, found):
+        return row.explained
+    if plain.startswith("failed") and found.startswith("failed"):
+        return "runs in neither"
+    return f"pyx {found}; venv {plain}"
+
+
 def compare(python: str, root: Path, names: Sequence[str]) -> dict[str, str]:
     """Return `the same` for each command, or how the two differ."""
     native = build_native(root, *KINDS)
@@ -299,13 +320,7 @@ def compare(python: str, root: Path, names: Sequence[str]) -> dict[str, str]:
             cells[name] = LEFT_OUT
             continue
         plain, found = run(pair, row, by_pyx=False), run(pair, row, by_pyx=True)
-        cells[name] = f"pyx {found}; venv {plain}"
-        if plain == found and not plain.startswith("failed"):
-            cells[name] = "the same"
-        elif row.explained:
-            cells[name] = row.explained
-        elif plain.startswith("failed") and found.startswith("failed"):
-            cells[name] = "runs in neither"
+        cells[name] = judge(row, plain, found)
         sys.stderr.write(f"{name}: {cells[name]} (pyx {found}; venv {plain})\n")
     return cells
 

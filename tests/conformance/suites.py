@@ -1,9 +1,13 @@
 """Run the test suites of well-known distributions under pyx and in a virtual environment.
 
-As a program: ``pyx tests/conformance/suites.py [--pyx PATH] [--python X.Y]… [name]…`` compares test
-by test, for each suite of `suites.toml`, and prints one line for each. Both sides get the same
-lock, which uv resolves, and the same tree of tests, which comes from the sdist. It needs uv on the
-path, or in `PYX_ORACLE_UV`, and the package index.
+    pyx tests/conformance/suites.py [--python PATH]… [NAME]…            # prints what differs
+    pyx tests/conformance/suites.py [--python PATH]… --write [NAME]…    # and writes the documents
+
+It compares test by test, for each suite of `suites.toml`; what differs runs three times. Both sides
+get the same lock, which uv resolves, and the same tree of tests, which comes from the sdist. It
+needs uv on the path, or in `PYX_ORACLE_UV`, and the package index. ``$PYX_TEST_FORKY`` names a
+Debian root, whose Python 3.14 is tried as well. Of the table that is written, only what was
+compared changes.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import argparse
 import contextlib
 import fnmatch
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -27,21 +32,44 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 import tomli
+from benchmarks.measure import format_table
+from forky import PYTHONS, run_program
+from installed import (
+    KINDS,
+    PLAIN_PYTHON,
+    ROOT,
+    Pyx,
+    build_native,
+    find_version,
+    forget_outer_start,
+)
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from pagetables import replace_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+PAGE = ROOT / "docs" / "compatibility.md"
+MARKS = (
+    "<!-- suites: written by tests/conformance/suites.py -->\n",
+    "<!-- end of suites -->\n",
+)
+HEAD = "package"
+PART = ", a part"
+NOT_COMPARED = "not compared"
 SUITES = Path(__file__).with_name("suites.toml")
 OUTCOMES = ("passed", "failed", "skipped")
 ABSENT = "absent"
+OTHER_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock")
 WHOLE = "(the whole suite)"
 """The only result of a side on which pytest did not come to its end: that it failed."""
 TOLD = 20
 """How many differences are told one by one."""
-LIMIT = 3600.0
+LIMIT = 1800.0
 """How many seconds one side may take."""
 INSTALLED = re.compile(r"/[^][\s'\"]*/(?:site-packages|store/[^/]+/[^/]+/[^/]+)/")
 """Where distributions are installed on either side, as it stands in the parameters of a test."""
@@ -62,6 +90,8 @@ class Suite:
     """The requirements of the tests beyond the distribution itself; pytest is always there."""
     arguments: tuple[str, ...] = ()
     """What follows ``-m pytest``."""
+    part: bool = False
+    """Whether the arguments choose a part of the tests that are for this side."""
     hide: tuple[str, ...] = ()
     """Parts of the sdist that would be imported in place of the installed distribution."""
     before: str = ""
@@ -153,7 +183,7 @@ def clean_environ(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if not name.startswith(foreign)}
 
 
-def compare_suite(suite: Suite, bench: Bench, *, attempts: int = 2) -> Comparison:
+def compare_suite(suite: Suite, bench: Bench, *, attempts: int = 3) -> Comparison:
     """Run `suite` in a virtual environment and under pyx, again where the results differ.
 
     Raises UnusableSuiteError where the suite is not for the interpreter or cannot be installed.
@@ -173,9 +203,9 @@ def compare_suite(suite: Suite, bench: Bench, *, attempts: int = 2) -> Compariso
         pyx = [str(bench.pyx), "--python", str(bench.python)]
         under_pyx = _run_side(suite, pyx, bench, tests=sdist, place=place / "pyx")
         rounds.append(find_differences(suite, in_venv, under_pyx))
-        if all(one.reason for one in rounds[-1]):
+        steady, unsteady = sort_out(rounds)
+        if all(one.reason for one in steady):
             break
-    steady, unsteady = sort_out(rounds)
     return Comparison(
         suite=suite, in_venv=in_venv, under_pyx=under_pyx, differences=steady, unsteady=unsteady
     )
@@ -293,7 +323,7 @@ def _side_environ(start: Sequence[str], bench: Bench, tree: Path, home: Path) ->
 
 
 def _unpack(suite: Suite, sdist: Path, tree: Path) -> Path:
-    """Unpack the sdist to `tree`, without the parts that the suite hides."""
+    """Unpack the sdist to `tree`, without the parts that the suite hides, and without its locks."""
     unpacked = tree.with_name("unpacked")
     for directory in (tree, unpacked):
         shutil.rmtree(directory, ignore_errors=True)
@@ -302,6 +332,8 @@ def _unpack(suite: Suite, sdist: Path, tree: Path) -> Path:
     next(unpacked.iterdir()).rename(tree)
     for name in suite.hide:
         shutil.rmtree(tree / name)
+    for name in OTHER_LOCKS:
+        (tree / name).unlink(missing_ok=True)
     return tree
 
 
@@ -384,45 +416,107 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--python", action="append", default=[], help="a version, for pyx to find")
-    parser.add_argument("--pyx", default="pyx")
+    parser.add_argument("--python", action="append", help="the path of an interpreter")
+    parser.add_argument("--uv", type=Path, default=find_uv())
     parser.add_argument("--directory", type=Path, help="where to work and leave everything")
+    parser.add_argument("--json", action="store_true", help="print the cells of the table alone")
+    parser.add_argument("--write", action="store_true", help="write the table into the documents")
     parser.add_argument("name", nargs="*")
     options = parser.parse_args()
-    uv, pyx = find_uv(), shutil.which(options.pyx)
-    if uv is None or pyx is None:
-        parser.error("uv and pyx must be on the path, or named by PYX_ORACLE_UV and --pyx")
+    if options.uv is None:
+        parser.error("uv must be on the path, or named by PYX_ORACLE_UV")
+    forget_outer_start()
     suites = [suite for suite in read_suites() if suite.name in (options.name or [suite.name])]
+    table: dict[str, dict[str, str]] = {}
     with tempfile.TemporaryDirectory() as temporary:
-        unexplained = 0
-        for version in options.python or ["3.12"]:
-            directory = (options.directory or Path(temporary)) / version
-            bench = make_bench(Path(pyx), uv, version, directory)
-            unexplained += sum(_report(suite, bench, version) for suite in suites)
-    return 1 if unexplained else 0
+        directory = (options.directory or Path(temporary)).resolve()
+        directory.mkdir(exist_ok=True)
+        for python in options.python or [PLAIN_PYTHON]:
+            version = find_version(python)
+            bench = make_bench(python, options.uv, directory / version)
+            table[version] = {suite.name: _report(suite, bench, version) for suite in suites}
+        if options.json:
+            sys.stdout.write(json.dumps(table))
+            return 0
+        words = ["--uv", str(options.uv), "--directory", str(directory), *options.name]
+        seen = [options.uv.resolve().parent, directory]
+        table |= json.loads(run_program(__file__, PYTHONS[:1], words, seen))
+    if options.write:
+        page = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(write_table(page, table), encoding="utf-8")
+    return int(any("UNEXPLAINED" in cell for row in table.values() for cell in row.values()))
 
 
-def make_bench(
-    pyx: Path, uv: Path, version: str, directory: Path, environ: Mapping[str, str] = os.environ
-) -> Bench:
-    """Return a bench for the interpreter that pyx finds for `version`."""
-    variables = clean_environ(environ)
-    find = [str(pyx), "--python", version, "-c", "import sys; print(sys._base_executable)"]
-    told = subprocess.run(find, env=variables, capture_output=True, text=True, check=True)
-    python = Path(told.stdout.strip())
-    return Bench(pyx=pyx, uv=uv, python=python, environ=variables, directory=directory)
+def make_bench(python: str, uv: Path, directory: Path) -> Bench:
+    """Return a bench for an interpreter, with an installation of this tree in `directory`."""
+    native = build_native(_made(directory), *KINDS)
+    if native is None:
+        sys.exit("there is no C compiler, and PYX_TEST_PROGRAM names no native program")
+    variables = clean_environ(os.environ)
+    own = {"PYX_HOME": str(directory / "pyx-home"), "PYX_CACHE_DIR": str(directory / "pyx-cache")}
+    shutil.rmtree(directory / "installed", ignore_errors=True)
+    pyx = Pyx(directory / "installed", native, variables)
+    return Bench(
+        pyx=pyx.path, uv=uv, python=Path(python), environ=variables | own, directory=directory
+    )
 
 
-def _report(suite: Suite, bench: Bench, version: str) -> int:
+def _made(directory: Path) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def _report(suite: Suite, bench: Bench, version: str) -> str:
+    """Tell on stderr how the suite ends on either side, and return the cell of the table."""
     try:
         comparison = compare_suite(suite, bench)
     except UnusableSuiteError as reason:
-        sys.stdout.write(f"{version} {suite.name} {suite.version}: not compared, {reason}\n")
-        return 0
+        sys.stderr.write(f"{version} {suite.name} {suite.version}: not compared, {reason}\n")
+        return NOT_COMPARED
     for line in describe(comparison):
-        sys.stdout.write(f"{version} {line}\n" if line[0] != " " else f"{line}\n")
-    sys.stdout.flush()
-    return len(comparison.unexplained)
+        sys.stderr.write(f"{version} {line}\n" if line[0] != " " else f"{line}\n")
+    sys.stderr.flush()
+    return format_cell(comparison)
+
+
+def format_cell(comparison: Comparison) -> str:
+    """Return how many tests were compared, and how many differ for which reasons."""
+    count = sum(map(len, comparison.in_venv.outcomes.values()))
+    if not comparison.differences:
+        return f"{count:,}"
+    reasons = dict.fromkeys(one.reason or "UNEXPLAINED" for one in comparison.differences)
+    return f"{count:,}; {len(comparison.differences)} differ: {'; '.join(reasons)}"
+
+
+def write_table(page: str, table: Mapping[str, Mapping[str, str]]) -> str:
+    """Return `page` with the cells of `table` in it: version of Python → suite → cell."""
+    start, end = MARKS
+    old = page.partition(start)[2].partition(end)[0]
+    lines = [line.strip("|").split("|") for line in old.splitlines() if line[:1] == "|"]
+    head, _, *rows = [[cell.strip() for cell in line] for line in lines] or [[HEAD], []]
+    names = {f"{suite.name} {suite.version}": suite for suite in read_suites()}
+    versions = sorted({*head[1:], *table}, key=lambda one: [int(part) for part in one.split(".")])
+    # Known by the version too, so that what was found of another one goes away.
+    cells = {
+        (row[0].removesuffix(PART), version): cell
+        for row in rows
+        for version, cell in zip(head[1:], row[1:], strict=True)
+    }
+    for version, found in table.items():
+        cells |= {
+            (name, version): found[suite.name]
+            for name, suite in names.items()
+            if suite.name in found
+        }
+    written = [
+        [
+            name + (PART if suite.part else ""),
+            *(cells.get((name, version), NOT_COMPARED) for version in versions),
+        ]
+        for name, suite in names.items()
+        if any(cells.get((name, version), NOT_COMPARED) != NOT_COMPARED for version in versions)
+    ]
+    return replace_between(page, start, end, format_table([HEAD, *versions], written))
 
 
 if __name__ == "__main__":

@@ -6,13 +6,12 @@ The first tests are quick and need nothing; the last runs every suite of `suites
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from installed import Pyx
+from installed import PLAIN_PYTHON
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -111,6 +110,56 @@ def test_a_difference_counts_only_if_it_comes_again() -> None:
     assert [one.test for one in unsteady] == ["m::test_chance", "m::test_other"]
 
 
+PAGE = """\
+before
+<!-- suites: written by tests/conformance/suites.py -->
+| package | 3.12 | 3.14 |
+|---|---|---|
+| click {click} | 650 | 640 |
+| click 1.0 | 3 | 3 |
+| numpy {numpy}, a part | 970 | 970; 1 differ: a reason |
+<!-- end of suites -->
+after
+"""
+
+
+def test_a_table_keeps_what_was_not_compared_again() -> None:
+    """A new cell replaces its own alone; what was compared nowhere, or is too old, has no row."""
+    known = {suite.name: suite.version for suite in suites.read_suites()}
+    written = suites.write_table(
+        PAGE.format(**known),
+        {"3.13": {"click": "651", "flask": "not compared"}, "3.14": {"numpy": "971"}},
+    )
+    assert written.splitlines() == [
+        "before",
+        "<!-- suites: written by tests/conformance/suites.py -->",
+        "| package | 3.12 | 3.13 | 3.14 |",
+        "|---|---|---|---|",
+        f"| click {known['click']} | 650 | 651 | 640 |",
+        f"| numpy {known['numpy']}, a part | 970 | not compared | 971 |",
+        "<!-- end of suites -->",
+        "after",
+    ]
+
+
+def test_a_cell_counts_tests_and_names_reasons() -> None:
+    """A cell has the number of tests, and why some differ, or that nothing explains it."""
+    differences = [
+        suites.Difference(test=test, in_venv=("passed",), under_pyx=("failed",), reason=reason)
+        for test, reason in (("m::a", "known"), ("m::b", "known"), ("m::c", None))
+    ]
+    results = suites.Results(outcomes={"m::a": ("passed",) * 1200})
+    cells = [
+        suites.format_cell(
+            suites.Comparison(
+                suite=SUITE, in_venv=results, under_pyx=results, differences=tuple(found)
+            )
+        )
+        for found in ([], differences[:2], differences)
+    ]
+    assert cells == ["1,200", "1,200; 2 differ: known", "1,200; 3 differ: known; UNEXPLAINED"]
+
+
 def test_the_suites_are_well_formed() -> None:
     """Each suite has its own name, an exact version, and a reason for whatever it leaves out."""
     known = suites.read_suites()
@@ -124,17 +173,12 @@ def test_the_suites_are_well_formed() -> None:
 
 
 @pytest.fixture(scope="session")
-def bench(tmp_path_factory: pytest.TempPathFactory, native: Path) -> Any:
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Give an installation of pyx that fetches from the index that pip is configured for."""
     uv = suites.find_uv()
     if uv is None:
         pytest.skip("no uv on the path or in PYX_ORACLE_UV")
-    directory = tmp_path_factory.mktemp("suites")
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYX_")}
-    environ |= {"PYX_HOME": str(directory / "home"), "PYX_CACHE_DIR": str(directory / "cache")}
-    pyx = Pyx(directory / "installed", native, environ)
-    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    return suites.make_bench(pyx.path, uv, version, directory / "work", environ)
+    return suites.make_bench(PLAIN_PYTHON, uv, tmp_path_factory.mktemp("suites"))
 
 
 @pytest.mark.slow

@@ -120,7 +120,7 @@ def test_a_tilde_that_the_shell_has_left_is_refused(pyx: Pyx, tmp_path: Path) ->
         told = pyx("-c", "0", cwd=tmp_path, env={variable: value, "HOME": str(home)})
         assert (told.returncode, told.stdout) == (64, "")
         assert told.stderr == (
-            f"pyx: {variable}=~/p: the shell has left the ~ as it is\n"
+            f"pyx: {variable}=~/p: the shell did not expand the ~\n"
             f"pyx: hint: export {variable}='{home}/p'\n"
         )
     assert list(tmp_path.glob("~*")) == []

@@ -116,7 +116,7 @@ def check_variables(dirs: Dirs, environ: Mapping[str, str]) -> None:
                 # A directory of that name would be made, which nobody dares to remove.
                 meant = find_home(environ) / name[2:]
                 raise UsageError(
-                    f"{variable}={name}: the shell has left the ~ as it is",
+                    f"{variable}={name}: the shell did not expand the ~",
                     hint=_advise_export(variable, meant),
                 )
     if os.path.lexists(dirs.home / FORMAT_FILE):
@@ -132,7 +132,7 @@ def doubt_variables(dirs: Dirs, environ: Mapping[str, str]) -> Iterator[str]:
         name = environ.get(variable)
         if name and not os.path.isabs(name):
             advice = _advise_export(variable, path)
-            yield f"{variable}={name} is relative, so it is {path} only here; {advice}"
+            yield f"{variable}={name} is relative, so it means {path} only here; {advice}"
     names = [name for name in environ.get("PYX_STORES", "").split(":") if name]
     for name, path in zip(names, dirs.fallback_stores, strict=False):
         if not os.path.isdir(path):
@@ -140,7 +140,7 @@ def doubt_variables(dirs: Dirs, environ: Mapping[str, str]) -> Iterator[str]:
         elif os.path.lexists(path / "store" / FORMAT_FILE):
             yield f"PYX_STORES: {path} is not a store; {path / 'store'} is one"
         elif not os.path.isabs(name):
-            yield f"PYX_STORES: {name} is relative, so it is {path} only here"
+            yield f"PYX_STORES: {name} is relative, so it means {path} only here"
 
 
 def _advise_export(variable: str, path: Path) -> str:

@@ -88,7 +88,7 @@ def reading(path: Path, where: str | None = None, hint: str | None = None) -> It
     except OSError as error:
         if error.errno not in _FAULTS_OF_NAMES:
             raise
-        problem = f"it names what no file can be called: {error.strerror}"
+        problem = f"it has a name that no file can have: {error.strerror}"
         raise LockError(path, problem, where=where, hint=hint) from error
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         if isinstance(error, AttributeError) and type(error.obj).__module__ != "builtins":
@@ -175,7 +175,7 @@ def explain_fault(error: OSError, place: str | None = None) -> StoreError:
     lead = f"{where}: " if where else ""
     reason = error.strerror or str(error)
     return StoreError(
-        f"{lead}{reason}", hint=WAYS_OUT.get(error.errno or 0, f"put that right, {ELSEWHERE}")
+        f"{lead}{reason}", hint=WAYS_OUT.get(error.errno or 0, f"fix that, {ELSEWHERE}")
     )
 
 

@@ -82,7 +82,7 @@ def test_own_options_come_first_and_take_values_both_ways() -> None:
     words = ("--python", "3.9", "--project", "a", "--project=b=c", "--python=3.12")
     found = parse(*words, "-u", "x.py", "--project", "d")
     assert (found.projects, found.python) == (("a", "b=c"), "3.12")
-    with pytest.raises(UsageError, match="one project at a time"):
+    with pytest.raises(UsageError, match="only one project"):
         _ = found.project
     assert found.own == words
     assert found.program.words == ("-u", "x.py", "--project", "d")
@@ -420,7 +420,7 @@ LEFT_OUT = "leave it out: `pyx lock --upgrade NAME` moves what is locked already
             "--with dev: it takes a named environment",
             (
                 "a group of the project is `--group dev`, a named environment `--with @NAME`;"
-                " `pyx add PACKAGE` requires a package"
+                " `pyx add PACKAGE` adds a package"
             ),
         ),
     ],

@@ -817,7 +817,7 @@ def test_a_strangers_project_above_is_refused(pyx: Pyx, project: Path) -> None:
         (("sync", "--with", "docs"), USAGE, "hint: a group of the project is `--group docs`"),
         (("add", "-r", "gone.txt"), USAGE, "there is no file"),
         (("add", "--project", "gone", "tick"), USAGE, "there is no project"),
-        (("add", "@../x", "tick"), USAGE, "cannot be the name of an environment"),
+        (("add", "@../x", "tick"), USAGE, "an environment cannot be named"),
     ],
 )
 def test_mistakes_cost_one_line(

@@ -170,7 +170,7 @@ CASES: Mapping[str, Case] = {
     "no lock of a new project": Case(
         typed="pyx list",
         before=("pyx init",),
-        hint="`pyx lock` makes one, `pyx add NAME` requires a package",
+        hint="`pyx lock` makes one, `pyx add NAME` adds a package",
         words={"NAME": "tick"},
         says=("pylock.toml", "+ tick 1.0"),
     ),
@@ -552,7 +552,7 @@ CASES: Mapping[str, Case] = {
     ),
     "script that is not there": Case(
         typed="pyx add --script gone.py tick",
-        hint="`touch {cwd}/gone.py`, if it is to be made",
+        hint="`touch {cwd}/gone.py` makes an empty one",
     ),
     "two scripts": Case(
         typed="pyx lock s.py t.py",
@@ -581,14 +581,12 @@ CASES: Mapping[str, Case] = {
         hint="hint: pyx add --script {cwd}/s.py tock",
         says=("+ tock 1.0",),
     ),
-    "no script named": Case(
-        typed="pyx list s", hint="`pyx which s` tells of one package", status=64
-    ),
+    "no script named": Case(typed="pyx list s", hint="`pyx which s` shows one package", status=64),
     "no script for a tree": Case(
         typed="pyx tree tick",
         files=LOCKED,
         before=LOCK,
-        hint="`pyx tree --invert tick` tells of one package",
+        hint="`pyx tree --invert tick` shows one package",
         says=("tick 1.0",),
     ),
     "no script to look into": Case(
@@ -601,7 +599,7 @@ CASES: Mapping[str, Case] = {
     "init of a script that is there": Case(
         typed="pyx init --script s.py",
         files={"s.py": SCRIPT},
-        hint="`pyx add --script {cwd}/s.py NAME` lets it require a package",
+        hint="`pyx add --script {cwd}/s.py NAME` adds a package to it",
         words={"NAME": "tock"},
         says=("+ tock 1.0",),
     ),
@@ -613,7 +611,7 @@ CASES: Mapping[str, Case] = {
     "init of a project that is there": Case(
         typed="pyx init",
         files=LOCKED,
-        hint="`pyx add NAME` requires a package",
+        hint="`pyx add NAME` adds a package",
         words={"NAME": "tock"},
         says=("+ tock 1.0",),
     ),
@@ -1104,12 +1102,12 @@ CASES: Mapping[str, Case] = {
         typed="pyx store path x", hint="hint: pyx store --help", says=("usage",)
     ),
     "a word that is nothing": Case(typed="pyx zzzzzz", hint="`pyx --help`", says=("usage",)),
-    "python itself": Case(typed="pyx python3", hint="`pyx` alone is the prompt"),
+    "python itself": Case(typed="pyx python3", hint="`pyx` alone starts the prompt"),
     "pip": Case(
         typed="pyx -m pip",
         files=LOCKED,
         before=LOCK,
-        hint="`pyx add NAME` requires a package, `pyx list` shows what is there",
+        hint="`pyx add NAME` adds a package, `pyx list` shows what is there",
         words={"NAME": "tock"},
         says=("+ tock 1.0", "tock"),
     ),

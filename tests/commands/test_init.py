@@ -97,5 +97,5 @@ def test_what_comes_next_can_be_typed(pyx: Pyx, tmp_path: Path) -> None:
     told = pyx("init", "a b", cwd=tmp_path)
     assert told.stdout.endswith("next: pyx --project 'a b' add NAME; pyx 'a b/main.py'\n")
     assert pyx("init", "a b", cwd=tmp_path).stderr.endswith(
-        "hint: `pyx --project 'a b' add NAME` requires a package\n"
+        "hint: `pyx --project 'a b' add NAME` adds a package\n"
     )

@@ -89,7 +89,7 @@ def test_options_and_names_come_before_the_program(
             "ls",
             f'{ADD}, or run /bin/ls: `pyx run "$(command -v ls)"`',
         ),
-        ("nosuch", "require the package that has it, whose name may be another: `pyx add PACKAGE`"),
+        ("nosuch", "add the package that has it, which may have another name: `pyx add PACKAGE`"),
         ("here.py", "pyx here.py"),
     ],
 )

@@ -290,8 +290,8 @@ def test_a_script_is_shown_as_it_starts(pyx: Pyx, project: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (["list", "rich"], "`pyx which rich` tells of one package"),
-        (["tree", "rich"], "`pyx tree --invert rich` tells of one package"),
+        (["list", "rich"], "`pyx which rich` shows one package"),
+        (["tree", "rich"], "`pyx tree --invert rich` shows one package"),
         (["which", "a", "rich"], "pyx which a"),
     ],
 )
@@ -355,7 +355,7 @@ def test_info_is_told_as_json(pyx: Pyx, project: Path, tmp_path: Path) -> None:
     assert after.keys() == INFO_KEYS
     assert after["missing"] == []
     assert (before["start"]["way"], after["start"]["way"]) == (None, "fast")
-    assert "the fast way: a program sees the same" in pyx("info", cwd=project).stdout
+    assert "the fast way: programs behave the same" in pyx("info", cwd=project).stdout
     public = json.loads(pyx("info", "--json", cwd=project, env={"PYX_START": "public"}).stdout)
     assert public["start"] == {"way": "public", "reason": "PYX_START says so"}
     assert {"name": "web", "version": "2.0"} in after["distributions"]
@@ -426,7 +426,7 @@ def test_what_is_locked_and_left_out_is_told(pyx: Pyx, tmp_path: Path) -> None:
     hints = {
         "tock": "an extra or a group has it: `pyx --all-extras --all-groups which tock`",
         "tack": "tack is locked, but for other platforms or versions of Python",
-        "teck": "require the package that has it, whose name may be another: `pyx add PACKAGE`",
+        "teck": "add the package that has it, which may have another name: `pyx add PACKAGE`",
     }
     for name, hint in hints.items():
         told = pyx("which", name, cwd=tmp_path)

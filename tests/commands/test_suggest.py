@@ -115,7 +115,7 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("why rich", "pyx tree --invert rich"),
         ("version", "pyx tool run uv version --frozen"),
         ("python3 -m rich", "pyx -m rich"),
-        ("python3", "`pyx` alone is the prompt"),
+        ("python3", "`pyx` alone starts the prompt"),
         ("check", "pyx lock --check"),
         ("uvx ruff check .", "pyx tool run ruff check ."),
         ("x ruff", "pyx tool run ruff"),
@@ -151,7 +151,7 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("install -n rich", "pyx add rich"),
         ("update -n", "pyx lock --upgrade"),
         ("python3.12 app.py -v", "pyx --python 3.12 app.py -v"),
-        ("python3.13t", "`pyx --python 3.13t` alone is the prompt"),
+        ("python3.13t", "`pyx --python 3.13t` alone starts the prompt"),
         ("py -3.12 app.py", "pyx --python 3.12 app.py"),
         ("py app.py", "pyx app.py"),
         ("use 3.12", "pyx python pin 3.12"),
@@ -182,7 +182,7 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("conda install --revision 3", "pyx add NAME"),
         ("conda install --subdir linux-64 --repodata-fn r.json rich", "pyx add rich"),
         ("conda run -n sci --cwd /tmp python x.py", "cd /tmp && pyx @sci x.py"),
-        ("conda run python", "`pyx` alone is the prompt"),
+        ("conda run python", "`pyx` alone starts the prompt"),
         ("pip install --progress-bar off rich", "pyx add rich"),
         ("pip install --keyring-provider import --only-binary :all: rich", "pyx add rich"),
         # What pip builds with is a package like others where pip itself is not meant.
@@ -257,7 +257,7 @@ def test_a_program_of_the_environment_is_run_by_run(pyx: Pyx, project: Path) -> 
     """With its words as they were typed; by what the lock names until its wheel was fetched."""
     assert tell(pyx, project, "tock x") == "pyx run tock x"
     assert tell(pyx, project, "tikc a") == (
-        "packages of the lock are not fetched yet; if one of them has it: `pyx run tikc a`"
+        "some locked packages have not been fetched yet; if one of them has it: `pyx run tikc a`"
     )
     assert pyx("sync", cwd=project).returncode == 0
     assert tell(pyx, project, "tick --fast .") == "pyx run tick --fast ."
@@ -308,7 +308,7 @@ def test_a_known_program_that_is_locked_is_started(pyx: Pyx, project: Path) -> N
         (["install", "-U", "pip"], _NO_PIP),
         (["list"], "pyx list"),
         (["-q", "install", "-U", "rich", "-r", "r.txt", "-q"], "pyx add rich -r r.txt"),
-        ([], "`pyx add NAME` requires a package, `pyx list` shows what is there"),
+        ([], "`pyx add NAME` adds a package, `pyx list` shows what is there"),
     ],
 )
 def test_pip_that_is_not_locked_is_answered_before_a_start(

@@ -360,7 +360,7 @@ REFUSED = {
         "pyx export does not know the format conda",
         "pylock|requirements|venv",
     ),
-    "no place": (("--format", "venv"), 64, "needs a place", "-o DIR"),
+    "no place": (("--format", "venv"), 64, "needs a directory", "-o DIR"),
     "there": (("--format", "venv", "-o", "there"), 64, "/there exists", "pyx export --help"),
     "itself": (
         ("--format", "pylock", "-o", "pylock.toml"),

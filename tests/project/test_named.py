@@ -181,7 +181,7 @@ def test_a_directory_without_a_lock_says_how_to_get_one(pyx: Pyx, pyx_home: Path
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../x", "-x", "x-", "a b", "ü"])
 def test_a_name_is_one_that_a_project_could_have(dirs: Dirs, name: str) -> None:
     """What could not stand in pyproject.toml, or is no single directory, is refused."""
-    with pytest.raises(UsageError, match="cannot be the name"):
+    with pytest.raises(UsageError, match="cannot be named"):
         create_named(dirs, name)
     assert not dirs.named.exists()
 
@@ -206,7 +206,7 @@ def test_a_version_that_is_not_there_makes_nothing(pyx: Pyx, pyx_home: Path) -> 
 
 def test_a_path_is_no_version_to_remember(dirs: Dirs, tmp_path: Path) -> None:
     """A `.python-version` may hold no path, so an environment is not made with one."""
-    with pytest.raises(UsageError, match="remembers a version and no path"):
+    with pytest.raises(UsageError, match="remembers a version, not a path"):
         create_named(dirs, "a", str(tmp_path / "python"))
     assert list_named(dirs) == ()
 

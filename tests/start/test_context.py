@@ -385,7 +385,7 @@ def test_a_place_that_may_not_be_looked_at_is_said() -> None:
         closed.chmod(0)
         dirs = Dirs(home=directory / "home", cache=directory / "cache")
         try:
-            with pytest.raises(LockError, match="cannot be looked at: Permission denied"):
+            with pytest.raises(LockError, match="cannot be accessed: Permission denied"):
                 find(dirs, directory, "--project", str(closed / "project"))
         finally:
             closed.chmod(0o700)

@@ -479,7 +479,7 @@ def test_a_lock_is_checked_by_the_rule_of_its_tool(pyx: Pyx, tmp_path: Path, nam
         for digest in (STANDARD_DIGEST, f"sha256:{PDM_DIGEST}", PIPFILE_DIGEST):
             content = content.replace(digest, "")
         (directory / name).write_text(content)
-        assert "nothing tells" in pyx("lock", "--check", cwd=directory).stderr
+        assert "so it cannot be checked" in pyx("lock", "--check", cwd=directory).stderr
     (directory / name).unlink()
     told = pyx("lock", "--check", cwd=directory)
     assert (told.returncode, told.stdout) == (65, "")
@@ -496,7 +496,8 @@ def test_a_lock_that_tells_nothing_passes_no_check(pyx: Pyx, tmp_path: Path) -> 
         told = pyx("lock", "--check", cwd=tmp_path)
         assert (told.returncode, told.stdout) == (65, "")
         assert told.stderr.startswith(
-            f"pyx: {tmp_path / name}: nothing tells whether it is up to date\n"
+            f"pyx: {tmp_path / name}: it does not say what it was made from,"
+            " so it cannot be checked\n"
         )
         (tmp_path / name).unlink()
     told = pyx("lock", "--check", "--upgrade", cwd=tmp_path)

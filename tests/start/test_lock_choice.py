@@ -253,7 +253,7 @@ def test_only_requirements_files_are_taken_together(tmp_path: Path) -> None:
     assert (
         told.value.message == f"{tmp_path}/uv.lock: only requirements files can be taken together"
     )
-    with pytest.raises(UsageError, match="several --project are requirements files"):
+    with pytest.raises(UsageError, match="with several --project, each is a requirements file"):
         look(tmp_path, "--project", str(tmp_path), "--project", str(tmp_path / "dev.txt"))
     write(tmp_path, pyproject_toml='[tool.pyx]\nlocks = ["dev.txt", "none.txt"]\n')
     with pytest.raises(LockError, match=r"tool\.pyx\.locks: there is no none\.txt beside it"):
@@ -302,7 +302,7 @@ def test_a_start_notices_every_file_of_a_set(
     told = pyx("lock", "--project=a.txt", "--project=b.txt", cwd=tmp_path)
     assert (told.returncode, told.stderr.splitlines()[0]) == (
         64,
-        "pyx: this takes one project at a time",
+        "pyx: only one project can be given",
     )
 
 

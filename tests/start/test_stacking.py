@@ -148,7 +148,7 @@ def test_an_environment_is_not_stacked_on_itself(world: World) -> None:
         ("1", "tool.pyx.tools: expected names"),
         ('["@dev", 1]', "tool.pyx.tools: expected names"),
         ('"@none"', "there is no environment @none"),
-        ('"@../x"', "@../x cannot be the name of an environment"),
+        ('"@../x"', "an environment cannot be named @../x"),
     ],
 )
 def test_a_wrong_wish_is_an_error(world: World, tools: str, said: str) -> None:

@@ -37,7 +37,7 @@ _WAYS_OUT = (
     ),
     (
         r"fatal error: (?P<what>\S+\.h(?:pp)?): No such file",
-        "it needs the header {what} of a library of the system: install its -dev package",
+        "it needs the header {what} of a system library: install its -dev package",
     ),
     (
         r"can't find Rust compiler|error: linker `\S+` not found|cargo.* not found",
@@ -49,7 +49,7 @@ _WAYS_OUT = (
     ),
     (
         r"(?P<what>OSError: Readme file does not exist: \S+)",
-        "the pyproject.toml names a readme that is not there",
+        "the pyproject.toml names a readme that does not exist",
     ),
 )
 

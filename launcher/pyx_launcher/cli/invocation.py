@@ -93,7 +93,7 @@ class Invocation:
     def project(self) -> str | None:
         """The only project that is named, or None. Raises UsageError where there are several."""
         if len(self.projects) > 1:
-            raise UsageError("this takes one project at a time", hint="name one --project")
+            raise UsageError("only one project can be given", hint="leave one --project")
         return self.projects[0] if self.projects else None
 
 
@@ -364,7 +364,7 @@ def _name_stacked(values: Sequence[str | None]) -> tuple[str, ...]:
                 # Poetry calls a group by it, uv a package. What it is here must not be guessed:
                 # a package of a group's name may be a stranger's.
                 hint=f"a group of the project is `--group {_quote(name)}`, a named environment"
-                " `--with @NAME`; `pyx add PACKAGE` requires a package",
+                " `--with @NAME`; `pyx add PACKAGE` adds a package",
             )
     return tuple(dict.fromkeys(name[1:] for name in names))
 

@@ -188,7 +188,7 @@ def _find_script(name: str | None) -> Path | None:
     if not path.is_file():
         raise UsageError(
             f"there is no script {path}",
-            hint=f"`touch {shlex.quote(str(path))}`, if it is to be made",
+            hint=f"`touch {shlex.quote(str(path))}` makes an empty one",
         )
     if path.name in (*MANIFESTS, *FILE_NAMES):
         raise UsageError(
@@ -200,7 +200,7 @@ def _find_script(name: str | None) -> Path | None:
         words = ["pyx", "add", "-r", name, *(["--group", group] if group else [])]
         raise UsageError(
             f"{path} is not a script",
-            hint=f"`{shlex.join(words)}` requires in the project what it lists",
+            hint=f"`{shlex.join(words)}` adds what it lists to the project",
         )
     if path.suffix in _NO_SCRIPTS:
         raise UsageError(f"{path} is not a script", hint="pyx lock --help")

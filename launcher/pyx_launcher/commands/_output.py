@@ -43,7 +43,7 @@ def _advise(path: Path) -> str:
     """Return a hint that may be typed: nothing is to be removed but what a command had made."""
     if (path / "pyvenv.cfg").is_file() or path.name.endswith(SUFFIXES):
         return f"name another, or first: rm -r {shlex.quote(str(path))}"
-    return "name what is to be made first: see `pyx bundle --help` or `pyx export --help`"
+    return "name the output first: see `pyx bundle --help` or `pyx export --help`"
 
 
 def write_text(into: Path, word: str, text: str) -> None:

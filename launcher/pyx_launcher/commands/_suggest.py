@@ -284,14 +284,14 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
         meant = _translate_tool(name, words, here)
         there = _find_value(words, ("--cwd",)) if name in _CONDAS else ""
         start = f"cd {shlex.quote(there)} && {pyx}" if there else pyx
-        return f"{start} {meant}" if meant else f"`{pyx}` alone is the prompt"
+        return f"{start} {meant}" if meant else f"`{pyx}` alone starts the prompt"
     version = _VERSIONED.fullmatch(words[0] if name == "py" and words else name)
     if version is not None and name not in _PYTHONS[:2]:
         pyx = shlex.join(["pyx", *own, "--python", version[1]])
         words = words[1:] if name == "py" else words
-        return f"{pyx} {shlex.join(words)}" if words else f"`{pyx}` alone is the prompt"
+        return f"{pyx} {shlex.join(words)}" if words else f"`{pyx}` alone starts the prompt"
     if name in _PYTHONS and not words:
-        return f"`{pyx}` alone is the prompt"
+        return f"`{pyx}` alone starts the prompt"
     run = f"{pyx} run {shlex.join([name, *words])}"
     if name in here.programs | here.waiting:
         return run
@@ -303,7 +303,7 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
     known = [] if name in _NO_SLIPS else known
     close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
     if not close and here.waiting:
-        return f"packages of the lock are not fetched yet; if one of them has it: `{run}`"
+        return f"some locked packages have not been fetched yet; if one of them has it: `{run}`"
     if not close:
         adds = f"`{pyx} add PACKAGE` adds the package of a program, " if here.has_lock else ""
         return f"nothing else here has that name; {adds}`{pyx} --help` lists the commands"
@@ -589,7 +589,7 @@ def advise_pip(behind: Sequence[str], invocation: Invocation, environ: Mapping[s
         return _answer_pip(pyx, behind, _look_around(invocation, environ))
     given = _drop_options(behind)
     if not given:
-        return f"`{pyx} add NAME` requires a package, `{pyx} list` shows what is there"
+        return f"`{pyx} add NAME` adds a package, `{pyx} list` shows what is there"
     words = behind[behind.index(given[0]) :]
     return f"{pyx} {_translate_tool('pip', words, _look_around(invocation, environ))}"
 

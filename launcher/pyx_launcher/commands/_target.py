@@ -54,7 +54,7 @@ def explain_no_lock(plan: Plan, elsewhere: str) -> PyxError:
     if nearest is not None:
         command = name_command(Path(nearest))
         adding = f"{command.removesuffix('lock')}add NAME"
-        hint = f"`{command}` makes one, `{adding}` requires a package"
+        hint = f"`{command}` makes one, `{adding}` adds a package"
     return UsageError(f"there is no lock in {plan.context.directory} or above", hint=hint)
 
 

@@ -107,7 +107,7 @@ def _read_moment(environ: Mapping[str, str]) -> int:
     if len(asked) > _LONGEST_MOMENT:
         raise UsageError(
             f"SOURCE_DATE_EPOCH={shorten(asked)} is not a time that a file can have",
-            hint="it is in seconds since 1970: date +%s",
+            hint="it has to be in seconds since 1970: date +%s",
         )
     return int(asked)
 
@@ -145,7 +145,9 @@ def _list_programs(entries: Sequence[Entry]) -> list[str]:
 def _start_file(word: str, more: Sequence[str], entries: Sequence[Entry]) -> BundleStart:
     path = Path(os.path.realpath(word))
     if path.is_dir() and not (path / "__main__.py").is_file():
-        raise UsageError(f"{path} has no __main__.py", hint="python runs a directory that has one")
+        raise UsageError(
+            f"{path} has no __main__.py", hint="python runs only a directory that has one"
+        )
     if not path.exists():
         raise NotFoundError(f"{path} does not exist", hint="pyx bundle --help")
     if path.is_file():

@@ -52,7 +52,7 @@ def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
             invocation, environ
         )
     if "--file" in invocation.settings:
-        raise UsageError("--file says what --link makes", hint="pyx env --link --file")
+        raise UsageError("--file goes with --link", hint="pyx env --link --file")
     if invocation.words[:1] and invocation.words[0] in ("rename", "mv", "copy", "cp", "clone"):
         raise _explain_copy(invocation, resolve_dirs(environ))
     action, words = take_action(invocation)

@@ -128,7 +128,7 @@ def _choose(plan: Plan, lock: Lock) -> list[ExportedPackage]:
 
 def _export_venv(invocation: Invocation, word: str, environ: Mapping[str, str]) -> int:
     if not word:
-        raise UsageError("a virtual environment needs a place", hint=f"{_HINT} -o DIR")
+        raise UsageError("a virtual environment needs a directory", hint=f"{_HINT} -o DIR")
     output = name_output(word)
     plan = take_copies(decide(invocation, environ))
     warn_if_stale(plan)

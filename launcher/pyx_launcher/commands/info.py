@@ -107,7 +107,7 @@ def _find_way(plan: Plan) -> Facts:
         return {"way": "public", "reason": "PYX_START says so"}
     way = find_way(plan.found.interpreter, plan.dirs.interpreters, find_native())
     if way is None:
-        return {"way": None, "reason": "not tried yet; the first start does it"}
+        return {"way": None, "reason": "not tried yet; the first start will try it"}
     return {"way": "fast" if way.fast else "public", "reason": way.reason}
 
 
@@ -150,7 +150,7 @@ def _describe(plan: Plan, facts: Facts) -> Iterator[tuple[str, str]]:
     if (faults := describe_faults(plan.lock)) is not None:
         yield "", faults
     if plan.freshness.doubt is not None:
-        yield "", f"{plan.freshness.doubt.message}; what the project requires cannot be told"
+        yield "", f"{plan.freshness.doubt.message}; pyx cannot tell what the project requires"
     yield "interpreter", f"{interpreter['path']} {interpreter['version']} ({interpreter['reason']})"
     start = facts["start"]
     yield "start", f"the {start['way']} way: {start['reason']}" if start["way"] else start["reason"]

@@ -88,7 +88,7 @@ def _make_script(path: Path, invocation: Invocation, environ: Mapping[str, str])
         raise UsageError(
             f"{path} exists already",
             hint=f"`{shlex.join(['pyx', 'add', '--script', str(path), 'NAME'])}`"
-            " lets it require a package",
+            " adds a package to it",
         )
     interpreter = _find_interpreter(path.parent, invocation, environ)
     major, minor = interpreter.tag_facts.python
@@ -108,7 +108,7 @@ def _make_project(directory: Path, invocation: Invocation, environ: Mapping[str,
         if os.path.lexists(directory / name):
             raise UsageError(
                 f"there is a project already: {directory / name}",
-                hint=f"`{shlex.join([*_start(directory), 'add', 'NAME'])}` requires a package",
+                hint=f"`{shlex.join([*_start(directory), 'add', 'NAME'])}` adds a package",
             )
     name = _name_project(directory, invocation)
     package = re.sub(r"[-.]", "_", name)

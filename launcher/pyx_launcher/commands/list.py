@@ -36,9 +36,11 @@ def run_list(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Print a line for each distribution on stdout, in the order of their names."""
     check_words(invocation, 0, at_most=1)
     if {"--outdated", "--attestations"} <= invocation.settings.keys():
-        raise UsageError("--outdated and --attestations are two questions", hint="ask one of them")
+        raise UsageError(
+            "--outdated and --attestations cannot be used together", hint="use one at a time"
+        )
     words = invocation.words
-    hint = f"`pyx which {quote(words[0])}` tells of one package" if words else ""
+    hint = f"`pyx which {quote(words[0])}` shows one package" if words else ""
     plan = decide(take_script(invocation, words, hint), environ)
     require_lock(plan)
     column, answers = "kind", {a.name: _Answer(cell=a.kind) for a in plan.selection.artifacts}

@@ -82,5 +82,5 @@ def _compare(path: Path, start: Path, script: Script | None, command: str) -> No
     if freshness.staleness is not None:
         raise freshness.staleness.error
     if not freshness.is_told:
-        problem = "nothing tells whether it is up to date"
+        problem = "it does not say what it was made from, so it cannot be checked"
         raise LockError(path, problem, hint=command)

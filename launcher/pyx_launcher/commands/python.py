@@ -98,9 +98,7 @@ def _search(
 
 def _ask_for(invocation: Invocation, request: str = "") -> Invocation:
     if request and invocation.python:
-        raise UsageError(
-            "a version is asked for twice", hint=f"pyx python find {invocation.python}"
-        )
+        raise UsageError("the version is given twice", hint=f"pyx python find {invocation.python}")
     return replace(invocation, python=request or invocation.python)
 
 
@@ -152,7 +150,7 @@ def _list(invocation: Invocation, environ: Mapping[str, str]) -> None:
     ]
     write_out(format_table(("", "version", "path", "found"), table))
     if problem:
-        tell(f"none of them is taken here: {problem}")
+        tell(f"none of them fits here: {problem}")
 
 
 def _tell_origin(candidate: InterpreterCandidate) -> str:

@@ -116,7 +116,7 @@ def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str], close: s
         return advice
     if plan.lock is None:
         return "name the project that has it: `pyx --project DIR run NAME`"
-    return "require the package that has it, whose name may be another: `pyx add PACKAGE`"
+    return "add the package that has it, which may have another name: `pyx add PACKAGE`"
 
 
 def find_program(

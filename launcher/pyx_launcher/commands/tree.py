@@ -29,7 +29,7 @@ def run_tree(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Print the tree on stdout. What is not in the store yet is fetched: its metadata tells."""
     check_words(invocation, 0, at_most=1)
     words = invocation.words
-    hint = f"`pyx tree --invert {quote(words[0])}` tells of one package" if words else ""
+    hint = f"`pyx tree --invert {quote(words[0])}` shows one package" if words else ""
     plan = decide(take_script(invocation, words, hint), environ)
     require_lock(plan)
     entries = fetch_all(plan, environ).entries

@@ -163,7 +163,7 @@ def _explain(
     close = difflib.get_close_matches(name, known, n=1)
     named = f"@{plan.invocation.named} " if plan.invocation.named else ""
     # The name of a module is not that of its package, which may be a stranger's.
-    hint = f"require the package that has it, whose name may be another: `pyx {named}add PACKAGE`"
+    hint = f"add the package that has it, which may have another name: `pyx {named}add PACKAGE`"
     hint = f"did you mean {close[0]}?" if close else hint
     if unknown:
         hint = f"`pyx sync` first: {len(unknown)} packages are not in the store yet"

@@ -137,12 +137,12 @@ def _try(interpreter: Interpreter, directory: Path) -> Way:
     told |= _run(directory, [_Start(name=kept, words=kinds["a script"], public=p) for p in ways])
     difference = _compare(kept, plain, told[kept, True])
     if not interpreter.encodings_file:
-        reason = "`encodings` is not a file, so its bytecode cannot be given"
+        reason = "`encodings` is not a file, so its bytecode cannot be put in its place"
         return Way(fast=False, code=not difference, reason=reason)
     differences = [_compare(name, public[name], told[name, False]) for name in kinds]
     differences.append(_compare(kept, plain, told[kept, False]))
     found = next(filter(None, differences), None)
-    reason = found or f"a program sees the same by both ({len(told)} starts)"
+    reason = found or f"programs behave the same either way (tried with {len(told)} starts)"
     return Way(fast=found is None, code=not difference, reason=reason)
 
 
@@ -242,7 +242,7 @@ def _find_fault(told: Told, directory: Path) -> str | None:
     }
     for name, value in promised.items():
         if told.get(name) != value:
-            return f"{name} is {told.get(name)!r} and not {value!r}"
+            return f"{name} is {told.get(name)!r} instead of {value!r}"
     return None
 
 
@@ -253,5 +253,5 @@ def _compare(name: str, public: Told, other: Told) -> str | None:
     for key in public:
         # Marshalled twice, the same code need not be the same bytes.
         if key != "code" and public[key] != other.get(key):
-            return f"{name} sees another {key}: {other.get(key)!r} and not {public[key]!r}"
+            return f"{name} sees a different {key}: {other.get(key)!r} instead of {public[key]!r}"
     return None

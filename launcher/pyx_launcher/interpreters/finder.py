@@ -209,7 +209,9 @@ def _find_requested(
 def _why_nothing(path: Path) -> str:
     if not path.exists():
         return f"{path} does not exist"
-    return f"{path} is neither an interpreter nor a virtual environment whose base is there"
+    return (
+        f"{path} is neither an interpreter nor a virtual environment whose base interpreter exists"
+    )
 
 
 def _without_pyenv(search: Search) -> Search:

@@ -42,7 +42,7 @@ def _check_link(path: Path, target: Path, directory: Path, *, follow: bool) -> N
         return
     if not follow:
         raise RefusedError(
-            f"{path} is a link to {target}, out of the project, and is not written through",
+            f"{path} is a link to {target}, outside the project, so it is not written through",
             hint="--follow does, and follow = true in [tool.pyx] of the linked pyproject.toml",
         )
     if os.stat(target).st_uid != os.geteuid():

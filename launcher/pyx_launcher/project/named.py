@@ -52,7 +52,7 @@ def named_directory(dirs: Dirs, name: str) -> Path:
     Raises UsageError for what cannot be a name.
     """
     if not name or name.startswith(".") or "/" in name or "\0" in name:
-        raise UsageError(f"@{name} cannot be the name of an environment", hint="pyx env list")
+        raise UsageError(f"an environment cannot be named @{name}", hint="pyx env list")
     return dirs.named / name
 
 
@@ -92,10 +92,10 @@ def create_named(
     if not _NAME.fullmatch(name):
         plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
         hint = f"`pyx env create {plain or 'NAME'}`: letters, digits, and . _ - between them"
-        raise UsageError(f"@{name} cannot be the name of an environment", hint=hint)
+        raise UsageError(f"an environment cannot be named @{name}", hint=hint)
     if python is not None and "/" in python:
         raise UsageError(
-            f"--python {python}: an environment remembers a version and no path",
+            f"--python {python}: an environment remembers a version, not a path",
             hint="give the path at each start: `pyx @NAME --python PATH SCRIPT`",
         )
     if os.path.lexists(directory):
@@ -166,7 +166,7 @@ def remove_named(dirs: Dirs, name: str) -> Path:
 
             raise RefusedError(
                 f"{directory} holds more than a project and its lock: {', '.join(foreign[:5])}",
-                hint=f"if nothing of it is needed: rm -r {quote(str(directory))}",
+                hint=f"if none of it is needed: rm -r {quote(str(directory))}",
             )
         # Renamed first, so that no start ever meets a half of it.
         grave = make_directory(directory.parent, ".old.")

@@ -164,7 +164,7 @@ def join_parts(
     try:
         Pylock.from_dict(tomli.loads(text))
     except (PylockValidationError, tomli.TOMLDecodeError) as error:
-        raise LockError(path, f"cannot be made of what uv exports: {error}") from error
+        raise LockError(path, f"cannot be made from what uv exports: {error}") from error
     return text.encode()
 
 

@@ -331,7 +331,7 @@ def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
     except OSError as error:
-        raise LockError(path, f"cannot be looked at: {error.strerror}") from error
+        raise LockError(path, f"cannot be accessed: {error.strerror}") from error
 
 
 def _take_metadata(script: Script, dirs: Dirs, looked: tuple[Path, ...]) -> _FoundLock:
@@ -398,7 +398,7 @@ def _take_files(paths: Sequence[Path]) -> _FoundLock:
     for path in paths:
         if not _is_file(path):
             raise UsageError(
-                f"{path} is not a file: several --project are requirements files",
+                f"{path} is not a file; with several --project, each is a requirements file",
                 hint="pyx --project requirements/main.txt --project requirements/dev.txt",
             )
     return _FoundLock(lock=paths[0], reason="--project", more=tuple(paths[1:]))
@@ -409,4 +409,4 @@ def _advise_lock(directory: Path) -> str:
 
     if any((directory / name).is_file() for name in MANIFESTS):
         return name_command(directory)
-    return f"it would be one of {', '.join(FILE_NAMES)}"
+    return f"a lock has one of these names: {', '.join(FILE_NAMES)}"

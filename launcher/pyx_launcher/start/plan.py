@@ -222,7 +222,7 @@ def warn_if_stale(plan: Plan) -> None:
     if staleness is not None:
         tell(f"warning: {staleness.path}: {staleness.problem}; run `{staleness.command}`")
     elif plan.freshness.doubt is not None:
-        tell(f"warning: {plan.freshness.doubt.message}; what the project requires cannot be told")
+        tell(f"warning: {plan.freshness.doubt.message}; pyx cannot tell what the project requires")
 
 
 def _tell_preference(plan: Plan) -> None:

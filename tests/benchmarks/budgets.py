@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cold import cold_place, make_local_row
-from first import choose_wheels
+from cold import PROCESSOR, cold_place, make_index_row, make_local_row, serving
+from first import choose_wheels, make_useful_row
 from first import make_rows as make_first_rows
 from ground import Ground, prepare_ground
 from imports import make_rows as make_import_rows
-from measure import Result, format_table, measure, measure_rows
+from measure import Result, format_table, measure, measure_rows, of_processor
 from projects import filled_project, set_aside
 from scale import measure_usage
 from starts import BARE, make_row, measure_in_project, write_programs
@@ -51,9 +51,10 @@ Found = tuple[tuple[str, str], tuple[float, float, "float | None"]]
 
 
 def _measure_all(ground: Ground, number: int) -> Iterator[Found]:
-    yield from _describe(_measure_starts(ground, number))
     if ground.wheelhouse is not None:
         yield from _describe(_measure_first(ground, number))
+    yield from _describe(_measure_starts(ground, number))
+    if ground.wheelhouse is not None:
         yield from _describe(_measure_cold(ground))
 
 
@@ -75,17 +76,24 @@ def _measure_starts(ground: Ground, number: int) -> list[Result]:
 
 
 def _measure_first(ground: Ground, number: int) -> list[Result]:
-    wheels = choose_wheels(ground)["all"]
-    with filled_project(ground, f"all-{number}", wheels) as project:
-        first = make_first_rows(ground, project, is_real=True)[:1]
-        results = measure_rows(first, min(ground.rounds, FIRST_ROUNDS))
+    wheels, rounds = choose_wheels(ground), min(ground.rounds, FIRST_ROUNDS)
+    with filled_project(ground, f"all-{number}", wheels["all"]) as project:
+        results = [measure(make_useful_row(ground, project), min(rounds, 5))]
+        results += measure_rows(make_first_rows(ground, project, is_real=True)[:1], rounds)
         imports = make_import_rows(ground, project)[:1]
-        return results + [measure(row, min(ground.rounds, IMPORT_ROUNDS)) for row in imports]
+        results += [measure(row, min(ground.rounds, IMPORT_ROUNDS)) for row in imports]
+    with filled_project(ground, f"few-{number}", wheels["few"]) as project:
+        return results + measure_rows(make_first_rows(ground, project, is_real=True)[:1], rounds)
 
 
 def _measure_cold(ground: Ground) -> list[Result]:
+    assert ground.wheelhouse is not None
+    rounds = min(ground.rounds, COLD_ROUNDS)
     with cold_place(ground) as place:
-        return [measure(make_local_row(place), min(ground.rounds, COLD_ROUNDS), unmeasured=1)]
+        local = measure(make_local_row(place), rounds, unmeasured=1)
+        with serving(ground.wheelhouse) as url:
+            index = measure(make_index_row(place, url), rounds, unmeasured=1)
+        return [local, of_processor(local, PROCESSOR), index]
 
 
 def _describe_disk(ground: Ground, exceeded: list[str]) -> str:

@@ -7,9 +7,9 @@ import re
 import statistics
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -50,10 +50,19 @@ class Result:
 
     row: Row
     medians: Mapping[str, float]
+    """Of wall time, by the label of the command."""
+    processor: Mapping[str, float] = field(default_factory=dict)
+    """Of processor time, with that of all processes which were waited for."""
 
     def ratio(self, peer: str) -> float:
         """Return how long the subject took, with the peer's time as 1."""
         return self.medians[self.row.subject.label] / self.medians[peer]
+
+
+def of_processor(result: Result, at_most: Mapping[str, float]) -> Result:
+    """Return the row once more, for the processor time that was taken meanwhile."""
+    row = replace(result.row, name=f"{result.row.name}, processor time", at_most=at_most)
+    return Result(row=row, medians=result.processor)
 
 
 def measure(row: Row, rounds: int, *, unmeasured: int = 2) -> Result:
@@ -71,19 +80,29 @@ def measure_rows(rows: Sequence[Row], rounds: int, *, unmeasured: int = 2) -> li
     """
     found = {each.label: each for row in rows for each in (row.subject, *row.peers)}
     commands = list(found.values())
-    times: dict[str, list[float]] = {command.label: [] for command in commands}
+    taken: dict[str, list[Taken]] = {command.label: [] for command in commands}
     for number in range(rounds + unmeasured):
         # Each is first as often as last, for who follows may find caches that another has filled.
         for command in commands if number % 2 else reversed(commands):
-            elapsed = run(command)
+            each = run(command)
             if number >= unmeasured:
-                times[command.label].append(elapsed)
-    medians = {label: statistics.median(values) for label, values in times.items()}
-    return [Result(row=row, medians=medians) for row in rows]
+                taken[command.label].append(each)
+    wall = {label: statistics.median(each.wall for each in runs) for label, runs in taken.items()}
+    processor = {
+        label: statistics.median(each.processor for each in runs) for label, runs in taken.items()
+    }
+    return [Result(row=row, medians=wall, processor=processor) for row in rows]
 
 
-def run(command: Command) -> float:
-    """Run one process to its end; returns milliseconds. No shell and no pipe is in the way.
+class Taken(NamedTuple):
+    """What one run took, in milliseconds."""
+
+    wall: float
+    processor: float
+
+
+def run(command: Command) -> Taken:
+    """Run one process to its end. No shell and no pipe is in the way.
 
     Raises RuntimeError where it fails.
     """
@@ -99,14 +118,14 @@ def run(command: Command) -> float:
             {**command.environ, "PWD": directory},
             file_actions=[(os.POSIX_SPAWN_DUP2, nowhere, fd) for fd in (0, 1, 2)],
         )
-        _, status = os.waitpid(child, 0)
+        _, status, usage = os.wait4(child, 0)
         elapsed = (time.perf_counter_ns() - start) / 1e6
     finally:
         os.chdir(before)
         os.close(nowhere)
     if status != 0:
         raise RuntimeError(f"{' '.join(command.words)} ended with status {status} in {directory}")
-    return elapsed
+    return Taken(wall=elapsed, processor=(usage.ru_utime + usage.ru_stime) * 1e3)
 
 
 def count_instructions(command: Command, valgrind: str) -> float | None:

@@ -130,3 +130,13 @@ def uv_sync(ground: Ground, project: Project, *options: str) -> Command:
         directory=project.directory,
         prepare=lambda: fresh_copy(ground, project),
     )
+
+
+def uv_run(ground: Ground, project: Project, program: str) -> Command:
+    """Return `uv run` of `program` in a new project."""
+    return ground.command(
+        "`uv run`",
+        *(ground.find("uv") or "uv", "run", "--quiet", "python", "-c", program),
+        directory=project.directory,
+        prepare=lambda: fresh_copy(ground, project),
+    )

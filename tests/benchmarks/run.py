@@ -24,6 +24,7 @@ from artifacts import KINDS, measure_artifacts
 from budgets import measure_budgets
 from bundles import measure_bundles
 from cold import measure_cold
+from counts import measure_counts
 from figures import replace_figures
 from first import measure_first, measure_sizes
 from ground import Ground, prepare_ground
@@ -100,7 +101,13 @@ class Section:
 
 def measure_all(ground: Ground, artifacts: list[Path]) -> Iterator[Section]:
     """Yield the sections of the page, those that most depends on first."""
-    for measure in (measure_budgets, measure_starts, measure_first, measure_imports):
+    for measure in (
+        measure_budgets,
+        measure_counts,
+        measure_starts,
+        measure_first,
+        measure_imports,
+    ):
         answer = _attempt(measure, ground)
         if answer and answer[0]:
             yield Section(text=answer[0], exceeded=answer[1])

@@ -10,6 +10,7 @@ import stat
 import sys
 import warnings
 import zipfile
+from collections import Counter
 from importlib.metadata import Distribution
 from typing import TYPE_CHECKING
 
@@ -30,8 +31,12 @@ from pyx_launcher.store.unpack import unpack_files
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from types import FrameType
 
 INFO = "pack-1.0.dist-info"
+
+MOST_CALLS = 110
+"""Of functions, for each file of a wheel; by `installer` alone they were 180."""
 
 
 def refuse(store: Path, wheel: Path) -> str:
@@ -581,3 +586,41 @@ def test_a_wheel_becomes_what_installer_makes_of_it(
     expected[f"{INFO}/RECORD"] = record.replace(b"\n./", b"\n"), mode
     assert made == expected
     assert len(made) == 13
+
+
+def count_calls(wheel: Path, target: Path) -> Counter[str]:
+    """Return what is called while `wheel` is unpacked, and how often."""
+    calls: Counter[str] = Counter()
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        if event == "c_call":
+            calls[getattr(argument, "__qualname__", "")] += 1
+        elif event == "call":
+            calls[frame.f_code.co_name] += 1
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        unpack_files(wheel, target, {})
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+def test_a_further_file_costs_a_few_calls(tmp_path: Path, wheels: Path) -> None:
+    """One each to open, read, write and close it, and no more of all than there are now."""
+    # The first imports what it needs.
+    _, few, many = (
+        count_calls(
+            make_wheel(
+                wheels, f"pack{count}", "1.0", files={f"p/m{n}.py": "x" for n in range(count)}
+            ),
+            tmp_path / str(count),
+        )
+        for count in (1, 100, 300)
+    )
+    each = {name: round((many[name] - few[name]) / 200, 1) for name in many}
+    once = dict.fromkeys(("open", "pread", "write", "close"), 1)
+    never = dict.fromkeys(("stat", "lstat", "fstat", "mkdir", "chmod"), 0)
+    assert {name: each.get(name, 0) for name in once | never} == once | never
+    assert sum(each.values()) <= MOST_CALLS

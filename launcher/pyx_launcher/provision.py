@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from pyx_launcher.selection import Artifact, Selection
     from pyx_launcher.store.unpack import Contents
 
-_WORKERS = 8
+_WORKERS = 16
+"""Threads that ask servers, and wait for a worker or for the disk, most of the time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -59,6 +59,9 @@ class _PassingError(Exception):
         self.retry_after = retry_after
 
 
+_CONNECTIONS = 8
+"""At most so many requests are under way at once, however many threads have one."""
+
 _SHORTEST_WINDOW = 4.0
 """Seconds over which the pace of a server is measured at least."""
 
@@ -84,6 +87,7 @@ class Session:
         self._backoff = backoff
         self._silent_retries = settings.silent_retries
         self._lock = threading.Lock()
+        self._connections = threading.BoundedSemaphore(_CONNECTIONS)
         self._watch = Watch()
         self._window = max(_SHORTEST_WINDOW, 2 * settings.timeout)
         self._answered: set[object] = set()
@@ -149,7 +153,8 @@ class Session:
         self, url: str, action: Callable[[], T], received: Callable[[], int] = lambda: 0
     ) -> T:
         """Do `action` until it succeeds; attempts that bring something do not count."""
-        with self._watch.waiting(urlsplit(shown(url)).netloc, received):
+        place = urlsplit(shown(url)).netloc
+        with self._connections, self._watch.waiting(place, received):
             return self._try_often(url, action, received)
 
     def _try_often(self, url: str, action: Callable[[], T], received: Callable[[], int]) -> T:

@@ -134,6 +134,7 @@ message('TOLD', python.language_version(), python.get_path('include'), dependenc
 ASKED = """\
 import os, re, subprocess, sys
 bin = os.path.dirname(sys.executable)
+os.environ["PATH"] = bin + os.pathsep + os.environ["PATH"]
 words = [word.replace("PYTHON", sys.executable) for word in sys.argv[1:]]
 done = subprocess.run([os.path.join(bin, words[0]), *words[1:]], capture_output=True, text=True)
 sys.stderr.write(done.stdout + done.stderr)
@@ -263,8 +264,8 @@ ROWS = {
         files={"lib/two.py": "def main():\n import sys; print('TOLD', sys.base_prefix)\n"},
     ),
     "CMake's `FindPython3`": Row(
-        words=("-c", ASKED, "cmake", "-B", "made", "-DPython3_EXECUTABLE=PYTHON"),
-        needs="cmake",
+        words=("-c", ASKED, "cmake", "-G", "Ninja", "-B", "made", "-DPython3_EXECUTABLE=PYTHON"),
+        needs="cmake ninja",
         files={"CMakeLists.txt": CMAKE},
     ),
     "Meson's `find_installation`": Row(

@@ -341,15 +341,15 @@ def test_what_is_not_locked_cannot_be_upgraded(pyx: Pyx, project: Path, tmp_path
             (project / "requirements.in").write_text("tick\n")
         succeed(pyx("lock", cwd=project))
         before = listed(project)
-        for words, lock in (
-            (("lock", "--upgrade", "Tikc"), project / kind),
-            (("lock", script, "--upgrade", "Tikc"), script.with_name("pylock.x.toml")),
+        for command, lock in (
+            ("lock", project / kind),
+            (f"lock {script}", script.with_name("pylock.x.toml")),
         ):
-            told = pyx(*words, cwd=project)
+            told = pyx(*command.split(), "--upgrade", "Tikc", cwd=project)
             assert (told.returncode, told.stdout) == (USAGE, "")
             assert told.stderr == (
                 f"pyx: {lock}: no Tikc is locked\n"
-                "pyx: hint: did you mean `pyx lock --upgrade tick`?\n"
+                f"pyx: hint: did you mean `pyx {command} --upgrade tick`?\n"
             )
         assert "pyx list" in pyx("lock", "--upgrade", "zzz", cwd=project).stderr
         assert listed(project) == before

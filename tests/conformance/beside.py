@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DOCUMENT = ROOT / "docs" / "compatibility.md"
 LEFT_OUT = "no wheels"
+BUILT = ("pyspark",)
+"""What has wheels nowhere, and is plain Python: one is built, for both."""
 EMPTY = 'lock-version = "1.0"\ncreated-by = "tests"\npackages = []\n'
 
 
@@ -55,8 +57,12 @@ def prepare(python: str, needs: str, root: Path, native: Path) -> Pair | None:
         fetch = [*pip, "download", "--prefer-binary", "--dest", wheels, *needs.split()]
         if subprocess.run(fetch, check=False, stdout=sys.stderr).returncode:
             return None
-        if list(wheels.glob("*.tar.gz")):
-            return None
+        for source in wheels.glob("*.tar.gz"):
+            if source.name.partition("-")[0] not in BUILT:
+                return None
+            build = [*pip, "wheel", "--no-deps", "--wheel-dir", wheels, source]
+            subprocess.run(build, check=True, stdout=sys.stderr)
+            source.unlink()
         install = [*pip, "install", "--no-index", "--no-deps", *wheels.iterdir()]
         subprocess.run(install, check=True, stdout=sys.stderr)
     text = pylock_text(sorted(wheels.iterdir())) if needs else EMPTY

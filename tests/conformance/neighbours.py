@@ -17,6 +17,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,12 +89,83 @@ with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=Tru
     print(process.stdout.readline())
     client.close()
 """
+# What a browser does: it asks the server for a kernel for the notebook, and has it run the cell.
+LAB = """\
+import asyncio, json, os, pathlib, subprocess, sys, urllib.request
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
+runtime = pathlib.Path(os.environ["JUPYTER_RUNTIME_DIR"])
+words = ["-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0"]
+async def main():
+    while not (files := list(runtime.glob("jpserver-*.json"))):
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(1)
+    server = json.loads(files[0].read_text())
+    token = {"Authorization": "token " + server["token"], "Content-Type": "application/json"}
+    asked = {"path": "app/book.ipynb", "name": "book", "type": "notebook",
+             "kernel": {"name": "python3"}}
+    request = urllib.request.Request(server["url"] + "api/sessions", json.dumps(asked).encode(),
+                                     token)
+    with urllib.request.urlopen(request) as answer:
+        kernel = json.load(answer)["kernel"]["id"]
+    url = f"ws{server['url'][4:]}api/kernels/{kernel}/channels"
+    socket = await websocket_connect(HTTPRequest(url, headers=token))
+    cell = json.loads(pathlib.Path("app/book.ipynb").read_text())["cells"][0]["source"]
+    header = {"msg_id": "one", "msg_type": "execute_request", "username": "", "session": "one",
+              "version": "5.3"}
+    content = {"code": cell, "silent": False, "store_history": True, "user_expressions": {},
+               "allow_stdin": False, "stop_on_error": True}
+    await socket.write_message(json.dumps({"header": header, "parent_header": {}, "metadata": {},
+                                           "content": content, "channel": "shell"}))
+    while True:
+        message = json.loads(await socket.read_message())
+        if message["msg_type"] in ("stream", "error"):
+            return message["content"]
+with subprocess.Popen([sys.executable, *words]) as process:
+    try:
+        print(asyncio.run(asyncio.wait_for(main(), 60)).get("text"), flush=True)
+    finally:
+        process.terminate()
+"""
+# A task of an engine tells, and the driver prints it.
+TASK = f"""\
+def told():
+    import contextlib, io
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        exec({TELL.replace("sys.argv[1:]", "[]")!r}, {{}})
+    return text.getvalue()
+"""
+SPARK = (
+    TASK
+    + """\
+from pyspark.sql import SparkSession
+session = SparkSession.builder.master("local[1]").getOrCreate()
+print(*session.sparkContext.parallelize([1], 1).map(lambda _: told()).collect())
+session.stop()
+"""
+)
+RAY = (
+    TASK
+    + """\
+import os, ray
+ray.init(num_cpus=1, include_dashboard=False, _temp_dir=os.environ["RAY"],
+         object_store_memory=100000000)
+print(ray.get(ray.remote(told).remote(), timeout=120))
+ray.shutdown()
+"""
+)
 BESIDE = (
     "import os, subprocess, sys; program = os.path.join(os.path.dirname(sys.executable), "
     "sys.argv[1]); sys.exit(subprocess.call([program, *sys.argv[2:]]))"
 )
 PROFILED = ["py-spy", "record", "--duration", "1", "--format", "raw", "--output", os.devnull]
 GUNICORN = ["--check-config", "--bind", "127.0.0.1:0", "app.web:application"]
+SPARK_SETTINGS = {
+    "PYSPARK_PYTHON": "{python}",
+    "SPARK_LOCAL_IP": "127.0.0.1",
+    "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+}
+RAY_SETTINGS = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 WORKER = ["worker", "--pool", "prefork", "--concurrency", "1", "--without-gossip"]
 
 
@@ -125,6 +197,7 @@ ROWS = (
     row("unittest discover", "-m", "unittest", "discover", "-s", "app"),
     row("Jupyter, nbconvert", "-m", "jupyter", *KERNEL, needs="nbconvert ipykernel"),
     row("Jupyter, `pyx env --kernel`", needs="nbconvert ipykernel"),
+    row("Jupyter lab", "-c", LAB, needs="jupyterlab"),
     row("IPython, a script", "-m", "IPython", "app/run.py", "x", needs="ipython"),
     row("IPython, `%run`", "-m", "IPython", "-c", "%run app/run.py x", needs="ipython"),
     row("debugpy, a script", "-m", "debugpy", "--listen", "0", "app/run.py", needs="debugpy"),
@@ -137,6 +210,8 @@ ROWS = (
     row("pytest", "-m", "pytest", "-q", "-s", "app", needs="pytest"),
     row("gunicorn", "-m", "gunicorn", *GUNICORN, needs="gunicorn"),
     row("celery", "-m", "celery", "-A", "app.tasks", *WORKER, needs="celery", C_FORCE_ROOT="1"),
+    row("a worker of Spark", "app/engine_spark.py", needs="pyspark", **SPARK_SETTINGS),
+    row("a worker of Ray", "app/engine_ray.py", needs="ray", **RAY_SETTINGS),
 )
 
 
@@ -153,6 +228,8 @@ def write_programs(directory: Path) -> None:
         "web.py": WEB,
         "tasks.py": CELERY,
         "book.ipynb": json.dumps(BOOK),
+        "engine_spark.py": SPARK,
+        "engine_ray.py": RAY,
     }.items():
         (app / name).write_text(text, encoding="utf-8")
     (directory / "near_directory.py").touch()
@@ -163,7 +240,22 @@ def start(pair: Pair, row: Row, *, by_pyx: bool) -> str:
     python = [pair.pyx.path] if by_pyx else [pair.venv / "bin" / "python"]
     named = str(pair.pyx.path if by_pyx else python[0])
     words = [word.replace("{python}", named) for word in row.words]
-    environ = {**row.environ, "IPYTHONDIR": str(pair.directory / "ipython")}
+    with tempfile.TemporaryDirectory(prefix="pyx-n.") as own:
+        # Paths of sockets may have no more than 107 bytes.
+        environ = {name: value.replace("{python}", named) for name, value in row.environ.items()}
+        environ |= {"IPYTHONDIR": f"{own}/ipython", "JUPYTER_RUNTIME_DIR": own, "RAY": own}
+        return find_told(pair, python, words, environ, by_pyx=by_pyx)
+
+
+def find_told(
+    pair: Pair,
+    python: list[Path],
+    words: list[str],
+    environ: dict[str, str],
+    *,
+    by_pyx: bool,
+) -> str:
+    """Return what the command tells; without `words` it is Jupyter, from outside of pyx."""
     if not words:
         python, words = [pair.venv / "bin" / "python"], ["-m", "jupyter", *KERNEL]
         if by_pyx:

@@ -22,7 +22,7 @@ from pagetables import replace_between
 from wheelhouse import pylock_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 DOCUMENT = ROOT / "docs" / "compatibility.md"
 LEFT_OUT = "no wheels"
@@ -73,6 +73,26 @@ def prepare(python: str, needs: str, root: Path, native: Path) -> Pair | None:
     return Pair(directory=directory, venv=venv, pyx=Pyx(root / "bin", native, kept | own))
 
 
+def write_table(
+    program: Path, names: Sequence[str], table: Mapping[str, Mapping[str, str]], head: str
+) -> None:
+    """Write the cells of `table` into the documents; a cell that it does not have stays."""
+    start = f"<!-- {program.stem}: written by tests/conformance/{program.name} -->\n"
+    end = f"<!-- end of {program.stem} -->\n"
+    page = DOCUMENT.read_text(encoding="utf-8")
+    lines = page.partition(start)[2].partition(end)[0].splitlines()
+    (_, *versions), _, *rows = ([cell.strip() for cell in x.split("|")[1:-1]] for x in lines)
+    merged = {
+        version: {name: row[at] for name, *row in rows} for at, version in enumerate(versions)
+    }
+    for version, cells in table.items():
+        merged.setdefault(version, {}).update(cells)
+    columns = sorted(merged, key=lambda version: [int(part) for part in version.split(".")])
+    cells = [(name, *(merged[each].get(name, "") for each in columns)) for name in names]
+    text = format_table([head, *columns], cells)
+    DOCUMENT.write_text(replace_between(page, start, end, text), encoding="utf-8")
+
+
 def make_table(
     program: Path,
     description: str,
@@ -89,7 +109,7 @@ def make_table(
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--python", action="append", help="the path of an interpreter")
     parser.add_argument("--json", action="store_true", help="print the cells alone")
-    parser.add_argument("--write", action="store_true", help="write the table into the documents")
+    parser.add_argument("--write", action="store_true", help="write the cells into the documents")
     parser.add_argument("row", nargs="*", help="the names of the rows")
     options = parser.parse_args()
     forget_outer_start()
@@ -106,11 +126,7 @@ def make_table(
         return 0
     table |= json.loads(run_program(program, PYTHONS, chosen))
     cells = [(name, *(each[name] for each in table.values())) for name in chosen]
-    text = format_table([head, *table], cells)
-    sys.stdout.write(text)
+    sys.stdout.write(format_table([head, *table], cells))
     if options.write:
-        start = f"<!-- {program.stem}: written by tests/conformance/{program.name} -->\n"
-        page = DOCUMENT.read_text(encoding="utf-8")
-        page = replace_between(page, start, f"<!-- end of {program.stem} -->\n", text)
-        DOCUMENT.write_text(page, encoding="utf-8")
+        write_table(program, names, table, head)
     return int(any(cell.startswith("pyx ") for row in table.values() for cell in row.values()))

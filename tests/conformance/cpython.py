@@ -1,15 +1,15 @@
 """Run CPython's own test suite under pyx and under a virtual environment, and compare.
 
-As a program: ``pyx tests/conformance/cpython.py [--python 3.12]… [module]…`` compares the modules
-for each interpreter and prints what fails under pyx alone. `explained.toml` names the tests that
-must, if there are any.
+As a program: ``pyx tests/conformance/cpython.py [--python PATH]… [--way WAY]… [MODULE]…`` compares
+the modules for each interpreter and prints what fails under pyx alone. `explained.toml` names the
+tests that must, if there are any.
 """
 
 from __future__ import annotations
 
 import argparse
 import fnmatch
-import os
+import itertools
 import signal
 import subprocess
 import sys
@@ -20,6 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tomli
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from conformance.matrix import WAYS, choose_way, install
+from installed import PLAIN_PYTHON, find_version, forget_outer_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -168,25 +173,25 @@ def _explain(explanations: Iterable[Explanation], module: str, test: str) -> str
 def main() -> int:
     """Compare what the command line asks for; the status is 1 if anything is unexplained."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--python", action="append", default=[], help="a version, for pyx to find")
-    parser.add_argument("--pyx", default="pyx")
+    parser.add_argument("--python", action="append", help="the path of an interpreter")
+    parser.add_argument("--way", action="append", choices=WAYS, help="by default both")
     parser.add_argument("module", nargs="*", default=MODULES)
     options = parser.parse_args()
+    forget_outer_start()
     unexplained = 0
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    for version in options.python or ["3.9", "3.11", "3.12", "3.13"]:
-        pyx = [options.pyx, "--python", version]
-        find = [*pyx, "-c", "import sys; print(sys._base_executable)"]
-        told = subprocess.run(find, cwd="/", capture_output=True, text=True, check=True)
-        base = told.stdout.strip()
-        with tempfile.TemporaryDirectory() as venv:
-            subprocess.run([base, "-m", "venv", "--without-pip", venv], check=True)
+    for base, way in itertools.product(options.python or [PLAIN_PYTHON], options.way or WAYS):
+        with tempfile.TemporaryDirectory() as directory:
+            root = Path(directory).resolve()
+            pyx = install(root)
+            environ = choose_way({**pyx.environ, "PYX_PYTHON": base}, way)
+            subprocess.run([base, "-I", "-m", "venv", "--without-pip", root / "venv"], check=True)
+            plain = [str(root / "venv" / "bin" / "python")]
             for module in options.module:
-                found = compare(pyx, [f"{venv}/bin/python"], [module], environ)
+                found = compare([str(pyx.path)], plain, [module], environ)
                 new = [difference for difference in found if difference.reason is None]
                 unexplained += len(new)
-                line = f"{version} {module}: {len(found)} differ, {len(new)} unexplained\n"
-                sys.stdout.write(line)
+                head = f"{find_version(base)} {module}, {way} way"
+                sys.stdout.write(f"{head}: {len(found)} differ, {len(new)} unexplained\n")
                 for difference in found:
                     reason = difference.reason or "UNEXPLAINED"
                     sys.stdout.write(f"    {difference.test}: {reason}\n")

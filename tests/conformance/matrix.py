@@ -344,7 +344,7 @@ def main() -> int:
             programs = [p for p in read_programs([group]) if options.only in p.name]
             with tempfile.TemporaryDirectory() as directory:
                 root = Path(directory).resolve()
-                pyx = _install(root)
+                pyx = install(root)
                 place = make_place(root, Path(base), pyx.path, pyx.environ)
                 ways = options.way or WAYS
                 breaking = (pyx.break_slow_path, pyx.repair_slow_path)
@@ -357,7 +357,8 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _install(root: Path) -> Pyx:
+def install(root: Path) -> Pyx:
+    """Install the tree below `root`, or end where nothing compiles the native program."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYX_"))}
     own = {"PYX_HOME": str(root / "home"), "PYX_CACHE_DIR": str(root / "cache")}
     native = build_native(root, *KINDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from packaging.tags import parse_tag
 
 from pyx_launcher.interpreters.tags import (
     TagFacts,
@@ -177,6 +178,17 @@ def test_a_free_threaded_interpreter_takes_no_abi3() -> None:
     assert plain == {"cp313", "abi3", "none"}
     assert "abi3" not in threaded
     assert "cp313t" in threaded
+
+
+def test_a_free_threaded_interpreter_takes_the_stable_abi_of_its_own() -> None:
+    """A wheel for `abi3t` (PEP 803) is for it alone; one for both, `abi3.abi3t`, is for either."""
+    facts = replace(LINUX, python=(3, 15))
+    plain, threaded = (compute_tags(each) for each in (facts, replace(facts, free_threaded=True)))
+    own, both = (parse_tag(f"cp315-{abi}-linux_x86_64") for abi in ("abi3t", "abi3.abi3t"))
+    assert own.isdisjoint(plain)
+    assert not own.isdisjoint(threaded)
+    assert not both.isdisjoint(plain)
+    assert not both.isdisjoint(threaded)
 
 
 def test_tags_go_from_native_to_pure() -> None:

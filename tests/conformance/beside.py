@@ -60,7 +60,7 @@ def prepare(python: str, needs: str, root: Path, native: Path) -> Pair | None:
         for source in wheels.glob("*.tar.gz"):
             if source.name.partition("-")[0] not in BUILT:
                 return None
-            build = [*pip, "wheel", "--no-deps", "--wheel-dir", wheels, source]
+            build = [*pip, "wheel", "--use-pep517", "--no-deps", "--wheel-dir", wheels, source]
             subprocess.run(build, check=True, stdout=sys.stderr)
             source.unlink()
         install = [*pip, "install", "--no-index", "--no-deps", *wheels.iterdir()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from wheelhouse import make_source_tree, make_wheel, sha256
 
 from pyx_launcher.dirs import Dirs, resolve_dirs
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreError
+from pyx_launcher.files.atomic import flush
 from pyx_launcher.files.hashing import hash_file
 from pyx_launcher.interpreters.finder import Interpreter, probe_interpreter
 from pyx_launcher.locks.common.hash_only import UnnamedFile
@@ -19,6 +21,7 @@ from pyx_launcher.locks.common.packages import PackageDirectory, PackageWheel
 from pyx_launcher.progress import Silent
 from pyx_launcher.provision import Provision, find_entries, provide
 from pyx_launcher.selection import Artifact, Selection
+from pyx_launcher.store import entry as entry_module
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,6 +148,44 @@ def test_a_slow_index_is_asked_for_several_at_once_over_few_connections(
     assert index.accepted <= 8
     assert len(index.requests) == 40
     assert time.monotonic() - start < 40 * 0.1
+
+
+def test_who_waits_before_asking_again_keeps_no_connection(
+    provider: Provider, wheels: Path, index: IndexServer
+) -> None:
+    """Wheels of a server that wants to be left alone for a while do not hold up the others."""
+    made = [make_wheel(wheels, f"pack{n}", "1.0") for n in range(12)]
+    artifacts = [artifact_of(wheel, url=index.file_url(wheel.name)) for wheel in made]
+    for wheel in made[:11]:
+        index.fail(f"/files/{wheel.name}", 503, times=1, retry_after="4")
+    asked: list[float] = []
+    start = time.monotonic()
+    with ThreadPoolExecutor(1) as other:
+        done = other.submit(provider.provide, *artifacts)
+        while not done.done():
+            if not asked and index.downloads("pack11"):
+                asked.append(time.monotonic() - start)
+            time.sleep(0.05)
+        done.result()
+    assert asked
+    assert asked[0] < 3.5 < time.monotonic() - start
+
+
+def test_an_archive_is_gone_before_the_disk_is_waited_for(
+    provider: Provider, wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody reads again need not be written there."""
+    left: list[Path] = []
+
+    def note(directory: Path) -> None:
+        left.extend(provider.dirs.store.rglob("*.whl"))
+        flush(directory)
+
+    monkeypatch.setattr(entry_module, "flush", note)
+    wheel = make_wheel(wheels, "pack", "1.0")
+    made = provider.provide(artifact_of(wheel, path=wheel.name))
+    assert [entry.facts.name for entry in made.fetched] == ["pack"]
+    assert left == []
 
 
 def test_only_what_is_missing_is_fetched(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
     from pyx_launcher.store.unpack import Contents
 
 _WORKERS = 16
-"""Threads that ask servers, and wait for a worker or for the disk, most of the time."""
+"""Threads for wheels, which wait for a server, a worker or the disk, most of the time."""
+_BUILDS = 8
+"""Threads for what has to be built, each of which keeps a processor busy."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -262,7 +265,7 @@ def _fetch_all(
         with Index(settings, offline=True) as index:
             _check_missing(missing, index, environ, has_links=bool(variables["PIP_FIND_LINKS"]))
     known = sum(map(_size_of, missing))
-    workers = ThreadPoolExecutor(max_workers=min(_WORKERS, len(missing)))
+    pools = {"wheel": ThreadPoolExecutor(_WORKERS), "build": ThreadPoolExecutor(_BUILDS)}
     with (
         # Before anything else, as other parts start threads, beside which nothing is forked.
         open_workers(len(missing)) as crew,
@@ -274,7 +277,9 @@ def _fetch_all(
         means = BuildContext(index=index, environ=builds, offline=offline, bar=bar, crew=crew)
         # The largest first, or everybody would wait for one that was begun last.
         jobs = {
-            artifact.name: workers.submit(_fetch, artifact, interpreter, dirs, means)
+            artifact.name: pools["wheel" if artifact.kind == "wheel" else "build"].submit(
+                _fetch, artifact, interpreter, dirs, means
+            )
             for artifact in sorted(missing, key=_size_of, reverse=True)
         }
         results: list[Entry] = []
@@ -290,7 +295,8 @@ def _fetch_all(
         finally:
             # An interruption does not wait for a slow server; what is unfinished is swept later.
             interrupted = isinstance(sys.exc_info()[1], KeyboardInterrupt)
-            workers.shutdown(wait=not interrupted, cancel_futures=True)
+            for pool in pools.values():
+                pool.shutdown(wait=not interrupted, cancel_futures=True)
     if errors:
         raise _join_errors(errors)
     return results
@@ -372,7 +378,8 @@ def _fetch_wheel(
     def unpack(archive: Path, target: Path, metadata: Mapping[str, bytes]) -> Contents:
         contents = means.crew.run(unpack_files, archive, target, metadata)
         # What comes next is the wait for the disk, which need not get what nobody reads again.
-        archive.unlink()
+        with contextlib.suppress(OSError):
+            archive.unlink()
         return contents
 
     key = source.hashes.get("sha256", "").lower()

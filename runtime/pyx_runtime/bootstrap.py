@@ -83,7 +83,8 @@ def prepare(namespace):
 
     def call(function, *words):
         """Call a function that stands beside this one, whose code is not unmarshalled before."""
-        scope = {}
+        # As `site` has it, in whose name the lines of a .pth file run.
+        scope = {"__name__": "site"}
         exec(marshal.loads(function), scope)
         return scope.popitem()[1](*words)
 

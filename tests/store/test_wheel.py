@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import resource
 import sys
 import zipfile
@@ -146,3 +147,13 @@ def test_a_header_that_is_longer_than_usual_is_read_whole(wheels: Path) -> None:
     assert {name: b"".join(chunks) for name, chunks in members(wheel).items()} == {
         name: data for name, data in content.items() if not name.endswith("/RECORD")
     }
+
+
+def test_a_read_that_brings_less_is_followed_by_others(
+    wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As some file systems have it: a member is whole only when its last byte is there."""
+    wheel = make_wheel(wheels, "pack", "1.0", files={"pack/a.txt": LARGE}, stored=True)
+    read = os.pread
+    monkeypatch.setattr(os, "pread", lambda file, size, at: read(file, min(size, 1 << 16), at))
+    assert members(wheel)["pack/a.txt"] == [LARGE]

@@ -75,6 +75,16 @@ def overlapping(scene: Scene) -> None:
     scene.lock(wheel)
 
 
+def far_away(scene: Scene) -> None:
+    """Build a wheel with a file that begins where no file can have a byte."""
+    wheel = wheel_of(scene.wheels, TICK)
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.filelist[0].header_offset = 1 << 63
+        # The directory of the archive is written anew.
+        archive.comment = b"far"
+    scene.lock(wheel)
+
+
 def long_record(scene: Scene) -> None:
     """Build a wheel whose RECORD alone fills the memory."""
     scene.lock(wheel_of(scene.wheels, TICK, record=lambda lines: [*lines, "x" * (100 << 20)]))
@@ -166,6 +176,17 @@ PLACES = {
 
 CASES = [
     *(Case(name=n, build=of_members(p), says=UNSOUND) for n, p in PLACES.items()),
+    *(
+        Case(name=f"{place} twice", build=of_members(place, place), says=UNSOUND)
+        for place in (f"{INFO}/INSTALLER", f"{INFO}/direct_url.json", "tick/__pycache__/a.pyc")
+    ),
+    Case(name="a second RECORD", build=of_members(f"{INFO}/RECORD"), says=UNSOUND),
+    Case(
+        name="a signature that RECORD lists",
+        build=of_members(f"{INFO}/RECORD.jws"),
+        says="is incorrectly contained in RECORD",
+    ),
+    Case(name="an offset beyond all files", build=far_away, says=UNSOUND),
     Case(
         name="two spellings of one name in Unicode",
         build=of_members("tick/caf\u00e9.py", "tick/cafe\u0301.py"),

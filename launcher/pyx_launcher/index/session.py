@@ -153,8 +153,7 @@ class Session:
         self, url: str, action: Callable[[], T], received: Callable[[], int] = lambda: 0
     ) -> T:
         """Do `action` until it succeeds; attempts that bring something do not count."""
-        place = urlsplit(shown(url)).netloc
-        with self._connections, self._watch.waiting(place, received):
+        with self._watch.waiting(urlsplit(shown(url)).netloc, received):
             return self._try_often(url, action, received)
 
     def _try_often(self, url: str, action: Callable[[], T], received: Callable[[], int]) -> T:
@@ -164,7 +163,8 @@ class Session:
         while True:
             self._check_alive(url)
             try:
-                return action()
+                with self._connections:
+                    return action()
             except (httpx2.HTTPError, httpx2.InvalidURL, _PassingError) as problem:
                 if received() - mark >= PROGRESS:
                     number, mark = 0, received()

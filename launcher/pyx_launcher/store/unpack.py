@@ -74,6 +74,8 @@ _UNSOUND = (
     LookupError,
     AssertionError,
     EOFError,
+    # A place in the archive that is beyond all files.
+    OverflowError,
     # What zipfile raises for an encrypted member or an unknown compression.
     RuntimeError,
 )

@@ -58,6 +58,7 @@ _UNPLAIN = re.compile(rf"[\x00-\x09\x0b-\x1f\x7f\\]|{_UNPLAIN_PART.pattern}", re
 """What is wrong with one of several names, each on a line."""
 _RECORDED = re.compile(r"sha256=[A-Za-z0-9_-]{43},[0-9]{1,18}")
 """What RECORD has of nearly every file."""
+_SIGNATURES = ("/RECORD.jws", "/RECORD.p7s")
 _LOCAL_HEADER = struct.Struct("<4s2xHH16xHH")
 _HEAD = 512
 """Bytes in which a local header has room, unless it has a long name or long extra fields."""
@@ -175,10 +176,16 @@ class Wheel(WheelFile):
         own = f"{self.dist_info_dir}/RECORD"
         try:
             recorded = self.recorded
-            is_plain = recorded[own][1:] == ("", "") and all(
-                _RECORDED.fullmatch(",".join(recorded[name][1:]))
-                for name in self._zipfile.namelist()
-                if name != own and not name.endswith("/")
+            names = [name for name in self._zipfile.namelist() if not name.endswith("/")]
+            is_plain = (
+                len(set(names)) == len(names)
+                and recorded[own][1:] == ("", "")
+                and not any(name.endswith(_SIGNATURES) for name in names)
+                and all(
+                    _RECORDED.fullmatch(",".join(recorded[name][1:]))
+                    for name in names
+                    if name != own
+                )
             )
         except Exception:  # noqa: BLE001 -- whatever it is, installer says what is wrong.
             is_plain = False
@@ -242,8 +249,8 @@ class Wheel(WheelFile):
             raise zipfile.BadZipFile(f"directory and header of {item.orig_filename!r} differ")
         start += extra_length
         end = start + item.compress_size
-        if end > len(packed):
-            packed += os.pread(handle, end - len(packed), at + len(packed))
+        while end > len(packed) and (more := os.pread(handle, end - len(packed), at + len(packed))):
+            packed += more
         data: bytes | memoryview = memoryview(packed)[start:end]
         if item.compress_type == zipfile.ZIP_DEFLATED:
             # One byte more than there should be, so that what inflates further is noticed there.

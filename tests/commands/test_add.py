@@ -468,6 +468,18 @@ def test_uvs_own_lock_stays_uvs(pyx: Pyx, project: Path, uv: Path) -> None:
     succeed(pyx.run([uv, "lock", "--check"], cwd=project, env=index))
 
 
+def test_an_environment_that_is_there_gets_another_python(
+    pyx: Pyx, project: Path, interpreters: dict[str, Path]
+) -> None:
+    """It is locked for the one that is asked for, and its later starts take that one."""
+    old, new = [version for version in interpreters if not version.endswith("t")][-2:]
+    succeed(pyx("add", "@science", "tick", "--python", old, cwd=project))
+    told = succeed(pyx("add", "@science", "talk", "--python", new, cwd=project))
+    assert told[0].endswith(f"named/science/.python-version: {new}")
+    code = "import sys, talk; print('%d.%d' % sys.version_info[:2])"
+    assert succeed(pyx("@science", "-c", code, cwd=project)) == [new]
+
+
 def test_a_member_of_a_workspace_shares_its_lock(pyx: Pyx, project: Path) -> None:
     """The lock of uv's workspace is brought up to date, and no other one made."""
     member = project / "member"
@@ -476,9 +488,12 @@ def test_a_member_of_a_workspace_shares_its_lock(pyx: Pyx, project: Path) -> Non
     with (project / "pyproject.toml").open("a") as file:
         file.write('[tool.uv.workspace]\nmembers = ["member"]\n')
     (project / "uv.lock").write_text('version = 1\nrequires-python = ">=3.9"\n')
-    succeed(pyx("add", "talk", cwd=member))
+    told = succeed(pyx("add", "talk", cwd=member))
+    assert {"+ talk 2.0", "+ tick 1.0"} <= {*told}
     assert list(listed(member)) == ["pyproject.toml"]
     assert 'name = "talk"' in (project / "uv.lock").read_text()
+    told = succeed(pyx("--project", "member", "remove", "talk", cwd=project))
+    assert "- talk 2.0" in told
 
 
 def test_a_list_of_requirements_is_compiled(pyx: Pyx, project: Path) -> None:

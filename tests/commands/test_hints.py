@@ -474,8 +474,8 @@ CASES: Mapping[str, Case] = {
     "an environment that is spelt wrong": Case(
         typed="pyx env remove scinece",
         before=("pyx env create science",),
-        hint="did you mean `pyx env remove science`?",
-        says=("@science removed",),
+        hint="hint: pyx env list",
+        says=("@science",),
     ),
     "an environment with packages": Case(
         typed="pyx env create science tick=1.0",

@@ -263,7 +263,8 @@ def edit_project(words: EditArguments, change: Change, environ: Mapping[str, str
         if words.named is not None and made:
             remove_named(toolbox.dirs, words.named)
         raise
-    if words.init and words.python and not (directory / VERSION_FILE).exists():
+    is_pinned = (directory / VERSION_FILE).exists()
+    if words.python and ((words.init and not is_pinned) or (words.named and not made)):
         # Or the next start, which is not told, would take another one.
         pinned = pin_version(directory, words.python)
         if pinned is not None:

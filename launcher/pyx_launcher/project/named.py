@@ -153,9 +153,8 @@ def remove_named(dirs: Dirs, name: str) -> Path:
 
     directory = named_directory(dirs, name)
     if not os.path.lexists(directory):
-        close = find_close_name(dirs, name)
-        hint = f"did you mean `pyx env remove {close}`?" if close else "pyx env list"
-        raise UsageError(f"there is no environment @{name}", hint=hint)
+        # No other is proposed, for what is deleted is gone.
+        raise UsageError(f"there is no environment @{name}", hint="pyx env list")
     try:
         if directory.is_symlink():
             directory.unlink()

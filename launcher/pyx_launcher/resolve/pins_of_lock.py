@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import tomli
@@ -20,7 +23,6 @@ from pyx_launcher.project.manifest import WISHES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from pyx_launcher.interpreters.finder import Interpreter
     from pyx_launcher.resolve.runner import Upgrade
@@ -85,15 +87,27 @@ def list_names(path: Path) -> set[str]:
 def find_versions(path: Path, interpreter: Interpreter) -> dict[str, str]:
     """Return the version of everything the lock at `path` has for `interpreter`.
 
-    All extras and groups count. Empty where it is not there or cannot be read: what a lock said
-    before is for information only.
+    All extras, groups and members of a workspace count. Empty where it is not there or cannot be
+    read: what a lock said before is for information only.
     """
     if not path.is_file():
         return {}
-    try:
-        return versions_in(read_lock(path, path.parent), interpreter)
-    except PyxError:
-        return {}
+    found: dict[str, str] = {}
+    for start in _list_starts(path):
+        with contextlib.suppress(PyxError):
+            found |= versions_in(read_lock(path, start), interpreter)
+    return found
+
+
+def _list_starts(path: Path) -> list[Path]:
+    """Return the directories for which the lock at `path` may mean different things."""
+    starts = {path.parent: None}
+    with contextlib.suppress(PyxError):
+        for package in getattr(read_lock(path, path.parent), "packages", ()):
+            place = getattr(package, "place", None)
+            if place:
+                starts[Path(os.path.normpath(path.parent / place))] = None
+    return list(starts)
 
 
 def versions_in(lock: Lock, interpreter: Interpreter) -> dict[str, str]:

@@ -50,7 +50,7 @@ class Ready:
 def run_program(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Make everything ready for the program of `invocation`, and become it."""
     plan = decide(invocation, environ)
-    check_pip(plan)
+    check_pip(plan, environ)
     warn_if_stale(plan)
     variables = environ
     if invocation.env_files:

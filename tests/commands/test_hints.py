@@ -390,6 +390,37 @@ CASES: Mapping[str, Case] = {
         hint="/named/science ",
         says=("",),
     ),
+    "another name that is taken": Case(
+        typed="pyx env rename science physics",
+        before=("pyx env create science", "pyx env create physics"),
+        hint="hint: pyx env show physics",
+        says=("physics",),
+    ),
+    "another name for what is not there": Case(
+        typed="pyx env rename sciense physics",
+        before=("pyx env create other",),
+        hint="hint: pyx env list",
+        says=("@other",),
+    ),
+    "an environment without a name": Case(
+        typed="pyx list @",
+        before=("pyx env create science",),
+        hint="`pyx env list` shows",
+        says=("@science",),
+    ),
+    "a script in an environment of conda's option": Case(
+        typed="pyx run -n science --script run.py",
+        files=RUN,
+        before=("pyx env create science",),
+        hint="hint: pyx @science run.py",
+        says=("ran",),
+    ),
+    "conda's list with a quoted name": Case(
+        typed="pyx conda env create -f environment.yml",
+        files={"environment.yml": CONDA.replace("name: science", 'name: "my env"  # mine')},
+        hint="hint: pyx add @my-env tick==1.0",
+        says=("+ tick 1.0",),
+    ),
     "an environment of another case": Case(
         typed="pyx add @Science tick",
         before=("pyx env create science",),

@@ -378,6 +378,9 @@ def locked_pip(pyx: Pyx, project: Path, wheels: Path) -> Path:
         "install --target there rich",
         "install -tthere rich",
         "--python there install rich",
+        "--log install list",
+        "--log=install list",
+        "--proxy install --cert uninstall list",
     ],
 )
 def test_pip_that_is_locked_is_started(
@@ -396,6 +399,10 @@ def test_pip_that_is_locked_is_started(
         ("-q install -U rich", "pyx add rich"),
         ("install --upgrade pip", "pyx lock --upgrade pip"),
         ("uninstall -y rich", "pyx remove rich"),
+        ("--cache-dir cache install rich", "pyx add rich"),
+        ("--log list install rich", "pyx add rich"),
+        ("--log install install rich", "pyx add rich"),
+        ("--cache-d list -v install rich", "pyx add rich"),
     ],
 )
 def test_pip_that_is_locked_changes_no_environment(
@@ -409,6 +416,28 @@ def test_pip_that_is_locked_changes_no_environment(
         "pyx: pip would change an environment that other projects may share, and leave the lock"
         f" as it is\npyx: hint: {hint}\n"
     )
+
+
+@pytest.mark.parametrize("name", ["PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"])
+def test_a_variable_has_pip_write_elsewhere_as_its_option_does(
+    pyx: Pyx, locked_pip: Path, name: str
+) -> None:
+    """It is pip's own way to say it; `uninstall` and `--isolated` do not heed it."""
+    environ = {name: "there"}
+    told = pyx("-m", "pip", "install", "rich", cwd=locked_pip, env=environ)
+    assert (told.returncode, told.stdout) == (0, "pip itself\n")
+    for words in (["uninstall", "rich"], ["--isolated", "install", "rich"]):
+        assert pyx("-m", "pip", *words, cwd=locked_pip, env=environ).returncode == 1
+
+
+@pytest.mark.parametrize("words", ["--version", "--help", "-h", "--root there"])
+def test_ensurepip_that_changes_nothing_here_is_started(
+    pyx: Pyx, project: Path, words: str
+) -> None:
+    """It tells of itself, or writes elsewhere."""
+    told = pyx("-m", "ensurepip", *words.split(), cwd=project)
+    assert "pyx: hint:" not in told.stderr
+    assert told.stdout != ""
 
 
 def test_ensurepip_is_answered_as_an_installation_of_pip(pyx: Pyx, project: Path) -> None:

@@ -205,6 +205,77 @@ def test_the_environment_can_be_activated(pyx: Pyx, linked: Path, case: str) -> 
     assert "pyx: hint: `pyx add tock`" in told.stderr
 
 
+STATE = 'echo "$PATH|$PS1|${PYTHONHOME-none}|${VIRTUAL_ENV-none}"\n'
+STATE_FISH = """
+set -q PYTHONHOME; and set home $PYTHONHOME; or set home none
+set -q VIRTUAL_ENV; and set env $VIRTUAL_ENV; or set env none
+echo (string join : $PATH)"|"(fish_prompt)"|$home|$env"
+"""
+STATE_CSH = 'echo "$PATH|$prompt|"; env printenv VIRTUAL_ENV\n'
+BEGIN = "PS1='> '; export PYTHONHOME=/old\n"
+IN_TURN = {
+    "bash": (BEGIN, "source {}/bin/activate\n", STATE),
+    "zsh": (BEGIN, "source {}/bin/activate\n", STATE),
+    "fish": (
+        "function fish_prompt; echo -n '> '; end; set -gx PYTHONHOME /old\n",
+        "source {}/bin/activate.fish\n",
+        STATE_FISH,
+    ),
+    # CPython's script for it leaves PYTHONHOME alone.
+    "tcsh": ("set prompt = '> '\n", "source {}/bin/activate.csh\n", STATE_CSH),
+}
+"""By shell: how it begins, how it activates, and how it tells what has changed."""
+
+
+@pytest.mark.parametrize("first", ["venv", "pyx"])
+@pytest.mark.parametrize("case", IN_TURN)
+def test_it_takes_turns_with_a_virtual_environment(
+    pyx: Pyx, linked: Path, case: str, first: str
+) -> None:
+    """The second replaces the first, whichever that is; one `deactivate` restores everything."""
+    shell = shutil.which(case)
+    if shell is None:
+        pytest.skip(f"no {case} here")
+    venv = linked.with_name("other")
+    subprocess.run([PLAIN_PYTHON, "-m", "venv", "--without-pip", venv], check=True)
+    both = (venv, linked) if first == "venv" else (linked, venv)
+    begin, activate, state = IN_TURN[case]
+    enter = [activate.format(environment.name) for environment in both]
+    script = "echo ---\n".join((begin + state, "".join(enter) + state, "deactivate\n" + state))
+    options = ["-f"] if case == "tcsh" else []
+    told = pyx.run([shell, *options, "-c", script], cwd=linked.parent)
+    before, within, after = told.stdout.split("---\n")
+    assert after == before, told.stderr
+    path, *_ = before.split("|")
+    entered, prompt, others = within.split("|", 2)
+    assert entered == f"{both[1]}/bin:{path}"
+    assert prompt.count(") ") == 1
+    assert prompt.endswith("> ")
+    assert str(both[1]) in others
+    assert "/old" not in within
+
+
+PROMPTS = {
+    "bash": "PS1='> '; . .venv/bin/activate; printf '%s\n' \"${PS1@P}\"",
+    "zsh": "PS1='> '; . .venv/bin/activate; setopt prompt_subst prompt_bang; print -P \"$PS1\"",
+    "dash": "PS1='> '; . .venv/bin/activate; printf '%s\n' \"$PS1\"",
+    "fish": "function fish_prompt; echo '> '; end; source .venv/bin/activate.fish; fish_prompt",
+    "tcsh": "set prompt = '> '; source .venv/bin/activate.csh; echo \"$prompt:q\"",
+}
+
+
+@pytest.mark.parametrize("case", PROMPTS)
+def test_a_prompt_runs_nothing_of_a_directory_name(pyx: Pyx, linked: Path, case: str) -> None:
+    """Nothing is expanded either: what means something to any shell is left out of the name."""
+    shell = shutil.which(case)
+    if shell is None:
+        pytest.skip(f"no {case} here")
+    project = linked.parent.rename(linked.parent.with_name("é $(echo X)`echo Y`\\u%n!1^a"))
+    options = ["-f"] if case == "tcsh" else []
+    told = pyx.run([shell, *options, "-c", PROMPTS[case]], cwd=project)
+    assert told.stdout == "(é (echo X)echo Yun1a) > \n", told.stderr
+
+
 def test_a_shell_that_cannot_tell_the_place_says_so(pyx: Pyx, linked: Path) -> None:
     """It is not led to whatever lies in the working directory, and nothing is left of it."""
     shell = shutil.which("dash")

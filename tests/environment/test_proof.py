@@ -178,7 +178,7 @@ def test_a_difference_means_the_public_way(tmp_path: Path, readable: Path, nativ
     way = environment.interpreter.way
     assert way is not None
     assert not way.fast
-    assert way.reason.startswith("a script sees a different hooks: ")
+    assert way.reason.startswith("a script differs in hooks: ")
     assert look(environment)[2] == str(environment.path)
 
 

@@ -131,6 +131,21 @@ def test_a_misspelt_key_of_a_project_is_found(text: str, told: str | None, tmp_p
     assert describe_manifest(manifest) == (expected and f"{manifest}: {expected}")
 
 
+@pytest.mark.parametrize("name", ["pylock.toml", "requirements.txt"])
+def test_a_misspelt_key_beside_a_lock_that_says_nothing_of_it_is_told(
+    pyx: Pyx, tmp_path: Path, name: str
+) -> None:
+    """The lock of another tool need not say where it comes from; from a folder below as well."""
+    manifest = tmp_path / "pyproject.toml"
+    manifest.write_text("[project]\nname = 'a'\nversion = '0'\ndependancies = ['tick']\n")
+    lock = "lock-version = '1.0'\ncreated-by = 'other'\npackages = []\n"
+    pinned = f"tick==1.0; python_version < '3' --hash=sha256:{'0' * 64}\n"
+    (tmp_path / name).write_text(lock if name == "pylock.toml" else pinned)
+    (tmp_path / "below").mkdir()
+    for directory in (tmp_path, tmp_path / "below"):
+        assert "project.dependancies is not" in pyx("-c", "pass", cwd=directory).stderr
+
+
 def test_a_start_and_an_edit_tell_a_misspelt_key(pyx: Pyx, tmp_path: Path) -> None:
     """Both would do without what the key was to require."""
     manifest = tmp_path / "pyproject.toml"

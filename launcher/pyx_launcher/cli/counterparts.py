@@ -23,6 +23,7 @@ from pyx_launcher.cli.commands import (
 from pyx_launcher.cli.invocation import OPTIONS_WITH_VALUE, PYTHON_LETTERS
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.locks.uv.workspace import read_workspace
+from pyx_launcher.project.named import make_plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -189,7 +190,12 @@ def refuse_place(arguments: Sequence[str], name: str) -> None:
 def _write_named(name: str, arguments: Sequence[str], at: int) -> str:
     """Return a command line in which conda's option at `at` names the environment `name`."""
     words = ["pyx", f"@{name.removeprefix('@')}"]
-    for before, word in pairwise(["", *_leave_out(arguments, at, takes_value=True)]):
+    others = _leave_out(arguments, at, takes_value=True)
+    option, equals, script = "".join(others[1:2]).partition("=")
+    if option in OPTIONS_OF_COMMANDS.get(others[0], {}) and others[0] == "run":
+        # A script is started without a command.
+        others = [*([script] if equals else []), *others[2:]]
+    for before, word in pairwise(["", *others]):
         # What -c is short for here is no channel.
         is_channel = before in ("--constraints", "--channel") and not os.path.isfile(word)
         if is_channel and words[-1] == "--constraints":
@@ -252,6 +258,7 @@ def write_creation(name: str, specs: Sequence[str], python: str | None = None) -
     pythons = [one for one in packages if re.fullmatch(r"python(?:[=<>!~].*)?", one)]
     version = "".join(pythons[:1]).removeprefix("python").removeprefix("==") or python
     packages = [one for one in packages if one not in pythons]
+    name = make_plain(name)
     words = ["add", f"@{name}", *packages] if packages else ["env", "create", name]
     return shlex.join([*words, *(["--python", version] if version else [])])
 
@@ -273,9 +280,9 @@ def read_conda_file(path: str) -> tuple[str, list[str]]:
     for line in lines:
         text = line.partition(" #")[0].rstrip()
         found = re.fullmatch(r"(\w+):\s*(.*)", text)
-        item = re.fullmatch(r"""\s*-\s+(['"]?)([^-'"].*[^:'"])\1""", text)
+        item = re.fullmatch(r"""\s*-\s+(['"]?)([^-'"](?:.*[^:'"])?)\1""", text)
         if found:
-            key, name = found[1], found[2] if found[1] == "name" else name
+            key, name = found[1], found[2].strip("'\"") if found[1] == "name" else name
         elif item and key == "dependencies" and item[2] != "pip":
             specs.append(item[2])
     return name, specs

@@ -93,7 +93,7 @@ class Invocation:
     def project(self) -> str | None:
         """The only project that is named, or None. Raises UsageError where there are several."""
         if len(self.projects) > 1:
-            raise UsageError("only one project can be given", hint="leave one --project")
+            raise UsageError("only one project can be given", hint="keep only one --project")
         return self.projects[0] if self.projects else None
 
 

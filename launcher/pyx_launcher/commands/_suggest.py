@@ -33,6 +33,7 @@ from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.project.manifest import MANIFEST
 from pyx_launcher.project.named import list_named
 from pyx_launcher.provision import find_entries
+from pyx_launcher.start.pip import words_from_command
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -587,10 +588,9 @@ def advise_pip(behind: Sequence[str], invocation: Invocation, environ: Mapping[s
     pyx = shlex.join(repeat_start(invocation))
     if _means_pip(behind):
         return _answer_pip(pyx, behind, _look_around(invocation, environ))
-    given = _drop_options(behind)
-    if not given:
+    words = words_from_command(behind)
+    if not words:
         return f"`{pyx} add NAME` adds a package, `{pyx} list` shows what is there"
-    words = behind[behind.index(given[0]) :]
     return f"{pyx} {_translate_tool('pip', words, _look_around(invocation, environ))}"
 
 

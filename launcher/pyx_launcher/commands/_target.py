@@ -34,6 +34,7 @@ def take_script(invocation: Invocation, words: Sequence[str], hint: str) -> Invo
         return invocation
     name = words[0]
     if not os.path.exists(name):
+        hint = "`pyx env list` shows what can stand behind @" if name == "@" else hint
         raise UsageError(f"there is no script {name}", hint=hint)
     return replace(invocation, program=Program(words=(name,), mode="s", target=name))
 

@@ -30,7 +30,14 @@ from pyx_launcher.interpreters.finder import find_interpreter
 from pyx_launcher.launch import decide, make_ready
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.project.manifest import MANIFEST, MANIFESTS
-from pyx_launcher.project.named import create_named, list_named, named_directory, remove_named
+from pyx_launcher.project.named import (
+    check_free,
+    create_named,
+    find_close_name,
+    list_named,
+    named_directory,
+    remove_named,
+)
 from pyx_launcher.provision import find_entries
 from pyx_launcher.start.lock_choice import find_workspace_lock
 from pyx_launcher.values import replace
@@ -72,16 +79,25 @@ def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
 
 def _explain_copy(invocation: Invocation, dirs: Dirs) -> UsageError:
-    """Tell how an environment gets another name: it is a directory, and its name is that."""
+    """Tell how an environment gets another name: it is a directory, and its name is that.
+
+    Raises UsageError where there is no such environment, or the other name is not free.
+    """
     action, *names = invocation.words
     old, new = [*(name.removeprefix("@") for name in names), "OLD", "NEW"][:2]
     if len(names) == 1:
         new = "NEW"
+    if names and not named_directory(dirs, old).is_dir():
+        close = find_close_name(dirs, old)
+        hint = f"did you mean @{close}?" if close else "pyx env list"
+        raise UsageError(f"there is no environment @{old}", hint=hint)
+    if len(names) > 1:
+        check_free(dirs, new)
     move = ["mv"] if action in ("rename", "mv") else ["cp", "-r"]
     places = (str(named_directory(dirs, name)) for name in (old, new))
     return UsageError(
         f"pyx env does not know {action}",
-        hint=f"an environment is a directory, named as it is: `{shlex.join([*move, *places])}`",
+        hint=f"an environment has the name of its directory: `{shlex.join([*move, *places])}`",
     )
 
 

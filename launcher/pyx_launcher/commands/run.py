@@ -44,7 +44,7 @@ def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Make the environment ready and become the program that the first word names."""
     check_words(invocation, 1, at_most=len(invocation.words))
     plan = decide(invocation, environ)
-    check_pip(plan)
+    check_pip(plan, environ)
     if plan.lock is not None:
         warn_if_stale(plan)
     environment = make_ready(plan, environ).environment

@@ -203,7 +203,7 @@ def _run(
     wish = make_wish([named, *_read_with(invocation)], invocation.python)
     # black==24.1 is run by the name black.
     program = words[0] if "--from" in invocation.settings else Requirement(named).name
-    if is_pip(program) and changes_environment(words[1:]):
+    if is_pip(program) and changes_environment(words[1:], environ):
         raise PipError("pip would change an environment that is a tool's alone", words[1:])
     means = _make_means(invocation, dirs, environ)
     installed = dirs.home / "tools" / wish.name

@@ -253,5 +253,5 @@ def _compare(name: str, public: Told, other: Told) -> str | None:
     for key in public:
         # Marshalled twice, the same code need not be the same bytes.
         if key != "code" and public[key] != other.get(key):
-            return f"{name} sees a different {key}: {other.get(key)!r} instead of {public[key]!r}"
+            return f"{name} differs in {key}: {other.get(key)!r} instead of {public[key]!r}"
     return None

@@ -79,6 +79,25 @@ def find_close_name(dirs: Dirs, name: str) -> str | None:
     return close[0] if close else None
 
 
+def make_plain(name: str) -> str:
+    """Return `name` if an environment can have it, else one that is like it."""
+    if _NAME.fullmatch(name):
+        return name
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "NAME"
+
+
+def check_free(dirs: Dirs, name: str) -> None:
+    """Raise UsageError if there is an environment `name`, or one that differs by case alone."""
+    if os.path.lexists(named_directory(dirs, name)):
+        raise UsageError(f"there is an environment @{name} already", hint=f"pyx env show {name}")
+    for other in os.listdir(dirs.named) if dirs.named.is_dir() else ():
+        if other.casefold() == name.casefold():
+            raise UsageError(
+                f"there is an environment @{other}, whose name differs by case alone",
+                hint=f"pyx env show {other}",
+            )
+
+
 def create_named(
     dirs: Dirs, name: str, python: str | None = None, *, requires_python: str = ">=3.10"
 ) -> Path:
@@ -90,24 +109,16 @@ def create_named(
     """
     directory = named_directory(dirs, name)
     if not _NAME.fullmatch(name):
-        plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
-        hint = f"`pyx env create {plain or 'NAME'}`: letters, digits, and . _ - between them"
+        hint = f"`pyx env create {make_plain(name)}`: letters, digits, and . _ - between them"
         raise UsageError(f"an environment cannot be named @{name}", hint=hint)
     if python is not None and "/" in python:
         raise UsageError(
             f"--python {python}: an environment remembers a version, not a path",
             hint="give the path at each start: `pyx @NAME --python PATH SCRIPT`",
         )
-    if os.path.lexists(directory):
-        raise UsageError(f"there is an environment @{name} already", hint=f"pyx env show {name}")
     with storing(directory):
+        check_free(dirs, name)
         directory.parent.mkdir(parents=True, exist_ok=True)
-        for other in os.listdir(directory.parent):
-            if other.casefold() == name.casefold():
-                raise UsageError(
-                    f"there is an environment @{other}, whose name differs by case alone",
-                    hint=f"pyx env show {other}",
-                )
         _publish(directory, name, python, requires_python)
     return directory
 

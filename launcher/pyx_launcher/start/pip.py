@@ -8,20 +8,25 @@ from typing import TYPE_CHECKING
 from pyx_launcher.errors import PyxError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.start.plan import Plan
 
-_COMMANDS = frozenset(
-    {
-        *("install", "uninstall", "download", "wheel", "lock", "index", "search", "hash", "cache"),
-        *("list", "freeze", "show", "inspect", "check", "config", "debug", "completion", "help"),
-    }
+_WITH_VALUE = (
+    *("--python", "--log", "--log-file", "--local-log", "--keyring-provider", "--proxy"),
+    *("--retries", "--resume-retries", "--timeout", "--default-timeout", "--exists-action"),
+    *("--trusted-host", "--cert", "--client-cert", "--cache-dir"),
+    *("--use-feature", "--use-deprecated"),
 )
+"""What may stand before pip's command with the next word as its value."""
 _CHANGES = ("install", "uninstall")
-_CHANGES_NOTHING_HERE = ("--dry-run", "--help", "--target", "--prefix", "--root", "--python")
+_CHANGES_NOTHING_HERE = (
+    *("--dry-run", "--help", "--version", "--target", "--prefix", "--root", "--python"),
+)
 """Options with which pip's install asks, or writes elsewhere."""
+_WRITES_ELSEWHERE = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT")
+"""Variables that have pip's install write elsewhere."""
 
 
 class PipError(PyxError):
@@ -33,7 +38,7 @@ class PipError(PyxError):
         """What pip was told."""
 
 
-def check_pip(plan: Plan) -> None:
+def check_pip(plan: Plan, environ: Mapping[str, str]) -> None:
     """Raise PipError for ``-m pip`` where pip is not locked.
 
     Where it is, only for what would change the environment, which other projects may share.
@@ -41,12 +46,15 @@ def check_pip(plan: Plan) -> None:
     words = _find_words(plan.invocation)
     if words is None:
         return
+    changes = changes_environment(words, environ)
     if not any(artifact.name == "pip" for artifact in plan.selection.artifacts):
-        if plan.invocation.verb is None:
+        # Python itself has an ensurepip, and a pip that is not locked is not there.
+        is_missing = plan.invocation.program.target == "pip"
+        if plan.invocation.verb is None and (is_missing or changes):
             raise PipError(
                 "pip is not locked here, and no program would see what it installs", words
             )
-    elif changes_environment(words):
+    elif changes:
         raise PipError(
             "pip would change an environment that other projects may share, and leave the lock"
             " as it is",
@@ -54,14 +62,28 @@ def check_pip(plan: Plan) -> None:
         )
 
 
-def changes_environment(words: Sequence[str]) -> bool:
+def changes_environment(words: Sequence[str], environ: Mapping[str, str]) -> bool:
     """Tell whether pip, with `words`, would change the environment that it runs in."""
-    command = next((word for word in words if word in _COMMANDS), "")
+    command = "".join(words_from_command(words)[:1])
     elsewhere = any(
-        word.partition("=")[0] in _CHANGES_NOTHING_HERE or word[:2] in ("-t", "-h")
+        word.partition("=")[0] in _CHANGES_NOTHING_HERE or word[:2] in ("-t", "-h", "-V")
         for word in words
     )
+    if command == "install" and "--isolated" not in words:
+        elsewhere = elsewhere or any(environ.get(name) for name in _WRITES_ELSEWHERE)
     return command in _CHANGES and not elsewhere
+
+
+def words_from_command(words: Sequence[str]) -> Sequence[str]:
+    """Return those of `words`, which pip is told, that begin with its command; none without one."""
+    is_value = False
+    for at, word in enumerate(words):
+        if not (is_value or word.startswith("-")):
+            return words[at:]
+        # As everywhere in pip, an option may be shortened.
+        shortened = len(word) > 2 and any(name.startswith(word) for name in _WITH_VALUE)
+        is_value = shortened and not is_value
+    return ()
 
 
 def is_pip(program: str) -> bool:
@@ -80,5 +102,5 @@ def _find_words(invocation: Invocation) -> Sequence[str] | None:
     pairs = zip(("", *program.words), program.words, strict=False)
     place = next(at for at, pair in enumerate(pairs, 1) if module.fullmatch(" ".join(pair)))
     behind = program.words[place:]
-    # Its one purpose is to install pip.
-    return behind if program.target == "pip" else ["install", *behind, "pip"]
+    # The one purpose of the other is to install pip, whatever pip's variables say.
+    return behind if program.target == "pip" else ["install", "--isolated", *behind, "pip"]

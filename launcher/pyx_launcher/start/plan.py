@@ -254,7 +254,10 @@ def _tell_slips(plan: Plan) -> None:
     script = plan.context.script
     if script is not None and script.fault is not None:
         tell("; ".join(filter(None, (f"warning: {script.fault.message}", script.fault.hint))))
-    for path in plan.freshness.looked:
+    preference = plan.context.preference
+    # Not every lock tells whether it fits its project.
+    beside = () if preference is None else (preference.lock.with_name(PROJECT_FILE),)
+    for path in (*plan.freshness.looked, *beside):
         if path.name == PROJECT_FILE and path.is_file():
             from pyx_launcher.project.misspelt import describe_manifest
 

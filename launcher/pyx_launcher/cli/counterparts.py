@@ -23,7 +23,6 @@ from pyx_launcher.cli.commands import (
 from pyx_launcher.cli.invocation import OPTIONS_WITH_VALUE, PYTHON_LETTERS
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.locks.uv.workspace import read_workspace
-from pyx_launcher.project.named import make_plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -258,7 +257,6 @@ def write_creation(name: str, specs: Sequence[str], python: str | None = None) -
     pythons = [one for one in packages if re.fullmatch(r"python(?:[=<>!~].*)?", one)]
     version = "".join(pythons[:1]).removeprefix("python").removeprefix("==") or python
     packages = [one for one in packages if one not in pythons]
-    name = make_plain(name)
     words = ["add", f"@{name}", *packages] if packages else ["env", "create", name]
     return shlex.join([*words, *(["--python", version] if version else [])])
 

@@ -31,7 +31,7 @@ from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.launch import decide
 from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.project.manifest import MANIFEST
-from pyx_launcher.project.named import list_named
+from pyx_launcher.project.named import list_named, make_plain
 from pyx_launcher.provision import find_entries
 from pyx_launcher.start.pip import words_from_command
 from pyx_launcher.values import dataclass, replace
@@ -404,7 +404,7 @@ def _translate_conda(words: Sequence[str]) -> str:
         names = [name, *given] if name else (given or ["NAME"])
         # A copy of another environment has what that has.
         is_copy = any(word.partition("=")[0] == "--clone" for word in others)
-        return write_creation(names[0], [] if is_copy else names[1:])
+        return write_creation(make_plain(names[0]), [] if is_copy else names[1:])
     if verb == "env list":
         return verb
     if verb == "env remove" or (verb == "remove" and "--all" in others):

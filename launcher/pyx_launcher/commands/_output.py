@@ -108,13 +108,14 @@ def making(output: Path) -> Iterator[Path]:
 def _claimed(directory: Path) -> Iterator[None]:
     """Say for as long as the block takes that somebody works in `directory`."""
     lock = directory.with_name(f"{directory.name}.lock")
-    held = take_lock(lock, patience=0, mode=0o600)
+    held = None
     try:
+        held = take_lock(lock, patience=0, mode=0o600)
         yield
     finally:
+        # No other will ever have this name.
+        lock.unlink(missing_ok=True)
         if held is not None:
-            # No other will ever have this name.
-            lock.unlink(missing_ok=True)
             held.release()
 
 

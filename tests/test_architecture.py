@@ -16,7 +16,7 @@ ORDER = [
         *("__main__", "commands", "launch tools", "start", "resolve", "provision export"),
         *("build environment reports", "store", "project", "index", "record", "selection", "cli"),
         *("locks", "interpreters", "files", "children progress workers", "installation"),
-        *("dirs console libraries", "errors", "values"),
+        *("dirs console libraries spelling", "errors", "values"),
     )
 ]
 """What lies in `pyx_launcher`, from the command line down. Each imports only from lines below."""

@@ -786,7 +786,7 @@ def test_a_kernel_of_an_environment_has_its_programs(real: Real) -> None:
     assert program == f"{prefix}/bin/ipython", told.stderr
     assert said == [
         "pyx: pip is not locked here, and no program would see what it installs",
-        "pyx: hint: `pyx list`, then start the program (in a notebook the kernel) again",
+        "pyx: hint: `pyx list`, in a named environment `pyx @NAME list`",
     ]
 
 

@@ -52,6 +52,16 @@ MOVED = "FileNotFoundError: No such file: '/old/own/build/cp312/meson-python-nat
             MOVED,
             "was moved from /old/own, which",
         ),
+        (
+            "ValueError: Dependency #1 of field `project.dependencies` is invalid: Expected end\n",
+            "ValueError: Dependency #1 of field `project.dependencies` is invalid: Expected end",
+            "correct it in project.dependencies of the pyproject.toml",
+        ),
+        (
+            "configuration error: `project.dependencies[0]` must be pep508\n",
+            "`project.dependencies[0]` must be pep508",
+            "correct project.dependencies[0] in the pyproject.toml",
+        ),
         ("something\nwent wrong\n", None, None),
         ("", None, None),
     ],

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from installed import ROOT
-from wheelhouse import make_wheel
+from wheelhouse import BACKEND, make_wheel
 
 from pyx_launcher.cli.commands import ACTIONS_OF_OTHERS, OPTIONS_OF_OTHERS, VERBS
 from pyx_launcher.commands._suggest import _COUNTERPARTS, _INTERPRETERS, _OF_PIPX
@@ -1134,6 +1134,92 @@ CASES: Mapping[str, Case] = {
     ),
     "a word that is nothing": Case(typed="pyx zzzzzz", hint="`pyx --help`", says=("usage",)),
     "python itself": Case(typed="pyx python3", hint="`pyx` alone starts the prompt"),
+    "pip as a program of a named environment": Case(
+        typed="pyx @tick run pip install tock",
+        before=("pyx env create tick",),
+        hint="hint: pyx @tick add tock",
+        says=("+ tock 1.0",),
+    ),
+    "a project that is to require itself": Case(
+        typed="pyx add -e .",
+        files={"pyproject.toml": PROJECT + OWN},
+        before=LOCK,
+        hint=". is mine itself, which is installed with what it requires",
+        says=("nothing changed",),
+    ),
+    "a project that is not installed is to require itself": Case(
+        typed="pyx add -e .",
+        files=LOCKED,
+        hint="[build-system] table, then run `pyx lock`",
+        says=("+ tick 1.0",),
+    ),
+    "a list of a named environment, as conda calls it": Case(
+        typed="pyx env export -n tick",
+        before=("pyx add @tick tock",),
+        hint="hint: pyx @tick export --format requirements",
+        says=("tock==1.0",),
+    ),
+    "a file of an environment that is to be made, in full": Case(
+        typed="pyx env create --file environment.yml",
+        files={"environment.yml": "name: sci\ndependencies:\n  - tock=1.0\n"},
+        hint="hint: pyx add @sci tock==1.0",
+        says=("+ tock 1.0",),
+    ),
+    "a file of an environment that is to be made": Case(
+        typed="pyx env create -f environment.yml",
+        files={"environment.yml": "name: sci\ndependencies:\n  - tock=1.0\n"},
+        hint="hint: pyx add @sci tock==1.0",
+        says=("+ tock 1.0",),
+    ),
+    "a file of an environment that is not there": Case(
+        typed="pyx env create --file environment.yml",
+        hint="hint: pyx env create --help",
+        says=("usage",),
+    ),
+    "a program of another project of the workspace": Case(
+        typed="pyx run own",
+        files={
+            "pyproject.toml": PROJECT + '[tool.uv.workspace]\nmembers = ["app"]\n',
+            "own.toml": PROJECT.replace("mine", "own")
+            + '[project.scripts]\nown = "own:main"\n[build-system]\nrequires = []\n'
+            + 'build-backend = "treebackend"\nbackend-path = ["."]\n',
+            "PKG-INFO": "Name: own\nVersion: 1\n",
+            "own.py": "def main(): print('ran own')\n",
+            "entry_points.txt": "[console_scripts]\nown = own:main\n",
+            "treebackend.py": BACKEND.read_text() + "\nbuild_editable = build_wheel\n",
+        },
+        before=(
+            "mkdir -p app/src/own-1.dist-info && mv own.toml app/pyproject.toml",
+            "mv own.py app/src && mv entry_points.txt app/src/own-1.dist-info",
+            "mv PKG-INFO treebackend.py app",
+            '"$PYX_UV" lock',
+        ),
+        hint="another project of the workspace has own: `pyx --project app run own`",
+        says=("ran own",),
+    ),
+    "a script as a tool": Case(
+        typed="pyx tool run run.py", files=RUN, hint="hint: pyx run.py", says=("ran",)
+    ),
+    "a script to be installed": Case(
+        typed="pyx tool install run.py", files=RUN, hint="hint: pyx run.py", says=("ran",)
+    ),
+    "all tools": Case(typed="pyx tool upgrade --all", hint="`pyx tool upgrade` upgrades all"),
+    "a script to be locked, by an option": Case(
+        typed="pyx lock --script run.py",
+        files={"run.py": SCRIPT},
+        hint="hint: pyx lock run.py",
+        says=("tick",),
+    ),
+    "a requirement in a group of Poetry's": Case(
+        typed="pyx remove tick",
+        files={
+            "pyproject.toml": '[tool.poetry]\nname = "mine"\nversion = "1"\n'
+            '[tool.poetry.dependencies]\npython = ">=3.9"\n'
+            '[tool.poetry.group.dev.dependencies]\ntick = "*"\n'
+        },
+        hint="it is in the group dev: `pyx remove --group dev tick`",
+        status=69,
+    ),
     "pip": Case(
         typed="pyx -m pip",
         files=LOCKED,

@@ -85,7 +85,7 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("uv python install 3.13", "pyx tool run uv python install 3.13"),
         ("uv python pin 3.12", "pyx python pin 3.12"),
         ("uv build", "pyx tool run --from build pyproject-build"),
-        ("uv version", "pyx tool run uv version --frozen"),
+        ("uv version", "pyx tool run uv version"),
         ("poetry version patch", "pyx tool run uv version --frozen --bump patch"),
         ("pip --version", "nothing else here has that name; `pyx --help` lists the commands"),
         ("poetry run tick x", "pyx run tick x"),
@@ -113,7 +113,10 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("show", "pyx list"),
         ("show rich", "pyx which rich"),
         ("why rich", "pyx tree --invert rich"),
-        ("version", "pyx tool run uv version --frozen"),
+        ("version", "pyx tool run uv version"),
+        ("version 2.0", "pyx tool run uv version --frozen 2.0"),
+        ("cache dir", "pyx store path"),
+        ("pip cache purge", "pyx store gc"),
         ("python3 -m rich", "pyx -m rich"),
         ("python3", "`pyx` alone starts the prompt"),
         ("check", "pyx lock --check"),
@@ -214,7 +217,7 @@ def test_what_is_here_decides_the_hint() -> None:
         assert suggest("pip", ["install", *words], here=builds) == "pyx lock --upgrade setuptools"
     for name, words in (("version", ["patch"]), ("poetry", ["version", "patch"])):
         assert suggest(name, words, here=here) == "pyx tool run poetry version patch"
-    assert suggest("uv", ["version"], here=here) == "pyx tool run uv version --frozen"
+    assert suggest("uv", ["version"], here=here) == "pyx tool run uv version"
 
 
 @pytest.mark.parametrize("typed", ["x", "uvx", "exec", "pipx run"])
@@ -308,16 +311,18 @@ def test_a_known_program_that_is_locked_is_started(pyx: Pyx, project: Path) -> N
         (["install", "-U", "pip"], _NO_PIP),
         (["list"], "pyx list"),
         (["-q", "install", "-U", "rich", "-r", "r.txt", "-q"], "pyx add rich -r r.txt"),
+        (["install", "-e", "."], "pyx sync"),
         ([], "`pyx add NAME` adds a package, `pyx list` shows what is there"),
     ],
 )
+@pytest.mark.parametrize("start", [["-m", "pip"], ["run", "pip3"]])
 def test_pip_that_is_not_locked_is_answered_before_a_start(
-    pyx: Pyx, project: Path, words: list[str], hint: str
+    pyx: Pyx, project: Path, start: list[str], words: list[str], hint: str
 ) -> None:
     """With the status of a module that is not there, whether or not another start came before."""
     if words:
         assert pyx("-c", "pass", cwd=project).returncode == 0
-    told = pyx("-m", "pip", *words, cwd=project)
+    told = pyx(*start, *words, cwd=project)
     assert (told.returncode, told.stdout) == (1, "")
     assert told.stderr == (
         "pyx: pip is not locked here, and no program would see what it installs\n"

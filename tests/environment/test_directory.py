@@ -113,6 +113,8 @@ def test_pip_says_what_to_type(workshop: Workshop) -> None:
     for words, meant in (
         (["install", "-U", "rich", "a>1"], "pyx add rich 'a>1'"),
         (["install", "-r", "requirements.txt"], "pyx add -r requirements.txt"),
+        (["install", "-U", "-e", "."], "pyx sync"),
+        (["install"], "pyx sync"),
         (["uninstall", "-y", "rich"], "pyx remove rich"),
         (["freeze"], "pyx list"),
     ):
@@ -123,6 +125,10 @@ def test_pip_says_what_to_type(workshop: Workshop) -> None:
             first, hint = told.stderr.splitlines()
             assert first.startswith("pyx: pip is not locked here")
             assert hint.startswith(f"pyx: hint: `{meant}`")
+            # Which of the starts that share the environment it was, it cannot know.
+            named = meant.replace("pyx", "pyx @NAME", 1)
+            assert (f"`{named}`" in hint) == (meant != "pyx sync")
+            assert ("start the program" in hint) == (words[0] != "freeze")
 
 
 def test_a_pip_that_is_locked_is_left_alone(workshop: Workshop) -> None:

@@ -557,7 +557,7 @@ def test_a_kernel_gets_what_was_asked_for_and_its_programs(
     assert (program.split("/bin/")[1], said) == ("tick yes", ["ticked"])
     assert told.stderr == (
         "pyx: pip is not locked here, and no program would see what it installs\n"
-        "pyx: hint: `pyx list`, then start the program (in a notebook the kernel) again\n"
+        "pyx: hint: `pyx list`, in a named environment `pyx @NAME list`\n"
     )
 
 

@@ -85,6 +85,7 @@ The conflict is caused by:
     The user requested tick<2
     picky 1.0 depends on tick>=5
 """
+EXTRAS = "flask[async] (3.1.3) requires click>=8.1.3 and your project requires click<8, "
 NO_CONFLICT = """\
   cause: Because all versions of picky depend on tick>=5 and your project depends on tick>=2,
 """
@@ -94,6 +95,9 @@ NO_CONFLICT = """\
     ("text", "hint"),
     [
         (UNKNOWN.format(name="reqests"), "no index has reqests: did you mean requests?"),
+        # What is only somewhat like it is a stranger.
+        (UNKNOWN.format(name="rush"), "no index has rush: check the spelling"),
+        (EXTRAS, "the project requires click<8, but flask==3.1.3 requires click>=8.1.3"),
         (
             UNKNOWN.format(name="zzzz"),
             "no index has zzzz: check the spelling, and that PIP_INDEX_URL",

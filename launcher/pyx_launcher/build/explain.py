@@ -20,6 +20,14 @@ _WAYS_OUT = (
         'name them: packages = ["NAME"] in [tool.setuptools] of the pyproject.toml',
     ),
     (
+        r"Dependency #\d+ of \w+ `(?P<what>project\.[^`\n]+)`[^\n]* is invalid",
+        "correct it in {what} of the pyproject.toml, such as 'click>=8,<9'; then `pyx lock`",
+    ),
+    (
+        r"`(?P<what>project\.[^`\n]+)` must be pep508",
+        "correct {what} in the pyproject.toml, such as 'click>=8,<9'; then `pyx lock`",
+    ),
+    (
         r"No module named '(?P<what>[\w.]+)'",
         "its build needs {what}: the package that has it belongs in `requires` of [build-system]",
     ),

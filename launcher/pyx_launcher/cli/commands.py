@@ -357,7 +357,11 @@ OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
     "run": dict.fromkeys(("-s", "--script"), "pyx FILE"),
     "list": {"-o": "--outdated", "-t": "pyx tree"},
     "init": {"--app": "pyx init [NAME]", "--package": "pyx init --lib [NAME]"},
-    "tool": dict.fromkeys(("-U", "--upgrade"), "pyx tool upgrade [NAME]"),
+    "tool": {
+        **dict.fromkeys(("-U", "--upgrade"), "pyx tool upgrade [NAME]"),
+        "--all": "leave it out: `pyx tool upgrade` upgrades all",
+    },
+    "lock": {"--script": "pyx lock FILE"},
 }
 """The same where a command means something else by them; ACTION is what it was to do."""
 

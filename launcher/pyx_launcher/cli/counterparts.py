@@ -5,6 +5,7 @@ Only a command line that is mistaken already asks for it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -45,6 +46,8 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
     if name in ("-n", "--name") and value and command not in ("", "env", "init"):
         # As conda names an environment.
         return _write_named(value, arguments, at) if verb.takes_name("") else None
+    if name in ("-f", "--file") and arguments[:2] == ["env", "create"]:
+        return write_creation_of(value)
     hint = _find_option_of_add(value, arguments, at) if command == "add" else None
     if hint is not None:
         return hint
@@ -72,7 +75,11 @@ def _fill_option(
         return None
     if "ACTION" in hint:
         others = ACTIONS_OF_OTHERS.get(command, {})
-        hint = others.get("".join(before[:1])) or hint.replace("ACTION", action or "create")
+        other = others.get("".join(before[:1]), "")
+        if other and not _PLACE.search(other) and value:
+            # What its counterpart does is done in an environment that is named before it.
+            return other.replace("pyx", f"pyx @{value.removeprefix('@')}", 1)
+        hint = other or hint.replace("ACTION", action or "create")
         if action and "NAME" not in verb.form_of(action):
             return None
     if "[NAME]" in hint:
@@ -261,6 +268,13 @@ def write_creation(name: str, specs: Sequence[str], python: str | None = None) -
     return shlex.join([*words, *(["--python", version] if version else [])])
 
 
+def write_creation_of(file: str) -> str | None:
+    """Return the command that makes the environment of conda's `file`; None where it names none."""
+    name, specs = read_conda_file(file) if file.endswith((".yml", ".yaml")) else ("", [])
+    is_plain = re.fullmatch(r"[A-Za-z0-9]+([._-][A-Za-z0-9]+)*", name)
+    return f"pyx {write_creation(name, specs)}" if is_plain else None
+
+
 def write_requirement(spec: str) -> str:
     """Return what conda calls `spec`, such as ``conda-forge::numpy=1.26``, as a requirement."""
     spec = spec.rpartition("::")[2].replace(" ", "")
@@ -288,17 +302,20 @@ def read_conda_file(path: str) -> tuple[str, list[str]]:
 
 def _find_member(name: str) -> str:
     """Return the directory of the project `name` in the workspace here; empty if there is none."""
+    places = list_members(Path())
+    return next((place for place, one in places if one == canonicalize_name(name)), "")
+
+
+def list_members(start: Path) -> list[tuple[str, str]]:
+    """Return where the projects of the workspaces about `start` are from here, and their names."""
+    found: list[tuple[str, str]] = []
     # That something else is broken is told where it is needed.
-    try:
-        working = Path.cwd()
-        for directory in (working, *working.parents):
+    with contextlib.suppress(PyxError, OSError):
+        for directory in (start.absolute(), *start.absolute().parents):
             workspace = read_workspace(directory)
-            for member in workspace.members if workspace is not None else ():
-                if member.name == canonicalize_name(name):
-                    return os.path.relpath(member.directory, working)
-    except (PyxError, OSError):
-        return ""
-    return ""
+            members = workspace.members if workspace is not None else ()
+            found += [(os.path.relpath(one.directory), str(one.name)) for one in members]
+    return found
 
 
 def refuse_option(named: str | None, own: Sequence[str], words: Sequence[str], plain: Verb) -> None:

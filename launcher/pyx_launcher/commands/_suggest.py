@@ -76,7 +76,7 @@ _COUNTERPARTS: Mapping[str, str] = {
     "activate": 'run "$SHELL"',
     "build": "tool run --from build pyproject-build",
     "publish": "tool run twine upload dist/*",
-    "version": "tool run uv version --frozen [NAME…]",
+    "version": "tool run uv version [NAME…]",
     "audit": "export --format requirements -o locked.txt && pyx tool run pip-audit --disable-pip"
     " --require-hashes -r locked.txt",
     "format": "tool run ruff format [NAME…]",
@@ -130,6 +130,12 @@ _OF_SHOW: Mapping[str, str] = {
     **dict.fromkeys(("--tree", "-t"), "tree"),
     **dict.fromkeys(("--outdated", "-o", "--latest", "-l"), "list --outdated"),
 }
+
+_OF_CACHE: Mapping[str, str] = {
+    **{action: f"store {action}" for action in ("list", "path", "size")},
+    **{name: form.removeprefix("pyx ") for name, form in ACTIONS_OF_OTHERS["store"].items()},
+}
+"""What caches of others are asked, with what follows ``pyx`` for the same."""
 
 _OF_PIPX: Mapping[str, str] = {
     "install": "tool install NAME",
@@ -368,9 +374,12 @@ def translate(
         return _OF_SHOW[asked[0]] if asked else "list"
     if name == "version" and here.is_poetrys:
         return shlex.join(["tool", "run", "poetry", "version", *words])
-    if name == "version" and given and given == [*words]:
-        words = ["--bump", *given]
+    if name == "version" and words:
+        is_bump = given == [*words] and not given[0][:1].isdigit()
+        words = ["--frozen", *(["--bump"] if is_bump else []), *words]
     form = table.get(name)
+    if name == "cache" and given:
+        form = _OF_CACHE.get(given[0], form)
     if form is None:
         return None
     is_start = form in ("tool run NAME…", "run NAME…") and words and words[0].endswith(".py")

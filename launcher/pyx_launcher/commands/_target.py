@@ -11,10 +11,16 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.cli.commands import VERBS
-from pyx_launcher.cli.counterparts import NAMED_BEHIND, aim
+from pyx_launcher.cli.counterparts import NAMED_BEHIND, aim, list_members
 from pyx_launcher.cli.invocation import Program
 from pyx_launcher.errors import PyxError, UsageError
-from pyx_launcher.project.manifest import LISTS, find_manifest, find_nearest, name_command
+from pyx_launcher.project.manifest import (
+    LISTS,
+    find_manifest,
+    find_nearest,
+    list_scripts,
+    name_command,
+)
 from pyx_launcher.start.context import DEFAULT_NAME, read_script
 from pyx_launcher.values import replace
 
@@ -69,10 +75,27 @@ def explain_left_out(name: str, plan: Plan, *words: str) -> str | None:
     if plan.lock is None or canonicalize_name(name) not in list_names(plan.lock.path):
         return None
     if canonicalize_name(name) not in versions_in(plan.lock, plan.found.interpreter):
+        for place, member in list_members(find_project(plan)):
+            if member == canonicalize_name(name) and not plan.invocation.projects:
+                return _lead_to_member(name, place, words)
         return f"{name} is locked, but for other platforms or versions of Python"
     named = [f"@{plan.invocation.named}"] if plan.invocation.named else []
     start = ["pyx", *named, "--all-extras", "--all-groups", *words]
     return f"an extra or a group has it: `{shlex.join(start)}`"
+
+
+def explain_program_of_member(name: str, plan: Plan, words: Sequence[str]) -> str | None:
+    """Return what to tell of a program that another project of the workspace has."""
+    own = Path(plan.invocation.project or plan.context.directory).resolve()
+    for place, _ in list_members(find_project(plan)):
+        if not own.is_relative_to(Path(place).resolve()) and name in list_scripts(Path(place)):
+            return _lead_to_member(name, place, ("run", *words))
+    return None
+
+
+def _lead_to_member(name: str, place: str, words: Sequence[str]) -> str:
+    command = shlex.join(["pyx", "--project", place, *words])
+    return f"another project of the workspace has {name}: `{command}`"
 
 
 NAMESAKES = frozenset(

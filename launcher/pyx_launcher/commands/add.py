@@ -17,7 +17,7 @@ from pyx_launcher.console import tell
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
 from pyx_launcher.errors import UsageError
 from pyx_launcher.locks.reader import FILE_NAMES
-from pyx_launcher.project.manifest import MANIFESTS, WISHES, name_command
+from pyx_launcher.project.manifest import MANIFESTS, WISHES, is_buildable, name_command
 from pyx_launcher.project.requirement import parse_requirement, read_constraint
 from pyx_launcher.project.requirements_file import name_project, read_listing
 from pyx_launcher.resolve.project import Change, read_project
@@ -45,8 +45,10 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
         *(directory for listing in listings for directory in listing.editables),
         *map(_find, words.editables),
     ]
-    own = find_working_directory()
+    own = _find_own(words, environ) if directories else find_working_directory()
     named = {name_project(one): one for one in directories if one != own}
+    if own in map(_find, words.editables) and not (named or words.names or words.requirements):
+        raise _explain_own(words.editables[0], own)
     by_poetry = any(map(read_constraint, words.names)) and _is_poetrys(words, environ)
     _refuse_names(words, invocation, by_poetry=by_poetry)
     typed = [parse_requirement(name, by_poetry=by_poetry) for name in words.names]
@@ -75,6 +77,30 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
         editables=named,
     )
     return (edit_script if words.script else edit_project)(words, change, environ)
+
+
+def _find_own(words: EditArguments, environ: Mapping[str, str]) -> Path:
+    """Return the directory of what is changed, which cannot require itself."""
+    if words.script:
+        return words.script.parent
+    working = find_working_directory()
+    return Path(os.path.realpath(find_directory(words, resolve_dirs(environ), working)))
+
+
+def _explain_own(name: str, directory: Path) -> UsageError:
+    """Tell that the project in `directory` was to require itself, with what makes it importable."""
+    project = name_project(directory)
+    command = name_command(directory)
+    if is_buildable(directory):
+        return UsageError(
+            f"{name} is {project} itself, which is installed with what it requires",
+            hint=f"`{command}`, if it is not in the lock yet",
+        )
+    return UsageError(
+        f"{name} is {project} itself, and a project does not require itself",
+        hint="its scripts import what lies beside them; to have it installed, give its"
+        f" pyproject.toml a [build-system] table, then run `{command}`",
+    )
 
 
 def _refuse_names(words: EditArguments, invocation: Invocation, *, by_poetry: bool) -> None:

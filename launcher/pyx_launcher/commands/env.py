@@ -59,7 +59,7 @@ def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
             invocation, environ
         )
     if "--file" in invocation.settings:
-        raise UsageError("--file goes with --link", hint="pyx env --link --file")
+        raise _explain_file(invocation)
     if invocation.words[:1] and invocation.words[0] in ("rename", "mv", "copy", "cp", "clone"):
         raise _explain_copy(invocation, resolve_dirs(environ))
     action, words = take_action(invocation)
@@ -99,6 +99,16 @@ def _explain_copy(invocation: Invocation, dirs: Dirs) -> UsageError:
         f"pyx env does not know {action}",
         hint=f"an environment has the name of its directory: `{shlex.join([*move, *places])}`",
     )
+
+
+def _explain_file(invocation: Invocation) -> UsageError:
+    """Tell what ``--file`` is for; conda makes an environment by it."""
+    from pyx_launcher.cli.counterparts import write_creation_of
+
+    hint = "pyx env --link --file"
+    if invocation.words[:1] == ("create",):
+        hint = write_creation_of("".join(invocation.words[1:2])) or "pyx env create --help"
+    return UsageError("--file goes with --link", hint=hint)
 
 
 def _check_wishes(wishes: list[str], invocation: Invocation, dirs: Dirs) -> None:

@@ -17,6 +17,7 @@ from pyx_launcher.commands._target import (
     NAMESAKES,
     advise_namesake,
     explain_left_out,
+    explain_program_of_member,
     find_project,
 )
 from pyx_launcher.console import flush_streams
@@ -100,6 +101,9 @@ def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str], close: s
             f"the project itself has {name}, but is not installed: give its pyproject.toml a"
             f" [build-system] table, then run `{name_command(directory)}`"
         )
+    of_member = explain_program_of_member(name, plan, plan.invocation.words)
+    if of_member is not None:
+        return of_member
     left_out = explain_left_out(name, plan, "run", *plan.invocation.words)
     if left_out is not None:
         return left_out

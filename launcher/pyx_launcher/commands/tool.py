@@ -106,11 +106,22 @@ def _install(
         )
     is_editable = "--editable" in invocation.settings
     for word in words:
+        _refuse_script(invocation, [word])
         wish = make_wish([_pin(word), *beside], invocation.python, is_editable=is_editable)
         is_forced = "--force" in invocation.settings
         found, is_new = install(*places, wish, means, is_forced=is_forced)
         already = "" if is_new else " is installed already"
         write_out(f"{found.wish.name} {found.version}{already}: {', '.join(found.programs)}\n")
+
+
+def _refuse_script(invocation: Invocation, words: Sequence[str]) -> None:
+    """Raise UsageError for a script where a package is named: one of its name is a stranger's."""
+    name = invocation.settings.get("--from", words)[-1 if "--from" in invocation.settings else 0]
+    if name.endswith(".py") and os.path.isfile(name):
+        behind = words[1:] if name == words[0] else ()
+        raise UsageError(
+            f"{name} is a script, not a package", hint=shlex.join(["pyx", name, *behind])
+        )
 
 
 def _pin(word: str) -> str:
@@ -199,6 +210,7 @@ def _run(
     invocation: Invocation, words: Sequence[str], dirs: Dirs, environ: Mapping[str, str]
 ) -> int:
     check_words(invocation, 2, at_most=len(invocation.words))
+    _refuse_script(invocation, words)
     named = _pin(invocation.settings.get("--from", (words[0],))[-1])
     wish = make_wish([named, *_read_with(invocation)], invocation.python)
     # black==24.1 is run by the name black.

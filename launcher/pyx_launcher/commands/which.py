@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import shlex
 import subprocess
@@ -18,6 +17,7 @@ from pyx_launcher.console import write_out
 from pyx_launcher.errors import UnavailableError
 from pyx_launcher.launch import decide
 from pyx_launcher.provision import find_entries
+from pyx_launcher.spelling import find_slips
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _explain(
 ) -> UnavailableError:
     known = {top.partition(".")[0] for entry in entries for top in entry.facts.tops}
     known |= {entry.facts.name for entry in entries}
-    close = difflib.get_close_matches(name, known, n=1)
+    close = find_slips(name, known)
     named = f"@{plan.invocation.named} " if plan.invocation.named else ""
     # The name of a module is not that of its package, which may be a stranger's.
     hint = f"add the package that has it, which may have another name: `pyx {named}add PACKAGE`"

@@ -56,17 +56,23 @@ if __name__ == "__main__":
 _NO_PIP = """\
 #!/bin/sh
 # What pip installs no program here would see: packages come from the lock.
+# The environment may be that of many projects: by which name it was started, nothing here tells.
+behind= named=
 case "$1" in
-    install) meant="pyx add" ;;
-    uninstall) meant="pyx remove" ;;
-    list | freeze) meant="pyx list" ;;
-    show) meant="pyx which" ;;
-    *) meant="pyx --help" ;;
+    install) meant="add" behind=", then start the program (in a notebook the kernel) again" ;;
+    uninstall) meant="remove" behind=", then start the program (in a notebook the kernel) again" ;;
+    list | freeze) meant="list" ;;
+    show) meant="which" ;;
+    *) meant="--help" ;;
 esac
 case "$1" in
     install | uninstall | show)
         shift
+        [ $# -gt 0 ] || [ "$meant" != add ] || meant=sync
         for word; do
+            case "$meant:$word" in
+                add*:-e* | add*:--editable* | add*:.* | add*:/*) meant=sync; break ;;
+            esac
             case "$word" in
                 -r* | --requirement*) meant="$meant -r" ;;
                 -*) ;;
@@ -76,7 +82,11 @@ case "$1" in
         done ;;
 esac
 echo "pyx: pip is not locked here, and no program would see what it installs" >&2
-echo "pyx: hint: \\`$meant\\`, then start the program (in a notebook the kernel) again" >&2
+case "$meant" in
+    sync | --help) ;;
+    *) named=", in a named environment \\`pyx @NAME $meant\\`" ;;
+esac
+echo "pyx: hint: \\`pyx $meant\\`$named$behind" >&2
 exit 1
 """
 _PIPS = ("pip", "pip3")

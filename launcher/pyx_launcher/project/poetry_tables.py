@@ -129,9 +129,8 @@ def remove_constraints(path: Path, text: str, names: Iterable[str], place: Requi
     for name in names:
         key = find_key(table, name)
         if key not in table:
-            raise UsageError(
-                f"{path}: {name} is not in {place.label}", hint=explain_not_there(name, table)
-            )
+            hint = _find_elsewhere(document, name) or explain_not_there(name, table)
+            raise UsageError(f"{path}: {name} is not in {place.label}", hint=hint)
         del table[key]
         extras = document["tool"]["poetry"].get("extras", {})
         for listed in extras.values():
@@ -139,6 +138,17 @@ def remove_constraints(path: Path, text: str, names: Iterable[str], place: Requi
                 if canonicalize_name(listed[at]) == canonicalize_name(name):
                     del listed[at]
     return document.as_string()
+
+
+def _find_elsewhere(document: TOMLDocument, name: str) -> str | None:
+    """Return the hint for a requirement that Poetry's tables have in another place."""
+    poetry = document["tool"]["poetry"]
+    groups = [*poetry.get("group", {}), *(["dev"] if "dev-dependencies" in poetry else [])]
+    for place in (RequirementList(), *(RequirementList(group=group) for group in groups)):
+        table = _find_table(document, place)
+        if find_key(table, name) in table:
+            return f"it is in {place.label}: `pyx remove{place.option} {name}`"
+    return None
 
 
 def _name_table(poetry: Mapping[str, Any], place: RequirementList) -> tuple[str, ...]:

@@ -83,6 +83,8 @@ def _find_directory(line: Line, value: str) -> Path:
 
 def name_project(directory: Path) -> str:
     """Return what the project in `directory` is called. Raises UsageError where nothing says."""
+    if not directory.is_dir():
+        raise UsageError(f"{directory} does not exist", hint="name the directory of a project")
     manifest = directory / "pyproject.toml"
     name = ""
     if manifest.is_file():

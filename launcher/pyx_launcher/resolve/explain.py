@@ -5,7 +5,6 @@ Nothing rests on this but a hint: what the tool has said is shown in any case.
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import os
 import re
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
+
+from pyx_launcher.spelling import find_slips
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,17 +46,19 @@ _WISH = (
     rf"(?:{_CLAUSE}(?:,{_CLAUSE})*)?"
 )
 _DEPENDS = re.compile(
-    r"(?P<who>your project|The user|\S+) (?:depends? on|requires?|requested) (?:both )?"
+    r"(?P<who>your project|The user|[^\s()]+) (?:depends? on|requires?|requested) (?:both )?"
     rf"(?P<wish>{_WISH})(?: and (?!\S+ (?:depends?|requires?) )(?P<other>{_WISH}))?"
 )
 _FROM = re.compile(rf"(?P<wish>{_WISH}) \(from (?P<who>[^\s)]+)\)")
 """How PDM lists what does not go together."""
 _OTHER_FORMS = (
-    (re.compile(rf"{_NAME} \((?P<number>\d[^)]*)\)"), r"\g<name>==\g<number>"),
+    (re.compile(rf"{_NAME}(?:\[[^\]]*\])? \((?P<number>\d[^)]*)\)"), r"\g<name>==\g<number>"),
     (re.compile(rf"{_NAME} \((?P<clauses>[<>=!~][^)]*)\)"), r"\g<name>\g<clauses>"),
     (re.compile(rf"{_NAME} (?P<number>\d\S*) (?=depends on )"), r"\g<name>==\g<number> "),
 )
 """Requirements as Poetry and pip write them: `click (>=8)`, `click (8.1)`, `click 8.1`."""
+_SHOWN = 3
+"""Names of which one may be meant."""
 _PERSONS = {"your project": "the project", "project": "the project", "The user": "the project"}
 
 
@@ -69,7 +72,7 @@ def explain_failure(text: str, known: Iterable[str]) -> str | None:
         return conflict
     if found := _search(_UNKNOWN, flat):
         name = canonicalize_name(found["name"])
-        close = difflib.get_close_matches(name, sorted({*known} - {name}), n=3, cutoff=0.7)
+        close = find_slips(name, known)[:_SHOWN]
         if close:
             return f"no index has {name}: did you mean {' or '.join(close)}?"
         return f"no index has {name}: check the spelling, and that PIP_INDEX_URL has it"

@@ -49,8 +49,8 @@ def check_pip(plan: Plan, environ: Mapping[str, str]) -> None:
     changes = changes_environment(words, environ)
     if not any(artifact.name == "pip" for artifact in plan.selection.artifacts):
         # Python itself has an ensurepip, and a pip that is not locked is not there.
-        is_missing = plan.invocation.program.target == "pip"
-        if plan.invocation.verb is None and (is_missing or changes):
+        is_missing = plan.invocation.program.target != "ensurepip"
+        if is_missing or changes:
             raise PipError(
                 "pip is not locked here, and no program would see what it installs", words
             )

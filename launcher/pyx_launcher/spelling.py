@@ -1,0 +1,26 @@
+"""Which of the names that are there may be meant by one that is not: slips of the finger alone."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def find_slips(typed: str, known: Iterable[str]) -> list[str]:
+    """Return those of `known`, sorted, that are one letter away from `typed`.
+
+    One is too many, missing, another, or swapped with the next, and the first is the same. What is
+    only somewhat alike is a stranger's name as likely as not.
+    """
+    return [name for name in sorted({*known} - {typed}) if _is_slip(typed.lower(), name.lower())]
+
+
+def _is_slip(typed: str, meant: str) -> bool:
+    pairs = zip(typed, meant, strict=False)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    one, two = typed[same:], meant[same:]
+    is_swapped = one[:2] == two[1::-1] and one[2:] == two[2:]
+    return same > 0 and (is_swapped or one[1:] in (two, two[1:]) or one == two[1:])

@@ -468,6 +468,17 @@ def test_uvs_own_lock_stays_uvs(pyx: Pyx, project: Path, uv: Path) -> None:
     succeed(pyx.run([uv, "lock", "--check"], cwd=project, env=index))
 
 
+def test_a_bound_locks_no_older_python_out(pyx: Pyx, project: Path, wheels: Path) -> None:
+    """What is locked for the oldest is the bound, though this one gets a newer version."""
+    make_wheel(wheels, "forked", "1.0")
+    make_wheel(wheels, "forked", "2.0", requires_python=">=3.10")
+    assert "+ forked 2.0" in succeed(pyx("add", "forked", cwd=project))
+    assert '"forked>=1.0"' in (project / "pyproject.toml").read_text()
+    lock = (project / "pylock.toml").read_text()
+    assert "forked-1.0-py3-none-any.whl" in lock
+    assert "forked-2.0-py3-none-any.whl" in lock
+
+
 def test_an_environment_that_is_there_gets_another_python(
     pyx: Pyx, project: Path, interpreters: dict[str, Path]
 ) -> None:

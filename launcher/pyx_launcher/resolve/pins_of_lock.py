@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import tomli
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from pyx_launcher.errors import LockError, PyxError, UsageError
 from pyx_launcher.locks.common.choice import Choice
@@ -108,6 +109,24 @@ def _list_starts(path: Path) -> list[Path]:
             if place:
                 starts[Path(os.path.normpath(path.parent / place))] = None
     return list(starts)
+
+
+def find_lowest(path: Path, versions: Mapping[str, str]) -> dict[str, str]:
+    """Return `versions` with the lowest that the lock at `path` has of each, for any interpreter.
+
+    Older interpreters may need an older one, and a bound above that would lock them out.
+    """
+    found: dict[str, list[Version]] = {}
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+        data = tomli.loads(path.read_text(encoding="utf-8"))
+        for one in data.get("packages", data.get("package", [])):
+            if "version" in one:
+                name = canonicalize_name(one["name"])
+                found.setdefault(name, []).append(Version(one["version"]))
+    return {
+        name: str(min(found[name])) if version and name in found else version
+        for name, version in versions.items()
+    }
 
 
 def versions_in(lock: Lock, interpreter: Interpreter) -> dict[str, str]:

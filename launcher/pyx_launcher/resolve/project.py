@@ -37,7 +37,12 @@ from pyx_launcher.project.manifest import (
 )
 from pyx_launcher.project.pyproject import MAIN, RequirementList, is_bare
 from pyx_launcher.project.transaction import Files, exclusive, restoring
-from pyx_launcher.resolve.pins_of_lock import check_upgrade, find_damage, find_versions
+from pyx_launcher.resolve.pins_of_lock import (
+    check_upgrade,
+    find_damage,
+    find_lowest,
+    find_versions,
+)
 from pyx_launcher.resolve.runner import (
     NO_UPGRADE,
     Tool,
@@ -265,7 +270,7 @@ def change_project(
                 files.write(project.manifest, first.encode())
             _lock(project, tool, files, first, change)
             after = find_versions(project.lock, interpreter)
-            bounded = _bound_text(project, text, change, after)
+            bounded = _bound_text(project, text, change, find_lowest(project.lock, after))
             if bounded != first:
                 files.write(project.manifest, bounded.encode())
                 _lock(project, replace(tool, is_quiet=True), files, bounded, Change())

@@ -153,7 +153,8 @@ def test_pip_in_a_notebook_is_answered(pyx: Pyx, tmp_path: Path) -> None:
         return (project / "out.md").read_text()
 
     first = run_cells("!pip install iniconfig", "%pip install iniconfig", "!pyx add iniconfig")
-    assert "pyx: hint: `pyx add iniconfig`, then start the program (in a notebook the" in first
+    assert "pyx: hint: `pyx add iniconfig`" in first
+    assert "then start the program (in a notebook the" in first
     # This is python's own answer, and the page has its words.
     assert "No module named pip" in first
     assert "No module named pip" in PAGE

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 
 
+LONG = ("failures", "options", "terminal")
+"""What is left to the slow tests, since it takes longest; `tests/native` holds much of options."""
 QUICK = ("starts", "children")
 """What is compared on the oldest Python. The public way is compared in `test_forky.py`."""
 
@@ -26,8 +28,7 @@ def list_cases() -> Iterator[object]:
     for version in ("oldest", "newest", *VERSIONS):
         for way in WAYS:
             for group in list_groups():
-                # Every program of the terminal waits for prompts.
-                whole = (version, way) == ("newest", "fast") and group != "terminal"
+                whole = (version, way) == ("newest", "fast") and group not in LONG
                 quick = whole or ((version, way) == ("oldest", "fast") and group in QUICK)
                 marks = () if quick else pytest.mark.slow
                 yield pytest.param(group, version, way, marks=marks)

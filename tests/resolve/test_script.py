@@ -170,7 +170,7 @@ def test_a_damaged_lock_beside_a_script_is_made_anew(pyx: Pyx, script: Path, nam
     sound = lock.read_bytes()
     lock.write_bytes(sound[: sound.index(b"sha256") + 9])
     told = pyx(script)
-    assert (told.returncode, "`pyx lock`" in told.stderr) == (BAD_LOCK, True)
+    assert (told.returncode, f"`pyx lock {script}`" in told.stderr) == (BAD_LOCK, True)
     told = pyx("lock", script)
     assert "it is written again" in told.stderr
     assert lock.read_bytes() == sound

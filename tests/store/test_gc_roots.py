@@ -21,7 +21,7 @@ def test_a_collection_in_between_forgets_no_link(
     """One that looks after the link was announced and before it is there."""
     dirs = Dirs(home=tmp_path / "home", cache=tmp_path / "cache")
     environment = dirs.environments / "digest"
-    environment.mkdir(parents=True)
+    (environment / "bin").mkdir(parents=True)
     replace_link = editors_module.replace_link
 
     def collect_and_link(link: Path, target: Path) -> None:

@@ -111,13 +111,16 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
         return run_verb(invocation, environ)
     except PyxError as error:
-        from pyx_launcher.commands._suggest import advise_pip, answer_mistake
-        from pyx_launcher.commands._target import aim_hint
-
         if isinstance(error, NoSuchScriptError) and invocation.verb is None:
+            from pyx_launcher.commands._suggest import answer_mistake
+
             return answer_mistake(invocation, environ, error)
         if isinstance(error, PipError):
+            from pyx_launcher.commands._suggest import advise_pip
+
             error.hint = advise_pip(error.words, invocation, environ)
+        from pyx_launcher.commands._target import aim_hint
+
         aim_hint(error, invocation)
         raise
 

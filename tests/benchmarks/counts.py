@@ -7,7 +7,6 @@ nothing left to do. Needs valgrind.
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from measure import count_instructions, format_table
 from projects import Project, filled_project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator
 
 PROGRAMS = {
     "black": ("`black --version`", ("-m", "black", "--version")),
@@ -43,7 +42,8 @@ def measure_counts(ground: Ground) -> tuple[str, list[str]]:
         return "", []
     wheels = choose_wheels(ground)
     with filled_project(ground, "counted", wheels["all"]) as project:
-        lines = list(_count_programs(ground, project, valgrind))
+        packages = {wheel.name.split("-")[0].lower() for wheel in wheels["all"]}
+        lines = list(_count_programs(ground, project, packages, valgrind))
     with filled_project(ground, "slow", wheels["few"]) as project:
         sync = ground.command("pyx", ground.pyx, "sync", directory=project.directory)
         slow = count_instructions(sync, valgrind) or 0
@@ -61,17 +61,17 @@ def measure_counts(ground: Ground) -> tuple[str, list[str]]:
     ), exceeded
 
 
-def _count_programs(ground: Ground, project: Project, valgrind: str) -> Iterator[list[str]]:
+def _count_programs(
+    ground: Ground, project: Project, packages: Container[str], valgrind: str
+) -> Iterator[list[str]]:
     """Yield the cells of each row, and a last one that is empty where the budget is kept."""
     there = {"directory": project.directory}
-    path = ground.call(
-        *(ground.pyx, "-c", "import json, sys; print(json.dumps(sys.path[1:]))"), **there
-    )
-    bare = (ground.python, "-I", "-S", "-c", WITHOUT_START, json.dumps(json.loads(path)))
+    tell = (ground.pyx, "-c", "import json, sys; print(json.dumps(sys.path[1:]))")
+    path = ground.call(*tell, **there).strip()
+    bare = (ground.python, "-I", "-S", "-c", WITHOUT_START, path)
     venv = project.directory / ".venv" / "bin" / "python"
-    names = {line.split("-")[0].lower() for line in _list_names(ground)}
     for package, (what, words) in PROGRAMS.items():
-        if package not in names:
+        if package not in packages:
             continue
         commands = [
             ground.command(label, *start, *words, **there)
@@ -88,10 +88,6 @@ def _count_programs(ground: Ground, project: Project, valgrind: str) -> Iterator
         over = "over" if round(ratio, 2) > AT_VENV else ""
         cells = [*(f"{count:.1f}" for count in counts), f"{ratio:.2f}", f"{AT_VENV:.2f}"]
         yield [what, *cells, f"{least / peer if peer else 0:.2f}", over]
-
-
-def _list_names(ground: Ground) -> Sequence[str]:
-    return [wheel.name for wheel in (ground.wheelhouse or ground.directory).glob("*.whl")]
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ import json
 import os
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import tomli
 from packaging.utils import canonicalize_name
@@ -23,9 +23,10 @@ from pyx_launcher.project.journal import read_file
 from pyx_launcher.project.manifest import WISHES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pyx_launcher.interpreters.finder import Interpreter
+    from pyx_launcher.locks.uv.reader import UvLock
     from pyx_launcher.resolve.runner import Upgrade
 
 _VERSIONS = ("version", "lock-version", "metadata.lock-version", "metadata.lock_version")
@@ -78,11 +79,17 @@ def list_names(path: Path) -> set[str]:
             data = json.loads(path.read_bytes())
             found = [name for key, table in data.items() if key != "_meta" for name in table]
         else:
-            data = tomli.loads(path.read_text(encoding="utf-8"))
-            found = [one["name"] for one in data.get("packages", data.get("package", []))]
+            found = [one["name"] for one in _read_packages(path)]
         return {canonicalize_name(name) for name in found}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, PyxError):
         return set()
+
+
+def _read_packages(path: Path) -> list[dict[str, Any]]:
+    """Return the packages of a lock in TOML as they stand there; raises whatever reading raises."""
+    data = tomli.loads(path.read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = data.get("packages", data.get("package", []))
+    return found
 
 
 def find_versions(path: Path, interpreter: Interpreter) -> dict[str, str]:
@@ -94,21 +101,24 @@ def find_versions(path: Path, interpreter: Interpreter) -> dict[str, str]:
     if not path.is_file():
         return {}
     found: dict[str, str] = {}
-    for start in _list_starts(path):
+    for lock in _read_for_each(path):
         with contextlib.suppress(PyxError):
-            found |= versions_in(read_lock(path, start), interpreter)
+            found |= versions_in(lock, interpreter)
     return found
 
 
-def _list_starts(path: Path) -> list[Path]:
-    """Return the directories for which the lock at `path` may mean different things."""
-    starts = {path.parent: None}
-    with contextlib.suppress(PyxError):
-        for package in getattr(read_lock(path, path.parent), "packages", ()):
-            place = getattr(package, "place", None)
-            if place:
-                starts[Path(os.path.normpath(path.parent / place))] = None
-    return list(starts)
+def _read_for_each(path: Path) -> Iterator[Lock]:
+    """Yield the lock at `path`, and what it is for each other project that shares it."""
+    try:
+        lock = read_lock(path, path.parent)
+    except PyxError:
+        return
+    yield lock
+    packages = cast("UvLock", lock).packages if lock.kind == "uv" else ()
+    for place in (package.place for package in packages):
+        if place and place != ".":
+            with contextlib.suppress(PyxError):
+                yield read_lock(path, Path(os.path.normpath(path.parent / place)))
 
 
 def find_lowest(path: Path, versions: Mapping[str, str]) -> dict[str, str]:
@@ -118,8 +128,7 @@ def find_lowest(path: Path, versions: Mapping[str, str]) -> dict[str, str]:
     """
     found: dict[str, list[Version]] = {}
     with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
-        data = tomli.loads(path.read_text(encoding="utf-8"))
-        for one in data.get("packages", data.get("package", [])):
+        for one in _read_packages(path):
             if "version" in one:
                 name = canonicalize_name(one["name"])
                 found.setdefault(name, []).append(Version(one["version"]))

@@ -75,7 +75,7 @@ class WheelMember(NamedTuple):
     """Where it belongs in an entry."""
     is_executable: bool
     algorithm: str
-    """Of the hash in RECORD; empty where it has none, as for RECORD itself."""
+    """Of the hash in RECORD; empty where it has none, as for a signature of RECORD."""
     digest: str
     """That hash, in URL-safe base64 without padding."""
     size: str
@@ -148,15 +148,17 @@ class Wheel(WheelFile):
 
     def read_dist_info(self, filename: str) -> str:
         """Return the text of a file in the ``.dist-info`` directory. Raises KeyError for none."""
+        return self._read_dist_info(filename).decode("utf-8")
+
+    def _read_dist_info(self, filename: str) -> bytes:
         item = self._zipfile.getinfo(f"{self.dist_info_dir}/{filename}")
-        return b"".join(self.read_chunks(item)).decode("utf-8")
+        return b"".join(self.read_chunks(item))
 
     def check_identity(self) -> None:
         """Raise ValueError where METADATA names another distribution than the file's name does."""
         if "METADATA" not in self.dist_info_filenames:
             return
-        item = self._zipfile.getinfo(f"{self.dist_info_dir}/METADATA")
-        text = b"".join(self.read_chunks(item)).decode("utf-8", "replace")
+        text = self._read_dist_info("METADATA").decode("utf-8", "replace")
         head = re.split(r"\r?\n\r?\n", text, maxsplit=1)[0]
         said = parse_metadata_file(head)
         name, version = str(said["Name"]), str(said["Version"])
@@ -303,16 +305,15 @@ def _find_place(path: str, data_dir: str) -> str:
     Raises ValueError for what lies in no scheme, or where pyx has files of its own.
     """
     place = path
-    if path.startswith(data_dir):
-        directory, _, below = path.partition("/")
-        scheme, slash, rest = below.partition("/")
-        if directory == data_dir and not slash:
+    directory, _, below = path.partition("/")
+    if directory == data_dir:
+        scheme, slash, place = below.partition("/")
+        if not slash:
             raise ValueError(f"{path!r} is not a directory")
-        if directory == data_dir and scheme not in SCHEME_NAMES:
+        if scheme not in SCHEME_NAMES:
             raise ValueError(f"{path!r} is in no scheme of a wheel")
-        if directory == data_dir and scheme not in _ROOTS:
+        if scheme not in _ROOTS:
             return f"{DATA}/{below}"
-        place = rest if directory == data_dir else path
     if place.startswith(".") and place.partition("/")[0] in (DATA, FACTS_FILE):
         raise ValueError(f"{place!r} has a name that only pyx may use")
     return place

@@ -212,13 +212,13 @@ def test_an_interpreter_that_is_not_there(case: Case, value: str) -> None:
 
 def test_the_index_is_down(case: Case) -> None:
     """A closed port is named, without a traceback."""
+    wheel = make_wheel(case.wheels, "tick", "1.0")
+    (case.project / "poetry.lock").write_text(poetry_lock_text([wheel]))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    wheel = make_wheel(case.wheels, "tick", "1.0")
-    (case.project / "poetry.lock").write_text(poetry_lock_text([wheel]))
-    url = f"http://127.0.0.1:{port}/simple/"
-    message, _ = case.fail(status=UNAVAILABLE, env={"PIP_INDEX_URL": url})
+        url = f"http://127.0.0.1:{port}/simple/"
+        message, _ = case.fail(status=UNAVAILABLE, env={"PIP_INDEX_URL": url})
     assert f"127.0.0.1:{port}" in message
 
 

@@ -740,14 +740,23 @@ def test_coverage_of_a_child(real: Real) -> None:
     assert report.stdout == "100\n", report.stderr
 
 
+# Sockets of the file system: a port that Jupyter has found free may be taken by another test
+# before the kernel binds it.
+CONNECT = (
+    "manager = jupyter_client.KernelManager(kernel_name='{}', transport='ipc', ip='kernel')\n"
+    "manager.start_kernel()\n"
+    "client = manager.client()\n"
+    "client.start_channels()\n"
+    "client.wait_for_ready(timeout=60)\n"
+)
+
+
 @pytest.mark.network
 def test_a_notebooks_kernel(real: Real) -> None:
     """Jupyter finds the kernel's files by `sys.prefix`, and the kernel sees the environment."""
     real.lock("ipykernel", "jupyter-client")
     (real.project / "kernel.py").write_text(
-        "import jupyter_client, sys\n"
-        "manager, client = jupyter_client.manager.start_new_kernel(kernel_name='python3')\n"
-        "said = []\n"
+        "import jupyter_client, sys\n" + CONNECT.format("python3") + "said = []\n"
         "def hear(message):\n"
         "    if message['msg_type'] == 'stream': said.append(message['content']['text'])\n"
         "client.execute_interactive('import sys, ipykernel; print(sys.prefix)', timeout=60,"
@@ -768,9 +777,7 @@ def test_a_kernel_of_an_environment_has_its_programs(real: Real) -> None:
     made = real.run("env", "--kernel")
     assert made.returncode == 0, made.stderr
     (real.project / "client.py").write_text(
-        "import jupyter_client, os\n"
-        "manager, client = jupyter_client.manager.start_new_kernel(kernel_name='pyx-project')\n"
-        "def tell(code):\n"
+        "import jupyter_client, os\n" + CONNECT.format("pyx-project") + "def tell(code):\n"
         "    said = []\n"
         "    def hear(message):\n"
         "        if message['msg_type'] == 'stream': said.append(message['content']['text'])\n"

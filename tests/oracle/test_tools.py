@@ -179,8 +179,12 @@ def test_jupyter_starts_the_kernel(pyx: Pyx, tmp_path: Path) -> None:
         told = pyx(*words, cwd=tmp_path, env=variables, timeout=250)
         assert told.returncode == 0, told.stderr
     (tmp_path / "client.py").write_text(
-        "from jupyter_client.manager import start_new_kernel\n"
-        "manager, client = start_new_kernel(kernel_name='pyx-kernel')\n"
+        "from jupyter_client import KernelManager\n"
+        "manager = KernelManager(kernel_name='pyx-kernel', transport='ipc', ip='kernel')\n"
+        "manager.start_kernel()\n"
+        "client = manager.client()\n"
+        "client.start_channels()\n"
+        "client.wait_for_ready(timeout=60)\n"
         "client.execute_interactive('import sys; print(sys.prefix)')\n"
         "manager.shutdown_kernel(now=True)\n"
     )

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,8 +21,6 @@ from wheelhouse import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from indexserver import IndexServer
     from installed import Pyx
 
@@ -274,6 +273,28 @@ def test_sync_makes_everything_ready(pyx: Pyx, projects: Projects, index: IndexS
     told = pyx("-c", "import talk; print('ran')", cwd=projects["C"], env={"PYX_OFFLINE": "1"})
     assert told.stdout == "ran\n", told.stderr
     assert len(index.requests) == asked
+
+
+def test_an_interpreter_is_tried_while_files_are_fetched(
+    pyx: Pyx, projects: Projects, index: IndexServer, tmp_path: Path
+) -> None:
+    """Where nothing is known yet, a start waits for the slower of both, not for their sum."""
+    environ = pyx.variables({"PYX_CACHE_DIR": str(tmp_path / "unknown")})
+    environments = Path(environ["PYX_HOME"]) / "environments"
+    index.delay("/files/", 2)
+    with subprocess.Popen(
+        [pyx.path, "sync"], cwd=projects["A"], env=environ, stdout=subprocess.PIPE, text=True
+    ) as process:
+        until = time.monotonic() + 30
+        while not list(environments.glob(".new.*/launch")) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not list(environments.glob("*/environment.json"))
+        assert not list((tmp_path / "unknown" / "interpreters").glob("*.start.json"))
+        assert time.monotonic() < until
+        out, _ = process.communicate(timeout=60)
+    assert "1 fetched" in out
+    assert len(list(environments.glob("*/environment.json"))) == 1
+    assert len(list((tmp_path / "unknown" / "interpreters").glob("*.start.json"))) == 1
 
 
 def test_sync_of_a_project_elsewhere(pyx: Pyx, projects: Projects, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from pyx_launcher.store.lock import hold_stores
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pyx_launcher.build.builder import BuildContext
@@ -81,8 +81,14 @@ def make_environment(
     another program, nothing is deleted from the stores. Raises StoreError for a store of a newer
     format, and what `provide` raises.
     """
-    provision = fetch_entries(selection, interpreter, dirs, environ, offline=offline)
     with closed_to_others():
+        _open_stores(dirs)
+        # What has to be tried is tried while other things are fetched.
+        with _settling_start(dirs, interpreter, native) as settle:
+            provision = provide(
+                selection, interpreter, dirs, environ, offline=offline, progress=show_progress
+            )
+            interpreter = settle()
         environment, is_new = _find_environment(dirs, interpreter, provision.entries, native)
     debug(f"{environment.path} ({'made' if is_new else 'found'}, {environment.layout})")
     for conflict in environment.conflicts if is_new else ():
@@ -92,18 +98,31 @@ def make_environment(
     return Made(provision=provision, environment=environment, is_new=is_new)
 
 
-def _find_environment(
-    dirs: Dirs, interpreter: Interpreter, entries: Sequence[Entry], native: Path
-) -> tuple[Environment, bool]:
-    from pyx_launcher.environment.directory import reuse_environment
+@contextlib.contextmanager
+def _settling_start(
+    dirs: Dirs, interpreter: Interpreter, native: Path
+) -> Iterator[Callable[[], Interpreter]]:
+    """Give what returns `interpreter` with the way its environments start; see `proof`."""
     from pyx_launcher.environment.proof import find_way
 
     way = find_way(interpreter, dirs.interpreters, native)
     if way is not None:
-        interpreter = replace(interpreter, way=way)
-        found = reuse_environment(dirs, interpreter, entries)
-        if found is not None:
-            return found, False
+        yield lambda: replace(interpreter, way=way)
+        return
+    from pyx_launcher.environment.writer import settling_start
+
+    with settling_start(dirs, interpreter, native) as settle:
+        yield settle
+
+
+def _find_environment(
+    dirs: Dirs, interpreter: Interpreter, entries: Sequence[Entry], native: Path
+) -> tuple[Environment, bool]:
+    from pyx_launcher.environment.directory import reuse_environment
+
+    found = reuse_environment(dirs, interpreter, entries)
+    if found is not None:
+        return found, False
     from pyx_launcher.environment.writer import build_environment
 
     return build_environment(dirs, interpreter, entries, native)
@@ -130,11 +149,15 @@ def fetch_entries(
 ) -> Provision:
     """Bring `selection` into the store and hold it there, as `make_environment` does."""
     with closed_to_others():
-        hold_stores(dirs)
-        check_formats(dirs)
+        _open_stores(dirs)
         return provide(
             selection, interpreter, dirs, environ, offline=offline, progress=show_progress
         )
+
+
+def _open_stores(dirs: Dirs) -> None:
+    hold_stores(dirs)
+    check_formats(dirs)
 
 
 def provide(

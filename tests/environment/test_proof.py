@@ -15,7 +15,7 @@ import pytest
 from workshop import TEMPLATE, Workshop, probe
 
 from pyx_launcher.environment.proof import find_way
-from pyx_launcher.environment.writer import settle_start
+from pyx_launcher.environment.writer import settle_start, settling_start
 from pyx_launcher.errors import InterpreterError
 from pyx_launcher.interpreters.finder import Interpreter, Way, probe_interpreter
 
@@ -152,6 +152,19 @@ def test_a_verdict_ends_with_what_it_was_about(tmp_path: Path, newest: Path, nat
     assert find_way(interpreter, cache, file) is None
     file.write_text("changed")
     assert find_way(interpreter, cache, native) is None
+
+
+def test_a_trial_that_nobody_waits_for_ends(tmp_path: Path, newest: Path, native: Path) -> None:
+    """Its processes end with what failed beside it, and nothing of it is left or believed."""
+    workshop = Workshop(tmp_path, ask(newest, tmp_path / "facts"), native)
+    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    before = children.read_text().split()
+    with settling_start(workshop.dirs, workshop.interpreter, native):
+        assert len(children.read_text().split()) > len(before)
+        assert list(workshop.dirs.environments.iterdir())
+    assert children.read_text().split() == before
+    assert not list(workshop.dirs.environments.iterdir())
+    assert find_way(workshop.interpreter, workshop.dirs.interpreters, native) is None
 
 
 def test_encodings_that_are_no_file_mean_the_public_way(

@@ -26,7 +26,7 @@ from pyx_launcher.record.words import Launch, write_launch
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 PROGRAM = Path(pyx_runtime.__file__).with_name("selftest.py")
 SECONDS = 60
@@ -44,35 +44,45 @@ class _Start:
     public: bool
 
 
-def prove_start(
+@contextlib.contextmanager
+def proving_start(
     interpreter: Interpreter, cache: Path, place: Path, native: Path, make: Callable[[Path], None]
-) -> Way:
-    """Return how environments of `interpreter` start, from `cache` if that is known and still true.
+) -> Iterator[Callable[[], Way]]:
+    """Give a function that returns how environments of `interpreter` start.
 
-    For a trial `make` puts into a new directory below `place`, from which programs may run, the
-    native program `native` and ``pyvenv.cfg``. Raises InterpreterError where neither way works,
-    StoreError where nothing can be written.
+    What `cache` knows and is still true is not tried again. Otherwise a trial has begun and goes on
+    beside what the block does, until the function waits for it; it ends with the block at the
+    latest. For it `make` puts into a new directory below `place`, from which programs may run, the
+    native program `native` and ``pyvenv.cfg``. Raises StoreError where nothing can be written; the
+    function raises InterpreterError where neither way works.
     """
     key = _make_key(interpreter, native)
     known = find_way(interpreter, cache, native)
     if known is not None:
-        return known
+        yield lambda: known
+        return
     with storing(place):
         place.mkdir(parents=True, exist_ok=True)
         directory = make_directory(place, ".new.")
-    try:
+    with contextlib.ExitStack() as trial:
+        trial.callback(remove_tree, directory)
         with storing(directory):
             make(directory)
-            way = _try(interpreter, directory)
-    finally:
-        remove_tree(directory)
-    entry = {"key": key, "fast": way.fast, "code": way.code, "reason": way.reason}
-    # The cache saves time and nothing else, so that it cannot be written stops nobody.
-    with contextlib.suppress(OSError):
-        cache.mkdir(mode=0o755, parents=True, exist_ok=True)
-        # What root has prepared in an image serves users who can write nothing.
-        write_atomic(_name_entry(interpreter, cache), json.dumps(entry).encode("ascii"), mode=0o644)
-    return way
+            begun = trial.enter_context(_trying(interpreter, directory))
+
+        def finish() -> Way:
+            with storing(directory):
+                way = begun()
+            entry = {"key": key, "fast": way.fast, "code": way.code, "reason": way.reason}
+            # The cache saves time and nothing else, so that it cannot be written stops nobody.
+            with contextlib.suppress(OSError):
+                cache.mkdir(mode=0o755, parents=True, exist_ok=True)
+                # What root has prepared in an image serves users who can write nothing.
+                name = _name_entry(interpreter, cache)
+                write_atomic(name, json.dumps(entry).encode("ascii"), mode=0o644)
+            return way
+
+        yield finish
 
 
 def find_way(interpreter: Interpreter, cache: Path, native: Path) -> Way | None:
@@ -108,7 +118,9 @@ def _digest(file: Path) -> str:
         return ""
 
 
-def _try(interpreter: Interpreter, directory: Path) -> Way:
+@contextlib.contextmanager
+def _trying(interpreter: Interpreter, directory: Path) -> Iterator[Callable[[], Way]]:
+    """Begin a trial in `directory`, and give what waits for it and returns its verdict."""
     script, code = directory / "start.py", directory / "code.pyc"
     _write_trial(interpreter, directory, script, code)
     ways = (True, False) if interpreter.encodings_file else (True,)
@@ -118,28 +130,50 @@ def _try(interpreter: Interpreter, directory: Path) -> Way:
         "a command": ("-c", source, "word"),
         "a module": ("-m", f"{_MARK}_start", "word"),
     }
-    told = _run(
-        directory, [_Start(name=n, words=w, public=p) for n, w in kinds.items() for p in ways]
-    )
-    public = {name: told[name, True] for name in kinds}
-    problem = _find_fault(public["a script"], directory) or next(
-        (f"{name}: {answer['died']}" for name, answer in public.items() if "died" in answer), None
-    )
-    if problem:
-        raise InterpreterError(
-            f"{interpreter.path} cannot start an environment: {problem}",
-            hint="name another interpreter, for example --python 3.12",
-        )
-    # From its bytecode a script is to see what it sees without it.
-    plain = public["a script"]
-    write_code(code, script, interpreter.magic, bytes.fromhex(plain["code"]))
-    kept = "a script from its bytecode"
-    told |= _run(directory, [_Start(name=kept, words=kinds["a script"], public=p) for p in ways])
+    first = [_Start(name=n, words=w, public=p) for n, w in kinds.items() for p in ways]
+    with _starting(directory, first) as wait:
+
+        def finish() -> Way:
+            told = wait()
+            public = {name: told[name, True] for name in kinds}
+            problem = _find_fault(public["a script"], directory) or next(
+                (
+                    f"{name}: {answer['died']}"
+                    for name, answer in public.items()
+                    if "died" in answer
+                ),
+                None,
+            )
+            if problem:
+                raise InterpreterError(
+                    f"{interpreter.path} cannot start an environment: {problem}",
+                    hint="name another interpreter, for example --python 3.12",
+                )
+            # From its bytecode a script is to see what it sees without it.
+            plain = public["a script"]
+            write_code(code, script, interpreter.magic, bytes.fromhex(plain["code"]))
+            kept = "a script from its bytecode"
+            second = [_Start(name=kept, words=kinds["a script"], public=p) for p in ways]
+            with _starting(directory, second) as wait_again:
+                told |= wait_again()
+            return _judge(interpreter, told, kinds, kept)
+
+        yield finish
+
+
+def _judge(
+    interpreter: Interpreter,
+    told: Mapping[tuple[str, bool], Told],
+    kinds: Iterable[str],
+    kept: str,
+) -> Way:
+    """Return the verdict on what starts of these `kinds`, and `kept`, have told by both ways."""
+    plain = told["a script", True]
     difference = _compare(kept, plain, told[kept, True])
     if not interpreter.encodings_file:
         reason = "`encodings` is not a file, so its bytecode cannot be put in its place"
         return Way(fast=False, code=not difference, reason=reason)
-    differences = [_compare(name, public[name], told[name, False]) for name in kinds]
+    differences = [_compare(name, told[name, True], told[name, False]) for name in kinds]
     differences.append(_compare(kept, plain, told[kept, False]))
     found = next(filter(None, differences), None)
     reason = found or f"programs behave the same either way (tried with {len(told)} starts)"
@@ -177,26 +211,32 @@ def _write_trial(interpreter: Interpreter, directory: Path, script: Path, code: 
     write_launch(directory, directory, launch, code=str(code))
 
 
-def _run(directory: Path, starts: list[_Start]) -> dict[tuple[str, bool], Told]:
-    """Run all of them at once, and return what each told."""
+@contextlib.contextmanager
+def _starting(
+    directory: Path, starts: Iterable[_Start]
+) -> Iterator[Callable[[], dict[tuple[str, bool], Told]]]:
+    """Start all of them at once, and give what returns what each told; they end with the block."""
     # Whoever started pyx, the variable counts as one that the user had set: see RECORD.md.
     outside = str(directory / "outside")
     environ = dict(_clean(os.environ), PYTHONPATH=outside)
     environ |= {"PYX_INSIDE": "1", "PYX_OUTSIDE_PYTHONPATH": outside}
-    processes = {}
+    processes: dict[tuple[str, bool], subprocess.Popen[bytes]] = {}
     try:
-        for start in starts:
-            processes[start.name, start.public] = subprocess.Popen(
-                [directory / "bin" / "python", *start.words],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=directory,
-                env={**environ, "PYX_START": "public"} if start.public else environ,
-            )
-        return {key: _read(process) for key, process in processes.items()}
-    except OSError as error:
-        raise InterpreterError(f"cannot try how {directory} starts: {error.strerror}") from error
+        try:
+            for start in starts:
+                processes[start.name, start.public] = subprocess.Popen(
+                    [directory / "bin" / "python", *start.words],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    cwd=directory,
+                    env={**environ, "PYX_START": "public"} if start.public else environ,
+                )
+        except OSError as error:
+            raise InterpreterError(
+                f"cannot try how {directory} starts: {error.strerror}"
+            ) from error
+        yield lambda: {key: _read(process) for key, process in processes.items()}
     finally:
         for process in processes.values():
             process.kill()

@@ -26,7 +26,7 @@ from pyx_launcher.environment.layout import (
     read_pth,
 )
 from pyx_launcher.environment.link_tree import write_farm
-from pyx_launcher.environment.proof import prove_start
+from pyx_launcher.environment.proof import proving_start
 from pyx_launcher.environment.scripts import write_pip_answer, write_scripts
 from pyx_launcher.errors import StoreError
 from pyx_launcher.files.atomic import make_directory, remove_tree, storing, write_atomic
@@ -35,7 +35,7 @@ from pyx_launcher.record.words import write_launch
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from pyx_launcher.dirs import Dirs
@@ -78,15 +78,25 @@ def settle_start(dirs: Dirs, interpreter: Interpreter, native: Path) -> Interpre
 
     Raises StoreError, and InterpreterError where no environment of it starts.
     """
+    with settling_start(dirs, interpreter, native) as settle:
+        return settle()
+
+
+@contextlib.contextmanager
+def settling_start(
+    dirs: Dirs, interpreter: Interpreter, native: Path
+) -> Iterator[Callable[[], Interpreter]]:
+    """Give what `settle_start` does as a function; what it needs to find out has begun."""
     if interpreter.way is not None:
-        return interpreter
+        yield lambda: interpreter
+        return
 
     def make(directory: Path) -> None:
         _link_native(directory, dirs, interpreter, native)
         _write_config(directory, interpreter)
 
-    way = prove_start(interpreter, dirs.interpreters, dirs.environments, native, make)
-    return replace(interpreter, way=way)
+    with proving_start(interpreter, dirs.interpreters, dirs.environments, native, make) as prove:
+        yield lambda: replace(interpreter, way=prove())
 
 
 def _publish(temporary: Path, made: Environment) -> None:

@@ -21,9 +21,8 @@ try:
     from pyx_launcher.errors import PyxError, explain_fault, is_fault_of_machine
     from pyx_launcher.files.ownership import check_dirs, check_process
     from pyx_launcher.installation import is_standalone
-    from pyx_launcher.launch import run_program
-    from pyx_launcher.start.context import NoSuchScriptError
-    from pyx_launcher.start.pip import PipError
+    from pyx_launcher.start.execution import become_program
+    from pyx_launcher.start.recall import recall_start
 except ImportError as mismatch:
     from pyx_launcher.console import print_error
     from pyx_launcher.libraries import find_mismatch
@@ -106,11 +105,20 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
                 from pyx_launcher.commands._notebook import look_at_notebook
 
                 look_at_notebook(invocation)
+            known = recall_start(invocation, dirs)
+            if known is not None:
+                python = known.made.environment / "bin" / "python"
+                return become_program(python, invocation.program.words, environ)
+            from pyx_launcher.launch import run_program
+
             return run_program(invocation, environ)
         from pyx_launcher.commands._dispatch import run_verb
 
         return run_verb(invocation, environ)
     except PyxError as error:
+        from pyx_launcher.start.context import NoSuchScriptError
+        from pyx_launcher.start.pip import PipError
+
         if isinstance(error, NoSuchScriptError) and invocation.verb is None:
             from pyx_launcher.commands._suggest import answer_mistake
 

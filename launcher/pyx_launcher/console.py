@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
 def tell(line: str) -> None:
     """Say one line on stderr: what takes time, or what the user did not ask for."""
-    _write_err(f"pyx: {make_harmless(line.replace(chr(10), '; '))}\n")
+    _STATUS.has_told = True
+    _write_line(line)
 
 
 def debug(line: str) -> None:
     """Say one decision on stderr, if `PYX_DEBUG` is set."""
     if os.environ.get("PYX_DEBUG", "") not in ("", "0"):
-        tell(line)
+        _write_line(line)
 
 
 def print_error(error: PyxError) -> None:
@@ -107,6 +108,7 @@ class _Status:
 
     def __init__(self) -> None:
         self.line = ""
+        self.has_told = False
         self.lock = threading.RLock()
 
 
@@ -144,6 +146,15 @@ _KEPT = frozenset("\t" + "".join(map(chr, range(0xDC80, 0xDD00))))
 def _escape(character: str) -> str:
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def has_told() -> bool:
+    """Has this process said anything by `tell`?"""
+    return _STATUS.has_told
+
+
+def _write_line(line: str) -> None:
+    _write_err(f"pyx: {make_harmless(line.replace(chr(10), '; '))}\n")
 
 
 def _write_err(text: str) -> None:

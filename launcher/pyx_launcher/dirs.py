@@ -63,6 +63,11 @@ class Dirs:
         return self.cache / "launch"
 
     @property
+    def decisions(self) -> Path:
+        """What the launch records were decided from, by its content."""
+        return self.cache / "decisions"
+
+    @property
     def code(self) -> Path:
         """The cached bytecode of scripts."""
         return self.cache / "code"

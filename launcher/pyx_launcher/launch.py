@@ -13,25 +13,27 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from pyx_launcher.console import debug, flush_streams, tell
-from pyx_launcher.environment.directory import launch_of
-from pyx_launcher.errors import CannotExecuteError, NotFoundError
+from pyx_launcher.console import debug, has_told, tell
+from pyx_launcher.environment.directory import launch_of, read_sizes
 from pyx_launcher.files.hashing import sha256
 from pyx_launcher.files.ownership import closed_to_others
-from pyx_launcher.installation import find_native
+from pyx_launcher.installation import find_native, find_template
 from pyx_launcher.provision import fetch_entries, make_environment
+from pyx_launcher.record.decisions import Made, keep
 from pyx_launcher.record.record import LaunchRecord, find_record, write_record
 from pyx_launcher.record.words import check_launch, make_words
+from pyx_launcher.start.execution import become_program
 from pyx_launcher.start.pip import check_pip
 from pyx_launcher.start.plan import find_start, make_plan, material_of, needs_lock, warn_if_stale
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.environment.directory import Environment
     from pyx_launcher.provision import Provision
+    from pyx_launcher.record.checks import Check
     from pyx_launcher.start.context import Context
     from pyx_launcher.start.plan import Plan
 
@@ -45,6 +47,8 @@ class Ready:
     environment: Environment
     is_new: bool
     """Was the environment directory made now?"""
+    was_quiet: bool
+    """Had nothing been said on stderr of what was decided?"""
 
 
 def run_program(invocation: Invocation, environ: Mapping[str, str]) -> int:
@@ -59,7 +63,7 @@ def run_program(invocation: Invocation, environ: Mapping[str, str]) -> int:
         variables = add_variables(invocation.env_files, environ)
     ready = make_ready(plan, environ)
     remember(ready)
-    return execute(ready, variables)
+    return become_program(ready.environment.python, plan.invocation.program.words, variables)
 
 
 def decide(invocation: Invocation, environ: Mapping[str, str], *, may_lock: bool = True) -> Plan:
@@ -87,6 +91,7 @@ def lock_block(context: Context, invocation: Invocation, environ: Mapping[str, s
 
 def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
     """Bring every artifact into the store and build the environment."""
+    was_quiet = not has_told()
     made = make_environment(
         plan.selection,
         plan.found.interpreter,
@@ -102,6 +107,7 @@ def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
         provision=made.provision,
         environment=made.environment,
         is_new=made.is_new,
+        was_quiet=was_quiet,
     )
 
 
@@ -145,6 +151,26 @@ def _remember(ready: Ready) -> None:
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}"
     debug(f"no launch record: {reason}" if reason else f"wrote launch record {place}")
+    # What was said is to be said again where the same is met again.
+    if not reason and ready.was_quiet:
+        with contextlib.suppress(OSError):
+            _keep(ready, record, inputs)
+
+
+def _keep(ready: Ready, record: LaunchRecord, inputs: Iterable[Check]) -> None:
+    """Keep the decision for inputs of the same content; raises OSError."""
+    interpreter, lock = ready.environment.interpreter, ready.plan.context.lock
+    # An interpreter is more than one file, and another pyx may decide otherwise.
+    exact = {os.fsencode(place) for place in (interpreter.path, find_template())}
+    made = Made(
+        environment=ready.environment.path,
+        sizes=read_sizes(ready.environment.path),
+        entries=tuple(entry.path for entry in ready.environment.entries),
+        lock=str(lock or ""),
+        version=interpreter.version,
+    )
+    read = {check.path for check in inputs} - exact - set(map(os.fsencode, interpreter.files))
+    keep(ready.plan.dirs, record, made, read=read)
 
 
 def _name_code(ready: Ready) -> str:
@@ -159,21 +185,3 @@ def _name_code(ready: Ready) -> str:
         digest = sha256(words.encode("utf-8", "surrogateescape")).hexdigest()
         return str(directory / f"{digest[:32]}.pyc")
     return ""
-
-
-def execute(ready: Ready, environ: Mapping[str, str]) -> int:
-    """Become the environment's python with the user's words. Raises only where that fails."""
-    python = ready.environment.python
-    flush_streams()
-    try:
-        # Becoming another program is what a launcher is for.
-        os.execve(  # noqa: S606
-            python, [str(python), *ready.plan.invocation.program.words], dict(environ)
-        )
-    except FileNotFoundError as error:
-        raise NotFoundError(f"cannot execute {python}: it is gone") from error
-    except OSError as error:
-        raise CannotExecuteError(
-            f"cannot execute {python}: {error.strerror}",
-            hint="set PYX_HOME to a directory from which programs may run",
-        ) from error

@@ -19,6 +19,7 @@ from projects import (
     filled_project,
     first_start,
     make_wheels,
+    switched,
     uv_run,
     uv_sync,
 )
@@ -40,6 +41,8 @@ def measure_first(ground: Ground) -> tuple[str, list[str]]:
         with filled_project(ground, name, wheels) as project:
             rows = make_rows(ground, project, is_real=ground.wheelhouse is not None)
             results += measure_rows(rows, rounds)
+            if name == "few":
+                results.append(measure(make_switched_row(ground, project), rounds))
             if name == "all" and ground.wheelhouse is not None:
                 results.append(measure(make_useful_row(ground, project), min(rounds, 5)))
     return "### First starts\n\n" + format_results(results), list_exceeded(results)
@@ -84,6 +87,16 @@ def _limit(project: Project) -> dict[str, float]:
     if project.name.startswith("all"):
         return {"`uv sync`": 0.60}
     return {"`uv sync`": 2.20} if project.name.startswith("few") else {}
+
+
+def make_switched_row(ground: Ground, project: Project) -> Row:
+    """Start with a lock that was there before, and is back."""
+    start, uv = ("-c", "pass"), ground.find("uv") or "uv"
+    return Row(
+        name=f"start after a lock has come back, {project.size} packages",
+        subject=switched(ground, project, "pyx", ground.pyx, *start),
+        peers=(switched(ground, project, "`uv run`", uv, "run", "--quiet", "python", *start),),
+    )
 
 
 USEFUL = ("pandas", "django", "sympy")

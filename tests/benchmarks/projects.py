@@ -9,6 +9,7 @@ import itertools
 import re
 import shutil
 import sys
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +120,30 @@ def equal_start(ground: Ground, project: Project, label: str, *words: str) -> Co
         directory=project.directory,
         prepare=lambda: fresh_copy(ground, project),
     )
+
+
+def switched(ground: Ground, project: Project, label: str, *words: str | Path) -> Command:
+    """Return a command in a project whose lock is now one and now the other of two.
+
+    Both were there before, as those of two branches are. They differ in a comment alone, so that
+    they ask for the same.
+    """
+    directory = Path(fresh_copy(ground, project))
+    lock = directory / "uv.lock"
+    texts = [lock.read_text(), lock.read_text() + "# of the other branch\n"]
+    turn = itertools.count()
+
+    def prepare() -> str:
+        lock.unlink()
+        lock.write_text(texts[next(turn) % 2])
+        # No command follows so closely that the times of the file could not tell.
+        time.sleep(0.05)
+        return str(directory)
+
+    for _ in texts:
+        prepare()
+        ground.call(*map(str, words), directory=directory)
+    return ground.command(label, *words, directory=directory, prepare=prepare)
 
 
 def uv_sync(ground: Ground, project: Project, *options: str) -> Command:

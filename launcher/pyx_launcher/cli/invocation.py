@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
-
 from pyx_launcher.cli.commands import VERBS, Verb
 from pyx_launcher.errors import UsageError
 from pyx_launcher.locks.common.choice import Choice
@@ -153,7 +151,7 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
             only_groups=_read_only_groups(values),
             no_groups=_split(values.get("--no-group", [])),
             no_dev="--no-dev" in values,
-            unhashed=frozenset(map(canonicalize_name, _split(values.get("--allow-unhashed", [])))),
+            unhashed=_normalise(_split(values.get("--allow-unhashed", []))),
         ),
         unhashed=_split(values.get("--allow-unhashed", [])),
         env_files=tuple(value for value in values.get("--env-file", []) if value),
@@ -400,6 +398,14 @@ def _collect(options: Sequence[_Option]) -> dict[str, list[str | None]]:
 
 def _split(values: Sequence[str | None]) -> tuple[str, ...]:
     return tuple(name for value in values if value for name in value.split(",") if name)
+
+
+def _normalise(names: Sequence[str]) -> frozenset[str]:
+    if not names:
+        return frozenset()
+    from packaging.utils import canonicalize_name
+
+    return frozenset(map(canonicalize_name, names))
 
 
 def parse_program(words: Sequence[str]) -> Program:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 from typing import TYPE_CHECKING
@@ -39,6 +38,8 @@ def take_action(invocation: Invocation) -> tuple[str, tuple[str, ...]]:
         raise UsageError(f"pyx {verb} needs one of: {', '.join(actions)}", hint=hint)
     action = invocation.words[0]
     if action not in actions:
+        import difflib
+
         close = difflib.get_close_matches(action, actions, n=1)
         if close and close[0] in _DELETE and not _is_slip(action, close[0]):
             close = []
@@ -63,6 +64,8 @@ _DELETE = ("remove", "uninstall", "gc")
 
 def _is_slip(typed: str, meant: str) -> bool:
     """Tell whether `typed` has the letters of `meant`, but for one; `rename` is not `remove`."""
+    import difflib
+
     return typed[:1] == meant[:1] and difflib.SequenceMatcher(None, typed, meant).ratio() > 0.8
 
 

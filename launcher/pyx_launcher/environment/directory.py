@@ -132,6 +132,12 @@ def read_environment(
     return environment if whole else None
 
 
+def read_sizes(path: Path) -> dict[str, int]:
+    """Return the sizes, in bytes, of what was written into the environment at `path`."""
+    facts = json.loads((path / "environment.json").read_bytes())
+    return dict(facts["sizes"])
+
+
 def _is_script(name: str) -> bool:
     return name.startswith("bin/") and name != "bin/python"
 

@@ -1,7 +1,7 @@
 """Find the interpreter that a program is to run with, and learn the facts about it.
 
 A found binary is run once, with the file `pyx_runtime/probe.py`, which tells its facts as JSON on
-stdout; `facts` keeps its answer. Where to look is `candidates`, what the user asks for `wanted`.
+stdout; `probe` keeps its answer. Where to look is `discovery`, what the user asks for `request`.
 """
 
 from __future__ import annotations

@@ -178,6 +178,15 @@ def encode_record(record: LaunchRecord) -> bytes:
 
 def read_record(path: Path) -> LaunchRecord | None:
     """Return the record in `path`, or None where there is none this version can use."""
+    data = read_private(path)
+    try:
+        return None if data is None else decode_record(data)
+    except (struct.error, ValueError, IndexError):
+        return None
+
+
+def read_private(path: Path) -> bytes | None:
+    """Return the content of `path`, or None where somebody else could have written it."""
     try:
         data = path.read_bytes()
         info = path.stat()
@@ -185,13 +194,14 @@ def read_record(path: Path) -> LaunchRecord | None:
         return None
     if info.st_uid != os.geteuid() or stat.S_IMODE(info.st_mode) & 0o022:
         return None
-    try:
-        return _decode_record(data)
-    except (struct.error, ValueError, IndexError):
-        return None
+    return data
 
 
-def _decode_record(data: bytes) -> LaunchRecord | None:
+def decode_record(data: bytes) -> LaunchRecord | None:
+    """Return what `encode_record` gave the bytes of; None for another format.
+
+    Raises struct.error, ValueError or IndexError for what is no record.
+    """
     magic, total, material_size, check_count, string_count = _HEADER.unpack_from(data)
     if magic != _MAGIC or total != len(data):
         return None

@@ -10,6 +10,7 @@ from pyx_launcher.locks.common.packages import PackageDirectory
 from pyx_launcher.locks.reader import is_requirements
 from pyx_launcher.project.named import PROJECT_FILE
 from pyx_launcher.record.checks import check_absences, check_file
+from pyx_launcher.start.recall import is_changing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,13 +27,7 @@ if TYPE_CHECKING:
 
 def recover_inputs(context: Context, dirs: Dirs, tell: Callable[[str], None]) -> Recovery | None:
     """Restore what a killed `pyx add` left in the project of the start, if one was killed."""
-    try:
-        names = os.listdir(dirs.home / "changes")
-    except OSError:
-        # Nothing was ever changed.
-        return None
-    # The same that `list_journals` leaves out, without what it takes to import that.
-    if all(name.endswith(".lock") or name.startswith(".") for name in names):
+    if not is_changing(dirs):
         return None
     from pyx_launcher.project.transaction import recover
 

@@ -22,6 +22,7 @@ from pyx_launcher.errors import RefusedError
 from pyx_launcher.files.atomic import flush, make_directory, remove_tree, storing
 from pyx_launcher.files.directories import list_visible
 from pyx_launcher.record.checks import find_lag
+from pyx_launcher.record.decisions import drop_decisions
 from pyx_launcher.record.record import read_record
 from pyx_launcher.store.entry import FACTS_FILE, find_build
 from pyx_launcher.store.gc_roots import find_linked, forget_gone
@@ -266,3 +267,5 @@ def _drop_records(dirs: Dirs) -> None:
         record = read_record(path)
         if record is not None and not record.words.argv0.exists():
             _try(os.unlink, path)
+    with contextlib.suppress(OSError):
+        drop_decisions(dirs)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
-
 from pyx_launcher.errors import UsageError
 from pyx_launcher.values import dataclass
 
@@ -76,6 +74,11 @@ def check_names(
 
     `option` is the one that they were given with.
     """
+    if not wanted:
+        return frozenset()
+    # A start without a choice, which may be known from before, needs no library.
+    from packaging.utils import canonicalize_name
+
     names = {canonicalize_name(name): name for name in wanted}
     unknown = [name for normalised, name in names.items() if normalised not in known]
     if unknown:

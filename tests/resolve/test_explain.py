@@ -22,6 +22,18 @@ error: No solution found when resolving dependencies for split (markers: python_
          depends on Python>=3.11, we can conclude that numpy>=2.3 cannot be used.
          And because your project depends on numpy>=2.3,
 """
+PYTHON_WITH_HOLES = """\
+error: No solution found when resolving dependencies for split (markers: python_version < '3.12')
+  cause: Because the requested Python version (>=3.9) does not satisfy all of:
+             Python>=3.12,<3.14.1
+             Python>3.14.1
+         and networkx==3.7 depends on one of:
+             Python>=3.12,<3.14.1
+             Python>3.14.1
+         we can conclude that networkx==3.7 cannot be used.
+         And because only networkx<=3.7 is available and your project depends on networkx>=3.7,
+         we can conclude that your project's requirements are unsatisfiable.
+"""
 CONFLICT = """\
 error: No solution found when resolving dependencies
   cause: Because flask==3.0.0 depends on werkzeug>=3.0.0 and your project depends on flask==3.0.0,
@@ -104,6 +116,10 @@ NO_CONFLICT = """\
         ),
         (VERSION, "no index has that version of flask; there is flask<=3.1.3"),
         (PYTHON, "that needs Python >=3.11: raise requires-python in pyproject.toml"),
+        (
+            PYTHON_WITH_HOLES,
+            "that needs Python >=3.12: raise requires-python in pyproject.toml, or `pyx add netw",
+        ),
         (CONFLICT_OF_TWO, "the project requires tick<2, but picky==1.0 requires tick>=5"),
         (
             CONFLICT,

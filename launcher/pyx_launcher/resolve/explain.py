@@ -29,7 +29,7 @@ _UNKNOWN = (
     rf"No matching distribution found for {_NAME}",
 )
 _PYTHON = (
-    r"does not satisfy Python(?P<need>[<>=!~][^\s]*)",
+    r"does not satisfy (?:all of: )?Python(?P<need>[<>=!~][^\s]*)",
     r"requires Python (?P<need>[<>=!~][^\s,;)]*)",
 )
 _VERSIONS = (
@@ -77,16 +77,28 @@ def explain_failure(text: str, known: Iterable[str]) -> str | None:
             return f"no index has {name}: did you mean {' or '.join(close)}?"
         return f"no index has {name}: check the spelling, and that PIP_INDEX_URL has it"
     if found := _search(_PYTHON, flat):
-        need = found["need"].rstrip(".,;)")
+        need = found["need"].rstrip(".,;)").partition(",<")[0]
+        asked = _find_too_new(flat)
+        older = f"`pyx add {asked}`, without a version, takes" if asked else "ask for"
         return (
             f"that needs Python {need}: raise requires-python in pyproject.toml,"
-            " or ask for an older version of the package"
+            f" or {older} an older version of the package"
         )
     if found := _search(_VERSIONS, flat):
         name = canonicalize_name(found["name"])
         known_versions = found.groupdict().get("known")
         there = f"; there is {name}{known_versions}" if known_versions else ""
         return f"no index has that version of {name}{there}"
+    return None
+
+
+def _find_too_new(text: str) -> str | None:
+    """Return the package of which a person asks for versions that need a newer Python."""
+    found = re.search(rf"{_NAME}(?:{_CLAUSE})+ depends on (?:one of: )?Python[<>=!~]", text)
+    for one in _DEPENDS.finditer(text):
+        is_asked = one["who"] in (*_PERSONS, "you") and _find_clauses(one["wish"])
+        if found and is_asked and _name_of(one["wish"]) == canonicalize_name(found["name"]):
+            return canonicalize_name(found["name"])
     return None
 
 

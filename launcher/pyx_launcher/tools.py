@@ -34,9 +34,9 @@ from pyx_launcher.errors import (
 from pyx_launcher.files.atomic import make_directory, remove_tree, storing, write_atomic
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.locks.common.tables import read_toml
+from pyx_launcher.project.local import read_local
 from pyx_launcher.project.named import PROJECT_FILE
 from pyx_launcher.project.requirement import parse_requirement
-from pyx_launcher.project.requirements_file import name_project
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -103,14 +103,13 @@ class Installed:
 def make_wish(
     requirements: Sequence[str], python: str | None, *, is_editable: bool = False
 ) -> Wish:
-    """Return what is wished for; the first may be the directory of a project.
+    """Return what is wished for; the first may be the path of a project.
 
     Raises UsageError for what is neither that nor a requirement (PEP 508).
     """
     first, *others = requirements
     if is_editable or first.startswith((".", "/", "~")):
-        directory = Path(first).expanduser().resolve()
-        first = f"{name_project(directory)} @ {directory.as_uri()}"
+        first = str(read_local(first, Path.cwd(), is_editable=is_editable).requirement)
     for text in (first, *others):
         parse_requirement(text)
     return Wish(requirements=(first, *others), python=python, is_editable=is_editable)

@@ -656,8 +656,8 @@ def test_a_projects_own_index_comes_before_pips(
     """What the user has told pip does not override what the project says."""
     with (project / "pyproject.toml").open("a") as file:
         file.write(f'[[tool.uv.index]]\nurl = "{index.url}"\ndefault = true\n')
-    succeed(pyx("lock", cwd=project, env={"PIP_INDEX_URL": "http://127.0.0.1:9/simple"}))
-    assert list(locked(project)) == ["tick"]
+    lines = succeed(pyx("lock", cwd=project, env={"PIP_INDEX_URL": "http://127.0.0.1:9/simple"}))
+    assert lines[0] == "+ tick 1.0"
 
 
 def test_uvs_variables_come_before_pips(pyx: Pyx, project: Path, index: IndexServer) -> None:
@@ -886,3 +886,146 @@ def test_a_tool_that_is_not_there(pyx: Pyx, project: Path) -> None:
     assert told.returncode == 127
     assert "PYX_UV=/nowhere/uv is not a program" in told.stderr
     assert listed(project) == {"pyproject.toml": MANIFEST.encode()}
+
+
+def make_project(directory: Path, name: str, more: str = "") -> Path:
+    """Make a project that requires nothing."""
+    directory.mkdir(parents=True)
+    (directory / "pyproject.toml").write_text(
+        f'[project]\nname = "{name}"\nversion = "1"\nrequires-python = ">=3.9"\n'
+        f"dependencies = []\n{more}"
+    )
+    return directory
+
+
+def test_a_directory_is_required_by_its_path(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """A copy of it, which can be removed with all that was written for it."""
+    make_project(tmp_path / "other", "other", '[project.optional-dependencies]\nx = ["talk"]\n')
+    assert "+ other" in succeed(pyx("add", "../other[x]", "windy", cwd=project))
+    data = tomli.loads((project / "pyproject.toml").read_text())
+    assert data["project"]["dependencies"][1:] == ["windy>=3.0", "other[x]"]
+    assert data["tool"]["uv"]["sources"] == {"other": {"path": "../other"}}
+    assert {
+        one["name"] for one in tomli.loads((project / "pylock.toml").read_text())["packages"]
+    } == {"other", "talk", "tick", "windy"}
+    succeed(pyx("remove", "other", "windy", cwd=project))
+    assert "sources" not in (project / "pyproject.toml").read_text()
+
+
+def test_a_wheel_is_required_by_its_path(pyx: Pyx, project: Path) -> None:
+    """Its name says which package it is."""
+    make_wheel(project / "dist", "near", "1.0")
+    succeed(pyx("add", "dist/near-1.0-py3-none-any.whl", cwd=project))
+    assert succeed(pyx("-c", "import near; print(near.__version__)", cwd=project)) == ["1.0"]
+
+
+def test_a_list_has_lines_for_directories(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """One with `-e` for what is used as it is, and `remove` knows it by its name."""
+    make_project(tmp_path / "other", "other")
+    directory = tmp_path / "listed"
+    directory.mkdir()
+    (directory / "requirements.txt").write_text("tick\n")
+    assert "+ other" in succeed(pyx("add", "-e", "../other", cwd=directory))
+    assert (directory / "requirements.txt").read_text() == "tick\n-e ../other\n"
+    assert "- other" in succeed(pyx("remove", "Other", cwd=directory))
+    assert (directory / "requirements.txt").read_text() == "tick\n"
+
+
+def test_a_workspace_of_uv_has_one_lock(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """Uv's, at its root, whoever of it is changed first; a member is required as uv does it."""
+    root = make_project(
+        tmp_path / "space", "root", '[tool.uv.workspace]\nmembers = ["packages/*"]\n'
+    )
+    for name in ("util", "app"):
+        make_project(root / "packages" / name, name, "[tool.uv]\npackage = true\n")
+    succeed(pyx("add", "../util", "tick", cwd=root / "packages" / "app"))
+    succeed(pyx("add", "-e", "./packages/util", cwd=root))
+    succeed(pyx("lock", cwd=root))
+    for directory in (root, root / "packages" / "app"):
+        data = tomli.loads((directory / "pyproject.toml").read_text())
+        assert "util" in data["project"]["dependencies"]
+        assert data["tool"]["uv"]["sources"] == {"util": {"workspace": True}}
+    assert [path for path in root.rglob("*lock*") if path.is_file()] == [root / "uv.lock"]
+
+
+def test_uvs_table_asks_for_uvs_lock(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """Where there is none yet; a lock that is there stays what it is.
+
+    What pyx itself writes into that table asks for nothing.
+    """
+    succeed(pyx("lock", cwd=project))
+    with (project / "pyproject.toml").open("a") as file:
+        file.write("[tool.uv]\ndefault-groups = []\n")
+    succeed(pyx("lock", cwd=project))
+    assert not (project / "uv.lock").exists()
+    (project / "pylock.toml").unlink()
+    succeed(pyx("lock", cwd=project))
+    assert (project / "uv.lock").exists()
+    assert not (project / "pylock.toml").exists()
+    near = make_project(tmp_path / "near", "near", "[tool.uv.sources]\nmine = {path = 'mine'}\n")
+    succeed(pyx("lock", cwd=near))
+    assert not (near / "uv.lock").exists()
+
+
+def test_files_that_are_included_are_read(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """Seen from the file that names them; a list keeps to their constraints, too."""
+    listing = tmp_path / "listed"
+    for directory in (project, listing):
+        (directory / "req").mkdir(parents=True)
+        (directory / "dev.txt").write_text("-c req/limits.txt\n-r req/more.txt\ntalk\n")
+        (directory / "req" / "more.txt").write_text("-r most.txt\n")
+        (directory / "req" / "most.txt").write_text("windy\n")
+        (directory / "req" / "limits.txt").write_text("talk<3\ntick==1.0\nnever==1\n")
+    (listing / "requirements.in").write_text("")
+    for directory in (project, listing):
+        lines = succeed(pyx("add", "-r", "dev.txt", cwd=directory))
+        assert {"+ talk 2.0", "+ tick 1.0"} <= set(lines)
+    assert (listing / "requirements.in").read_text() == "windy>=3.0\ntalk<3\n"
+
+
+def test_a_constraint_that_cannot_be_kept_changes_nothing(
+    pyx: Pyx, project: Path, tmp_path: Path, wheels: Path
+) -> None:
+    """In a list, what is not named there has no place for one; the hint gives it one."""
+    make_wheel(wheels, "tick", "2.0")
+    directory = tmp_path / "listed"
+    directory.mkdir()
+    (directory / "requirements.in").write_text("")
+    (directory / "limits.txt").write_text("tick<2\n")
+    told = pyx("add", "-c", "limits.txt", "talk", cwd=directory)
+    assert (told.returncode, told.stderr.splitlines()[-2:]) == (
+        USAGE,
+        [
+            "pyx: tick 2.0 would be locked, and the constraints have tick<2",
+            "pyx: hint: `pyx add 'tick<2'` requires that; then this again",
+        ],
+    )
+    assert list(listed(directory)) == ["limits.txt", "requirements.in"]
+    succeed(pyx("add", "tick<2", cwd=directory))
+    assert "+ talk 2.0" in succeed(pyx("add", "-c", "limits.txt", "talk", cwd=directory))
+
+
+def test_what_a_file_lists_is_removed(pyx: Pyx, project: Path) -> None:
+    """As far as it is there; of a file of which nothing is, that is told."""
+    succeed(pyx("add", "windy", cwd=project))
+    (project / "old.txt").write_text("Windy==3.0\nnever\n")
+    assert succeed(pyx("remove", "-r", "old.txt", cwd=project))[0] == "- windy 3.0"
+    assert (project / "pyproject.toml").read_text() == MANIFEST
+    told = pyx("remove", "-r", "old.txt", cwd=project)
+    assert told.returncode == USAGE
+    assert "windy is not in the dependencies" in told.stderr
+
+
+def test_an_old_project_gets_no_second_one(pyx: Pyx, project: Path, tmp_path: Path) -> None:
+    """Neither `add` nor `lock` takes a setup.py's directory for one where nothing is required."""
+    directory = tmp_path / "old"
+    directory.mkdir()
+    (directory / "setup.py").write_text("from setuptools import setup\nsetup(name='old')\n")
+    hint = "`echo '-e .' > requirements.txt && pyx lock` locks it with what it requires"
+    for words in (["add", "-e", "."], ["add", "tick"], ["lock"]):
+        told = pyx(*words, cwd=directory)
+        assert (told.returncode, told.stderr.splitlines()[-1]) == (USAGE, f"pyx: hint: {hint}")
+        # It may name what builds it.
+        (directory / "pyproject.toml").write_text("[build-system]\nrequires = []\n")
+    told = pyx("-m", "pip", "install", "-e", ".", cwd=directory)
+    assert told.stderr.splitlines()[-1] == f"pyx: hint: {hint}"

@@ -827,12 +827,75 @@ CASES: Mapping[str, Case] = {
         hint="hint: pyx tool upgrade tick",
         says=("tick 1.0 is the newest",),
     ),
-    "directory as a requirement": Case(
-        typed="pyx add ./there",
+    "a project that only a setup.py tells of": Case(
+        typed="pyx add -e .",
+        files={"setup.py": "from setuptools import setup\nsetup(name='mine')\n"},
+        hint="`echo '-e .' > requirements.txt && pyx lock` locks it",
+        words={"'-e .'": "tick"},
+        says=("+ tick 1.0",),
+    ),
+    "an archive that does not say its name": Case(
+        typed="pyx add ./wheel.whl",
+        files={**LOCKED, "wheel.whl": ""},
+        hint="name it: `pyx add 'NAME @ file://{cwd}/wheel.whl'`",
+        words={"pyx add": "true"},
+    ),
+    "the project itself, by pip": Case(
+        typed="pyx pip install -e '.[more]'",
+        files={
+            "pyproject.toml": PROJECT
+            + 'dependencies = ["tick"]\n[project.optional-dependencies]\nmore = ["tock"]\n'
+        },
+        hint="hint: pyx lock && pyx sync --extra more",
+        says=("+ tock 1.0",),
+    ),
+    "the project itself, by pip, in its lock": Case(
+        typed="pyx pip install .",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx sync",
+        says=("tick 1.0",),
+    ),
+    "another project, by pip": Case(
+        typed="pyx pip install -e ./there",
         files=LOCKED,
         before=("pyx init there", "sed -i s/3.[0-9]*/3.9/ there/pyproject.toml"),
-        hint="`pyx add -e ./there`",
-        says=("+ tick 1.0",),
+        hint="hint: pyx add -e ./there",
+        says=("+ there",),
+    ),
+    "the project itself, with an extra": Case(
+        typed="pyx add '.[more]'",
+        files={
+            "pyproject.toml": PROJECT
+            + 'dependencies = ["tick"]\n[project.optional-dependencies]\nmore = ["tock"]\n'
+            "[build-system]\nrequires = []\n"
+        },
+        before=LOCK,
+        hint="`pyx lock`, if it is not in the lock yet; `pyx sync --extra more` for the extra",
+        words={"sync": "list"},
+        says=("nothing changed", "tock"),
+    ),
+    "what a file lists, by pip": Case(
+        typed="pyx pip uninstall -y -r r.txt",
+        files={**LOCKED, "r.txt": "tick\nnever\n"},
+        before=LOCK,
+        hint="hint: pyx remove -r r.txt",
+        says=("- tick 1.0",),
+    ),
+    "what the project goes by is to be removed": Case(
+        typed="pyx remove -r requirements.txt",
+        files={"requirements.txt": "tick\ntock\n"},
+        before=LOCK,
+        hint="`pyx remove NAME` removes a package from it",
+        words={"NAME": "tock"},
+        says=("- tock 1.0",),
+    ),
+    "a file without packages is to be removed": Case(
+        typed="pyx remove -r r.txt",
+        files={**LOCKED, "r.txt": "# none\n"},
+        before=LOCK,
+        hint="`pyx list` shows what there is",
+        says=("tick",),
     ),
     "a new project without a name": Case(
         typed="pyx add --init",
@@ -885,24 +948,12 @@ CASES: Mapping[str, Case] = {
         hint="then `pyx lock`",
         status=69,
     ),
-    "constraints of a list": Case(
+    "constraints on what a list has not": Case(
         typed="pyx add tock -c c.txt",
-        files={"requirements.in": "tick\n", "c.txt": "tock<3\n"},
-        hint="add a line such as -c constraints.txt to it, then `pyx lock`",
-        says=("+ tick 1.0",),
-    ),
-    "constraints for Pipenv": Case(
-        typed="pyx add tock -c c.txt",
-        files={"Pipfile": "[packages]\n", "c.txt": "tock<3\n"},
-        hint="such as `pyx add 'NAME<2'`",
-        words={"NAME": "tock", "pyx add": "pyx list; true"},
-    ),
-    "directory for a list": Case(
-        typed="pyx add -e there",
-        files={"requirements.in": "tick\n"},
-        before=("pyx init --lib there",),
-        hint="`pyx add 'there @ file://{cwd}/there'` requires a copy of it",
-        words={"pyx add": "true"},
+        files={"requirements.in": "early\n", "c.txt": "tock<3\nearly==2.0b1\n"},
+        before=LOCK,
+        hint="`pyx add early==2.0b1` requires that; then this again",
+        says=("~ early 1.0 → 2.0b1",),
     ),
     "locking that is forbidden": Case(
         typed="pyx --locked add tick",

@@ -28,11 +28,12 @@ LISTED = "# mine\n-c other.txt\nClick<9  # kept\n\ntomli ; python_version < '3.1
             MAIN,
             'a = {git = "https://example.org/a", ref = "v1"}',
         ),
+        ("a @ file:///there/a", MAIN, 'a = {path = "there/a"}'),
     ],
 )
 def test_a_pipfile_gains_a_line(requirement: str, place: RequirementList, line: str) -> None:
     """A group is a category, and every other line stays."""
-    new = add_packages(Path("Pipfile"), PIPFILE, [parse_requirement(requirement)], place)
+    new = add_packages(Path("/Pipfile"), PIPFILE, [parse_requirement(requirement)], place)
     gained = [text for text in new.splitlines() if text not in PIPFILE.splitlines()]
     assert [text for text in gained if text and text != "[docs]"] == [line]
 

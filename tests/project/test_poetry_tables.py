@@ -8,14 +8,17 @@ import pytest
 import tomli
 
 from pyx_launcher.errors import UsageError
+from pyx_launcher.project.local import Local
 from pyx_launcher.project.poetry_tables import (
     add_constraints,
     bound_constraints,
     has_own_tables,
+    remove_anywhere,
     remove_constraints,
 )
 from pyx_launcher.project.pyproject import MAIN, RequirementList
 from pyx_launcher.project.requirement import parse_requirement
+from pyx_launcher.resolve.project import Change, Project, edit_text
 
 PATH = Path("pyproject.toml")
 CLASSIC = """\
@@ -125,3 +128,42 @@ def test_new_tables_stand_with_the_others(newline: str) -> None:
         '\n[tool.poetry.group."more docs".dependencies]\na = "*"\n'
         '\n[tool.poetry.extras]\nfast = ["b"]\n\n# about x\n[tool.x]\na = 1\n'
     )
+
+
+STANDARD = '[project]\nname = "x"\ndependencies = []\n\n[tool.poetry]\npackage-mode = false\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "is_editable", "lines"),
+    [
+        (CLASSIC, False, ['lib = {path = "../lib", extras = ["y"]}']),
+        (CLASSIC, True, ['lib = {path = "../lib", extras = ["y"], develop = true}']),
+        (STANDARD, False, ['dependencies = ["lib[y] @ file:///there/lib"]']),
+        (
+            STANDARD,
+            True,
+            [
+                'dependencies = ["lib[y] @ file:///there/lib"]',
+                "[tool.poetry.dependencies]",
+                "lib = {develop = true}",
+            ],
+        ),
+    ],
+)
+def test_a_directory_is_written_as_poetry_writes_it(
+    text: str, lines: list[str], *, is_editable: bool
+) -> None:
+    """As `poetry add ../lib` does, with `-e` or without; what was added can be removed."""
+    here = Path("/there/project")
+    project = Project(
+        directory=here,
+        manifest=here / "pyproject.toml",
+        lock=here / "poetry.lock",
+        kind="poetry",
+    )
+    requirement = parse_requirement("lib[y] @ file:///there/lib")
+    local = Local(requirement=requirement, path=Path("/there/lib"), is_editable=is_editable)
+    new = edit_text(project, text, Change(added=(requirement,), places=(local,)))
+    old = text.splitlines()
+    assert [line for line in new.splitlines() if line and line not in old] == lines
+    assert "lib" not in remove_anywhere(PATH, new, ["lib"], MAIN)

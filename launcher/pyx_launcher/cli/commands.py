@@ -147,11 +147,21 @@ VERBS: Mapping[str, Verb] = {
     "remove": Verb(
         forms=(
             "remove NAME… [--optional EXTRA | --group GROUP | --dev]",
+            "remove --requirements FILE [--optional EXTRA | --group GROUP | --dev]",
             "remove --script SCRIPT NAME…",
         ),
         summary="remove packages, and lock again",
-        options={**_PLACE, **_FOLLOW},
-        short={"-D": "--dev", "-d": "--dev"},
+        options={
+            **_PLACE,
+            "--requirements FILE": "what a requirements file names and is there (also -r)",
+            **_FOLLOW,
+        },
+        short={
+            "-r": "--requirements",
+            "--requirement": "--requirements",
+            "-D": "--dev",
+            "-d": "--dev",
+        },
     ),
     "lock": Verb(
         forms=(

@@ -33,10 +33,10 @@ from pyx_launcher.project.inline_script import (
 )
 from pyx_launcher.project.journal import read_file
 from pyx_launcher.project.links import check_links
-from pyx_launcher.project.manifest import MANIFEST, MANIFESTS, name_command
+from pyx_launcher.project.manifest import MANIFEST, MANIFESTS, advise_old, name_command
 from pyx_launcher.project.misspelt import describe_block, describe_manifest
 from pyx_launcher.project.named import find_close_name, named_directory, remove_named
-from pyx_launcher.project.pyproject import MAIN, RequirementList, is_bare, parse_data
+from pyx_launcher.project.pyproject import MAIN, RequirementList, drop_known, is_bare, parse_data
 from pyx_launcher.project.python_version import VERSION_FILE, pin_version
 from pyx_launcher.project.transaction import exclusive, restoring
 from pyx_launcher.resolve.pins_of_lock import check_upgrade, find_damage, find_versions, versions_in
@@ -234,13 +234,21 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
                 # What locks a project runs what it says, so it must not be a stranger's.
                 check_owner(directory / name, working)
                 return directory
-    hint = f"name it: `pyx --project DIR remove {shlex.join(words.names)}`"
-    if words.creates or not words.names:
-        files = [word for file in words.requirements for word in ("-r", file)]
+    files = [word for file in words.requirements for word in ("-r", file)]
+    hint = f"name it: `pyx --project DIR remove {shlex.join([*files, *words.names])}`"
+    if words.creates or not (files or words.names):
         hint = f"`{shlex.join(['pyx', 'add', '--init', *files, *words.names])}` makes one here"
         if not (files or words.names):
             hint = "`pyx init` makes one here"
+    _refuse_old(working)
     raise UsageError(f"there is no project in {working} or above", hint=hint)
+
+
+def _refuse_old(directory: Path) -> None:
+    """Raise UsageError for a project that only a setup.py or setup.cfg tells of."""
+    old = advise_old(directory)
+    if old is not None:
+        raise UsageError(f"{directory} has no pyproject.toml with a [project] table", hint=old)
 
 
 def edit_project(words: EditArguments, change: Change, environ: Mapping[str, str]) -> int:
@@ -250,6 +258,8 @@ def edit_project(words: EditArguments, change: Change, environ: Mapping[str, str
     if directory.is_dir():
         obey_owners(None if words.project is not None else directory)
         check_settings(directory, is_trusted=words.project is not None)
+        if not words.init:
+            _refuse_old(directory)
         slip = describe_manifest(directory / MANIFEST)
         if slip is not None:
             tell(f"warning: {slip}")
@@ -433,4 +443,7 @@ def _edit_text(
         text = new_block_text(f">={major}.{minor}")
     if change.added:
         text = add_to_block(script, text, change.added)
-    return remove_from_block(script, text, change.removed) if change.removed else text
+    text = remove_from_block(script, text, change.removed) if change.removed else text
+    return drop_known(
+        text, change.dropped, lambda text, name: remove_from_block(script, text, (name,))
+    )

@@ -11,6 +11,7 @@ import difflib
 import os
 import re
 import shlex
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,15 @@ from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.launch import decide
 from pyx_launcher.locks.common.tables import read_toml
-from pyx_launcher.project.manifest import MANIFEST
+from pyx_launcher.project.local import is_local, split_path
+from pyx_launcher.project.manifest import (
+    LISTS,
+    MANIFEST,
+    advise_old,
+    find_manifest,
+    is_buildable,
+    requires_anything,
+)
 from pyx_launcher.project.named import list_named, make_plain
 from pyx_launcher.provision import find_entries
 from pyx_launcher.start.pip import words_from_command
@@ -183,7 +192,7 @@ _INTERPRETERS: Mapping[str, str] = {
     "pin": "python pin NAME",
 }
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_PROJECT = ("-e", "--editable")
+_EDITABLE = ("-e", "--editable")
 _UPGRADE = ("-U", "--upgrade")
 _PIP = frozenset(("pip", "setuptools", "wheel"))
 _NO_PIP = "there is nothing to do: pyx fetches and installs without pip"
@@ -291,7 +300,7 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
         meant = _translate_tool(name, words, here)
         there = _find_value(words, ("--cwd",)) if name in _CONDAS else ""
         start = f"cd {shlex.quote(there)} && {pyx}" if there else pyx
-        return f"{start} {meant}" if meant else f"`{pyx}` alone starts the prompt"
+        return _begin(start, meant) if meant else f"`{pyx}` alone starts the prompt"
     version = _VERSIONED.fullmatch(words[0] if name == "py" and words else name)
     if version is not None and name not in _PYTHONS[:2]:
         pyx = shlex.join(["pyx", *own, "--python", version[1]])
@@ -328,7 +337,7 @@ def _answer_verb(name: str, words: Sequence[str], pyx: str, here: Here) -> str:
     if name in NAMESAKES:
         run = f"{pyx} run {shlex.join([name, *words])}"
         return f"{_advise(name, pyx, here)}, then `{run}`"
-    command = f"{pyx} {translate(name, words, here=here)}"
+    command = _begin(pyx, str(translate(name, words, here=here)))
     if command.startswith(f"{pyx} -m pytest") and "pytest" not in here.packages:
         return f"{_advise('pytest', pyx, here)}, then `{command}`"
     return command
@@ -358,17 +367,15 @@ def translate(
     here: Here = NOTHING,
 ) -> str | None:
     """Return what follows ``pyx`` for the verb `name` of another tool; None for no such verb."""
+    words = [part for word in words for part in _split_editable(word)]
     given = _drop_options(words)
     if table is _COUNTERPARTS and (name == "create" or (name == "activate" and given)):
         return _translate_conda([name, *words])
-    if name == "install" and table is _COUNTERPARTS:
-        if any(word.startswith(("-r", "--requirement")) for word in words):
-            return shlex.join(["add", *_keep_options(words, ("-r", "--requirement", "-c"))])
-        if not given or _means_project(words):
-            return shlex.join(["sync", *_translate_choice(words)])
-        is_locked = all(canonicalize_name(one) in here.packages for one in given)
-        if is_locked and any(word in _UPGRADE for word in words):
-            return shlex.join(["lock", "--upgrade", *given])
+    meant = _translate_install(words, given, here) if name == "install" else None
+    if meant is not None and table is _COUNTERPARTS:
+        return meant
+    if name in ("uninstall", "rm") and table is _COUNTERPARTS and _names_list(words):
+        return shlex.join(["remove", *_keep_options(words, ("-r", "--requirement"))])
     if name == "show" and not given:
         asked = [word for word in words if word in _OF_SHOW]
         return _OF_SHOW[asked[0]] if asked else "list"
@@ -390,6 +397,18 @@ def translate(
     form = form.replace("NAME…", shlex.join(words) or "NAME")
     form = form.replace("[NAME]", shlex.join(given)).rstrip()
     return form.replace("NAME", shlex.join(given) or "NAME")
+
+
+def _translate_install(words: Sequence[str], given: Sequence[str], here: Here) -> str | None:
+    """Return what follows ``pyx`` for ``install``; None where it names packages to be added."""
+    if _names_list(words):
+        return shlex.join(["add", *_keep_options(words, ("-r", "--requirement", "-c"))])
+    if not given or any(map(_is_path, given)):
+        return _translate_paths(words, given, here)
+    is_locked = all(canonicalize_name(one) in here.packages for one in given)
+    if is_locked and any(word in _UPGRADE for word in words):
+        return shlex.join(["lock", "--upgrade", *given])
+    return None
 
 
 def _translate_conda(words: Sequence[str]) -> str:
@@ -490,9 +509,50 @@ def _translate_choice(words: Sequence[str]) -> list[str]:
     return chosen
 
 
-def _means_project(words: Sequence[str]) -> bool:
-    """Tell whether ``install`` was asked for what a project requires, not for one distribution."""
-    return any(word in _PROJECT or word.startswith((".", "/")) for word in words)
+def _names_list(words: Sequence[str]) -> bool:
+    return any(word.startswith(("-r", "--requirement")) for word in words)
+
+
+def _split_editable(word: str) -> list[str]:
+    """Return pip's ``-e`` and the path that may be attached to it."""
+    found = re.fullmatch(r"(--editable)=(.+)|(-e)([./~].*)", word)
+    return [one for one in found.groups() if one] if found else [word]
+
+
+def _is_path(word: str) -> bool:
+    return bool(split_path(word)[0]) or is_local(word)
+
+
+def _translate_paths(words: Sequence[str], given: Sequence[str], here: Here) -> str:
+    """Return what follows ``pyx`` to install `given`, paths among them, or what is here itself.
+
+    The project is in its own lock, and used as it is; everything else is added to it.
+    """
+    own = here.plan.context.directory if here.plan is not None else Path.cwd()
+    itself = [one for one in given if Path(split_path(one)[0] or one).expanduser().resolve() == own]
+    if len(itself) < len(given) or (itself and _is_list(own)):
+        pairs = list(pairwise(("", *words)))
+        editables = [word for before, word in pairs if before in _EDITABLE and word in given]
+        others = [one for one in given if one not in editables]
+        return shlex.join(["add", *(w for one in editables for w in ("-e", one)), *others])
+    old = advise_old(own) if itself else None
+    if old is not None:
+        return old
+    extras = [split_path(one)[1].strip("[]").replace(" ", "") for one in itself]
+    chosen = [word for extra in filter(None, extras) for word in ("--extra", extra)]
+    sync = shlex.join(["sync", *chosen, *_translate_choice(words)])
+    is_locked = here.has_lock or here.plan is None
+    return sync if is_locked or not _requires_lock(own) else f"lock && pyx {sync}"
+
+
+def _is_list(directory: Path) -> bool:
+    manifest = find_manifest(directory)
+    return manifest is not None and manifest.name in LISTS
+
+
+def _requires_lock(directory: Path) -> bool:
+    manifest = find_manifest(directory)
+    return manifest is not None and (is_buildable(directory) or requires_anything(manifest))
 
 
 def _translate_tool(tool: str, words: Sequence[str], here: Here = NOTHING) -> str:
@@ -600,7 +660,12 @@ def advise_pip(behind: Sequence[str], invocation: Invocation, environ: Mapping[s
     words = words_from_command(behind)
     if not words:
         return f"`{pyx} add NAME` adds a package, `{pyx} list` shows what is there"
-    return f"{pyx} {_translate_tool('pip', words, _look_around(invocation, environ))}"
+    return _begin(pyx, _translate_tool("pip", words, _look_around(invocation, environ)))
+
+
+def _begin(pyx: str, meant: str) -> str:
+    """Return a command that begins with `pyx`, unless `meant` has commands of its own."""
+    return meant if meant.startswith("`") else f"{pyx} {meant}"
 
 
 def _look_around(invocation: Invocation, environ: Mapping[str, str]) -> Here:

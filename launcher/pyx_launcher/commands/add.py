@@ -17,9 +17,10 @@ from pyx_launcher.console import tell
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
 from pyx_launcher.errors import UsageError
 from pyx_launcher.locks.reader import FILE_NAMES
-from pyx_launcher.project.manifest import MANIFESTS, WISHES, is_buildable, name_command
+from pyx_launcher.project.local import is_local, name_project, read_local, split_path
+from pyx_launcher.project.manifest import MANIFESTS, WISHES, advise_old, is_buildable, name_command
 from pyx_launcher.project.requirement import parse_requirement, read_constraint
-from pyx_launcher.project.requirements_file import name_project, read_listing
+from pyx_launcher.project.requirements_file import read_listing
 from pyx_launcher.resolve.project import Change, read_project
 from pyx_launcher.start.context import name_preferred
 from pyx_launcher.values import replace
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.commands._edit import EditArguments
+    from pyx_launcher.project.local import Local
+    from pyx_launcher.project.requirements_file import Listing
 
 
 def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
@@ -41,22 +44,17 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     if any(listing.names_index for listing in listings):
         tell("indexes are taken from pip's settings, not from requirements files")
     limits = [read_listing(_find(name), environ, constrains=True) for name in words.constraints]
-    directories = [
-        *(directory for listing in listings for directory in listing.editables),
-        *map(_find, words.editables),
-    ]
-    own = _find_own(words, environ) if directories else find_working_directory()
-    named = {name_project(one): one for one in directories if one != own}
-    if own in map(_find, words.editables) and not (named or words.names or words.requirements):
-        raise _explain_own(words.editables[0], own)
-    by_poetry = any(map(read_constraint, words.names)) and _is_poetrys(words, environ)
+    paths = list(filter(is_local, words.names))
+    places = _find_places(words, paths, listings, environ)
+    names = [name for name in words.names if name not in paths]
+    by_poetry = any(map(read_constraint, names)) and _is_poetrys(words, environ)
     _refuse_names(words, invocation, by_poetry=by_poetry)
-    typed = [parse_requirement(name, by_poetry=by_poetry) for name in words.names]
+    typed = [parse_requirement(name, by_poetry=by_poetry) for name in names]
     _refuse_twice(typed, _repeat(words, invocation))
     added = [
         *typed,
         *(one for listing in listings for one in listing.requirements),
-        *map(parse_requirement, named),
+        *(one.requirement for one in places),
     ]
     files = list(map(_find, words.requirements))
     if files and not words.init and not words.script:
@@ -74,9 +72,40 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
         init=words.init,
         takes_over=words.init and _find(WISHES) in files,
         constraints=tuple(constraints),
-        editables=named,
+        places=tuple(places),
     )
     return (edit_script if words.script else edit_project)(words, change, environ)
+
+
+def _find_places(
+    words: EditArguments,
+    paths: Sequence[str],
+    listings: Sequence[Listing],
+    environ: Mapping[str, str],
+) -> list[Local]:
+    """Return what is required by its path: by `paths`, by ``-e`` and in the files.
+
+    Raises UsageError for the project itself, where nothing else is named.
+    """
+    working = find_working_directory()
+    typed = [*paths, *words.editables]
+    listed = [one for listing in listings for one in listing.places]
+    if not (typed or listed):
+        return []
+    own = _find_own(words, environ)
+    is_list = not (words.script or words.init) and own.is_dir() and _find_kind(own) == "list"
+    if not is_list:
+        itself = [one for one in typed if _find(split_path(one)[0] or one) == own]
+        is_alone = len(itself) == len(typed) and len(words.names) == len(paths)
+        if itself and is_alone and not (listed or words.requirements):
+            raise _explain_own(itself[0], own)
+        typed = [one for one in typed if one not in itself]
+        listed = [one for one in listed if one.path != own]
+    return [
+        *listed,
+        *(read_local(one, working) for one in typed if one in paths),
+        *(read_local(one, working, is_editable=True) for one in typed if one in words.editables),
+    ]
 
 
 def _find_own(words: EditArguments, environ: Mapping[str, str]) -> Path:
@@ -89,12 +118,18 @@ def _find_own(words: EditArguments, environ: Mapping[str, str]) -> Path:
 
 def _explain_own(name: str, directory: Path) -> UsageError:
     """Tell that the project in `directory` was to require itself, with what makes it importable."""
+    old = advise_old(directory)
+    if old is not None:
+        return UsageError(f"{directory} has no pyproject.toml with a [project] table", hint=old)
     project = name_project(directory)
     command = name_command(directory)
+    extras = split_path(name)[1].strip("[]").replace(" ", "")
+    sync = f"{command.removesuffix('lock')}sync --extra {extras}"
     if is_buildable(directory):
         return UsageError(
             f"{name} is {project} itself, which is installed with what it requires",
-            hint=f"`{command}`, if it is not in the lock yet",
+            hint=f"`{command}`, if it is not in the lock yet"
+            + (f"; `{sync}` for the extra" if extras else ""),
         )
     return UsageError(
         f"{name} is {project} itself, and a project does not require itself",
@@ -160,8 +195,8 @@ def _refuse_files(words: EditArguments, start: Sequence[str]) -> None:
         if os.path.isfile(name) and _NO_LIST.search(name):
             raise _explain_file(name, start)
     for name in words.names:
-        is_path = name.startswith(("./", "../", "/", "~/"))
-        if is_path and not os.path.lexists(os.path.expanduser(name)):
+        path = split_path(name)[0]
+        if path.startswith((".", "/", "~")) and not os.path.lexists(os.path.expanduser(path)):
             raise UsageError(
                 f"there is no file or directory {name}",
                 hint=f"`{shlex.join([*start, 'PACKAGE'])}` adds a package by its name",
@@ -204,7 +239,11 @@ def _is_poetrys(words: EditArguments, environ: Mapping[str, str]) -> bool:
     directory = find_directory(words, resolve_dirs(environ), find_working_directory())
     if not directory.is_dir():
         return False
-    return read_project(directory, lock_name=name_preferred(directory)).kind == "poetry"
+    return _find_kind(directory) == "poetry"
+
+
+def _find_kind(directory: Path) -> str:
+    return read_project(directory, lock_name=name_preferred(directory)).kind
 
 
 def _find(name: str) -> Path:

@@ -162,6 +162,21 @@ def is_buildable(directory: Path) -> bool:
         return False
 
 
+def advise_old(directory: Path) -> str | None:
+    """Return what locks a project of which only a setup.py or setup.cfg tells; None for others.
+
+    A pyproject.toml may name what builds it. Raises LockError and StoreError.
+    """
+    if not any((directory / name).is_file() for name in ("setup.py", "setup.cfg")):
+        return None
+    manifest = find_manifest(directory)
+    if any((directory / name).is_file() for name in FILE_NAMES):
+        return None
+    if manifest is not None and (manifest.name != MANIFEST or is_project(read_toml(manifest))):
+        return None
+    return f"`echo '-e .' > {WISHES} && pyx lock` locks it with what it requires"
+
+
 def name_command(directory: Path) -> str:
     """Return the command that locks the project in `directory` from where the user is."""
     try:

@@ -43,15 +43,23 @@ def _add(path: Path, text: str, requirements: Sequence[Requirement], place: Requ
         table = cast("MutableMapping[str, Any]", document[category])
         known = find_key(table, requirement.name)
         if known not in table:
-            inserted = insert_item(text, (category,), known, _package(requirement))
+            inserted = insert_item(text, (category,), known, _package(path, requirement))
             if inserted is not None:
                 text = inserted
                 continue
         elif is_bare(requirement) and not requirement.extras:
             continue
-        table[known] = _package(requirement)
+        table[known] = _package(path, requirement)
         text = document.as_string()
     return text
+
+
+def make_editable(path: Path, text: str, name: str, place: RequirementList) -> str:
+    """Return the text of a Pipfile where the project `name` is used as it is in its directory."""
+    document = parse_document(path, text)
+    table = cast("MutableMapping[str, Any]", document[_category(path, place)])
+    table[find_key(table, name)]["editable"] = True
+    return document.as_string()
 
 
 def remove_packages(path: Path, text: str, names: Iterable[str], place: RequirementList) -> str:
@@ -76,5 +84,5 @@ def _category(path: Path, place: RequirementList) -> str:
     return "dev-packages" if place.group in ("dev", "develop") else place.group
 
 
-def _package(requirement: Requirement) -> object:
-    return shorten_constraint(make_constraint(requirement, url="file", revision="ref"))
+def _package(path: Path, requirement: Requirement) -> object:
+    return shorten_constraint(make_constraint(requirement, path.parent, url="file", revision="ref"))

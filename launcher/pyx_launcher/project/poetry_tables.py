@@ -19,6 +19,9 @@ from pyx_launcher.project.pyproject import (
     make_constraint,
     parse_data,
     parse_document,
+    put_entry,
+    remove_requirements,
+    requires,
     shorten_constraint,
 )
 from pyx_launcher.project.toml_text import (
@@ -81,7 +84,7 @@ def _put(path: Path, text: str, requirement: Requirement, place: RequirementList
     document = parse_document(path, text)
     table = _find_table(document, place)
     key = find_key(table, requirement.name)
-    constraint = _constraint(requirement, optional=bool(place.extra))
+    constraint = _constraint(path, requirement, optional=bool(place.extra))
     if key not in table:
         inserted = insert_item(text, keys, key, constraint)
         if inserted is not None:
@@ -103,6 +106,17 @@ def _make(path: Path, text: str, keys: tuple[str, ...], listed: str | None = Non
     if listed and isinstance(table, dict) and listed not in table:
         return insert_item(text, keys, listed, []) or text
     return text
+
+
+def add_develop(path: Path, text: str, name: str, place: RequirementList) -> str:
+    """Return `text` where the project `name` at `place` is used as it is in its directory."""
+    keys = _name_table(parse_data(path, text)["tool"]["poetry"], place)
+    table: object = parse_data(path, text)
+    for key in keys:
+        table = table.get(key) if isinstance(table, dict) else None
+    known = table.get(find_key(table, name)) if isinstance(table, dict) else None
+    entry = known if isinstance(known, dict) else {}
+    return put_entry(path, text, keys, name, {**entry, "develop": True})
 
 
 def bound_constraints(
@@ -137,6 +151,33 @@ def remove_constraints(path: Path, text: str, names: Iterable[str], place: Requi
             for at in reversed(range(len(listed))):
                 if canonicalize_name(listed[at]) == canonicalize_name(name):
                     del listed[at]
+    return document.as_string()
+
+
+def remove_anywhere(path: Path, text: str, names: Iterable[str], place: RequirementList) -> str:
+    """Return `text` without `names` at `place`, in the standard's tables or in Poetry's own.
+
+    Those may have more to say about what these require. Raises UsageError for what is in neither.
+    """
+    for name in names:
+        data = parse_data(path, text)
+        if requires(path, text, name, place) or not has_own_tables(data, place):
+            text = remove_requirements(path, text, [name], place)
+            text = _drop_entry(path, text, name, place)
+        else:
+            text = remove_constraints(path, text, [name], place)
+    return text
+
+
+def _drop_entry(path: Path, text: str, name: str, place: RequirementList) -> str:
+    document = parse_document(path, text)
+    table: Any = document
+    for key in _name_table(document.get("tool", {}).get("poetry", {}), place):
+        table = table.get(key) if isinstance(table, dict) else None
+    key = find_key(table, name) if isinstance(table, dict) else ""
+    if not key or key not in table:
+        return text
+    del table[key]
     return document.as_string()
 
 
@@ -179,9 +220,9 @@ def _find_table(document: TOMLDocument, place: RequirementList) -> Table:
     return cast("Table", group["dependencies"])
 
 
-def _constraint(requirement: Requirement, *, optional: bool) -> object:
+def _constraint(path: Path, requirement: Requirement, *, optional: bool) -> object:
     """Return what Poetry writes for a requirement: a text, or a table where that is too little."""
-    table = make_constraint(requirement, url="url", revision="rev")
+    table = make_constraint(requirement, path.parent, url="url", revision="rev")
     if optional:
         table["optional"] = True
     return shorten_constraint(table)

@@ -7,6 +7,7 @@ https://packaging.python.org/en/latest/specifications/pyproject-toml/ and of dep
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, cast
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -14,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import LockError, UsageError, reading
 from pyx_launcher.locks.common import tables
+from pyx_launcher.locks.common.sources import find_local
 from pyx_launcher.project.toml_text import (
     append_table,
     format_item,
@@ -25,7 +27,7 @@ from pyx_launcher.project.toml_text import (
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
     from pathlib import Path
 
     from tomlkit import TOMLDocument
@@ -211,23 +213,29 @@ def add_constraints(path: Path, text: str, constraints: Sequence[str]) -> str:
     return document.as_string()
 
 
-def add_editable(path: Path, text: str, name: str, directory: str) -> str:
-    """Return `text` where uv is told to take the project `name` as it is in `directory`."""
-    keys = ("tool", "uv", "sources")
-    source = {"path": directory, "editable": True}
+def add_source(path: Path, text: str, name: str, source: Mapping[str, Any]) -> str:
+    """Return `text` where uv is told to take the project `name` from `source`."""
+    return put_entry(path, text, ("tool", "uv", "sources"), name, source)
+
+
+def put_entry(
+    path: Path, text: str, keys: tuple[str, ...], name: str, entry: Mapping[str, Any]
+) -> str:
+    """Return `text` with `entry` for the project `name` in the table `keys`."""
 
     def edit(text: str) -> str:
         document = parse_document(path, text)
         table: Any = document
         for key in keys:
             table = table.get(key, {}) if isinstance(table, dict) else {}
-        if name in table:
-            table[name] = source
-            return document.as_string()
         import tomlkit
 
         inline = tomlkit.inline_table()
-        inline.update(source)
+        inline.update(entry)
+        known = find_key(table, name)
+        if known in table:
+            table[known] = inline
+            return document.as_string()
         new = f"[{format_keys(keys)}]\n{format_item(name, inline)}"
         return insert_item(text, keys, name, inline) or append_table(text, new)
 
@@ -276,7 +284,50 @@ def remove_requirements(path: Path, text: str, names: Iterable[str], place: Requ
             raise _not_there(path, document, name, place)
         for at in reversed(found):
             del listed[at]
+        _forget_source(path, document, wanted)
     return document.as_string()
+
+
+def requires(path: Path, text: str, name: str, place: RequirementList) -> bool:
+    """Tell whether `text` has a requirement on the project `name` at `place`."""
+    document = parse_document(path, text)
+    if place.group is None and not isinstance(document.get("project"), dict):
+        return False
+    listed = _find_list(path, document, place, make=False)
+    return any(canonicalize_name(r.name) == canonicalize_name(name) for _, r in _parsed(listed))
+
+
+def _forget_source(path: Path, document: TOMLDocument, name: str) -> None:
+    """Drop what tells uv where the project `name` lies, if nothing requires it any more."""
+    if any(requires(path, document.as_string(), name, place) for place in _places(document)):
+        return
+    uv: Any = document.get("tool", {}).get("uv", {})
+    sources: Any = uv.get("sources", {}) if isinstance(uv, dict) else {}
+    key = find_key(sources, name) if isinstance(sources, dict) else name
+    source: Any = sources.get(key) if isinstance(sources, dict) else None
+    # Which index or repository is meant may be wanted for what requires it in turn.
+    if isinstance(source, dict) and ("path" in source or "workspace" in source):
+        del sources[key]
+        if not sources:
+            del uv["sources"]
+
+
+def drop_known(text: str, names: Iterable[str], remove: Callable[[str, str], str]) -> str:
+    """Return `text` without those of `names` that it has; `remove` takes a text and one name.
+
+    Raises the first error of `remove` where it has none of them.
+    """
+    first: UsageError | None = None
+    has_any = False
+    for name in names:
+        try:
+            text = remove(text, name)
+            has_any = True
+        except UsageError as error:
+            first = first or error
+    if first is not None and not has_any:
+        raise first
+    return text
 
 
 def _not_there(path: Path, document: TOMLDocument, name: str, place: RequirementList) -> UsageError:
@@ -394,16 +445,19 @@ def find_key(table: Table, name: str) -> str:
     return next((key for key in table if canonicalize_name(key) == wanted), name)
 
 
-def make_constraint(requirement: Requirement, *, url: str, revision: str) -> Table:
+def make_constraint(requirement: Requirement, directory: Path, *, url: str, revision: str) -> Table:
     """Return an inline table that says a requirement in the words that Poetry and Pipenv share.
 
-    `url` and `revision` are the keys in which the two differ.
+    `url` and `revision` are the keys in which the two differ. What lies on this machine is named
+    from `directory`, that of the file.
     """
     import tomlkit
 
     table = tomlkit.inline_table()
     if requirement.url is None:
         table["version"] = str(requirement.specifier) or "*"
+    elif requirement.url.startswith("file:"):
+        table["path"] = os.path.relpath(find_local(requirement.url), directory)
     else:
         is_git = requirement.url.startswith("git+")
         place, commit = split_git(requirement.url) if is_git else (requirement.url, "")

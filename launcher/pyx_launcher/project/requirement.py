@@ -66,8 +66,6 @@ def _guess_requirement(text: str) -> str:
         return f"did you mean {text.replace('=', '==')}?"
     if "://" in text:
         return f"did you mean 'NAME @ {text}'?"
-    if text.startswith((".", "/", "~")) and Path(text).expanduser().is_dir():
-        return f"the project in a directory: `pyx add -e {quote(text)}`"
     if text.startswith((".", "/", "~")):
         return f"did you mean 'NAME @ {Path(text).expanduser().absolute().as_uri()}'?"
     return "such as click, 'click>=8,<9', 'click[extra]' or 'click @ https://example.org/…'"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from packaging.requirements import InvalidRequirement, Requirement
 
 from pyx_launcher.errors import LockError, UsageError
-from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.locks.requirements.lines import read_lines
+from pyx_launcher.project.local import Local, is_local, read_local, split_path
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ class Listing:
 
     requirements: tuple[Requirement, ...] = ()
     constraints: tuple[Requirement, ...] = ()
-    editables: tuple[Path, ...] = ()
-    """The directories behind ``-e``."""
+    places: tuple[Local, ...] = ()
+    """What it names by its path, ``-e`` before it or not."""
     names_index: bool = False
     """Does it say which indexes to ask?"""
 
@@ -42,13 +42,15 @@ def read_listing(path: Path, environ: Mapping[str, str], *, constrains: bool = F
         raise UsageError(f"there is no file {path}", hint="pyx add --help")
     requirements: list[Requirement] = []
     constraints: list[Requirement] = []
-    editables: list[Path] = []
+    places: list[Local] = []
     names_index = False
     try:
         for line in read_lines(path, environ, is_constraint=constrains):
             names_index |= any(line.values(option) for option in _INDEXES)
-            editables += [_find_directory(line, value) for value in line.values("--editable")]
-            if line.text:
+            places += [_read_editable(line, value) for value in line.values("--editable")]
+            if is_local(line.text, str(line.path.parent)) and not line.is_constraint:
+                places.append(read_local(line.text, line.path.parent))
+            elif line.text:
                 (constraints if line.is_constraint else requirements).append(_parse(line))
     except LockError as error:
         # What is said of such a file as a lock does not help here.
@@ -57,7 +59,7 @@ def read_listing(path: Path, environ: Mapping[str, str], *, constrains: bool = F
     return Listing(
         requirements=tuple(requirements),
         constraints=tuple(constraints),
-        editables=tuple(editables),
+        places=tuple(places),
         names_index=names_index,
     )
 
@@ -72,28 +74,10 @@ def _parse(line: Line) -> Requirement:
         ) from error
 
 
-def _find_directory(line: Line, value: str) -> Path:
-    directory = (line.path.parent / value.partition("[")[0]).resolve()
-    if not directory.is_dir():
+def _read_editable(line: Line, value: str) -> Local:
+    path = split_path(value)[0] or value
+    if not (line.path.parent / path).is_dir():
         raise LockError(
             line.path, f"-e {value}: there is no such directory", where=f"line {line.number}"
         )
-    return directory
-
-
-def name_project(directory: Path) -> str:
-    """Return what the project in `directory` is called. Raises UsageError where nothing says."""
-    if not directory.is_dir():
-        raise UsageError(f"{directory} does not exist", hint="name the directory of a project")
-    manifest = directory / "pyproject.toml"
-    name = ""
-    if manifest.is_file():
-        document = read_toml(manifest)
-        tables = (document.table("project"), document.table("tool").table("poetry"))
-        name = next(filter(None, (table.get("name", str, "") for table in tables)), "")
-    if not name:
-        raise UsageError(
-            f"{manifest} does not say what the project there is called",
-            hint='give it a [project] table with name = "…" and version = "…"',
-        )
-    return name
+    return read_local(value, line.path.parent, is_editable=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from pyx_launcher.errors import UsageError
+from pyx_launcher.errors import PyxError, UsageError
+from pyx_launcher.project.local import name_project
 from pyx_launcher.project.pyproject import (
     HINT_NOT_THERE,
     RequirementList,
@@ -19,22 +23,37 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from pyx_launcher.project.local import Local
+
+_EDITABLE = re.compile(r"(?:-e|--editable)[ =]*([^\[#]+?)[ \t\r\n]*(?:[\[#].*)?$", re.DOTALL)
+"""A line for a directory that is used as it is."""
+
 
 def add_lines(
-    path: Path, text: str, requirements: Sequence[Requirement], place: RequirementList
+    path: Path,
+    text: str,
+    requirements: Sequence[Requirement],
+    place: RequirementList,
+    places: Sequence[Local] = (),
 ) -> str:
-    """Return the text of a requirements.in with `requirements`, replaced or at the end."""
+    """Return the text of a requirements.in with `requirements`, replaced or at the end.
+
+    Those of `places` that are used as they are in their directories have lines with ``-e``.
+    """
     _refuse_place(path, place)
+    wanted = {str(one.requirement): one for one in places if one.is_editable}
     lines = text.splitlines(keepends=True)
     newline = "\r\n" if "\r\n" in text else "\n"
     for requirement in requirements:
-        at = _find_line(lines, requirement.name)
+        at = _find_line(path, lines, requirement.name)
+        local = wanted.get(str(requirement))
+        line = f"{_write_editable(path, local) if local else requirement}{newline}"
         if at is None:
             if lines and not lines[-1].endswith("\n"):
                 lines[-1] += newline
-            lines.append(f"{requirement}{newline}")
+            lines.append(line)
         elif not is_bare(requirement) or requirement.extras:
-            lines[at] = f"{requirement}{newline}"
+            lines[at] = line
     return "".join(lines)
 
 
@@ -43,7 +62,7 @@ def remove_lines(path: Path, text: str, names: Iterable[str], place: Requirement
     _refuse_place(path, place)
     lines = text.splitlines(keepends=True)
     for name in names:
-        at = _find_line(lines, name)
+        at = _find_line(path, lines, name)
         if at is None:
             raise UsageError(f"{path}: there is no line for {name}", hint=HINT_NOT_THERE)
         del lines[at]
@@ -58,29 +77,46 @@ def _refuse_place(path: Path, place: RequirementList) -> None:
         )
 
 
-def _find_line(lines: Sequence[str], name: str) -> int | None:
+def _write_editable(path: Path, local: Local) -> str:
+    extras = ",".join(sorted(local.requirement.extras))
+    where = os.path.relpath(local.path, path.parent)
+    return f"-e {where}[{extras}]" if extras else f"-e {where}"
+
+
+def _find_line(path: Path, lines: Sequence[str], name: str) -> int | None:
+    name = canonicalize_name(name)
     for at, line in enumerate(lines):
         text = line.partition(" #")[0].strip()
+        found_path = _EDITABLE.match(text)
+        if found_path is not None and _name_directory(path.parent / found_path[1]) == name:
+            return at
         if not text or text[0] in "#-":
             continue
         try:
             found = Requirement(text.removesuffix("\\").strip())
         except InvalidRequirement:
             continue
-        if canonicalize_name(found.name) == canonicalize_name(name):
+        if canonicalize_name(found.name) == name:
             return at
     return None
 
 
-def bound_lines(text: str, versions: Mapping[str, str]) -> str:
+def _name_directory(directory: Path) -> str:
+    """Return what the project in `directory` is called; empty where nothing says."""
+    with contextlib.suppress(PyxError, OSError):
+        return canonicalize_name(name_project(directory))
+    return ""
+
+
+def bound_lines(path: Path, text: str, versions: Mapping[str, str]) -> str:
     """Return the text where bare requirements ask for at least the version in `versions`.
 
     `versions` are by normalised name.
     """
     lines = text.splitlines(keepends=True)
     for name, version in versions.items():
-        at = _find_line(lines, name)
-        if at is None:
+        at = _find_line(path, lines, name)
+        if at is None or _EDITABLE.match(lines[at]):
             continue
         written, mark, comment = lines[at].rstrip("\r\n").partition(" #")
         end = lines[at][len(written + mark + comment) :]

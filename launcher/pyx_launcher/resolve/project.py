@@ -10,8 +10,10 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -20,10 +22,12 @@ from pyx_launcher.index.pip_config import read_settings
 from pyx_launcher.index.settings import explain_offline
 from pyx_launcher.locks.common.tables import Table
 from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.locks.uv.workspace import read_workspace
 from pyx_launcher.project import pipfile, poetry_tables, pyproject, requirements_in
 from pyx_launcher.project.content_hash import read_origin, stamp_list
 from pyx_launcher.project.journal import read_file
 from pyx_launcher.project.links import check_links
+from pyx_launcher.project.local import Local, replace_url
 from pyx_launcher.project.manifest import (
     LISTED,
     LISTS,
@@ -58,16 +62,16 @@ from pyx_launcher.resolve.runner import (
 )
 from pyx_launcher.resolve.tools import NAMES, Toolbox
 from pyx_launcher.resolve.universal import UV_LOCK, lock_list, lock_project
-from pyx_launcher.values import dataclass, field, replace
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from packaging.requirements import Requirement
-
     from pyx_launcher.interpreters.finder import Interpreter
 
 Tell = Callable[[str], None]
+Add = Callable[["Path", str, Sequence[Requirement], RequirementList], str]
+Remove = Callable[["Path", str, Sequence[str], RequirementList], str]
 
 _TOOL_OF = {
     "pylock.toml": "pylock",
@@ -77,6 +81,10 @@ _TOOL_OF = {
     "Pipfile.lock": "pipenv",
     "requirements.txt": "compile",
 }
+_TAKE_CONSTRAINTS = ("pylock", "uv")
+"""The kinds of which uv reads constraints in a pyproject.toml."""
+_WRITTEN = {"package", "sources"}
+"""What pyx itself writes into the table ``[tool.uv]``, for which nobody need know uv."""
 _OWN_INDEX = (
     ("tool", "uv", "index"),
     ("tool", "uv", "index-url"),
@@ -109,6 +117,8 @@ class Change:
 
     added: tuple[Requirement, ...] = ()
     removed: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    """What is removed if it is there, as a file lists more than a project requires."""
     place: RequirementList = MAIN
     upgrade: Upgrade = NO_UPGRADE
     init: bool = False
@@ -119,8 +129,8 @@ class Change:
     """May files be written through links that lead out of the project?"""
     constraints: tuple[Requirement, ...] = ()
     """What this resolution alone must keep to."""
-    editables: Mapping[str, Path] = field(default_factory=dict)
-    """The directories of those added projects that are used as they are, by name."""
+    places: tuple[Local, ...] = ()
+    """Those of the added that are named by their paths."""
     lock_name: str = ""
     """The lock that a start takes, where there are several."""
 
@@ -161,7 +171,7 @@ def read_project(directory: Path, *, takes_over: bool = False, lock_name: str = 
     lock, kind = directory / name, _TOOL_OF[name]
     if name == "pylock.toml" and manifest in LISTS:
         kind = "list"
-    elif name == "pylock.toml" and not locks:
+    elif name in ("pylock.toml", UV_LOCK) and not locks:
         lock = _find_workspace_lock(directory) or lock
         kind = _TOOL_OF[lock.name]
     return Project(directory=directory, manifest=directory / manifest, lock=lock, kind=kind)
@@ -191,19 +201,38 @@ def _is_compiled(directory: Path) -> bool:
 
 
 def _name_lock(manifest: Path) -> str:
-    """Return which lock a project gets that has none: a classic one of Poetry's needs Poetry."""
+    """Return which lock a project gets that has none: that of the tool which it has tables of.
+
+    One with [project] alone needs no tool, even if Poetry builds it.
+    """
     data = _parse(manifest, read_file(manifest))
-    return "poetry.lock" if poetry_tables.has_own_tables(data, MAIN) else "pylock.toml"
+    if poetry_tables.has_own_tables(data, MAIN):
+        return "poetry.lock"
+    uv = data.get("tool", {}).get("uv", {})
+    return UV_LOCK if uv.keys() - _WRITTEN else "pylock.toml"
 
 
 def _find_workspace_lock(directory: Path) -> Path | None:
-    """Return the lock of the workspace of uv's that `directory` may be a member of."""
+    """Return the lock of the workspace of uv's that `directory` is a member of, be it there or not.
+
+    Raises LockError where a project of it cannot be read.
+    """
     for above in directory.parents:
-        lock, manifest = above / UV_LOCK, above / MANIFEST
-        if lock.is_file() and manifest.is_file():
-            data = _parse(manifest, read_file(manifest))
-            return lock if names_index(data, [("tool", "uv", "workspace")]) else None
+        manifest = above / MANIFEST
+        if not manifest.is_file():
+            continue
+        data = _parse(manifest, read_file(manifest))
+        if names_index(data, [("tool", "uv", "workspace")]):
+            workspace = read_workspace(above)
+            members = workspace.members if workspace is not None else ()
+            is_member = any(member.directory == directory for member in members)
+            return above / UV_LOCK if is_member else None
     return None
+
+
+def _list_uv_locks(directory: Path) -> list[Path]:
+    above = _find_workspace_lock(directory)
+    return [directory / UV_LOCK, *([above] if above is not None else [])]
 
 
 def _parse(path: Path, data: bytes | None) -> Mapping[str, Any]:
@@ -245,13 +274,15 @@ def change_project(
         data = _parse_manifest(project, text)
         paths = [project.manifest, project.lock]
         if project.kind == "pylock":
-            paths.append(directory / UV_LOCK)
+            # What uv works on, which in a workspace is the lock of all.
+            paths += _list_uv_locks(directory)
         check_links(paths, directory, follow=change.follow or _follows(data))
         interpreter = _find_interpreter(project, data, toolbox, python)
         if change.init:
             _keep_list(project, data, change)
             text = _initialise(project, text, data, interpreter)
-        _refuse_constraints(project, change)
+        _refuse_editables(project, change)
+        change = _merge_constraints(project, change)
         text = edit_text(project, text, change)
         check_upgrade(project.lock, change.upgrade)
         tool = replace(_take_tool(project, data, toolbox, interpreter, tell), subject=subject)
@@ -270,6 +301,7 @@ def change_project(
                 files.write(project.manifest, first.encode())
             _lock(project, tool, files, first, change)
             after = find_versions(project.lock, interpreter)
+            _check_constraints(project, change, after, interpreter)
             bounded = _bound_text(project, text, change, find_lowest(project.lock, after))
             if bounded != first:
                 files.write(project.manifest, bounded.encode())
@@ -316,48 +348,123 @@ def edit_text(project: Project, text: str, change: Change) -> str:
     """Return the text of the project's manifest with `change`. Raises UsageError, LockError."""
     path, place = project.manifest, change.place
     if path.name in LISTS:
-        text = requirements_in.add_lines(path, text, change.added, place) if change.added else text
-        return (
-            requirements_in.remove_lines(path, text, change.removed, place)
-            if change.removed
-            else text
-        )
+        if change.added:
+            text = requirements_in.add_lines(path, text, change.added, place, change.places)
+        return _remove(requirements_in.remove_lines, path, text, change)
     add, remove = pyproject.add_requirements, pyproject.remove_requirements
+    if project.kind == "poetry":
+        remove = poetry_tables.remove_anywhere
     if path.name == "Pipfile":
         add, remove = pipfile.add_packages, pipfile.remove_packages
     elif _has_own_tables(project, text, place):
-        add, remove = poetry_tables.add_constraints, poetry_tables.remove_constraints
-    text = add(path, text, change.added, place) if change.added else text
-    for name, directory in change.editables.items():
-        text = pyproject.add_editable(path, text, name, os.path.relpath(directory, path.parent))
-    return remove(path, text, change.removed, place) if change.removed else text
+        add = poetry_tables.add_constraints
+    text = _add(add, project, text, change) if change.added else text
+    return _remove(remove, path, text, change)
 
 
-def _refuse_constraints(project: Project, change: Change) -> None:
-    """Raise UsageError for what only uv does, and only for what a pyproject.toml requires."""
-    if project.kind in ("pylock", "uv"):
+def _remove(remove: Remove, path: Path, text: str, change: Change) -> str:
+    text = remove(path, text, change.removed, change.place) if change.removed else text
+    return pyproject.drop_known(
+        text, change.dropped, lambda text, name: remove(path, text, (name,), change.place)
+    )
+
+
+def _add(add: Add, project: Project, text: str, change: Change) -> str:
+    """Return the text with what is added, paths as the tool that locks writes them."""
+    path, place = project.manifest, change.place
+    by_url = {str(one.requirement): one for one in change.places}
+    added = list(change.added)
+    for at, requirement in enumerate(added):
+        local = by_url.get(str(requirement))
+        if local is None:
+            continue
+        where = os.path.relpath(local.path, path.parent)
+        if project.kind in ("pylock", "uv"):
+            text = pyproject.add_source(path, text, requirement.name, _make_source(path, local))
+            added[at] = replace_url(requirement, None)
+        elif project.kind == "pdm":
+            added[at] = replace_url(requirement, f"file:///${{PROJECT_ROOT}}/{quote(where)}")
+    text = add(path, text, added, place)
+    for local in change.places:
+        if local.is_editable and path.name == PIPFILE:
+            text = pipfile.make_editable(path, text, local.requirement.name, place)
+        elif local.is_editable and project.kind == "poetry":
+            text = poetry_tables.add_develop(path, text, local.requirement.name, place)
+    return text
+
+
+def _make_source(manifest: Path, local: Local) -> dict[str, Any]:
+    """Return where uv is to take a project from: of its workspace, or where it lies."""
+    for above in (manifest.parent, *manifest.parent.parents):
+        workspace = read_workspace(above)
+        members = workspace.members if workspace is not None else ()
+        if any(member.directory == local.path for member in members):
+            return {"workspace": True}
+    source: dict[str, Any] = {"path": os.path.relpath(local.path, manifest.parent)}
+    return source | ({"editable": True} if local.is_editable else {})
+
+
+def _merge_constraints(project: Project, change: Change) -> Change:
+    """Return `change` with its constraints in what it adds, for tools that have none of their own.
+
+    What they say of other packages is left for `_check_constraints`.
+    """
+    if project.kind in _TAKE_CONSTRAINTS or not change.constraints:
+        return change
+    added = []
+    for requirement in change.added:
+        merged = Requirement(str(requirement))
+        for one in change.constraints:
+            is_same = canonicalize_name(one.name) == canonicalize_name(merged.name)
+            if is_same and not (one.url or one.marker or merged.url):
+                merged.specifier &= one.specifier
+        added.append(merged)
+    return replace(change, added=tuple(added))
+
+
+def _check_constraints(
+    project: Project, change: Change, versions: Mapping[str, str], interpreter: Interpreter
+) -> None:
+    """Raise UsageError where what came out is not what the constraints allow."""
+    if project.kind in _TAKE_CONSTRAINTS:
         return
-    if change.constraints and project.manifest.name in LISTS:
+    environment = cast("Mapping[str, str]", interpreter.markers)
+    broken: list[tuple[str, str]] = []
+    for one in change.constraints:
+        version = versions.get(canonicalize_name(one.name))
+        if version is None or (one.marker and not one.marker.evaluate(environment)):
+            continue
+        if one.url or not (version and one.specifier.contains(version, prereleases=True)):
+            broken.append((f"{one.name} {version}".rstrip(), str(one)))
+    if broken:
+        start = ["pyx", "add", *change.place.option.split()]
+        wanted = [constraint for _, constraint in broken]
         raise UsageError(
-            f"{project.manifest} names its constraints itself",
-            hint="add a line such as -c constraints.txt to it, then `pyx lock`",
+            f"{broken[0][0]} would be locked, and the constraints have {wanted[0]}",
+            hint=f"`{shlex.join([*start, *wanted])}` requires that; then this again",
         )
-    if change.constraints:
+
+
+def _refuse_editables(project: Project, change: Change) -> None:
+    """Raise UsageError for a directory that is to be used as it is, where no lock can say so."""
+    wanted = next((one for one in change.places if one.is_editable), None)
+    if wanted is None or project.kind in (*_TAKE_CONSTRAINTS, "poetry", "pipenv", "list"):
+        return
+    if project.kind == "compile":
         raise UsageError(
-            f"{NAMES[project.tool]}, which locks {project.directory}, takes no constraints",
-            hint="require the versions themselves, such as `pyx add 'NAME<2'`",
+            f"{project.lock} has hashes, and the directory {wanted.path} can have none",
+            hint="the requirements of a requirements.txt without hashes, or of a pyproject.toml,"
+            " may name a directory",
         )
-    if change.editables:
-        name, directory = next(iter(change.editables.items()))
-        raise UsageError(
-            f"only a project that uv locks can require the directory {directory} as it is",
-            hint=f"`pyx add '{name} @ {directory.as_uri()}'` requires a copy of it",
-        )
+    raise UsageError(
+        f"{NAMES[project.tool]} does not lock the directory {wanted.path} as it is",
+        hint=f"`pyx add {shlex.quote(str(wanted.path))}` requires a copy of it",
+    )
 
 
 def _constrain_text(project: Project, text: str, change: Change) -> str:
     """Return the text with what a first resolution is to keep to; the pins outlast it."""
-    if not change.constraints:
+    if not change.constraints or project.kind not in _TAKE_CONSTRAINTS:
         return text
     return pyproject.add_constraints(project.manifest, text, list(map(str, change.constraints)))
 
@@ -376,7 +483,7 @@ def _bound_text(project: Project, text: str, change: Change, versions: Mapping[s
         if is_bare(requirement) and versions.get(name):
             bounds[name] = _public(versions[name])
     if bounds and project.manifest.name in LISTS:
-        return requirements_in.bound_lines(text, bounds)
+        return requirements_in.bound_lines(project.manifest, text, bounds)
     if not bounds or project.manifest.name != MANIFEST:
         return text
     if _has_own_tables(project, text, change.place):
@@ -433,7 +540,8 @@ def _lock(project: Project, tool: Tool, files: Files, text: str, change: Change)
         data = pyproject.parse_data(project.manifest, text)
         content = lock_project(tool, project.lock, data, change.upgrade)
         files.write(project.lock, content)
-        files.put_back(project.directory / UV_LOCK)
+        for place in _list_uv_locks(project.directory):
+            files.put_back(place)
         return
     if project.kind == "list":
         files.write(project.lock, lock_list(tool, project.manifest, project.lock, change.upgrade))

@@ -58,7 +58,7 @@ _COUNTERPARTS: Mapping[str, str] = {
     "update": "lock --upgrade [NAME]",
     "upgrade": "lock --upgrade [NAME]",
     "outdated": "list --outdated",
-    "freeze": "list",
+    "freeze": "export --format requirements",
     "ls": "list",
     "show": "which NAME",
     "why": "tree --invert NAME",
@@ -153,6 +153,8 @@ _OF_PIPX: Mapping[str, str] = {
     "list": "tool list",
     "upgrade": "tool upgrade NAME",
     "upgrade-all": "tool upgrade",
+    "ensurepath": "tool ensurepath",
+    "reinstall": "tool install --force NAME",
 }
 
 _CONDAS = ("conda", "mamba", "micromamba")
@@ -178,6 +180,9 @@ _TOOLS: Mapping[str, Mapping[str, str]] = {
 }
 """What may stand before a verb of theirs, by habit."""
 
+_ITSELF = ("pip", "uv", "poetry", "pdm", "pipenv")
+"""Tools whose own commands, such as ``pip download``, change no environment."""
+
 _PYTHONS = ("python", "python3", "py")
 _VERSIONED = re.compile(r"(?:python|-)(3(?:\.\d+)*t?)")
 """One version of python as a program, or the option of Windows' ``py`` for it."""
@@ -193,6 +198,7 @@ _INTERPRETERS: Mapping[str, str] = {
 }
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _EDITABLE = ("-e", "--editable")
+_OF_INDEX = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links")
 _UPGRADE = ("-U", "--upgrade")
 _PIP = frozenset(("pip", "setuptools", "wheel"))
 _NO_PIP = "there is nothing to do: pyx fetches and installs without pip"
@@ -371,9 +377,8 @@ def translate(
     given = _drop_options(words)
     if table is _COUNTERPARTS and (name == "create" or (name == "activate" and given)):
         return _translate_conda([name, *words])
-    meant = _translate_install(words, given, here) if name == "install" else None
-    if meant is not None and table is _COUNTERPARTS:
-        return meant
+    if name == "install" and table is _COUNTERPARTS:
+        return _translate_install(words, given, here)
     if name in ("uninstall", "rm") and table is _COUNTERPARTS and _names_list(words):
         return shlex.join(["remove", *_keep_options(words, ("-r", "--requirement"))])
     if name == "show" and not given:
@@ -399,16 +404,31 @@ def translate(
     return form.replace("NAME", shlex.join(given) or "NAME")
 
 
-def _translate_install(words: Sequence[str], given: Sequence[str], here: Here) -> str | None:
-    """Return what follows ``pyx`` for ``install``; None where it names packages to be added."""
+def _translate_install(words: Sequence[str], given: Sequence[str], here: Here) -> str:
+    """Return what follows ``pyx`` for ``install``."""
     if _names_list(words):
-        return shlex.join(["add", *_keep_options(words, ("-r", "--requirement", "-c"))])
+        return _translate_index(words, ("-r", "--requirement", "-c"))
     if not given or any(map(_is_path, given)):
         return _translate_paths(words, given, here)
     is_locked = all(canonicalize_name(one) in here.packages for one in given)
     if is_locked and any(word in _UPGRADE for word in words):
         return shlex.join(["lock", "--upgrade", *given])
-    return None
+    return _translate_index(words, ())
+
+
+def _translate_index(words: Sequence[str], kept: tuple[str, ...]) -> str:
+    """Return what follows ``pyx`` to add packages from the index that `words` name, if any.
+
+    The options of pip's that begin as one of `kept` are typed as they are.
+    """
+    adding = ["add", *_keep_options(words, (*kept, *_OF_INDEX))]
+    adding += ["--pre"] if "--pre" in words else []
+    try:
+        parse_invocation(adding, {})
+    except UsageError as error:
+        if "`" in (error.hint or ""):
+            return str(error.hint)
+    return shlex.join(adding)
 
 
 def _translate_conda(words: Sequence[str]) -> str:
@@ -573,7 +593,7 @@ def _translate_tool(tool: str, words: Sequence[str], here: Here = NOTHING) -> st
     if meant is not None:
         return meant
     if name not in VERBS:
-        return "--help"
+        return _lead_to_tool(tool, words)
     if name == "run" and others:
         return _translate_run(others)
     actions = VERBS[name].actions
@@ -586,6 +606,19 @@ def _translate_tool(tool: str, words: Sequence[str], here: Here = NOTHING) -> st
         # uv's way to install what a list says; pyx takes the name of a script there.
         return name
     return _correct([name, *others])
+
+
+def _lead_to_tool(tool: str, words: Sequence[str]) -> str:
+    """Return what follows ``pyx`` for a command that nothing here does, by the tool itself.
+
+    What it has in common with pyx, such as pip's configuration, is there for both.
+    """
+    program = tool.rstrip("3")
+    if program == "pipx" and words[0] == "inject":
+        name, *packages = _drop_options(words[1:]) or ["NAME"]
+        more = [word for one in packages or ["PACKAGE"] for word in ("--with", one)]
+        return shlex.join(["tool", "install", name, *more])
+    return shlex.join(["tool", "run", program, *words]) if program in _ITSELF else "--help"
 
 
 def _translate_run(words: list[str]) -> str:
@@ -665,7 +698,7 @@ def advise_pip(behind: Sequence[str], invocation: Invocation, environ: Mapping[s
 
 def _begin(pyx: str, meant: str) -> str:
     """Return a command that begins with `pyx`, unless `meant` has commands of its own."""
-    return meant if meant.startswith("`") else f"{pyx} {meant}"
+    return meant.replace(" pyx add", f" {pyx} add") if "`" in meant else f"{pyx} {meant}"
 
 
 def _look_around(invocation: Invocation, environ: Mapping[str, str]) -> Here:

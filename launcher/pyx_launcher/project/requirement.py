@@ -7,6 +7,7 @@ from pathlib import Path
 from shlex import quote
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import UsageError
 from pyx_launcher.locks.poetry.constraints import parse_alternative
@@ -60,12 +61,24 @@ def read_constraint(text: str) -> str | None:
     return f"{found['name']}{','.join(clauses)}"
 
 
+def _guess_name(url: str) -> str:
+    """Return which package is probably meant by a URL that is typed without its name."""
+    egg = re.search(r"[#&]egg=([A-Za-z0-9][\w.-]*)", url)
+    last = re.split("[?#]", url, maxsplit=1)[0].rstrip("/").rpartition("/")[2]
+    pattern = r"([A-Za-z0-9][\w.]*)-\d.*\.whl|([A-Za-z0-9][\w.-]*)-\d.*\.(?:zip|tar\.gz|tgz)"
+    if url.startswith("git+"):
+        pattern = r"([A-Za-z0-9][\w.-]*?)(?:\.git)?(?:@.*)?"
+    found = egg or re.fullmatch(pattern, last)
+    name = next(filter(None, found.groups()), "") if found else ""
+    return canonicalize_name(name) or "NAME"
+
+
 def _guess_requirement(text: str) -> str:
     """Return what may be meant by a text that is none: another operator, a path or a URL."""
     if re.fullmatch(r"[\w.-]+=[\w.*]+", text):
         return f"did you mean {text.replace('=', '==')}?"
     if "://" in text:
-        return f"did you mean 'NAME @ {text}'?"
+        return f"did you mean {quote(f'{_guess_name(text)} @ {text}')}?"
     if text.startswith((".", "/", "~")):
         return f"did you mean 'NAME @ {Path(text).expanduser().absolute().as_uri()}'?"
     return "such as click, 'click>=8,<9', 'click[extra]' or 'click @ https://example.org/…'"

@@ -295,3 +295,14 @@ def test_of_several_builds_the_highest_is_taken(tmp_path: Path) -> None:
     assert files(choose(tmp_path, target("linux"), package("six", wheels("six", *tags)))) == [
         "six-1.0-10a-py3-none-any.whl"
     ]
+
+
+def test_each_selection_says_once_what_would_be_allowed(tmp_path: Path) -> None:
+    """A start may try several interpreters with one lock, and shows the last of their errors."""
+    path = tmp_path / "requirements.txt"
+    path.write_text("--require-hashes\ntick==1.0\n")
+    lock = read_lock(path)
+    for name in ("linux", "macos"):
+        with pytest.raises(LockError) as caught:
+            select(lock, target(name), Choice())
+    assert (caught.value.hint or "").count("--allow-unhashed tick") == 1

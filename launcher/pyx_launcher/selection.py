@@ -225,9 +225,11 @@ def _check_hashes(artifacts: Iterable[Artifact], choice: Choice) -> None:
     ]
     if loose:
         error = loose[0][1]
-        lead = f"{error.hint}; or, to" if error.hint else "to"
         names = ",".join(name for name, _ in loose)
-        error.hint = f"{lead} take what is there today: --allow-unhashed {names}"
+        hint = f"take what is there today: --allow-unhashed {names}"
+        # It is the lock's, and raised by every selection from that.
+        if not (error.hint or "").endswith(hint):
+            error.hint = f"{error.hint}; or, to {hint}" if error.hint else f"to {hint}"
         raise error
 
 

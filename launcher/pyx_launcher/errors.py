@@ -105,6 +105,8 @@ class UnavailableError(PyxError):
     """Something that is needed cannot be had here: an interpreter, an artifact, an index."""
 
     exit_code = 69
+    unbuilt: tuple[str, ...] = ()
+    """The names of packages that an index has, and whose source could not be built."""
 
 
 class InterpreterError(UnavailableError):

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.console import debug, has_told, tell
 from pyx_launcher.environment.directory import launch_of, read_sizes
+from pyx_launcher.errors import UnavailableError
 from pyx_launcher.files.hashing import sha256
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.installation import find_native, find_template
 from pyx_launcher.provision import fetch_entries, make_environment
-from pyx_launcher.record.decisions import Made, keep
+from pyx_launcher.record.decisions import Outcome, keep
 from pyx_launcher.record.record import LaunchRecord, find_record, write_record
 from pyx_launcher.record.words import check_launch, make_words
 from pyx_launcher.start.execution import become_program
@@ -92,14 +93,18 @@ def lock_block(context: Context, invocation: Invocation, environ: Mapping[str, s
 def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
     """Bring every artifact into the store and build the environment."""
     was_quiet = not has_told()
-    made = make_environment(
-        plan.selection,
-        plan.found.interpreter,
-        plan.dirs,
-        environ,
-        native=find_native(),
-        offline=plan.invocation.offline,
-    )
+    try:
+        made = make_environment(
+            plan.selection,
+            plan.found.interpreter,
+            plan.dirs,
+            environ,
+            native=find_native(),
+            offline=plan.invocation.offline,
+        )
+    except UnavailableError as error:
+        _advise_removal(error, plan)
+        raise
     for line in plan.stack.hidden if made.is_new else ():
         tell(line)
     return Ready(
@@ -109,6 +114,22 @@ def make_ready(plan: Plan, environ: Mapping[str, str]) -> Ready:
         is_new=made.is_new,
         was_quiet=was_quiet,
     )
+
+
+def _advise_removal(error: UnavailableError, plan: Plan) -> None:
+    """Say how every later start succeeds, where a package that the project names has no build."""
+    if not error.unbuilt or plan.lock is None:
+        return
+    from shlex import join
+
+    from pyx_launcher.project.manifest import find_manifest, list_main
+
+    manifest = find_manifest(plan.lock.path.parent)
+    named = list_main(manifest) if manifest is not None else set()
+    removed = [name for name in error.unbuilt if name in named]
+    if removed:
+        command = join(["pyx", "remove", *removed])
+        error.hint = f"{error.hint}; to start without it: `{command}`"
 
 
 def fetch_all(plan: Plan, environ: Mapping[str, str]) -> Provision:
@@ -162,7 +183,7 @@ def _keep(ready: Ready, record: LaunchRecord, inputs: Iterable[Check]) -> None:
     interpreter, lock = ready.environment.interpreter, ready.plan.context.lock
     # An interpreter is more than one file, and another pyx may decide otherwise.
     exact = {os.fsencode(place) for place in (interpreter.path, find_template())}
-    made = Made(
+    outcome = Outcome(
         environment=ready.environment.path,
         sizes=read_sizes(ready.environment.path),
         entries=tuple(entry.path for entry in ready.environment.entries),
@@ -170,7 +191,7 @@ def _keep(ready: Ready, record: LaunchRecord, inputs: Iterable[Check]) -> None:
         version=interpreter.version,
     )
     read = {check.path for check in inputs} - exact - set(map(os.fsencode, interpreter.files))
-    keep(ready.plan.dirs, record, made, read=read)
+    keep(ready.plan.dirs, record, outcome, read=read)
 
 
 def _name_code(ready: Ready) -> str:

@@ -7,7 +7,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from pyx_launcher.console import debug, tell
-from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreError
+from pyx_launcher.errors import (
+    ArtifactError,
+    BuildError,
+    PyxError,
+    RefusedError,
+    StoreError,
+    UnavailableError,
+)
 from pyx_launcher.files.hashing import hash_file
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.locks.common.packages import PackageDirectory, PackageVcs, PackageWheel
@@ -321,7 +328,15 @@ def _fetch_all(
             for pool in pools.values():
                 pool.shutdown(wait=not interrupted, cancel_futures=True)
     if errors:
-        raise _join_errors(errors)
+        joined = _join_errors(errors)
+        if isinstance(joined, UnavailableError):
+            joined.unbuilt = tuple(
+                artifact.name
+                for artifact, cause in errors
+                if isinstance(cause, BuildError)
+                and not isinstance(artifact.source, PackageDirectory)
+            )
+        raise joined
     return results
 
 

@@ -1,12 +1,24 @@
-"""Which of the names that are there may be meant by one that is not: slips of the finger alone."""
+"""Which of the names that are there may be meant by one that is not, and which can be one."""
 
 from __future__ import annotations
 
+import re
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+"""What can also stand as the name of a project."""
+
+
+def make_plain(name: str) -> str:
+    """Return `name` if an environment can have it, else one that is like it."""
+    if _NAME.fullmatch(name):
+        return name
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "NAME"
 
 
 def find_slips(typed: str, known: Iterable[str]) -> list[str]:

@@ -23,7 +23,7 @@ _pyx() {
         word=${COMP_WORDS[at]}
         case $word in
             --project) ((at++)); start+=(--project "${COMP_WORDS[at]}") ;;
-            --python|-G|--group|--only-group|--no-group|--extra|--with|--allow-unhashed|--env-file|--name|--script|--optional|--requirements|--constraints|--editable|--from|--invert|--graph|--keep|--format|--output) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
+            --python|-G|--group|--only-group|--no-group|--extra|--with|--allow-unhashed|--env-file|--name|--script|--optional|--requirements|--constraints|--editable|--clone|--from|--invert|--graph|--keep|--format|--output) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
             @) ((at++)); [[ -z $verb ]] && start=("@${COMP_WORDS[at]}") ;;
             -*) ;;
             *)
@@ -42,7 +42,7 @@ _pyx() {
         --python) COMPREPLY=($(compgen -c -X '!python3*' -- "$cur")); return ;;
         --group|--only-group|--no-group|-G) kind=groups ;;
         --extra|--optional) kind=extras ;;
-        --group|--only-group|--no-group|--extra|--with|--allow-unhashed|--env-file|--name|--script|--optional|--requirements|--constraints|--editable|--from|--invert|--graph|--keep|--format|--output) return ;;
+        --group|--only-group|--no-group|--extra|--with|--allow-unhashed|--env-file|--name|--script|--optional|--requirements|--constraints|--editable|--clone|--from|--invert|--graph|--keep|--format|--output) return ;;
         *)
             case $verb:$action:$cur in
                 *:-*) ;;
@@ -67,8 +67,8 @@ _pyx() {
         remove:*) word="--optional --dev --user --script --requirements --follow --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         lock:) word="--upgrade --check --follow --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         run:) word="--project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
-        env:) word="list create remove show --json --link --file --unlink --kernel --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
-        env:*) word="--json --link --file --unlink --kernel --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        env:) word="list create remove show --json --link --file --unlink --kernel --clone --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        env:*) word="--json --link --file --unlink --kernel --clone --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         tool:) word="install list upgrade uninstall run ensurepath --with --from --editable --force --outdated --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         tool:*) word="--with --from --editable --force --outdated --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         python:) word="list find pin --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;

@@ -16,7 +16,7 @@ function __pyx_place
     set -l count 0
     while set -q words[1]
         switch $words[1]
-            case --project --python --group --only-group --no-group --extra --with --allow-unhashed --env-file --name --script --optional --requirements --constraints --editable --from --invert --graph --keep --format --output -G
+            case --project --python --group --only-group --no-group --extra --with --allow-unhashed --env-file --name --script --optional --requirements --constraints --editable --clone --from --invert --graph --keep --format --output -G
                 set -e words[1]
             case '-*' '@*'
             case '*'
@@ -108,6 +108,7 @@ complete -c pyx -n '__pyx_at env' -l link -d 'make .venv a link to the project\'
 complete -c pyx -n '__pyx_at env' -l file -d 'with --link: make it a file that holds the path (PEP 832, a draft)'
 complete -c pyx -n '__pyx_at env' -l unlink -d 'remove that link'
 complete -c pyx -n '__pyx_at env' -l kernel -d 'offer the environment to Jupyter as a kernel'
+complete -c pyx -n '__pyx_at env' -l clone -r -d 'create: with all that another environment has'
 complete -c pyx -n "$first" -a tool -d 'programs in locked environments of their own, on PATH or run once'
 complete -c pyx -f -n '__pyx_at tool 0' -a 'install list upgrade uninstall run ensurepath'
 complete -c pyx -n '__pyx_at tool' -l with -r -d 'add a package to the program\'s environment'

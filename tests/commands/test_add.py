@@ -1029,3 +1029,15 @@ def test_an_old_project_gets_no_second_one(pyx: Pyx, project: Path, tmp_path: Pa
         (directory / "pyproject.toml").write_text("[build-system]\nrequires = []\n")
     told = pyx("-m", "pip", "install", "-e", ".", cwd=directory)
     assert told.stderr.splitlines()[-1] == f"pyx: hint: {hint}"
+
+
+def test_python_is_not_a_package(pyx: Pyx, project: Path) -> None:
+    """A script says in its block which it needs; no index is asked, and no file is changed."""
+    (project / "s.py").write_text("# /// script\n# dependencies = []\n# ///\n")
+    before = listed(project)
+    for words in (["python==3.12"], ["python3.12", "tick"], ["--script", "s.py", "python>=3"]):
+        told = pyx("add", *words, cwd=project)
+        assert (told.returncode, told.stdout) == (USAGE, "")
+        assert told.stderr.startswith("pyx: python is not a package: ")
+    assert told.stderr.endswith("s.py says which it needs, as requires-python\n")
+    assert listed(project) == before

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from installed import ROOT
-from wheelhouse import BACKEND, make_wheel
+from wheelhouse import BACKEND, make_sdist, make_wheel
 
 from pyx_launcher.cli.commands import ACTIONS_OF_OTHERS, OPTIONS_OF_OTHERS, VERBS
 from pyx_launcher.commands._suggest import _COUNTERPARTS, _INTERPRETERS, _OF_PIPX
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.network
 
 MAIN = "import sys\ndef main():\n    print({name!r}, *sys.argv[1:])\n"
-TOOLS = ("tick", "twine", "ruff", "pip-audit", "uv", "poetry", "ipykernel")
+TOOLS = ("tick", "twine", "ruff", "pip", "pip-audit", "uv", "poetry", "ipykernel")
 PROJECT = '[project]\nname = "mine"\nversion = "1"\nrequires-python = ">=3.9"\n'
 SCRIPT = "# /// script\n# dependencies = ['tick']\n# ///\nimport tick\nprint('script ran')\n"
 OWN = '[build-system]\nrequires = []\n[project.scripts]\nown = "mine:main"\n'
@@ -70,6 +70,7 @@ dependencies:
       - -r more.txt
       - "tock >=1"
 """
+LISTED = {"environment.yml": CONDA, "more.txt": "early==1.0\n"}
 HERE = {"NAME": "tick", "PACKAGE": "tick", "SCRIPT": "run.py", "VERSION": "3"}
 RUN = {"run.py": "print('ran')\n"}
 
@@ -358,12 +359,12 @@ CASES: Mapping[str, Case] = {
     ),
     "an environment that is to be made by conda's install": Case(
         typed="pyx install --name science -c conda-forge tick=1.0",
-        hint="hint: pyx @science add tick==1.0",
+        hint="hint: pyx @science add 'tick==1.0.*'",
         says=("+ tick 1.0",),
     ),
     "an environment for add, as conda names it": Case(
         typed="pyx add -c conda-forge -n science tick=1.0",
-        hint="hint: pyx @science add tick==1.0",
+        hint="hint: pyx @science add 'tick==1.0.*'",
         says=("+ tick 1.0",),
     ),
     "an environment for run, as conda names it": Case(
@@ -387,8 +388,8 @@ CASES: Mapping[str, Case] = {
     "an environment of another name": Case(
         typed="pyx env rename science @physics",
         before=("pyx add @science tick",),
-        hint="/named/science ",
-        says=("",),
+        hint="`pyx env create physics --clone science`, then `pyx env remove science`",
+        says=("@physics", "@science removed"),
     ),
     "another name that is taken": Case(
         typed="pyx env rename science physics",
@@ -417,7 +418,8 @@ CASES: Mapping[str, Case] = {
     ),
     "conda's list with a quoted name": Case(
         typed="pyx conda env create -f environment.yml",
-        files={"environment.yml": CONDA.replace("name: science", 'name: "my env"  # mine')},
+        files=LISTED
+        | {"environment.yml": CONDA.replace("name: science", 'name: "my env"  # mine')},
         hint="hint: pyx add @my-env tick==1.0",
         says=("+ tick 1.0",),
     ),
@@ -427,13 +429,160 @@ CASES: Mapping[str, Case] = {
         hint="hint: pyx env show science",
         says=("pylock.toml",),
     ),
-    "a version for an environment": Case(
-        typed="pyx @science python pin 3",
-        files=RUN,
+    "a version for an environment, as conda has it": Case(
+        typed="pyx @science add python=3",
         before=("pyx env create science",),
-        hint="`pyx @science --python 3 SCRIPT`",
-        words=HERE | {"SCRIPT": "run.py"},
-        says=("ran",),
+        hint="hint: pyx @science python pin 3\n",
+        says=(".python-version: 3",),
+    ),
+    "a version for an environment that is not there": Case(
+        typed="pyx add @science python==3", hint="hint: pyx env create science --python 3\n"
+    ),
+    "a version of a project, as a package": Case(
+        typed="pyx --project . add 'python>=3.9' tock",
+        files=LOCKED,
+        hint="`pyx --project . python pin '>=3.9'`, then `pyx --project . add tock`",
+        says=(".python-version", "+ tock 1.0"),
+    ),
+    "a version that nothing of an environment pins": Case(
+        typed="pyx @science python pin",
+        before=("pyx env create science",),
+        hint="hint: pyx @science python pin VERSION",
+        words=HERE,
+        says=(".python-version: 3",),
+    ),
+    "an environment of a version, as conda makes it": Case(
+        typed="pyx env create -n science -c conda-forge -y python=3 tick",
+        hint="hint: pyx add @science tick --python 3\n",
+        says=("+ tick 1.0",),
+    ),
+    "an environment of a list, as conda makes it": Case(
+        typed="pyx env create science --file r.txt",
+        files={"r.txt": "tick\n"},
+        hint="hint: pyx add @science -r r.txt",
+        says=("+ tick 1.0",),
+    ),
+    "an environment of conda's own list": Case(
+        typed="pyx conda create --name science --file spec.txt",
+        files={"spec.txt": "# platform: linux-64\nxz=5.4=h5eee18b_0\ntick=1.0=py312_0\n"},
+        hint="`pyx add @science tick==1.0`; left out, as no Python package: xz (line 2)",
+        says=("+ tick 1.0",),
+    ),
+    "a copy of an environment, as conda makes it": Case(
+        typed="pyx env create -n physics --clone science",
+        before=("pyx add @science tick",),
+        hint="hint: pyx env create physics --clone science",
+        says=("@physics",),
+    ),
+    "a copy of an environment": Case(
+        typed="pyx env copy science physics",
+        before=("pyx add @science tick",),
+        hint="hint: pyx env create physics --clone science",
+        says=("@physics",),
+    ),
+    "a copy for another version": Case(
+        typed="pyx env create physics --clone science --python 3",
+        before=("pyx add @science tick",),
+        hint="hint: pyx env create physics --clone science\n",
+        says=("@physics",),
+    ),
+    "a copy of a link": Case(
+        typed="pyx env create physics --clone science",
+        before=(
+            "mkdir there",
+            'cd there && pyx add --init tick && mkdir -p "$PYX_HOME/named"',
+            'ln -s "$PWD/there" "$PYX_HOME/named/science"',
+        ),
+        hint="another link: `ln -s {cwd}/there ",
+    ),
+    "a copy without a name": Case(
+        typed="pyx env create --clone science",
+        before=("pyx add @science tick",),
+        hint="hint: pyx env create NAME --clone science",
+        words=HERE,
+        says=("@tick",),
+    ),
+    "where an environment is, as Poetry tells it": Case(
+        typed="pyx env info -p",
+        files=LOCKED,
+        before=("pyx lock", "pyx sync"),
+        hint="hint: pyx env show",
+        says=("/environments/",),
+    ),
+    "a kernel of an environment, as a word": Case(
+        typed="pyx env kernel science",
+        before=("pyx add @science ipykernel",),
+        hint="hint: pyx @science env --kernel",
+        says=("kernels/pyx-science",),
+    ),
+    "a package besides, as uv has it": Case(
+        typed="pyx run --with tock run.py",
+        files=RUN,
+        hint="`pyx add @tock tock` makes an environment of it, then `pyx --with @tock run.py`",
+        says=("+ tock 1.0", "ran"),
+    ),
+    "packages besides a program": Case(
+        typed="pyx run --all-groups --with tock,tick==1.0 tick a",
+        files=LOCKED,
+        before=LOCK,
+        hint="`pyx add @tock tock tick==1.0` makes an environment of it,"
+        " then `pyx --with @tock --all-groups run tick a`",
+        says=("+ tock 1.0", "tick a"),
+    ),
+    "what would be added": Case(
+        typed="pyx @science add --dry-run tock -r r.txt",
+        files={"r.txt": "tick\n"},
+        hint="hint: pyx tool run pip install --dry-run tock -rr.txt",
+        says=("pip install --dry-run tock -rr.txt",),
+    ),
+    "what an index has": Case(
+        typed="pyx conda search tick",
+        hint="hint: pyx tool run pip index versions tick",
+        says=("pip index versions tick",),
+    ),
+    "what conda is, here": Case(
+        typed="pyx conda info",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx info\n",
+        says=("pylock.toml",),
+    ),
+    "what requires what would be removed": Case(
+        typed="pyx remove --dry-run tick",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx tree\n",
+        says=("tick 1.0",),
+    ),
+    "what would be upgraded": Case(
+        typed="pyx lock --dry-run",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx list --outdated",
+        says=("",),
+    ),
+    "what would be fetched": Case(
+        typed="pyx sync --dry-run",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx list\n",
+        says=("tick",),
+    ),
+    "what would be fetched for pip": Case(
+        typed="pyx install --dry-run",
+        files=LOCKED,
+        before=LOCK,
+        hint="`pyx list` shows what a start gets, which `pyx sync` would fetch",
+        says=("tick", "tick"),
+    ),
+    "what cannot be built": Case(
+        typed="pyx @science -c pass",
+        before=(
+            "pyx add @science tick broken",
+            "pyx @science -c pass || true",
+        ),
+        hint="; to start without it: `pyx @science remove broken`",
+        says=("- broken 1.0",),
     ),
     # What was meant stays in the hint.
     "an upgrade of what @NAME has not": Case(
@@ -510,7 +659,7 @@ CASES: Mapping[str, Case] = {
     ),
     "an environment with packages": Case(
         typed="pyx env create science tick=1.0",
-        hint="hint: pyx add @science tick==1.0",
+        hint="hint: pyx add @science 'tick==1.0.*'",
         says=("+ tick 1.0",),
     ),
     "an environment of a version with packages": Case(
@@ -734,14 +883,14 @@ CASES: Mapping[str, Case] = {
     ),
     "conda's list as a requirement": Case(
         typed="pyx add --dev environment.yml",
-        files={**LOCKED, "environment.yml": CONDA},
-        hint="hint: pyx add --group dev tick==1.0 'tock>=1'",
+        files={**LOCKED, **LISTED},
+        hint="hint: pyx add --group dev tick==1.0 'tock>=1' -r more.txt",
         says=("+ tock 1.0",),
     ),
     "conda's list as a list of requirements": Case(
         typed="pyx add --init -r environment.yml",
-        files={"environment.yml": CONDA},
-        hint="hint: pyx add --init tick==1.0 'tock>=1'",
+        files=LISTED,
+        hint="hint: pyx add --init tick==1.0 'tock>=1' -r more.txt",
         says=("+ tick 1.0",),
     ),
     "conda's list of nothing": Case(
@@ -753,9 +902,29 @@ CASES: Mapping[str, Case] = {
     ),
     "an environment of conda's list": Case(
         typed="pyx conda env create -f environment.yml",
-        files={"environment.yml": CONDA},
-        hint="hint: pyx add @science tick==1.0 'tock>=1' --python '>=3.9'",
-        says=("+ tock 1.0",),
+        files=LISTED,
+        hint="hint: pyx add @science tick==1.0 'tock>=1' -r more.txt --python '>=3.9'",
+        says=("+ early 1.0",),
+    ),
+    "an environment that is to have what conda's list has": Case(
+        typed="pyx env update -n physics --file environment.yml --prune",
+        files=LISTED,
+        before=("pyx env create physics",),
+        hint="hint: pyx add @physics tick==1.0 'tock>=1' -r more.txt --python '>=3.9'",
+        says=("+ early 1.0",),
+    ),
+    "what conda calls otherwise, and what no index has": Case(
+        typed="pyx env create -f environment.yml",
+        files={
+            "environment.yml": "name: ds\ndependencies:\n  - python=3.*\n  - tick 1.0\n"
+            "  - python-build\n  - blas=*=openblas\n  - nodejs\n  - pip:\n    - -e ./there\n"
+            "    - --no-deps\n"
+        },
+        before=("pyx init there", "sed -i s/3.[0-9]*/3.9/ there/pyproject.toml"),
+        hint="`pyx add @ds tick==1.0 build -e ./there --python 3`; conda's python-build is build"
+        " on the index; left out, as no Python package: blas (line 6), nodejs (line 7),"
+        " --no-deps (line 10)",
+        says=("+ build 1.0",),
     ),
     "data as a requirement": Case(
         typed="pyx add data.csv",
@@ -1213,19 +1382,20 @@ CASES: Mapping[str, Case] = {
     "a file of an environment that is to be made, in full": Case(
         typed="pyx env create --file environment.yml",
         files={"environment.yml": "name: sci\ndependencies:\n  - tock=1.0\n"},
-        hint="hint: pyx add @sci tock==1.0",
+        hint="hint: pyx add @sci 'tock==1.0.*'",
         says=("+ tock 1.0",),
     ),
     "a file of an environment that is to be made": Case(
         typed="pyx env create -f environment.yml",
         files={"environment.yml": "name: sci\ndependencies:\n  - tock=1.0\n"},
-        hint="hint: pyx add @sci tock==1.0",
+        hint="hint: pyx add @sci 'tock==1.0.*'",
         says=("+ tock 1.0",),
     ),
     "a file of an environment that is not there": Case(
         typed="pyx env create --file environment.yml",
-        hint="hint: pyx env create --help",
-        says=("usage",),
+        hint="there is no file environment.yml; `pyx env create NAME` makes an environment without",
+        words=HERE,
+        says=("@tick",),
     ),
     "a program of another project of the workspace": Case(
         typed="pyx run own",
@@ -1296,6 +1466,7 @@ def ground(
         make_wheel(
             wheels, name, "1.0", files={f"{module}.py": MAIN.format(name=name)}, entry_points=points
         )
+    make_sdist(wheels, "broken", "1.0", fail="error: it cannot be built")
     points = {"jupyter": "jupyterlab:main"}
     text = MAIN.format(name="jupyter")
     make_wheel(wheels, "jupyterlab", "1.0", files={"jupyterlab.py": text}, entry_points=points)

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 NO_FILE = 2
 
+RENAMED = "conda's {} is {} on the index; "
+LEFT_OUT = "left out, as no Python package: {}"
+BESIDES = "`{}` makes an environment of it, then "
+
 
 @pytest.fixture
 def project(tmp_path: Path, wheels: Path, index: IndexServer) -> Path:
@@ -140,15 +144,56 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("create science", "pyx env create science"),
         (
             "create --name=science -c conda-forge -y python=3.11 numpy=1.26 conda-forge::rich>=13",
-            "pyx add @science numpy==1.26 'rich>=13' --python 3.11",
+            "pyx add @science 'numpy==1.26.*' 'rich>=13' --python 3.11",
         ),
         (
             "create -n x numpy=1.26.0=py312_0 python>=3.10",
             "pyx add @x numpy==1.26.0 --python '>=3.10'",
         ),
         ("create -n x numpy==1.26 python", "pyx add @x numpy==1.26"),
+        ("create -n x python=3.11.* numpy=1.2*", "pyx add @x 'numpy==1.2.*' --python 3.11"),
+        (
+            "create -n x python=3.11.5=h955ad1f_0 numpy=1.26.4=py311h_0 xz=5.4=h5eee18b_0",
+            "`pyx add @x numpy==1.26.4 --python 3.11`; " + LEFT_OUT.format("xz=5.4=h5eee18b_0"),
+        ),
+        (
+            "conda install -n x -c pytorch pytorch>=2 py-xgboost[scikit] cudatoolkit=11.8",
+            "`pyx @x add 'torch>=2' 'xgboost[scikit]'`; "
+            + RENAMED.format("pytorch", "torch")
+            + RENAMED.format("py-xgboost", "xgboost")
+            + LEFT_OUT.format("cudatoolkit=11.8"),
+        ),
+        ("conda install -n x python=3.12", "pyx @x python pin 3.12"),
+        ("conda install -n x python=3.12 rich", "pyx @x add rich --python 3.12"),
+        ("conda install python=3.12 rich", "`pyx python pin 3.12`, then `pyx add rich`"),
+        ("conda update -n x python", "pyx @x python pin VERSION"),
+        ("conda update conda", "pyx --version"),
+        ("conda install -n x --dry-run rich", "pyx tool run pip install --dry-run rich"),
+        ("conda create -p ./here rich", "pyx add @here rich"),
+        ("conda rename -n x y", "`pyx env create y --clone x`, then `pyx env remove x`"),
+        ("conda info --envs", "pyx env list"),
+        ("conda list rich", "pyx which rich"),
+        ("conda list -n x --export", "pyx @x export --format requirements"),
+        ("conda clean --all", "pyx store gc"),
+        ("mamba deactivate", _NO_DEACTIVATE),
+        ("pixi add rich", "pyx add rich"),
+        ("pixi run python x.py", "pyx x.py"),
+        ("pixi global install ruff", "pyx tool install ruff"),
+        ("pip install python==3.12", "pyx python pin 3.12"),
+        ("poetry add python@^3.12 rich", "`pyx python pin '>=3.12'`, then `pyx add rich`"),
+        ("pip index versions rich", "pyx tool run pip index versions rich"),
+        ("pip install --dry-run rich -r a.txt", "pyx tool run pip install --dry-run rich -ra.txt"),
+        ("pip install --dry-run -e .", "pyx tool run pip install --dry-run -e."),
+        ("uv lock --dry-run", "pyx list --outdated"),
+        ("uv sync --dry-run", "`pyx list` shows what a start gets, which `pyx sync` would fetch"),
+        ("poetry remove --dry-run rich", "pyx tree --invert rich"),
+        ("conda create python=3.12 rich", "pyx add @NAME rich --python 3.12"),
+        ("jupyter lab", "`pyx add --dev jupyter` adds it, then `pyx run jupyter lab`"),
         ("conda create -n science python=3.11", "pyx env create science --python 3.11"),
-        ("conda env create -f environment.yml -n science", "pyx env create science"),
+        (
+            "conda env create -f gone.yml -n science",
+            "there is no file gone.yml; `pyx env create science` makes an environment without it",
+        ),
         ("conda env remove -n science", "pyx env remove science"),
         ("conda remove -n science --all", "pyx env remove science"),
         ("conda env list", "pyx env list"),
@@ -160,8 +205,8 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("conda run -n science black --fast .", "pyx @science run black --fast ."),
         ("conda activate science", 'pyx @science run "$SHELL"'),
         ("activate science", 'pyx @science run "$SHELL"'),
-        ("conda search rich", "pyx --help"),
-        ("install -n science -c conda-forge rich=13.0", "pyx @science add rich==13.0"),
+        ("conda search rich>=13", "pyx tool run pip index versions rich"),
+        ("install -n science -c conda-forge rich=13.0", "pyx @science add 'rich==13.0.*'"),
         ("uninstall --name=science -y rich", "pyx @science remove rich"),
         ("update -n science --all rich", "pyx @science lock --upgrade rich"),
         # As Poetry has it, it takes no value.
@@ -186,12 +231,19 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("uv sync --frozen --package lib", "pyx sync --project DIR"),
         ("uv lock -P rich", "pyx lock --upgrade rich"),
         ("uv run -p 3.12 pytest -q", "pyx run --python 3.12 pytest -q"),
-        ("uv run --isolated --with rich pytest", "pyx add rich"),
-        ("uv run --with rich,httpx -p 3.12 --with=attrs x.py --with y", "pyx add rich httpx attrs"),
+        (
+            "uv run --isolated --with rich pytest",
+            BESIDES.format("pyx add @rich rich") + "`pyx --with @rich run pytest`",
+        ),
+        (
+            "uv run --with rich,httpx -p 3.12 --with=attrs x.py --with y",
+            BESIDES.format("pyx add @rich rich httpx attrs")
+            + "`pyx --with @rich --python 3.12 x.py --with y`",
+        ),
         ("uv run --python 3.12 tick --with x", "pyx run --python 3.12 tick --with x"),
         # What conda's and pip's options are told is no package.
-        ("conda create --name myclone --clone myenv", "pyx env create myclone"),
-        ("conda create --clone=myenv -n myclone", "pyx env create myclone"),
+        ("conda create --name myclone --clone myenv", "pyx env create myclone --clone myenv"),
+        ("conda create --clone=myenv -n myclone", "pyx env create myclone --clone myenv"),
         (
             "mamba create -n x --solver libmamba python=3.12",
             "pyx env create x --python 3.12",

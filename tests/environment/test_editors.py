@@ -519,6 +519,31 @@ def test_a_kernel_starts_by_the_lock(
     assert directory.name == f"pyx-{name.lower().replace(' ', '-')}"
 
 
+def test_a_kernel_goes_with_its_environment(
+    pyx: Pyx, tmp_path: Path, pyx_home: Path, wheels: Path, index: IndexServer
+) -> None:
+    """Only that of the environment itself, and not what somebody has put beside it."""
+    kernels = Path(pyx.environ["HOME"]) / ".local" / "share" / "jupyter" / "kernels"
+    lock = pylock_text([make_wheel(wheels, "ipykernel", "6.0")], index_url=index.url)
+    project = tmp_path / "other"
+    project.mkdir()
+    (project / "pylock.toml").write_text(lock)
+    for name in ("science", "other", "physics"):
+        assert pyx("env", "create", name).returncode == 0
+        (pyx_home / "named" / name / "pylock.toml").write_text(lock)
+        assert pyx(f"@{name}", "env", "--kernel").returncode == 0
+    # A project of the same name takes its place.
+    assert pyx("env", "--kernel", cwd=project).stdout == f"{kernels}/pyx-other\n"
+    (kernels / "pyx-physics" / "logo-64x64.png").touch()
+    told = pyx("env", "remove", "science")
+    assert told.stdout.endswith(f"\n{kernels}/pyx-science removed, its kernel\n")
+    assert not (kernels / "pyx-science").exists()
+    assert "its kernel" not in pyx("env", "remove", "other").stdout
+    assert (kernels / "pyx-other" / "kernel.json").is_file()
+    assert pyx("env", "remove", "physics").returncode == 0
+    assert [path.name for path in (kernels / "pyx-physics").iterdir()] == ["logo-64x64.png"]
+
+
 def test_a_kernel_gets_what_was_asked_for_and_its_programs(
     pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServer
 ) -> None:

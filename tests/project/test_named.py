@@ -150,6 +150,35 @@ def test_a_removed_environment_is_gone(pyx: Pyx, science: Path) -> None:
     )
 
 
+def test_a_copy_has_what_the_other_has(pyx: Pyx, science: Path) -> None:
+    """Whole, and independent of it; what is not there, or taken, makes nothing."""
+    (science / ".venv").mkdir()
+    told = pyx("env", "create", "physics", "--clone", "@science")
+    copy = science.with_name("physics")
+    assert (told.returncode, told.stdout) == (0, f"@physics: {copy}\n")
+    names = [name for name in names_in(science) if name != ".venv"]
+    assert names_in(copy) == names
+    assert all((copy / name).read_bytes() == (science / name).read_bytes() for name in names)
+    assert pyx("@physics", "list").stdout == pyx("@science", "list").stdout
+    for words in (["physics", "--clone", "science"], ["new", "--clone", "gone"]):
+        assert pyx("env", "create", *words).returncode == 64
+    assert names_in(science.parent) == ["physics", "science"]
+
+
+def test_a_version_is_pinned_in_an_environment(
+    pyx: Pyx, science: Path, tmp_path: Path, interpreters: dict[str, Path]
+) -> None:
+    """Its later starts go by it, from any directory; no other directory's do."""
+    version = next(version for version in reversed(interpreters) if version[-1] != "t")
+    told = pyx("@science", "python", "pin", version, cwd=tmp_path)
+    assert told.stdout.startswith(f"{science}/.python-version: {version}, which is {version}.")
+    assert pyx("@science", "python", "pin").stdout == f"{science}/.python-version: {version}\n"
+    assert pyx("@science", "-V", cwd=tmp_path).stdout.startswith(f"Python {version}.")
+    assert not (tmp_path / ".python-version").exists()
+    told = pyx("@gone", "python", "pin", version)
+    assert told.stderr == "pyx: there is no environment @gone\npyx: hint: pyx env list\n"
+
+
 def test_the_users_environment_is_no_lock_of_a_project(pyx: Pyx, tmp_path: Path) -> None:
     """A project with dependencies and no lock is told of, whether or not there is @default."""
     assert pyx("env", "create", "default").returncode == 0
@@ -260,7 +289,7 @@ def test_directories_follow_from_names(dirs: Dirs) -> None:
         (["env", "create", "my env!"], "hint: `pyx env create my-env`: letters, digits"),
         (["env", "lst"], "hint: did you mean pyx env list?"),
         (["env", "create"], "pyx env create takes one NAME"),
-        (["env", "create", "a", "b=1"], "takes one NAME\npyx: hint: pyx add @a b==1\n"),
+        (["env", "create", "a", "b=1"], "takes one NAME\npyx: hint: pyx add @a 'b==1.*'\n"),
         (["env", "list", "a"], "pyx env list does not take a: pyx env list [--json]"),
         (["env", "--link", "--kernel"], "cannot be used together"),
         (["env", "--link", "a"], "pyx env --link does not take a"),

@@ -185,7 +185,7 @@ VERBS: Mapping[str, Verb] = {
     "env": Verb(
         forms=(
             "env list [--json]",
-            "env create NAME",
+            "env create NAME [--clone OTHER]",
             "env remove NAME",
             "env show [NAME] [--json]",
             "env --link [--file] | --unlink",
@@ -198,6 +198,7 @@ VERBS: Mapping[str, Verb] = {
             "--file": "with --link: make it a file that holds the path (PEP 832, a draft)",
             "--unlink": "remove that link",
             "--kernel": "offer the environment to Jupyter as a kernel",
+            "--clone OTHER": "create: with all that another environment has",
         },
         actions=("list", "create", "remove", "show"),
         unnamed=("list",),
@@ -231,9 +232,9 @@ VERBS: Mapping[str, Verb] = {
         summary="the interpreters that are there, and which one a start takes",
         options={"--json": _JSON},
         actions=("list", "find", "pin"),
-        unnamed=("pin",),
         notes="`pin` writes .python-version, which every later start in that directory or below it"
-        " goes by; without VERSION it tells what is pinned. pyx brings no interpreters:"
+        " goes by, or in the environment @NAME; without VERSION it tells what is pinned."
+        " pyx brings no interpreters:"
         " `pyx tool run uv python install 3.13` fetches one, which pyx finds.",
     ),
     "list": Verb(
@@ -363,7 +364,10 @@ NAME, VERSION, FILE and DIR stand for the value that was given, [NAME] for any n
 """
 
 OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
-    "env": dict.fromkeys(("-n", "--name"), "pyx env ACTION NAME"),
+    "env": {
+        **dict.fromkeys(("-n", "--name"), "pyx env ACTION NAME"),
+        **dict.fromkeys(("-p", "--path", "-e", "--executable"), "pyx env show"),
+    },
     "run": dict.fromkeys(("-s", "--script"), "pyx FILE"),
     "list": {"-o": "--outdated", "-t": "pyx tree"},
     "init": {"--app": "pyx init [NAME]", "--package": "pyx init --lib [NAME]"},
@@ -371,7 +375,9 @@ OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("-U", "--upgrade"), "pyx tool upgrade [NAME]"),
         "--all": "leave it out: `pyx tool upgrade` upgrades all",
     },
-    "lock": {"--script": "pyx lock FILE"},
+    "lock": {"--script": "pyx lock FILE", "--dry-run": "pyx list --outdated"},
+    "remove": {"--dry-run": "pyx tree"},
+    "sync": {"--dry-run": "pyx list"},
 }
 """The same where a command means something else by them; ACTION is what it was to do."""
 

@@ -21,9 +21,13 @@ from pyx_launcher.cli.commands import (
     OPTIONS_OF_OTHERS,
     VERBS,
 )
+from pyx_launcher.cli.conda import advise_dry_run, answer, is_option
+from pyx_launcher.cli.conda_specs import collect, write_requirement
 from pyx_launcher.cli.invocation import OPTIONS_WITH_VALUE, PYTHON_LETTERS
 from pyx_launcher.errors import PyxError, UsageError
+from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.locks.uv.workspace import read_workspace
+from pyx_launcher.spelling import make_plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,8 +50,8 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
     if name in ("-n", "--name") and value and command not in ("", "env", "init"):
         # As conda names an environment.
         return _write_named(value, arguments, at) if verb.takes_name("") else None
-    if name in ("-f", "--file") and arguments[:2] == ["env", "create"]:
-        return write_creation_of(value)
+    if command == "env" and arguments[1:2] in (["create"], ["update"]) and is_option(name):
+        return answer(["env", *arguments[1:]])
     hint = _find_option_of_add(value, arguments, at) if command == "add" else None
     if hint is not None:
         return hint
@@ -118,6 +122,16 @@ def _list_values(arguments: Sequence[str], hint: str) -> list[str]:
         name, equals, value = word.partition("=")
         if OPTIONS_OF_OTHERS.get(name) == hint:
             values += [value] if equals else arguments[at + 1 : at + 2]
+    return values
+
+
+def _list_values_of(names: Sequence[str], arguments: Sequence[str]) -> list[str]:
+    """Return the values of an option of ours, by any of its `names`."""
+    values: list[str] = []
+    for before, word in pairwise(("", *arguments)):
+        name, equals, value = word.partition("=")
+        values += [word] if before in names else []
+        values += [value] if equals and name in names else []
     return values
 
 
@@ -193,10 +207,125 @@ def refuse_place(arguments: Sequence[str], name: str) -> None:
     raise UsageError(f"{name} comes before the command", hint=shlex.join(["pyx", name, *others]))
 
 
+def find_added(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the packages that uv's ``run`` is told to have besides, and the other words."""
+    added: list[str] = []
+    others: list[str] = []
+    at = 0
+    while at < len(words):
+        name, equals, value = words[at].partition("=")
+        if not name.startswith("-") or name in ("-m", "-c"):
+            break
+        end = at + 2 if not equals and _takes_value(name, VERBS["run"]) else at + 1
+        value = value if equals else "".join(words[at + 1 : end])
+        if name == "--with":
+            added += [] if value.startswith("@") else value.split(",")
+        else:
+            others += words[at:end]
+        at = end
+    return [one for one in added if one], [*others, *words[at:]]
+
+
+def write_with(packages: Sequence[str], own: Sequence[str], words: Sequence[str]) -> str:
+    """Return the commands that start `words` with `packages` besides, and leave the project alone.
+
+    `own` are pyx's words before them.
+    """
+    name = make_plain(re.split(r"[^\w.-]", packages[0], maxsplit=1)[0])
+    adding = shlex.join(["pyx", "add", f"@{name}", *packages])
+    words = [*words]
+    if words[:1] == ["run"]:
+        # A script or a module is started without a command.
+        options, (target, *behind) = _split_run([*words[1:], ""])
+        is_start = target.endswith(".py") or target in ("-m", "-c", "")
+        is_python = target in ("python", "python3") and len(behind) > 1
+        target_words = [target] if is_start else [] if is_python else ["run", target]
+        words = [word for word in (*options, *target_words, *behind) if word]
+    start = shlex.join(["pyx", *own, "--with", f"@{name}", *(words or ["SCRIPT"])])
+    return f"`{adding}` makes an environment of it, then `{start}`"
+
+
+def _split_run(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the options that stand before a program, and the words from that on."""
+    at = 0
+    while at < len(words) and words[at].startswith("-") and words[at] not in ("-m", "-c"):
+        at += 2 if "=" not in words[at] and _takes_value(words[at], VERBS["run"]) else 1
+    return words[:at], words[at:] or [""]
+
+
+def is_python(spec: str) -> bool:
+    """Tell whether `spec` names python itself, as conda has it among its packages."""
+    return _PYTHON.fullmatch(spec.strip()) is not None
+
+
+def advise_python(specs: Sequence[str], start: Sequence[str], *, is_named: bool) -> str:
+    """Return what to type so that python is the one that `specs`, which name others too, ask for.
+
+    `start` stands for ``pyx``; `is_named` tells that it names an environment.
+    """
+    version = None
+    for found in filter(None, map(_PYTHON.fullmatch, map(str.strip, specs))):
+        attached = found[1] if found[1] not in (None, "2", "3") else ""
+        asked = found[2].replace("@", "").replace("^", ">=")
+        asked = re.sub("~(?!=)", "==", asked)
+        wanted = collect([f"python =={attached}" if attached else f"python {asked}"])
+        version = wanted.python or version
+    others = [spec for spec in specs if not is_python(spec)]
+    pin = shlex.join([*start, "python", "pin", version or "VERSION"])
+    if not others:
+        return pin
+    adding = [*start, "add", *others]
+    if is_named and version:
+        return shlex.join([*adding, "--python", version])
+    return f"`{pin}`, then `{shlex.join(adding)}`"
+
+
+_PYTHON = re.compile(r"c?python(\d(?:\.\d+)*)?\s*((?:[=<>!~@ ].*)?)")
+
+
+def explain_stacked(name: str, arguments: Sequence[str], verb: str | None) -> str:
+    """Return the hint for ``--with NAME``, which uv has for packages and Poetry for groups.
+
+    A package of a group's name may be a stranger's: where there is a group, that is what is meant.
+    """
+    if verb in (None, "run") and name not in list_groups(Path()):
+        others = [*arguments]
+        places = [at for at, word in enumerate(others) if word.partition("=")[0] == "--with"]
+        packages: list[str] = []
+        for at in reversed(places):
+            value = others[at].partition("=")[2] or "".join(others[at + 1 : at + 2])
+            packages[:0] = [one for one in value.split(",") if one and not one.startswith("@")]
+            if packages:
+                others = _leave_out(others, at, takes_value=True)
+        named = others[:1] if others[:1] and others[0].startswith("@") else []
+        return write_with(packages, named, others[len(named) :])
+    return (
+        f"a group of the project is `--group {shlex.quote(name)}`, a named environment"
+        " `--with @NAME`; `pyx add PACKAGE` adds a package"
+    )
+
+
+def list_groups(start: Path) -> set[str]:
+    """Return the names of the groups of the project that `start` lies in."""
+    with contextlib.suppress(PyxError, OSError):
+        for directory in (start.absolute(), *start.absolute().parents):
+            if (directory / "pyproject.toml").is_file():
+                document = read_toml(directory / "pyproject.toml")
+                tables = (
+                    document.table("dependency-groups"),
+                    document.table("tool").table("poetry").table("group"),
+                    document.table("tool").table("pdm").table("dev-dependencies"),
+                )
+                return {name for table in tables for name in table.data}
+    return set()
+
+
 def _write_named(name: str, arguments: Sequence[str], at: int) -> str:
     """Return a command line in which conda's option at `at` names the environment `name`."""
     words = ["pyx", f"@{name.removeprefix('@')}"]
     others = _leave_out(arguments, at, takes_value=True)
+    if others[0] == "add" and not {"-r", "--requirements"}.intersection(others):
+        return answer(["install", "-n", name, *_list_words(others[1:], VERBS["add"])])
     option, equals, script = "".join(others[1:2]).partition("=")
     if option in OPTIONS_OF_COMMANDS.get(others[0], {}) and others[0] == "run":
         # A script is started without a command.
@@ -234,6 +363,9 @@ def _find_option_of_add(value: str, arguments: Sequence[str], at: int) -> str | 
         return f"`{setting} {words}`; for good, in pip's configuration"
     others = _leave_out(arguments, at, takes_value=False)
     names = [word for word in _list_words(others[1:], VERBS["add"]) if not word.startswith("@")]
+    if name == "--dry-run":
+        files = [f"-r{file}" for file in _list_values_of(("-r", "--requirements"), others)]
+        return advise_dry_run([*names, *files])
     if name == "--pre":
         meant = {one: f"{re.split('[ <>=~!;]', one)[0]}==VERSION" for one in names}
         words = shlex.join(["pyx", *(meant.get(word, word) for word in others)])
@@ -253,51 +385,6 @@ def fill(hint: str, values: Sequence[str]) -> str:
         hint, values = hint.replace("--with PACKAGE", more), values[:1]
     hint = hint.replace("[NAME]", "NAME")
     return _PLACE.sub(lambda _: shlex.join(values), hint)
-
-
-def write_creation(name: str, specs: Sequence[str], python: str | None = None) -> str:
-    """Return what follows ``pyx`` to make the environment `name` with what conda calls `specs`.
-
-    `python` is the version that it is to have if they name none.
-    """
-    packages = [write_requirement(spec) for spec in specs]
-    pythons = [one for one in packages if re.fullmatch(r"python(?:[=<>!~].*)?", one)]
-    version = "".join(pythons[:1]).removeprefix("python").removeprefix("==") or python
-    packages = [one for one in packages if one not in pythons]
-    words = ["add", f"@{name}", *packages] if packages else ["env", "create", name]
-    return shlex.join([*words, *(["--python", version] if version else [])])
-
-
-def write_creation_of(file: str) -> str | None:
-    """Return the command that makes the environment of conda's `file`; None where it names none."""
-    name, specs = read_conda_file(file) if file.endswith((".yml", ".yaml")) else ("", [])
-    is_plain = re.fullmatch(r"[A-Za-z0-9]+([._-][A-Za-z0-9]+)*", name)
-    return f"pyx {write_creation(name, specs)}" if is_plain else None
-
-
-def write_requirement(spec: str) -> str:
-    """Return what conda calls `spec`, such as ``conda-forge::numpy=1.26``, as a requirement."""
-    spec = spec.rpartition("::")[2].replace(" ", "")
-    # What stands behind a second = is the build.
-    return re.sub(r"(?<=[\w.-])==?(\d[\w.*]*)(?:=[^=<>!~]+)?\Z", r"==\1", spec)
-
-
-def read_conda_file(path: str) -> tuple[str, list[str]]:
-    """Return the name and the packages of conda's environment.yml; nothing of what is none."""
-    name, key, specs = "", "", []
-    try:
-        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return "", []
-    for line in lines:
-        text = line.partition(" #")[0].rstrip()
-        found = re.fullmatch(r"(\w+):\s*(.*)", text)
-        item = re.fullmatch(r"""\s*-\s+(['"]?)([^-'"](?:.*[^:'"])?)\1""", text)
-        if found:
-            key, name = found[1], found[2].strip("'\"") if found[1] == "name" else name
-        elif item and key == "dependencies" and item[2] != "pip":
-            specs.append(item[2])
-    return name, specs
 
 
 def _find_member(name: str) -> str:

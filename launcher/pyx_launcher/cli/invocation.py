@@ -156,7 +156,7 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
         unhashed=_split(values.get("--allow-unhashed", [])),
         env_files=tuple(value for value in values.get("--env-file", []) if value),
         offline="--offline" in values or environ.get("PYX_OFFLINE", "") not in ("", "0"),
-        stacked=_name_stacked(values.get("--with", [])),
+        stacked=_name_stacked(values.get("--with", []), arguments, verb),
         words=tuple(words),
         settings=settings,
         locked="--locked" in values,
@@ -353,16 +353,17 @@ def _settle(options: Sequence[_Option], verb: Verb) -> dict[str, tuple[str, ...]
     }
 
 
-def _name_stacked(values: Sequence[str | None]) -> tuple[str, ...]:
+def _name_stacked(
+    values: Sequence[str | None], arguments: Sequence[str], verb: str | None
+) -> tuple[str, ...]:
     names = _split(values)
     for name in names:
         if not name.startswith("@"):
+            from pyx_launcher.cli.counterparts import explain_stacked
+
             raise UsageError(
                 f"--with {name}: it takes a named environment",
-                # Poetry calls a group by it, uv a package. What it is here must not be guessed:
-                # a package of a group's name may be a stranger's.
-                hint=f"a group of the project is `--group {_quote(name)}`, a named environment"
-                " `--with @NAME`; `pyx add PACKAGE` adds a package",
+                hint=explain_stacked(name, arguments, verb),
             )
     return tuple(dict.fromkeys(name[1:] for name in names))
 

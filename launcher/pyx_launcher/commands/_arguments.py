@@ -47,7 +47,11 @@ def take_action(invocation: Invocation) -> tuple[str, tuple[str, ...]]:
         if action in ACTIONS_OF_OTHERS.get(verb, {}):
             from pyx_launcher.cli.counterparts import fill
 
-            hint = fill(ACTIONS_OF_OTHERS[verb][action], invocation.words[1:])
+            form, names = ACTIONS_OF_OTHERS[verb][action], invocation.words[1:]
+            hint = fill(form, names)
+            if verb == "env" and hint == form and len(names) == 1 and not invocation.named:
+                # The others name an environment behind the command.
+                hint = form.replace("pyx", f"pyx {shlex.quote('@' + names[0].lstrip('@'))}", 1)
         raise UsageError(f"pyx {verb} does not know {action}", hint=hint)
     for name in invocation.settings:
         if name not in VERBS[verb].options_of(action):
@@ -75,14 +79,6 @@ def refuse_name(invocation: Invocation) -> None:
     if invocation.named is None or VERBS[invocation.verb or ""].takes_name(action):
         return
     called = _name_command(invocation, action)
-    if action == "pin":
-        # That of the working directory is another.
-        version = next(iter(invocation.words[1:]), invocation.python or "VERSION")
-        raise UsageError(
-            f"{called} pins the version of a directory, and takes no @{invocation.named}",
-            hint="give the version at each start: "
-            f"`pyx @{invocation.named} --python {shlex.quote(version)} SCRIPT`",
-        )
     raise UsageError(
         f"{called} belongs to no environment, so it takes no @{invocation.named}",
         hint=shlex.join(["pyx", invocation.verb or "", *invocation.words]),

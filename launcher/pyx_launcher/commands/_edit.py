@@ -35,7 +35,7 @@ from pyx_launcher.project.journal import read_file
 from pyx_launcher.project.links import check_links
 from pyx_launcher.project.manifest import MANIFEST, MANIFESTS, advise_old, name_command
 from pyx_launcher.project.misspelt import describe_block, describe_manifest
-from pyx_launcher.project.named import find_close_name, named_directory, remove_named
+from pyx_launcher.project.named import named_directory, remove_named, require_named
 from pyx_launcher.project.pyproject import MAIN, RequirementList, drop_known, is_bare, parse_data
 from pyx_launcher.project.python_version import VERSION_FILE, pin_version
 from pyx_launcher.project.transaction import exclusive, restoring
@@ -214,12 +214,9 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
     `working` itself. A named environment need not be there yet if the words create it.
     """
     if words.named is not None:
-        directory = named_directory(dirs, words.named)
-        if directory.is_dir() or words.creates:
-            return directory
-        close = find_close_name(dirs, words.named)
-        hint = f"did you mean @{close}?" if close else "pyx env list"
-        raise UsageError(f"there is no environment @{words.named}", hint=hint)
+        if words.creates:
+            return named_directory(dirs, words.named)
+        return require_named(dirs, words.named)
     if words.project is not None:
         path = Path(words.project).absolute()
         path = path.resolve() if ".." in path.parts else path

@@ -18,11 +18,19 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.cli.commands import ACTIONS_OF_OTHERS, VERBS
+from pyx_launcher.cli.conda import (
+    CONDAS,
+    VERBS_OF_CONDA,
+    advise_dry_run,
+    advise_search,
+    answer,
+)
 from pyx_launcher.cli.counterparts import (
+    advise_python,
     fill,
-    read_conda_file,
-    write_creation,
-    write_requirement,
+    find_added,
+    is_python,
+    write_with,
 )
 from pyx_launcher.cli.invocation import parse_invocation, parse_program, repeat_start
 from pyx_launcher.commands._target import NAMESAKES, advise_namesake
@@ -40,7 +48,7 @@ from pyx_launcher.project.manifest import (
     is_buildable,
     requires_anything,
 )
-from pyx_launcher.project.named import list_named, make_plain
+from pyx_launcher.project.named import list_named
 from pyx_launcher.provision import find_entries
 from pyx_launcher.start.pip import words_from_command
 from pyx_launcher.values import dataclass, replace
@@ -157,25 +165,16 @@ _OF_PIPX: Mapping[str, str] = {
     "reinstall": "tool install --force NAME",
 }
 
-_CONDAS = ("conda", "mamba", "micromamba")
-
-_OF_CONDA: Mapping[str, str] = {
-    "activate": 'run "$SHELL"',
-    "env export": "export --format requirements",
-    "env update": "lock --upgrade",
-    "install": "add",
-    "list": "list",
-    "remove": "remove",
-    "run": "run",
-    "uninstall": "remove",
-    "update": "lock --upgrade",
-    "upgrade": "lock --upgrade",
+_OF_PIXI_GLOBAL: Mapping[str, str] = {
+    **{name: f"tool {name} NAME" for name in ("install", "uninstall", "upgrade")},
+    **dict.fromkeys(("list", "ls"), "tool list"),
+    "update": "tool upgrade [NAME]",
 }
-"""Commands of conda, with what follows ``pyx @NAME`` for the same."""
+"""What pixi does with programs that belong to no project, with what follows ``pyx`` for it."""
 
 _TOOLS: Mapping[str, Mapping[str, str]] = {
     **dict.fromkeys(("pip", "pip3", "uv", "poetry", "pdm", "pipenv"), _COUNTERPARTS),
-    **dict.fromkeys(_CONDAS, _COUNTERPARTS),
+    **dict.fromkeys((*CONDAS, "pixi"), _COUNTERPARTS),
     "pipx": _OF_PIPX,
 }
 """What may stand before a verb of theirs, by habit."""
@@ -200,6 +199,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _EDITABLE = ("-e", "--editable")
 _OF_INDEX = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links")
 _UPGRADE = ("-U", "--upgrade")
+_DRY = frozenset(("--dry-run", "--dry"))
 _PIP = frozenset(("pip", "setuptools", "wheel"))
 _NO_PIP = "there is nothing to do: pyx fetches and installs without pip"
 _NO_DEACTIVATE = (
@@ -303,10 +303,7 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
     if name in ("pip", "pip3", "install") and _means_pip(words):
         return _answer_pip(pyx, words, here)
     if name in _TOOLS and words and not words[0].startswith("-"):
-        meant = _translate_tool(name, words, here)
-        there = _find_value(words, ("--cwd",)) if name in _CONDAS else ""
-        start = f"cd {shlex.quote(there)} && {pyx}" if there else pyx
-        return _begin(start, meant) if meant else f"`{pyx}` alone starts the prompt"
+        return _answer_tool(name, words, pyx, here)
     version = _VERSIONED.fullmatch(words[0] if name == "py" and words else name)
     if version is not None and name not in _PYTHONS[:2]:
         pyx = shlex.join(["pyx", *own, "--python", version[1]])
@@ -314,17 +311,32 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
         return f"{pyx} {shlex.join(words)}" if words else f"`{pyx}` alone starts the prompt"
     if name in _PYTHONS and not words:
         return f"`{pyx}` alone starts the prompt"
-    run = f"{pyx} run {shlex.join([name, *words])}"
     if name in here.programs | here.waiting:
-        return run
-    if name in _OF_CONDA and _names_environment(words):
-        return f"{pyx} {_translate_conda([name, *words])}"
+        return f"{pyx} run {shlex.join([name, *words])}"
+    if _means_conda(name, words):
+        return answer([name, *words], pyx)
+    whole = _answer_whole(name, words, pyx)
+    if whole is not None:
+        return whole
     if name == "deactivate" or name in _COUNTERPARTS or name in NAMESAKES - here.packages:
         return _answer_verb(name, words, pyx, here)
+    return _answer_slip(name, words, pyx, here)
+
+
+def _means_conda(name: str, words: Sequence[str]) -> bool:
+    """Tell whether a command that others have too is typed as conda has it."""
+    if name == "create" or (name == "activate" and _drop_options(words)):
+        return True
+    return name in VERBS_OF_CONDA and _names_environment(words)
+
+
+def _answer_slip(name: str, words: Sequence[str], pyx: str, here: Here) -> str:
+    """Return the hint for a word that nobody knows: what it is like, or where to look."""
     known = [*VERBS, *here.programs, *(one for one in _COUNTERPARTS if one not in _TOO_SHORT)]
     known = [] if name in _NO_SLIPS else known
     close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
     if not close and here.waiting:
+        run = f"{pyx} run {shlex.join([name, *words])}"
         return f"some locked packages have not been fetched yet; if one of them has it: `{run}`"
     if not close:
         adds = f"`{pyx} add PACKAGE` adds the package of a program, " if here.has_lock else ""
@@ -375,8 +387,6 @@ def translate(
     """Return what follows ``pyx`` for the verb `name` of another tool; None for no such verb."""
     words = [part for word in words for part in _split_editable(word)]
     given = _drop_options(words)
-    if table is _COUNTERPARTS and (name == "create" or (name == "activate" and given)):
-        return _translate_conda([name, *words])
     if name == "install" and table is _COUNTERPARTS:
         return _translate_install(words, given, here)
     if name in ("uninstall", "rm") and table is _COUNTERPARTS and _names_list(words):
@@ -431,48 +441,6 @@ def _translate_index(words: Sequence[str], kept: tuple[str, ...]) -> str:
     return shlex.join(adding)
 
 
-def _translate_conda(words: Sequence[str]) -> str:
-    """Return what follows ``pyx`` for a whole command line of conda."""
-    name, others = "", []
-    for at, word in enumerate(words):
-        option, _, value = word.partition("=")
-        if option in ("-n", "--name"):
-            name = value or "".join(words[at + 1 : at + 2])
-        elif "".join(words[at - 1 : at]) not in ("-n", "--name"):
-            others.append(word)
-    verb, *others = others
-    given = _drop_options(others)
-    if verb == "env" and given:
-        verb, given = f"env {given[0]}", given[1:]
-    if verb in ("create", "env create"):
-        usual = "environment.yml" if verb == "env create" else ""
-        file = _find_value(others, ("-f", "--file")) or usual
-        called, listed = read_conda_file(file) if file.endswith((".yml", ".yaml")) else ("", [])
-        name, given = name or called, [*given, *listed]
-        names = [name, *given] if name else (given or ["NAME"])
-        # A copy of another environment has what that has.
-        is_copy = any(word.partition("=")[0] == "--clone" for word in others)
-        return write_creation(make_plain(names[0]), [] if is_copy else names[1:])
-    if verb == "env list":
-        return verb
-    if verb == "env remove" or (verb == "remove" and "--all" in others):
-        return f"env remove {name or ''.join(given[:1]) or 'NAME'}"
-    if verb == "activate":
-        name, given = "".join(given[:1]), []
-    if verb not in _OF_CONDA:
-        return "--help"
-    at_name = [f"@{name}"] if name else []
-    if verb == "run":
-        program = others[others.index(given[0]) :] if given else ["NAME"]
-        start = program[1:] if program[0] in _PYTHONS else ["run", *program]
-        return shlex.join([*at_name, *start])
-    packages = ""
-    if verb in ("install", "remove", "uninstall", "update", "upgrade"):
-        packages = shlex.join(map(write_requirement, given))
-        packages = packages or ("" if verb in ("update", "upgrade") else "NAME")
-    return " ".join(filter(None, (shlex.join(at_name), _OF_CONDA[verb], packages)))
-
-
 def _names_environment(words: Sequence[str]) -> bool:
     """Tell whether `words` name an environment as conda does, and more; Poetry's ``-n`` is alone.
 
@@ -484,13 +452,14 @@ def _names_environment(words: Sequence[str]) -> bool:
     return len(words) > at and len(_drop_options(words)) > 1
 
 
-def _find_value(words: Sequence[str], names: Sequence[str]) -> str:
-    """Return what the first option of `names` in `words` was given; empty where there is none."""
+def _find_values(words: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return what the options of `names` in `words` were given."""
+    found = []
     for at, word in enumerate(words):
         name, equals, value = word.partition("=")
         if name in names:
-            return value if equals else "".join(words[at + 1 : at + 2])
-    return ""
+            found.append(value if equals else "".join(words[at + 1 : at + 2]))
+    return found
 
 
 def _drop_options(words: Sequence[str]) -> list[str]:
@@ -575,10 +544,63 @@ def _requires_lock(directory: Path) -> bool:
     return manifest is not None and (is_buildable(directory) or requires_anything(manifest))
 
 
+def _answer_tool(tool: str, words: Sequence[str], pyx: str, here: Here) -> str:
+    """Return the hint for a whole command line of another tool."""
+    if tool in CONDAS:
+        return _NO_DEACTIVATE if words[0] == "deactivate" else answer(words, pyx)
+    name, *others = words
+    if tool == "uv" and name == "pip" and others:
+        name, *others = others
+    if tool == "uv" and name == "run":
+        added, rest = find_added(others)
+        if added:
+            start = shlex.split(_translate_run(rest)) if rest else []
+            return write_with(added, shlex.split(pyx)[1:], start)
+    if tool == "pixi" and name == "global" and others:
+        form = _OF_PIXI_GLOBAL.get(others[0], "tool --help")
+        return f"pyx {fill(form, _drop_options(others[1:]))}"
+    if tool == "pixi" and name in ("init", "run"):
+        # A task is a line of its manifest, which pyx does not read.
+        return f"{pyx} {'init' if name == 'init' else _translate_run(others)}"
+    whole = None if tool == "pipx" else _answer_whole(name, others, pyx)
+    if whole is not None:
+        return whole
+    meant = _translate_tool(tool, words, here)
+    return _begin(pyx, meant) if meant else f"`{pyx}` alone starts the prompt"
+
+
+def _answer_whole(name: str, words: Sequence[str], pyx: str) -> str | None:
+    """Return the hint for a command that only asks, or that is about python; None for any other."""
+    given = _drop_options(words)
+    if name == "search" or (name == "index" and given[:1] == ["versions"]):
+        return advise_search(given[-1:])
+    if _DRY.intersection(words):
+        return _answer_dry_run(name, words, pyx)
+    if name in ("install", "add") and any(map(is_python, given)):
+        return advise_python(given, shlex.split(pyx), is_named=" @" in pyx)
+    return None
+
+
+def _answer_dry_run(name: str, words: Sequence[str], pyx: str) -> str | None:
+    """Return the hint for a command that is to tell what it would do, and not to do it."""
+    given = _drop_options(words)
+    if name in ("install", "add"):
+        places = _find_values(words, _EDITABLE)
+        names = [word for word in given if word not in places]
+        files = [f"-r{file}" for file in _find_values(words, ("-r", "--requirement"))]
+        if names or files or places:
+            return advise_dry_run([*names, *files, *(f"-e{place}" for place in places)])
+    if name in ("install", "sync"):
+        return f"`{pyx} list` shows what a start gets, which `{pyx} sync` would fetch"
+    if name in ("lock", "update", "upgrade"):
+        return f"{pyx} list --outdated"
+    if name in ("remove", "uninstall", "rm") and given:
+        return f"{pyx} tree --invert {shlex.quote(given[0])}"
+    return None
+
+
 def _translate_tool(tool: str, words: Sequence[str], here: Here = NOTHING) -> str:
     """Return what follows ``pyx`` for a whole command line of another tool."""
-    if tool in _CONDAS:
-        return _translate_conda(words)
     name, *others = words
     if tool == "uv" and name == "pip" and others:
         name, *others = others
@@ -633,9 +655,6 @@ def _translate_run(words: list[str]) -> str:
         return shlex.join(words[1:])
     if words[0].endswith(".py") or words[0] in ("-m", "-c"):
         return shlex.join(words)
-    added = _list_added(words)
-    if added:
-        return shlex.join(["add", *added])
     given = _drop_options(words)
     at = words.index(given[0]) if given else len(words)
     if "-m" in words[:at]:
@@ -645,22 +664,6 @@ def _translate_run(words: list[str]) -> str:
         # A start of pyx itself, whose options stand before it.
         return f"{options} {_translate_run(words[at:])}".strip()
     return _correct(["run", *words])
-
-
-def _list_added(words: Sequence[str]) -> list[str]:
-    """Return the packages that uv's ``run`` is told to have besides, by ``--with``."""
-    added: list[str] = []
-    before = ""
-    for word in words:
-        name, equals, value = word.partition("=")
-        if before == "--with":
-            added += word.split(",")
-        elif name == "--with" and equals:
-            added += value.split(",")
-        elif word in ("-m", "-c") or (not word.startswith("-") and before not in _WITH_VALUE):
-            break
-        before = word
-    return [name for name in added if not name.startswith("@")]
 
 
 def _correct(words: list[str]) -> str:
@@ -693,7 +696,7 @@ def advise_pip(behind: Sequence[str], invocation: Invocation, environ: Mapping[s
     words = words_from_command(behind)
     if not words:
         return f"`{pyx} add NAME` adds a package, `{pyx} list` shows what is there"
-    return _begin(pyx, _translate_tool("pip", words, _look_around(invocation, environ)))
+    return _answer_tool("pip", words, pyx, _look_around(invocation, environ))
 
 
 def _begin(pyx: str, meant: str) -> str:

@@ -100,7 +100,18 @@ def _lead_to_member(name: str, place: str, words: Sequence[str]) -> str:
 
 NAMESAKES = frozenset(
     {
-        *("black", "coverage", "flake8", "ipython", "isort", "mkdocs", "mypy", "nox", "pylint"),
+        *(
+            "black",
+            "coverage",
+            "flake8",
+            "ipython",
+            "isort",
+            "jupyter",
+            "mkdocs",
+            "mypy",
+            "nox",
+            "pylint",
+        ),
         *("pre-commit", "pyright", "pytest", "ruff", "tox"),
     }
 )

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from pyx_launcher.cli.counterparts import read_conda_file, write_requirement
+from pyx_launcher.cli.conda_specs import NOTHING_WANTED, add_file, collect, write_creation
+from pyx_launcher.cli.counterparts import advise_python, is_python
 from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._edit import edit_project, edit_script, find_directory, parse_words
 from pyx_launcher.console import tell
@@ -19,6 +20,7 @@ from pyx_launcher.errors import UsageError
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.project.local import is_local, name_project, read_local, split_path
 from pyx_launcher.project.manifest import MANIFESTS, WISHES, advise_old, is_buildable, name_command
+from pyx_launcher.project.named import named_directory
 from pyx_launcher.project.requirement import parse_requirement, read_constraint
 from pyx_launcher.project.requirements_file import read_listing
 from pyx_launcher.resolve.project import Change, read_project
@@ -40,6 +42,7 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Add the named requirements and lock; prints what that changed on stdout."""
     words = parse_words(invocation)
     _refuse_files(words, _repeat(words, invocation))
+    _refuse_python(words, invocation, environ)
     listings = [read_listing(_find(name), environ) for name in words.requirements]
     if any(listing.names_index for listing in listings):
         tell("indexes are taken from pip's settings, not from requirements files")
@@ -163,6 +166,25 @@ def _refuse_names(words: EditArguments, invocation: Invocation, *, by_poetry: bo
             )
 
 
+def _refuse_python(
+    words: EditArguments, invocation: Invocation, environ: Mapping[str, str]
+) -> None:
+    """Raise UsageError for python itself among the packages, as conda has it there."""
+    if not any(map(is_python, words.names)):
+        return
+    start = _repeat(words, invocation)
+    start = start[: start.index("add")]
+    if words.script is not None:
+        hint = f"the inline block of {words.script} says which it needs, as requires-python"
+    elif words.named and not named_directory(resolve_dirs(environ), words.named).is_dir():
+        hint = write_creation(words.named, collect(words.names))
+    else:
+        hint = advise_python(words.names, start, is_named=words.named is not None)
+    raise UsageError(
+        "python is not a package: a start takes an interpreter that is here", hint=hint
+    )
+
+
 def _refuse_twice(typed: Sequence[Requirement], start: Sequence[str]) -> None:
     """Raise UsageError for two requirements of one package, but for markers and extras."""
     seen: dict[str, Requirement] = {}
@@ -226,9 +248,11 @@ def _explain_file(name: str, start: Sequence[str]) -> UsageError:
     if path.name in (*MANIFESTS, *FILE_NAMES):
         hint = f"`{name_command(path.parent)}` locks its project"
     elif path.suffix in (".yml", ".yaml"):
-        specs = [write_requirement(one) for one in read_conda_file(name)[1]]
-        packages = [one for one in specs if not re.match(r"python(?![\w.-])", one)]
-        hint = shlex.join([*start, *packages]) if packages else hint
+        wanted = add_file(NOTHING_WANTED, name)
+        if wanted.words:
+            is_named = len(start) > 1 and start[1].startswith("@")
+            python = ["--python", wanted.python] if wanted.python and is_named else []
+            hint = wanted.tell(shlex.join([*start, *wanted.words, *python]))
     return UsageError(f"{name} is neither a package nor a list of them", hint=hint)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 
+from pyx_launcher.cli.conda import advise_rename, answer, write_clone
 from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._arguments import check_words, take_action
 from pyx_launcher.commands._format import format_facts, format_json, format_table
@@ -21,6 +22,7 @@ from pyx_launcher.environment.editors import (
     LINK,
     is_own_link,
     link_environment,
+    remove_kernel,
     unlink_environment,
     write_kernel,
 )
@@ -32,11 +34,12 @@ from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.project.manifest import MANIFEST, MANIFESTS
 from pyx_launcher.project.named import (
     check_free,
+    clone_named,
     create_named,
-    find_close_name,
     list_named,
     named_directory,
     remove_named,
+    require_named,
 )
 from pyx_launcher.provision import find_entries
 from pyx_launcher.start.lock_choice import find_workspace_lock
@@ -52,7 +55,7 @@ if TYPE_CHECKING:
 
 def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Do one of the forms of ``pyx env``; the answer goes to stdout."""
-    wishes = [name for name in invocation.settings if name not in ("--json", "--file")]
+    wishes = [name for name in invocation.settings if name not in ("--json", "--file", "--clone")]
     if wishes:
         _check_wishes(wishes, invocation, resolve_dirs(environ))
         return {"--link": _link, "--unlink": _unlink, "--kernel": _kernel}[wishes[0]](
@@ -71,15 +74,31 @@ def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
         return _list(invocation, environ)
     name = _require_name(invocation, words)
     dirs = resolve_dirs(environ)
-    if action == "create":
+    if action == "create" and "--clone" in invocation.settings:
+        write_out(f"@{name}: {_clone(name, invocation, dirs)}\n")
+    elif action == "create":
         write_out(f"@{name}: {create_environment(name, invocation.python, dirs, environ)}\n")
     else:
         write_out(f"@{name} removed: {remove_named(dirs, name)}\n")
+        kernel = remove_kernel(name, environ)
+        write_out(f"{kernel} removed, its kernel\n" if kernel else "")
     return 0
 
 
+def _clone(name: str, invocation: Invocation, dirs: Dirs) -> Path:
+    """Make an environment that has what another one has. Raises UsageError, StoreError."""
+    source = invocation.settings["--clone"][-1].removeprefix("@")
+    if invocation.python is not None:
+        raise UsageError(
+            "--clone and --python cannot be used together: a copy has the Python of the other",
+            hint=shlex.join(write_clone(source, name)),
+        )
+    require_named(dirs, source)
+    return clone_named(dirs, source, name)
+
+
 def _explain_copy(invocation: Invocation, dirs: Dirs) -> UsageError:
-    """Tell how an environment gets another name: it is a directory, and its name is that.
+    """Tell how an environment gets another name, or is made of another.
 
     Raises UsageError where there is no such environment, or the other name is not free.
     """
@@ -87,27 +106,22 @@ def _explain_copy(invocation: Invocation, dirs: Dirs) -> UsageError:
     old, new = [*(name.removeprefix("@") for name in names), "OLD", "NEW"][:2]
     if len(names) == 1:
         new = "NEW"
-    if names and not named_directory(dirs, old).is_dir():
-        close = find_close_name(dirs, old)
-        hint = f"did you mean @{close}?" if close else "pyx env list"
-        raise UsageError(f"there is no environment @{old}", hint=hint)
+    if names:
+        require_named(dirs, old)
     if len(names) > 1:
         check_free(dirs, new)
-    move = ["mv"] if action in ("rename", "mv") else ["cp", "-r"]
-    places = (str(named_directory(dirs, name)) for name in (old, new))
-    return UsageError(
-        f"pyx env does not know {action}",
-        hint=f"an environment has the name of its directory: `{shlex.join([*move, *places])}`",
-    )
+    is_move = action in ("rename", "mv")
+    hint = advise_rename(old, new) if is_move else shlex.join(write_clone(old, new))
+    return UsageError(f"pyx env does not know {action}", hint=hint)
 
 
 def _explain_file(invocation: Invocation) -> UsageError:
     """Tell what ``--file`` is for; conda makes an environment by it."""
-    from pyx_launcher.cli.counterparts import write_creation_of
-
     hint = "pyx env --link --file"
-    if invocation.words[:1] == ("create",):
-        hint = write_creation_of("".join(invocation.words[1:2])) or "pyx env create --help"
+    if invocation.words[:1] in (("create",), ("update",)):
+        words = invocation.words
+        file = next((word for word in words[1:] if os.path.splitext(word)[1]), words[-1])
+        hint = answer(["env", *(word for word in words if word != file), "--file", file])
     return UsageError("--file goes with --link", hint=hint)
 
 
@@ -136,13 +150,12 @@ def _require_name(invocation: Invocation, words: tuple[str, ...]) -> str:
     named = _take_name(invocation, words).named
     if named is None or len(words) > 1:
         called = f"pyx env {invocation.words[0]}"
-        hint = f"{called} {words[0] if words else 'NAME'}"
+        clone = "".join(invocation.settings.get("--clone", ())[-1:])
+        hint = f"{called} {words[0] if words else 'NAME'}{clone and f' --clone {clone}'}"
         if len(words) > 1 and invocation.words[0] == "create":
             # As conda is told what the new environment is to have.
-            from pyx_launcher.cli.counterparts import write_creation
-
-            named = words[0].removeprefix("@")
-            hint = f"pyx {write_creation(named, words[1:], invocation.python)}"
+            python = ["--python", invocation.python] if invocation.python else []
+            hint = answer(["env", *invocation.words, *python])
         raise UsageError(f"{called} takes one NAME", hint=hint)
     return named
 

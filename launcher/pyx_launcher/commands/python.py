@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
@@ -22,13 +23,13 @@ from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.locks.poetry.constraints import python_specifiers
 from pyx_launcher.locks.reader import FILE_NAMES, read_lock
 from pyx_launcher.project.manifest import MANIFEST, MANIFESTS
+from pyx_launcher.project.named import require_named
 from pyx_launcher.project.python_version import VERSION_FILE, pin_version
 from pyx_launcher.start.context import name_preferred
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.interpreters.discovery import InterpreterCandidate
@@ -164,13 +165,17 @@ def _tell_origin(candidate: InterpreterCandidate) -> str:
 
 
 def _pin(invocation: Invocation, words: tuple[str, ...], environ: Mapping[str, str]) -> None:
-    working = find_working_directory()
+    named, working = invocation.named, find_working_directory()
+    directory = require_named(resolve_dirs(environ), named) if named is not None else None
+    if invocation.project is not None:
+        working = Path(invocation.project).absolute()
+        working = working if working.is_dir() else working.parent
     request = words[0] if words else invocation.python
     if request is None:
-        _tell_pin(working)
+        _tell_pin([working, *working.parents] if directory is None else [directory])
         return
     parse_request(request)
-    directory = _find_project(working)
+    directory = directory or _find_project(working)
     requires, required_by = _read_requirement(directory)
     found = _search(request, directory, environ, requires, required_by).interpreter
     path = pin_version(directory, request)
@@ -183,14 +188,15 @@ def _pin(invocation: Invocation, words: tuple[str, ...], environ: Mapping[str, s
     write_out(f"{path}: {request}, which is {found.version} ({found.path}) here\n")
 
 
-def _tell_pin(working: Path) -> None:
-    for directory in (working, *working.parents):
+def _tell_pin(directories: Sequence[Path]) -> None:
+    for directory in directories:
         path = directory / VERSION_FILE
         if path.is_file():
             write_out(f"{path}: {' '.join(read_version_words(path))}\n")
             return
+    above = " or above" if directories[1:] else ""
     raise UsageError(
-        f"there is no {VERSION_FILE} in {working} or above", hint="pyx python pin VERSION"
+        f"there is no {VERSION_FILE} in {directories[0]}{above}", hint="pyx python pin VERSION"
     )
 
 

@@ -137,7 +137,7 @@ def write_kernel(
         "language": "python",
         "metadata": {"debugger": True},
     }
-    directory = _find_kernels(environ) / f"pyx-{re.sub('[^a-z0-9._-]', '-', name.lower())}"
+    directory = _name_kernel(name, environ)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         text = json.dumps(spec, indent=1) + "\n"
@@ -145,6 +145,31 @@ def write_kernel(
     except OSError as error:
         raise StoreError(f"{directory}: {error.strerror}") from error
     return directory
+
+
+def remove_kernel(name: str, environ: Mapping[str, str]) -> Path | None:
+    """Withdraw the kernel of the environment ``@name``, and return the directory that it had.
+
+    None where there is none, or one of that name starts something else. Raises StoreError.
+    """
+    directory = _name_kernel(name, environ)
+    try:
+        spec = json.loads((directory / "kernel.json").read_bytes())
+        words = spec["argv"][1:5]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    if words != [f"@{name}", "run", "python", "-m"]:
+        return None
+    with storing(directory):
+        (directory / "kernel.json").unlink()
+    with contextlib.suppress(OSError):
+        # What somebody has put beside it, such as a picture, stays.
+        directory.rmdir()
+    return directory
+
+
+def _name_kernel(name: str, environ: Mapping[str, str]) -> Path:
+    return _find_kernels(environ) / f"pyx-{re.sub('[^a-z0-9._-]', '-', name.lower())}"
 
 
 def _find_kernels(environ: Mapping[str, str]) -> Path:

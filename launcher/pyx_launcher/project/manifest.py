@@ -119,6 +119,17 @@ def list_required(manifest: Path) -> set[str]:
     )
 
 
+def list_main(manifest: Path) -> set[str]:
+    """Return the names of what the project table of a pyproject.toml requires, normalised."""
+    from packaging.utils import canonicalize_name
+
+    if manifest.name != MANIFEST:
+        return set()
+    listed = read_toml(manifest).table("project").data.get("dependencies")
+    names = (one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
+    return {canonicalize_name(name) for name in _find_names(names)}
+
+
 def _find_names(requirements: Iterable[str]) -> set[str]:
     found = (re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", one.strip()) for one in requirements)
     return {one[0] for one in found if one}

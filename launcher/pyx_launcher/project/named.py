@@ -7,8 +7,8 @@ A name may also be a link to a project that lies elsewhere.
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import RefusedError, StoreError, UsageError
@@ -17,15 +17,13 @@ from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pyx_launcher.dirs import Dirs
 
 PROJECT_FILE = "pyproject.toml"
 VERSION_FILE = ".python-version"
-
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-"""What can also stand as the name of a project."""
 
 _OWN_FILES = frozenset({PROJECT_FILE, VERSION_FILE, ".venv", *FILE_NAMES})
 
@@ -79,11 +77,14 @@ def find_close_name(dirs: Dirs, name: str) -> str | None:
     return close[0] if close else None
 
 
-def make_plain(name: str) -> str:
-    """Return `name` if an environment can have it, else one that is like it."""
-    if _NAME.fullmatch(name):
-        return name
-    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "NAME"
+def require_named(dirs: Dirs, name: str) -> Path:
+    """Return the directory of the environment `name`. Raises UsageError where there is none."""
+    directory = named_directory(dirs, name)
+    if not directory.is_dir():
+        close = find_close_name(dirs, name)
+        hint = f"did you mean @{close}?" if close else "pyx env list"
+        raise UsageError(f"there is no environment @{name}", hint=hint)
+    return directory
 
 
 def check_free(dirs: Dirs, name: str) -> None:
@@ -107,28 +108,16 @@ def create_named(
     it is locked. It is there whole or not at all. Raises UsageError for a name that cannot be one
     or is taken, StoreError.
     """
-    directory = named_directory(dirs, name)
-    if not _NAME.fullmatch(name):
-        hint = f"`pyx env create {make_plain(name)}`: letters, digits, and . _ - between them"
-        raise UsageError(f"an environment cannot be named @{name}", hint=hint)
+    directory = _name_new(dirs, name)
     if python is not None and "/" in python:
         raise UsageError(
             f"--python {python}: an environment remembers a version, not a path",
             hint="give the path at each start: `pyx @NAME --python PATH SCRIPT`",
         )
-    with storing(directory):
-        check_free(dirs, name)
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        _publish(directory, name, python, requires_python)
-    return directory
+    with _publishing(dirs, name) as temporary:
+        # Only here, since every start reads this module.
+        from pyx_launcher.project.content_hash import read_origin, stamp_pylock
 
-
-def _publish(directory: Path, name: str, python: str | None, requires_python: str) -> None:
-    # Only here, since every start reads this module.
-    from pyx_launcher.project.content_hash import read_origin, stamp_pylock
-
-    temporary = make_directory(directory.parent, ".new.")
-    try:
         write_project_file(temporary, name, requires_python)
         lock = stamp_pylock(
             _EMPTY_LOCK.format(name=name).encode(), read_origin(temporary / PROJECT_FILE)
@@ -136,10 +125,56 @@ def _publish(directory: Path, name: str, python: str | None, requires_python: st
         write_atomic(temporary / "pylock.toml", lock, mode=0o644)
         if python is not None:
             write_atomic(temporary / VERSION_FILE, f"{python}\n".encode(), mode=0o644)
-        temporary.chmod(0o755)
-        os.rename(temporary, directory)
-    finally:
-        remove_tree(temporary)
+    return directory
+
+
+def clone_named(dirs: Dirs, source: str, name: str) -> Path:
+    """Make the environment `name` of the files of `source`; return its directory.
+
+    Raises UsageError, for a link to a project that lies elsewhere too, and StoreError.
+    """
+    directory, origin = _name_new(dirs, name), named_directory(dirs, source)
+    if origin.is_symlink():
+        from shlex import join
+
+        raise UsageError(
+            f"@{source} is a link to {os.path.realpath(origin)}, which is a project",
+            hint=f"another link: `{join(['ln', '-s', os.path.realpath(origin), str(directory)])}`",
+        )
+    with _publishing(dirs, name) as temporary:
+        for file in sorted(_OWN_FILES):
+            # What is in use elsewhere may be replaced at any time, but is always whole.
+            if (origin / file).is_file() and file != ".venv":
+                write_atomic(temporary / file, (origin / file).read_bytes(), mode=0o644)
+    return directory
+
+
+def _name_new(dirs: Dirs, name: str) -> Path:
+    """Return the directory of an environment that is to be made. Raises UsageError."""
+    # Only here, since every start reads this module.
+    from pyx_launcher.spelling import make_plain
+
+    if make_plain(name) != name:
+        named_directory(dirs, name)
+        hint = f"`pyx env create {make_plain(name)}`: letters, digits, and . _ - between them"
+        raise UsageError(f"an environment cannot be named @{name}", hint=hint)
+    return named_directory(dirs, name)
+
+
+@contextlib.contextmanager
+def _publishing(dirs: Dirs, name: str) -> Iterator[Path]:
+    """Give an empty directory that becomes that of the environment `name`, whole or not at all."""
+    directory = named_directory(dirs, name)
+    with storing(directory):
+        check_free(dirs, name)
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        temporary = make_directory(directory.parent, ".new.")
+        try:
+            yield temporary
+            temporary.chmod(0o755)
+            os.rename(temporary, directory)
+        finally:
+            remove_tree(temporary)
 
 
 def write_project_file(directory: Path, name: str, requires_python: str) -> None:

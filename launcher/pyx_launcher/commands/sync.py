@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 def run_sync(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Fetch, unpack and build; prints a line for each new entry and a summary on stdout."""
     known = None if invocation.settings else recall_start(invocation, resolve_dirs(environ))
-    if known is None or _may_have_link(known.made.lock):
+    if known is None or _may_have_link(known.outcome.lock):
         write_out(_make_ready(invocation, environ))
     else:
-        made = known.made
+        made = known.outcome
         write_out(_describe(made.lock, 0, len(made.entries), "ready", made.version) + "\n")
     return 0
 

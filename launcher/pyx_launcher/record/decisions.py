@@ -55,7 +55,7 @@ LARGEST = 4 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Made:
+class Outcome:
     """What was made of a decision, and must still be there."""
 
     environment: Path
@@ -75,7 +75,7 @@ class Decision:
     record: LaunchRecord
     digests: tuple[str, ...]
     """For each check the SHA-256 in hex of a file whose content is enough, else nothing."""
-    made: Made
+    outcome: Outcome
 
 
 def recall(dirs: Dirs, material: bytes) -> Decision | None:
@@ -87,7 +87,7 @@ def recall(dirs: Dirs, material: bytes) -> Decision | None:
     place = find_record(dirs.records, material)
     for decision in _read_decisions(_find_decisions(dirs, material)):
         checks = _renew_checks(decision) if decision.record.material == material else None
-        if checks is None or not _is_there(decision.made):
+        if checks is None or not _is_there(decision.outcome):
             continue
         record = replace(decision.record, checks=checks)
         if checks != decision.record.checks or not place.exists():
@@ -97,12 +97,12 @@ def recall(dirs: Dirs, material: bytes) -> Decision | None:
                 reason = f"{error.filename}: {error.strerror}"
             if reason:
                 debug(f"no launch record: {reason}")
-        debug(f"{decision.made.environment} (as decided before)")
+        debug(f"{decision.outcome.environment} (as decided before)")
         return replace(decision, record=record)
     return None
 
 
-def keep(dirs: Dirs, record: LaunchRecord, made: Made, *, read: Collection[bytes]) -> None:
+def keep(dirs: Dirs, record: LaunchRecord, outcome: Outcome, *, read: Collection[bytes]) -> None:
     """Keep what was just decided and is true; `read` are the paths whose content is enough.
 
     Raises OSError where it cannot be written.
@@ -118,7 +118,7 @@ def keep(dirs: Dirs, record: LaunchRecord, made: Made, *, read: Collection[bytes
         if digest
     ):
         return
-    decision = Decision(record=record, digests=digests, made=made)
+    decision = Decision(record=record, digests=digests, outcome=outcome)
     former = [d for d in _read_decisions(place) if d.digests != digests]
     kept = [_encode(each) for each in (decision, *former[: MOST - 1])]
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -133,7 +133,7 @@ def drop_decisions(dirs: Dirs) -> None:
     except OSError:
         return
     for place in places:
-        if not any(decision.made.environment.exists() for decision in _read_decisions(place)):
+        if not any(decision.outcome.environment.exists() for decision in _read_decisions(place)):
             place.unlink(missing_ok=True)
 
 
@@ -178,34 +178,34 @@ def _digest(check: Check) -> str:
         return ""
 
 
-def _is_there(made: Made) -> bool:
+def _is_there(outcome: Outcome) -> bool:
     """Is the environment whole, nobody else's to change, and every entry there?"""
-    path = made.environment
+    path = outcome.environment
     try:
         for place in (path, path / "environment.json", path / "bin", path / "launch"):
             check_closed(place)
         is_whole = all(
-            os.stat(f"{path}/{name}").st_size == size for name, size in made.sizes.items()
+            os.stat(f"{path}/{name}").st_size == size for name, size in outcome.sizes.items()
         )
         # So that its last use can be told.
         os.utime(path / "environment.json")
     except (OSError, PyxError):
         return False
-    return is_whole and all(entry.is_dir() for entry in made.entries)
+    return is_whole and all(entry.is_dir() for entry in outcome.entries)
 
 
 def _encode(decision: Decision) -> dict[str, object]:
-    made = decision.made
+    outcome = decision.outcome
     return {
         "record": binascii.b2a_base64(encode_record(decision.record), newline=False).decode(
             "ascii"
         ),
         "digests": decision.digests,
-        "environment": str(made.environment),
-        "sizes": dict(made.sizes),
-        "entries": [str(entry) for entry in made.entries],
-        "lock": made.lock,
-        "version": made.version,
+        "environment": str(outcome.environment),
+        "sizes": dict(outcome.sizes),
+        "entries": [str(entry) for entry in outcome.entries],
+        "lock": outcome.lock,
+        "version": outcome.version,
     }
 
 
@@ -227,11 +227,11 @@ def _decode(told: Mapping[str, Any]) -> Decision:
     digests = tuple(map(str, told["digests"]))
     if record is None or len(digests) != len(record.checks):
         raise ValueError
-    made = Made(
+    outcome = Outcome(
         environment=Path(told["environment"]),
         sizes=dict(told["sizes"]),
         entries=tuple(map(Path, told["entries"])),
         lock=str(told["lock"]),
         version=str(told["version"]),
     )
-    return Decision(record=record, digests=digests, made=made)
+    return Decision(record=record, digests=digests, outcome=outcome)

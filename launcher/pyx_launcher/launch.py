@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.console import debug, has_told, tell
@@ -19,6 +20,7 @@ from pyx_launcher.errors import UnavailableError
 from pyx_launcher.files.hashing import sha256
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.installation import find_native, find_template
+from pyx_launcher.project.python_version import VERSION_FILE
 from pyx_launcher.provision import fetch_entries, make_environment
 from pyx_launcher.record.decisions import Outcome, keep
 from pyx_launcher.record.record import LaunchRecord, find_record, write_record
@@ -26,6 +28,7 @@ from pyx_launcher.record.words import check_launch, make_words
 from pyx_launcher.start.execution import become_program
 from pyx_launcher.start.pip import check_pip
 from pyx_launcher.start.plan import find_start, make_plan, material_of, needs_lock, warn_if_stale
+from pyx_launcher.store.entry import list_guards
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -180,18 +183,22 @@ def _remember(ready: Ready) -> None:
 
 def _keep(ready: Ready, record: LaunchRecord, inputs: Iterable[Check]) -> None:
     """Keep the decision for inputs of the same content; raises OSError."""
-    interpreter, lock = ready.environment.interpreter, ready.plan.context.lock
-    # An interpreter is more than one file, and another pyx may decide otherwise.
-    exact = {os.fsencode(place) for place in (interpreter.path, find_template())}
+    plan, environment = ready.plan, ready.environment
+    interpreter, entries = environment.interpreter, environment.entries
+    # A link may lead to another interpreter of the same bytes, which is more than one file; and
+    # another pyx may decide otherwise.
+    exact = {find_template(), interpreter.path, *map(Path, interpreter.files)}
+    exact |= {path for path in plan.found.inputs if path.name != VERSION_FILE}
     outcome = Outcome(
-        environment=ready.environment.path,
-        sizes=read_sizes(ready.environment.path),
-        entries=tuple(entry.path for entry in ready.environment.entries),
-        lock=str(lock or ""),
+        environment=environment.path,
+        sizes=read_sizes(environment.path),
+        guards=tuple(dict.fromkeys(g for entry in entries for g in list_guards(entry.path))),
+        entries=len(entries),
+        lock=str(plan.context.lock or ""),
         version=interpreter.version,
     )
-    read = {check.path for check in inputs} - exact - set(map(os.fsencode, interpreter.files))
-    keep(ready.plan.dirs, record, outcome, read=read)
+    read = {check.path for check in inputs} - set(map(os.fsencode, exact))
+    keep(plan.dirs, record, outcome, read=read)
 
 
 def _name_code(ready: Ready) -> str:

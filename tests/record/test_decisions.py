@@ -123,6 +123,37 @@ def test_sync_moves_a_link_along(branches: Branches) -> None:
         assert branches.pyx.run([python, "-c", VERSION]).stdout.strip() == version
 
 
+def open_entry(branches: Branches) -> None:
+    """Let anybody put another build there."""
+    (branches.dirs.store / "tick" / "1.0").chmod(0o777)
+
+
+def take_newer_store(branches: Branches) -> None:
+    """Let a later version of pyx have used the store."""
+    (branches.dirs.store / ".format").write_text("99\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"), [(open_entry, "can be written"), (take_newer_store, "format")]
+)
+@pytest.mark.parametrize("words", [("-c", VERSION), ("sync",)])
+def test_what_a_slow_start_refuses_is_refused(
+    branches: Branches, change: Callable[[Branches], None], said: str, words: tuple[str, ...]
+) -> None:
+    """What is known from before passes no check by."""
+    branches.switch("1.0")
+    change(branches)
+    done = branches.start(*words)
+    assert done.returncode != 0
+    assert said in done.stderr
+
+
+def cut_launch(branches: Branches) -> None:
+    """Leave half of the record of the environment's own python."""
+    for place in branches.dirs.environments.glob("*/launch"):
+        place.write_bytes(place.read_bytes()[:40])
+
+
 def lose_entry(branches: Branches) -> None:
     """Delete what was unpacked, behind the back of pyx."""
     shutil.rmtree(branches.dirs.store / "tick" / "1.0")
@@ -152,6 +183,17 @@ def spoil(branches: Branches) -> None:
         place.write_bytes(place.read_bytes()[:-100])
 
 
+def nest(branches: Branches) -> None:
+    """Leave JSON that is too deep to be read."""
+    for place in branches.dirs.decisions.iterdir():
+        place.write_text("[" * 100_000)
+
+
+def expose_directory(branches: Branches) -> None:
+    """Let anybody put something else there."""
+    branches.dirs.decisions.chmod(0o777)
+
+
 def expose(branches: Branches) -> None:
     """Let anybody write what was decided."""
     for place in branches.dirs.decisions.iterdir():
@@ -176,9 +218,12 @@ def add_project_file(branches: Branches) -> None:
         lose_entry,
         lose_environments,
         cut_configuration,
+        cut_launch,
         collect,
         spoil,
+        nest,
         expose,
+        expose_directory,
         change_version,
         add_project_file,
     ],
@@ -209,6 +254,46 @@ def test_the_same_content_in_the_interpreter_is_not_enough(
     assert branches.told(*words) == ("2.0", False)
     branches.switch("2.0")
     assert branches.told(*words) == ("2.0", True)
+
+
+def test_a_link_that_is_turned_round_leads_to_the_other_interpreter(
+    branches: Branches, tmp_path: Path, interpreters: dict[str, Path]
+) -> None:
+    """However equal the bytes at both ends are."""
+    real = list(interpreters.values())[-1]
+    for name in ("a", "b"):
+        python = tmp_path / name / "bin" / "python3"
+        python.parent.mkdir(parents=True)
+        shutil.copy2(real, python)
+        (tmp_path / name / "lib").symlink_to(real.parent.parent / "lib")
+    current = tmp_path / "current"
+    words = ("-c", "import sys; print(sys._base_executable)")
+    env = {"PATH": f"{current}/bin:{branches.pyx.environ['PATH']}", "PYX_PYTHON": ""}
+    for name in ("a", "b", "a"):
+        current.unlink(missing_ok=True)
+        current.symlink_to(name)
+        time.sleep(0.03)
+        done = branches.start(*words, env=env)
+        assert done.stdout.strip() == str(tmp_path / name / "bin" / "python3"), done.stderr
+
+
+def test_a_script_runs_from_a_directory_that_is_gone(branches: Branches) -> None:
+    """One that is named by its whole path needs none."""
+    script, gone = branches.project / "script.py", branches.project / "gone"
+    script.write_text(VERSION)
+    gone.mkdir()
+    line = f"cd {gone} && rmdir {gone} && exec {branches.pyx.path} {script}"
+    done = branches.pyx.run(["sh", "-c", line], cwd=branches.project)
+    assert done.stdout.strip() == "2.0", done.stderr
+
+
+def test_nothing_is_written_for_what_is_as_it_was(branches: Branches) -> None:
+    """Each `pyx sync` after the first leaves the record alone."""
+    branches.switch("1.0")
+    branches.start("sync")
+    before = {place: place.stat().st_ino for place in branches.dirs.records.iterdir()}
+    branches.start("sync")
+    assert {place: place.stat().st_ino for place in branches.dirs.records.iterdir()} == before
 
 
 def test_a_warning_is_repeated(branches: Branches) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.console import write_out
 from pyx_launcher.dirs import resolve_dirs
+from pyx_launcher.environment.editors import refresh_link
 from pyx_launcher.start.recall import recall_start
 
 if TYPE_CHECKING:
@@ -17,23 +18,23 @@ if TYPE_CHECKING:
 
 def run_sync(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Fetch, unpack and build; prints a line for each new entry and a summary on stdout."""
-    known = None if invocation.settings else recall_start(invocation, resolve_dirs(environ))
-    if known is None or _may_have_link(known.outcome.lock):
-        write_out(_make_ready(invocation, environ))
+    dirs = resolve_dirs(environ)
+    known = None if invocation.settings else recall_start(invocation, dirs)
+    if known is None:
+        lines, lock, environment = _make_ready(invocation, environ)
     else:
         made = known.outcome
-        write_out(_describe(made.lock, 0, len(made.entries), "ready", made.version) + "\n")
+        lines = [_describe(made.lock, 0, made.entries, "ready", made.version)]
+        lock, environment = made.lock, made.environment
+    link = refresh_link(Path(lock).parent, dirs, environment) if lock else None
+    if link is not None:
+        lines.append(f"{link} -> {environment}")
+    write_out("".join(f"{line}\n" for line in lines))
     return 0
 
 
-def _may_have_link(lock: str) -> bool:
-    """Could there be a link to the environment beside the lock, which has to follow it?"""
-    return bool(lock) and os.path.lexists(os.path.join(os.path.dirname(lock), ".venv"))
-
-
-def _make_ready(invocation: Invocation, environ: Mapping[str, str]) -> str:
-    """Do all that is to be done, and return what was."""
-    from pyx_launcher.environment.editors import refresh_link
+def _make_ready(invocation: Invocation, environ: Mapping[str, str]) -> tuple[list[str], str, Path]:
+    """Do all that is to be done; return what was, the lock if there is one, the environment."""
     from pyx_launcher.launch import decide, make_ready, remember
     from pyx_launcher.start.plan import warn_if_stale
 
@@ -41,12 +42,11 @@ def _make_ready(invocation: Invocation, environ: Mapping[str, str]) -> str:
     warn_if_stale(plan)
     ready = make_ready(plan, environ)
     remember(ready)
-    provision = ready.provision
+    provision, lock = ready.provision, str(ready.plan.context.lock or "")
     lines = [f"+ {entry.label}" for entry in provision.fetched]
-    lock = ready.plan.context.lock
     lines.append(
         _describe(
-            str(lock or ""),
+            lock,
             len(provision.fetched),
             len(provision.entries) - len(provision.fetched),
             "made" if ready.is_new else "ready",
@@ -59,10 +59,7 @@ def _make_ready(invocation: Invocation, environ: Mapping[str, str]) -> str:
         compiled = compile_environment(ready.environment, ready.plan.dirs)
         told = f"bytecode: {compiled.written} files compiled, {compiled.ready} were already"
         lines.append(told + (f", {compiled.failed} cannot be" if compiled.failed else ""))
-    link = refresh_link(lock.parent, ready.plan.dirs, ready.environment.path) if lock else None
-    if link is not None:
-        lines.append(f"{link} -> {ready.environment.path}")
-    return "".join(f"{line}\n" for line in lines)
+    return lines, lock, ready.environment.path
 
 
 def _describe(lock: str, fetched: int, old: int, state: str, version: str) -> str:

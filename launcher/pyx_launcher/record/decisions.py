@@ -1,10 +1,10 @@
 """What was decided before, known again by what its inputs contain.
 
 A launch record knows the files that it was decided from by their times, so that none holds after a
-`git switch` or in another checkout, though every file may be as it once was. Beside it lie the last
-decisions for the same kind of start, with the digests of those files. One of them is taken, without
-a lock being read, where each file is the same as then or has the same content, and what was made
-of it is still there.
+`git switch` or a new checkout in the same place, though every file may be as it once was. Beside it
+lie the last decisions for the same kind of start, with the digests of those files. One of them is
+taken, without a lock being read, where each file is the same as then or has the same content, and
+what was made of it is still there.
 
     PYX_CACHE_DIR/decisions/KEY     a JSON file; KEY is the name of the launch record
 """
@@ -12,6 +12,7 @@ of it is still there.
 from __future__ import annotations
 
 import binascii
+import contextlib
 import json
 import os
 import struct
@@ -37,6 +38,7 @@ from pyx_launcher.record.record import (
     LaunchRecord,
     decode_record,
     encode_record,
+    find_change,
     find_record,
     read_private,
     write_record,
@@ -53,6 +55,12 @@ MOST = 4
 LARGEST = 4 << 20
 """Bytes of a file whose content is compared; few locks are larger."""
 
+_UNREADABLE = (
+    *(PyxError, ValueError, TypeError, KeyError, AttributeError, IndexError, struct.error),
+    RecursionError,
+)
+"""What bytes can lead to that this version has not written."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
@@ -61,7 +69,10 @@ class Outcome:
     environment: Path
     sizes: Mapping[str, int]
     """Of the files in the environment that pyx wrote, in bytes."""
-    entries: tuple[Path, ...]
+    guards: tuple[Path, ...]
+    """What must be there of the entries, and nobody else's to change."""
+    entries: int
+    """How many there are."""
     lock: str
     """The lock as `pyx sync` names it; empty if there was none."""
     version: str
@@ -90,7 +101,7 @@ def recall(dirs: Dirs, material: bytes) -> Decision | None:
         if checks is None or not _is_there(decision.outcome):
             continue
         record = replace(decision.record, checks=checks)
-        if checks != decision.record.checks or not place.exists():
+        if read_private(place) != encode_record(record):
             try:
                 reason = write_record(place, record, inputs=checks, since=since)
             except OSError as error:
@@ -179,19 +190,25 @@ def _digest(check: Check) -> str:
 
 
 def _is_there(outcome: Outcome) -> bool:
-    """Is the environment whole, nobody else's to change, and every entry there?"""
+    """Is the environment whole and its python able to start, and all nobody else's to change?"""
     path = outcome.environment
+    places = (path, path / "environment.json", path / "bin", path / "launch", *outcome.guards)
     try:
-        for place in (path, path / "environment.json", path / "bin", path / "launch"):
+        for place in places:
             check_closed(place)
+        launch = decode_record((path / "launch").read_bytes())
         is_whole = all(
             os.stat(f"{path}/{name}").st_size == size for name, size in outcome.sizes.items()
         )
+    except (OSError, PyxError, ValueError, IndexError, struct.error):
+        return False
+    # What has changed of the environment's own record, a slow start mends or refuses.
+    if launch is None or find_change(launch) or not all(map(os.path.exists, outcome.guards)):
+        return False
+    with contextlib.suppress(OSError):
         # So that its last use can be told.
         os.utime(path / "environment.json")
-    except (OSError, PyxError):
-        return False
-    return is_whole and all(entry.is_dir() for entry in outcome.entries)
+    return is_whole
 
 
 def _encode(decision: Decision) -> dict[str, object]:
@@ -203,7 +220,8 @@ def _encode(decision: Decision) -> dict[str, object]:
         "digests": decision.digests,
         "environment": str(outcome.environment),
         "sizes": dict(outcome.sizes),
-        "entries": [str(entry) for entry in outcome.entries],
+        "guards": [str(place) for place in outcome.guards],
+        "entries": outcome.entries,
         "lock": outcome.lock,
         "version": outcome.version,
     }
@@ -211,13 +229,14 @@ def _encode(decision: Decision) -> dict[str, object]:
 
 def _read_decisions(place: Path) -> list[Decision]:
     """Return what `place` has; nothing where somebody else could have written it."""
-    data = read_private(place)
     try:
+        check_closed(place.parent)
+        data = read_private(place)
         told = json.loads(data) if data is not None else {}
         if told.get("pyx") != pyx_launcher.__version__:
             return []
         return [_decode(each) for each in told["decisions"]]
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, struct.error):
+    except _UNREADABLE:
         return []
 
 
@@ -230,7 +249,8 @@ def _decode(told: Mapping[str, Any]) -> Decision:
     outcome = Outcome(
         environment=Path(told["environment"]),
         sizes=dict(told["sizes"]),
-        entries=tuple(map(Path, told["entries"])),
+        guards=tuple(map(Path, told["guards"])),
+        entries=int(told["entries"]),
         lock=str(told["lock"]),
         version=str(told["version"]),
     )

@@ -186,15 +186,19 @@ def read_record(path: Path) -> LaunchRecord | None:
 
 
 def read_private(path: Path) -> bytes | None:
-    """Return the content of `path`, or None where somebody else could have written it."""
+    """Return the content of a file of the user's, or None where somebody else could write it."""
     try:
-        data = path.read_bytes()
-        info = path.stat()
+        # A pipe that somebody has put there is not waited for, and a link is no file of ours.
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        with open(os.open(path, flags), "rb") as file:
+            info = os.fstat(file.fileno())
+            if not stat.S_ISREG(info.st_mode):
+                return None
+            if info.st_uid != os.geteuid() or stat.S_IMODE(info.st_mode) & 0o022:
+                return None
+            return file.read()
     except OSError:
         return None
-    if info.st_uid != os.geteuid() or stat.S_IMODE(info.st_mode) & 0o022:
-        return None
-    return data
 
 
 def decode_record(data: bytes) -> LaunchRecord | None:

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.dirs import find_working_directory
+from pyx_launcher.errors import StoreError
 from pyx_launcher.record.decisions import recall
 from pyx_launcher.record.record import make_material
 
 if TYPE_CHECKING:
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.dirs import Dirs
-    from pyx_launcher.record.decisions import Decision
+from pyx_launcher.record.decisions import Decision
 
 _JUDGED = ("pip", "ensurepip")
 """Modules whose start depends on what they are told."""
@@ -39,7 +40,11 @@ def recall_start(invocation: Invocation, dirs: Dirs) -> Decision | None:
 def _find_start(invocation: Invocation) -> tuple[str, Path] | None:
     """Return kind and place of the start as in the key material; None for what has no record."""
     program = invocation.program
-    working = find_working_directory()
+    try:
+        working = find_working_directory()
+    except StoreError:
+        # It does not matter to a script that is named by its whole path.
+        return None
     if program.mode != "s":
         return "directory", working.resolve()
     name = program.target or ""

@@ -187,12 +187,17 @@ def _list_shown(directory: Path) -> Iterator[Path]:
 
 def _read_closed(path: Path) -> Entry | None:
     """Read an entry that is to be used. Raises RefusedError where others could change it."""
+    for place in list_guards(path):
+        check_closed(place)
+    return read_entry(path)
+
+
+def list_guards(path: Path) -> list[Path]:
+    """Return what others must not be able to write to where the entry `path` is used."""
     # Who can write to the directory of the build, the version or the name can put something else
     # there.
     build = find_build(path)
-    for place in dict.fromkeys((path / FACTS_FILE, path, build, build.parent, build.parents[1])):
-        check_closed(place)
-    return read_entry(path)
+    return list(dict.fromkeys((path / FACTS_FILE, path, build, build.parent, build.parents[1])))
 
 
 def read_entry(path: Path) -> Entry | None:

@@ -20,7 +20,7 @@ from pyx_launcher.errors import UnavailableError
 from pyx_launcher.files.hashing import sha256
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.installation import find_native, find_template
-from pyx_launcher.project.python_version import VERSION_FILE
+from pyx_launcher.project.named import VERSION_FILE
 from pyx_launcher.provision import fetch_entries, make_environment
 from pyx_launcher.record.decisions import Outcome, keep
 from pyx_launcher.record.record import LaunchRecord, find_record, write_record
@@ -132,7 +132,7 @@ def _advise_removal(error: UnavailableError, plan: Plan) -> None:
     removed = [name for name in error.unbuilt if name in named]
     if removed:
         command = join(["pyx", "remove", *removed])
-        error.hint = f"{error.hint}; to start without it: `{command}`"
+        error.hint = "; ".join(filter(None, (error.hint, f"to start without it: `{command}`")))
 
 
 def fetch_all(plan: Plan, environ: Mapping[str, str]) -> Provision:

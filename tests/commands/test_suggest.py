@@ -605,3 +605,56 @@ def test_help_is_answered(pyx: Pyx, tmp_path: Path, words: tuple[str, ...]) -> N
     known = [word for word in words if word in VERBS]
     assert (told.returncode, told.stderr) == (0, "")
     assert told.stdout == pyx(*known, "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (
+            "add -i https://a --extra-index-url https://b --extra-index-url=https://c foo",
+            "`PIP_INDEX_URL=https://a PIP_EXTRA_INDEX_URL='https://b https://c' pyx add foo`",
+        ),
+        (
+            "pip install --dry-run --index-url https://a.invalid foo",
+            "pyx tool run pip install --dry-run --index-url https://a.invalid foo",
+        ),
+        ("poetry add --dry-run foo@^2", "pyx tool run pip install --dry-run 'foo>=2,<3'"),
+        ("conda env remove -p /somewhere/venv/", "pyx env list"),
+        ("conda install -c bioconda samtools pandas", "`pyx add pandas`; left out"),
+    ],
+)
+def test_where_from_and_what_for_are_not_lost(
+    pyx: Pyx, tmp_path: Path, typed: str, meant: str
+) -> None:
+    """A hint asks no other index, deletes nothing that was not named, and asks for no stranger."""
+    done = pyx(*typed.split(), cwd=tmp_path)
+    assert done.returncode != 0
+    assert f"hint: {meant}" in done.stderr
+
+
+def test_an_old_project_elsewhere_gets_its_list_there(pyx: Pyx, tmp_path: Path) -> None:
+    """What the hint writes, when typed, is in the project and not where the user is."""
+    project, here = tmp_path / "old", tmp_path / "here"
+    for directory in (project, here):
+        directory.mkdir()
+    (project / "setup.py").write_text("from setuptools import setup\nsetup(name='old')\n")
+    (here / "requirements.txt").write_text("kept\n")
+    done = pyx("--project", "../old", "add", "black", cwd=here)
+    command = done.stderr.split("`")[1]
+    assert command.endswith("&& pyx lock")
+    pyx.run(["sh", "-c", command.removesuffix(" && pyx lock")], cwd=here)
+    assert (here / "requirements.txt").read_text() == "kept\n"
+    assert (project / "requirements.txt").read_text() == "-e .\n"
+
+
+def test_a_copy_has_all_or_is_refused(pyx: Pyx, pyx_home: Path, tmp_path: Path) -> None:
+    """An environment with files of another kind, or without a lock, is not copied in part."""
+    assert pyx("env", "create", "one", cwd=tmp_path).returncode == 0
+    assert pyx("env", "create", "two", "--clone", "one", cwd=tmp_path).returncode == 0
+    (pyx_home / "named" / "one" / "wheels").mkdir()
+    done = pyx("env", "create", "three", "--clone", "one", cwd=tmp_path)
+    assert "holds more than a project and its lock: wheels" in done.stderr
+    (pyx_home / "named" / "two" / "pylock.toml").unlink()
+    done = pyx("env", "create", "three", "--clone", "two", cwd=tmp_path)
+    assert "pyx @two lock" in done.stderr
+    assert not (pyx_home / "named" / "three").exists()

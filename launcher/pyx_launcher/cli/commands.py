@@ -153,7 +153,7 @@ VERBS: Mapping[str, Verb] = {
         summary="remove packages, and lock again",
         options={
             **_PLACE,
-            "--requirements FILE": "what a requirements file names and is there (also -r)",
+            "--requirements FILE": "what a requirements file lists and is required (also -r)",
             **_FOLLOW,
         },
         short={

@@ -94,7 +94,7 @@ class _Words:
         """Return the environment that an option names; a directory's has the name of that."""
         named = [
             *self.values.get("name", ()),
-            *map(os.path.basename, self.values.get("prefix", ())),
+            *(os.path.basename(path.rstrip("/")) for path in self.values.get("prefix", ())),
         ]
         return make_plain(named[0].removeprefix("@")) if named else ""
 
@@ -134,6 +134,9 @@ def answer(words: Sequence[str], start: str = "pyx") -> str:
     if typed.values.get("cwd"):
         start = f"cd {shlex.quote(typed.values['cwd'][0])} && {start}"
     verb, name, given = _find_meaning(typed)
+    if verb == "env remove" and typed.values.get("prefix"):
+        # What has the name of that directory here may be another environment.
+        return "pyx env list"
     if "--dry-run" in typed.flags or ("-d" in typed.flags and verb in _SOLVED):
         return advise_dry_run(collect(given).words)
     if verb in _PLAIN:

@@ -79,6 +79,9 @@ _NO_PACKAGES = frozenset(
         *("ghostscript", "poppler", "tesseract", "texlive-core", "pandoc", "firefox"),
         *("geckodriver", "openmpi", "mpich", "unixodbc", "mysql", "postgresql", "redis-server"),
         *("nginx", "octave", "julia", "snappy", "libxml2", "libopencv", "python_abi", "tensorrt"),
+        *("libgcc", "libstdcxx", "libgfortran", "libgfortran5", "libgomp", "perl", "binutils"),
+        *("pkg-config", "autoconf", "automake", "libtool", "samtools", "bwa", "salmon", "bedtools"),
+        *("bcftools", "htslib", "blast", "bowtie2", "star", "fastqc", "minimap2", "sra-tools"),
         *("vc", "ucrt", "vs2015_runtime", "jsonschema-with-format-nongpl"),
     }
 )

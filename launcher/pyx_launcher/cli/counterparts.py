@@ -139,9 +139,10 @@ def aim(hint: str | None, start: Sequence[str], script: str | None = None) -> st
     """Return `hint` with its commands made to speak of what was meant by the one that failed.
 
     `start` are the words before that, such as ``@NAME`` or ``--project DIR``; `script` is the one
-    whose inline block was meant. A command that names something itself stays as it is.
+    whose inline block was meant. A command that names something itself stays as it is, and so does
+    what follows a change to another directory.
     """
-    if hint is None or not (start or script):
+    if hint is None or not (start or script) or "`cd " in hint:
         return hint
     return _COMMAND.sub(lambda found: found[1] + _aim(found[2], start, script), hint)
 
@@ -354,13 +355,33 @@ _VARIABLES: Mapping[str, str] = {
 """What tells of an index, where others have an option for it."""
 
 
+def _take_indexes(arguments: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the values of pip's variables for the indexes in `arguments`, and the other words."""
+    settings: dict[str, list[str]] = {}
+    others: list[str] = []
+    at = 0
+    while at < len(arguments):
+        name, equals, value = arguments[at].partition("=")
+        variable = _VARIABLES.get(name)
+        if variable is None:
+            others.append(arguments[at])
+        else:
+            at += 0 if equals else 1
+            urls = settings.setdefault(variable, [])
+            # The last index counts, and every further one.
+            urls[:] = [] if variable == "PIP_INDEX_URL" else urls
+            urls += [value] if equals else arguments[at : at + 1]
+        at += 1
+    return settings, others
+
+
 def _find_option_of_add(value: str, arguments: Sequence[str], at: int) -> str | None:
     """Return what to type for the option at `at`, which `add` lacks; None for any other."""
     name = arguments[at].partition("=")[0]
     if name in _VARIABLES and value:
-        words = shlex.join(["pyx", *_leave_out(arguments, at, takes_value=True)])
-        setting = f"{_VARIABLES[name]}={shlex.quote(value)}"
-        return f"`{setting} {words}`; for good, in pip's configuration"
+        settings, rest = _take_indexes(arguments)
+        told = " ".join(f"{name}={shlex.quote(' '.join(urls))}" for name, urls in settings.items())
+        return f"`{told} {shlex.join(['pyx', *rest])}`; for good, in pip's configuration"
     others = _leave_out(arguments, at, takes_value=False)
     names = [word for word in _list_words(others[1:], VERBS["add"]) if not word.startswith("@")]
     if name == "--dry-run":

@@ -49,6 +49,7 @@ from pyx_launcher.project.manifest import (
     requires_anything,
 )
 from pyx_launcher.project.named import list_named
+from pyx_launcher.project.requirement import read_constraint
 from pyx_launcher.provision import find_entries
 from pyx_launcher.start.pip import words_from_command
 from pyx_launcher.values import dataclass, replace
@@ -589,7 +590,10 @@ def _answer_dry_run(name: str, words: Sequence[str], pyx: str) -> str | None:
         names = [word for word in given if word not in places]
         files = [f"-r{file}" for file in _find_values(words, ("-r", "--requirement"))]
         if names or files or places:
-            return advise_dry_run([*names, *files, *(f"-e{place}" for place in places)])
+            meant = [read_constraint(each) or each for each in names]
+            of_index = [word for word in _keep_options(words, _OF_INDEX) if word not in given]
+            edited = (f"-e{place}" for place in places)
+            return advise_dry_run([*of_index, *meant, *files, *edited])
     if name in ("install", "sync"):
         return f"`{pyx} list` shows what a start gets, which `{pyx} sync` would fetch"
     if name in ("lock", "update", "upgrade"):

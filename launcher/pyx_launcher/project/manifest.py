@@ -185,7 +185,12 @@ def advise_old(directory: Path) -> str | None:
         return None
     if manifest is not None and (manifest.name != MANIFEST or is_project(read_toml(manifest))):
         return None
-    return f"`echo '-e .' > {WISHES} && pyx lock` locks it with what it requires"
+    command = f"echo '-e .' >> {WISHES} && pyx lock"
+    if not os.path.samefile(directory, os.curdir):
+        from shlex import quote
+
+        command = f"cd {quote(str(directory))} && {command}"
+    return f"`{command}` locks it with what it requires"
 
 
 def name_command(directory: Path) -> str:

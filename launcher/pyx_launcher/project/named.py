@@ -131,7 +131,8 @@ def create_named(
 def clone_named(dirs: Dirs, source: str, name: str) -> Path:
     """Make the environment `name` of the files of `source`; return its directory.
 
-    Raises UsageError, for a link to a project that lies elsewhere too, and StoreError.
+    Raises UsageError, for a link to a project that lies elsewhere and where there are other files
+    or no lock, and StoreError.
     """
     directory, origin = _name_new(dirs, name), named_directory(dirs, source)
     if origin.is_symlink():
@@ -141,6 +142,17 @@ def clone_named(dirs: Dirs, source: str, name: str) -> Path:
             f"@{source} is a link to {os.path.realpath(origin)}, which is a project",
             hint=f"another link: `{join(['ln', '-s', os.path.realpath(origin), str(directory)])}`",
         )
+    with storing(origin):
+        foreign = sorted(set(os.listdir(origin)) - _OWN_FILES) if origin.is_dir() else []
+    if foreign:
+        from shlex import join
+
+        raise UsageError(
+            f"@{source} holds more than a project and its lock: {', '.join(foreign[:5])}",
+            hint=f"all of it is copied by `{join(['cp', '-R', str(origin), str(directory)])}`",
+        )
+    if origin.is_dir() and _find_lock(origin) is None:
+        raise UsageError(f"@{source} has no lock yet", hint=f"pyx @{source} lock")
     with _publishing(dirs, name) as temporary:
         for file in sorted(_OWN_FILES):
             # What is in use elsewhere may be replaced at any time, but is always whole.

@@ -1,4 +1,4 @@
-"""Run other programs such that none of them outlives pyx, however pyx ends.
+"""Run other programs such that neither they nor their temporary files outlive pyx.
 
 A killed process can end nothing itself. So each program has a watcher beside it, the file
 ``runtime/pyx_runtime/watch.py``, in a session of its own: it holds a pipe that ends with pyx.
@@ -7,6 +7,7 @@ A killed process can end nothing itself. So each program has a watcher beside it
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,27 @@ def _communicate(
         look(process.pid)
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.communicate(timeout=INTERVAL)
+
+
+@contextlib.contextmanager
+def own_temporaries(*, python: Path) -> Iterator[Path]:
+    """Give a directory in which all temporary files of this process are made meanwhile.
+
+    It goes with the block, or with pyx where that is killed. `python` is for the watcher, as in
+    `run_child`. Raises OSError.
+    """
+    import tempfile
+
+    former = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix="pyx-build-") as name, _watched(python) as tell:
+        directory = os.path.realpath(name)
+        tell("" if "\n" in directory else directory)
+        tempfile.tempdir = directory
+        try:
+            yield Path(directory)
+        finally:
+            tempfile.tempdir = former
+            tell("")
 
 
 @contextlib.contextmanager

@@ -299,11 +299,17 @@ def _fetch_all(
     with (
         # Before anything else, as other parts start threads, beside which nothing is forked.
         open_workers(len(missing)) as crew,
+        contextlib.ExitStack() as stack,
         Index(settings, offline=offline) as index,
         progress(len(missing), known) as bar,
     ):
         # What a build requires comes from where the lock's own files do.
         builds = {**environ, **variables}
+        if any(artifact.kind != "wheel" for artifact in missing):
+            from pyx_launcher.children import own_temporaries
+
+            temporary = stack.enter_context(own_temporaries(python=interpreter.path))
+            builds["TMPDIR"] = str(temporary)
         means = BuildContext(index=index, environ=builds, offline=offline, bar=bar, crew=crew)
         # The largest first, or everybody would wait for one that was begun last.
         jobs = {

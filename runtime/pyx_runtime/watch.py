@@ -3,8 +3,8 @@
     python -I -S watch.py
 
 Standard input is a pipe whose other end the starter alone holds. Each line is either ``PID START``,
-a process to end and when it started (`read_start`), or empty: it has ended by itself. When the pipe
-ends, so does that process. Writes nothing.
+a process to end and when it started (`read_start`), or the whole path of a directory to remove, or
+empty: it has ended by itself. When the pipe ends, so does what the last line names. Writes nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 HAS_PROC = os.path.exists("/proc/self/stat")
 """Are processes told by files, as on Linux, or by ps?"""
@@ -24,12 +25,25 @@ def main() -> None:
     # Neither Ctrl-C nor the end of a terminal is a reason to stop watching.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
-    watched = None
+    watched = ""
     for line in sys.stdin:
-        pid, _, start = line.strip().partition(" ")
-        watched = (int(pid), start) if pid else None
-    if watched is not None:
-        end_tree(*watched)
+        watched = line.rstrip("\n")
+    if watched.startswith("/"):
+        remove_directory(watched)
+    elif watched:
+        pid, _, start = watched.partition(" ")
+        end_tree(int(pid), start)
+
+
+def remove_directory(path: str) -> None:
+    """Remove a directory into which processes may still write that are about to end."""
+    import shutil
+
+    for _ in range(50):
+        time.sleep(0.1)
+        shutil.rmtree(path, ignore_errors=True)
+        if not os.path.lexists(path):
+            return
 
 
 def read_start(pid: int) -> str:

@@ -6,10 +6,12 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tarfile
 import tempfile
 import threading
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from wheelhouse import make_sdist, make_source_tree, make_wheel, sha256
 
+from pyx_launcher.build import builder
 from pyx_launcher.build.builder import (
     BuildContext,
     build_entry,
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from indexserver import IndexServer
+    from installed import Pyx
 
     from pyx_launcher.store.entry import Entry
 
@@ -265,6 +269,63 @@ def test_a_failing_backend_is_one_line_and_its_last_words(
     assert workshop.left_behind() == []
     assert [p for p in workshop.base.iterdir() if p.name.startswith("pyx-build")] == []
     assert [p for p in workshop.base.iterdir() if p.name.startswith("pyx-source")] == []
+
+
+def test_a_build_that_takes_long_is_told(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line names it, and where what it says can be followed."""
+    monkeypatch.setattr(builder, "PATIENCE", 0.0)
+    workshop.build(workshop.sdist(make_sdist(workshop.base / "sdists", "demo", "1.0")))
+    (log,) = (workshop.dirs.cache / "builds").iterdir()
+    python = workshop.interpreter.short
+    said = f"pyx: building demo 1.0 for Python {python}; its log is {log}\n"
+    assert capsys.readouterr().err == said
+
+
+SLOW_BACKEND = """
+import pathlib, time
+def build_wheel(*_):
+    pathlib.Path(TOUCHED).touch()
+    time.sleep(100)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_build_that_is_stopped_leaves_nothing(
+    pyx: Pyx, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Neither a process nor a temporary directory, however pyx ends."""
+    project, temporary = tmp_path / "project", tmp_path / "temporary"
+    tree = project / "tree"
+    for directory in (temporary, tree):
+        directory.mkdir(parents=True)
+    touched = tmp_path / "touched"
+    (tree / "slow.py").write_text(SLOW_BACKEND.replace("TOUCHED", repr(str(touched))))
+    (tree / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "slow"\nbackend-path = ["."]\n'
+        '[project]\nname = "demo"\nversion = "1.0"\n'
+    )
+    (project / "pylock.toml").write_text(
+        'lock-version = "1.0"\ncreated-by = "a test"\n[[packages]]\nname = "demo"\n'
+        'directory = { path = "tree" }\n'
+    )
+    with subprocess.Popen(
+        [pyx.path, "sync"],
+        cwd=project,
+        env=pyx.variables({"TMPDIR": str(temporary)}),
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        until = time.monotonic() + 60
+        while not touched.exists() and time.monotonic() < until:
+            time.sleep(0.02)
+        assert any(temporary.iterdir())
+        process.send_signal(number)
+        process.wait(30)
+    until = time.monotonic() + 30
+    while any(temporary.iterdir()) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_failure_is_no_entry_and_can_be_repaired(workshop: Workshop) -> None:

@@ -7,6 +7,7 @@ fails, its last lines are shown on stderr before the error.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import posixpath
@@ -25,6 +26,7 @@ from pyx_launcher.build.source_tree import (
     find_subtree,
     unpack_archive,
 )
+from pyx_launcher.console import tell
 from pyx_launcher.errors import BuildError, RefusedError
 from pyx_launcher.files.atomic import storing
 from pyx_launcher.files.hashing import sha256
@@ -46,7 +48,7 @@ from pyx_launcher.store.entry import (
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pyx_launcher.build.process import BuildProcess
     from pyx_launcher.dirs import Dirs
@@ -105,6 +107,25 @@ def find_built(artifact: Artifact, interpreter: Interpreter, dirs: Dirs) -> Entr
     return find_entry_by_key(dirs, artifact.name, name_build(artifact, interpreter))
 
 
+PATIENCE = 5.0
+"""Seconds after which a build is told of."""
+
+
+@contextlib.contextmanager
+def _telling_of_patience(bench: BuildProcess) -> Iterator[None]:
+    """Say what is going on where the block takes long: some builds take minutes."""
+    import threading
+
+    line = f"building {bench.label} for Python {bench.interpreter.short}; its log is {bench.log}"
+    timer = threading.Timer(PATIENCE, tell, [line])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def build_entry(
     artifact: Artifact, interpreter: Interpreter, dirs: Dirs, means: BuildContext
 ) -> Entry:
@@ -131,7 +152,10 @@ def build_entry(
         if entry is None:
             import tempfile
 
-            with tempfile.TemporaryDirectory(prefix="pyx-source-") as temporary:
+            with (
+                _telling_of_patience(bench),
+                tempfile.TemporaryDirectory(prefix="pyx-source-") as temporary,
+            ):
                 wheel = _make_wheel(artifact, Path(temporary).resolve(), bench, means)
                 entry = _publish(artifact, wheel, interpreter, dirs, key)
     means.bar.finish(artifact.label)

@@ -90,7 +90,7 @@ def test_a_python_is_one_that_can_be_asked_for(spec: str, python: str | None) ->
 def test_what_is_no_package_is_left_out_and_said(spec: str) -> None:
     """By its name, or by a build that is for no Python; an index has a stranger's of that name."""
     assert collect(["rich", spec]).tell("pyx add rich") == (
-        f"`pyx add rich`; left out, as no Python package: {spec}"
+        f"`pyx add rich`; left out, because it is not a Python package: {spec}"
     )
 
 

@@ -465,7 +465,8 @@ CASES: Mapping[str, Case] = {
     "an environment of conda's own list": Case(
         typed="pyx conda create --name science --file spec.txt",
         files={"spec.txt": "# platform: linux-64\nxz=5.4=h5eee18b_0\ntick=1.0=py312_0\n"},
-        hint="`pyx add @science tick==1.0`; left out, as no Python package: xz (line 2)",
+        hint="`pyx add @science tick==1.0`; left out, because it is not a Python package:"
+        " xz (line 2)",
         says=("+ tick 1.0",),
     ),
     "a copy of an environment, as conda makes it": Case(
@@ -922,8 +923,8 @@ CASES: Mapping[str, Case] = {
         },
         before=("pyx init there", "sed -i s/3.[0-9]*/3.9/ there/pyproject.toml"),
         hint="`pyx add @ds tick==1.0 build -e ./there --python 3`; conda's python-build is build"
-        " on the index; left out, as no Python package: blas (line 6), nodejs (line 7),"
-        " --no-deps (line 10)",
+        " on the index; left out, because they are not Python packages: blas (line 6),"
+        " nodejs (line 7), --no-deps (line 10)",
         says=("+ build 1.0",),
     ),
     "data as a requirement": Case(

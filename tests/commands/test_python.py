@@ -151,4 +151,4 @@ def test_what_installs_interpreters_elsewhere_is_answered(
     told = pyx("python", "install", version, cwd=tmp_path)
     assert told.returncode == USAGE
     assert f"hint: Python {version}" in told.stderr
-    assert told.stderr.endswith(f"; `pyx python pin {version}` has a project use it\n")
+    assert told.stderr.endswith(f"; `pyx python pin {version}` makes a project use it\n")

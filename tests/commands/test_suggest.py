@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 NO_FILE = 2
 
 RENAMED = "conda's {} is {} on the index; "
-LEFT_OUT = "left out, as no Python package: {}"
+LEFT_OUT = "left out, because it is not a Python package: {}"
 BESIDES = "`{}` makes an environment of it, then "
 
 

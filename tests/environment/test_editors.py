@@ -536,7 +536,7 @@ def test_a_kernel_goes_with_its_environment(
     assert pyx("env", "--kernel", cwd=project).stdout == f"{kernels}/pyx-other\n"
     (kernels / "pyx-physics" / "logo-64x64.png").touch()
     told = pyx("env", "remove", "science")
-    assert told.stdout.endswith(f"\n{kernels}/pyx-science removed, its kernel\n")
+    assert told.stdout.endswith(f"\nits kernel removed: {kernels}/pyx-science\n")
     assert not (kernels / "pyx-science").exists()
     assert "its kernel" not in pyx("env", "remove", "other").stdout
     assert (kernels / "pyx-other" / "kernel.json").is_file()

@@ -528,7 +528,7 @@ def test_nothing_that_satisfies_the_lock(machine: Machine, two: tuple[str, str])
     """The error lists what there is."""
     real = machine.link(two[0], "python3")
     error = machine.refuse(None, ">=3.99", required_by="uv.lock")
-    assert error.message.startswith("no CPython 3.9 or later fits >=3.99 (uv.lock); found: ")
+    assert error.message.startswith("no CPython 3.9 or later satisfies >=3.99 (uv.lock); found: ")
     assert str(real) in error.message
 
 
@@ -553,7 +553,7 @@ def test_what_would_satisfy_the_lock_is_named(
 
 def test_nothing_at_all(machine: Machine) -> None:
     """A machine without Python is told so."""
-    assert machine.refuse().message == "no CPython 3.9 or later fits at all; found: none"
+    assert machine.refuse().message == "no CPython 3.9 or later is here; found: none"
 
 
 def write_version(machine: Machine, text: str, directory: Path | None = None) -> Path:
@@ -618,7 +618,9 @@ def test_a_version_file_of_what_is_not_there(machine: Machine, two: tuple[str, s
     machine.link(two[0], "python3")
     file = write_version(machine, "3.99\n")
     message = machine.refuse().message
-    assert message.startswith(f"no CPython 3.9 or later fits {file} (3.99); found: {two[0]}.")
+    assert message.startswith(f"no CPython 3.9 or later satisfies {file} (3.99); found: {two[0]}.")
+    message = machine.refuse("3.99", ">=3.11").message
+    assert message.startswith("no CPython 3.9 or later satisfies both --python 3.99 and >=3.11 ")
 
 
 @pytest.mark.parametrize("line", ["pypy3.10", "../../evil", "/evil/python", "nonsense"])

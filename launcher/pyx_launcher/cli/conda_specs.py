@@ -130,7 +130,9 @@ class Wanted:
         """Return a hint with `command` that says what is different from what was asked for."""
         notes = [f"conda's {one} is {other} on the index" for one, other in self.renamed.items()]
         if self.left_out:
-            notes.append(f"left out, as no Python package: {', '.join(self.left_out)}")
+            are = "it is not a Python package"
+            are = "they are not Python packages" if len(self.left_out) > 1 else are
+            notes.append(f"left out, because {are}: {', '.join(self.left_out)}")
         return "; ".join([f"`{command}`", *notes]) if notes else command
 
 

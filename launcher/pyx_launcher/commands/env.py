@@ -81,7 +81,7 @@ def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
     else:
         write_out(f"@{name} removed: {remove_named(dirs, name)}\n")
         kernel = remove_kernel(name, environ)
-        write_out(f"{kernel} removed, its kernel\n" if kernel else "")
+        write_out(f"its kernel removed: {kernel}\n" if kernel else "")
     return 0
 
 

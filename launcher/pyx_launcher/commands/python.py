@@ -75,7 +75,7 @@ def _advise_present(invocation: Invocation, environ: Mapping[str, str]) -> str |
     except PyxError:
         return None
     pin = f"pyx python pin {shlex.quote(shorten_request(request))}"
-    return f"Python {found.version} is here already: {found.path}; `{pin}` has a project use it"
+    return f"Python {found.version} is here already: {found.path}; `{pin}` makes a project use it"
 
 
 def _search(

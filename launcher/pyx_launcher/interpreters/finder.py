@@ -352,9 +352,10 @@ def _explain(search: Search, wanted: InterpreterRequest, request: Request) -> In
             hint=advice if version else _advise_install(search, ANYTHING, is_any=True),
         )
     listed = ", ".join(dict.fromkeys(f"{one.version} ({one.path})" for one in usable))
-    needs = " and ".join(part for part in (wanted.label, search.requirement) if part)
+    needs = [shorten(part) for part in (wanted.label, search.requirement) if part]
+    lack = f"satisfies {'both ' if needs[1:] else ''}{' and '.join(needs)}" if needs else "is here"
     return InterpreterError(
-        f"no CPython 3.9 or later fits {shorten(needs) or 'at all'}; found: {listed or 'none'}",
+        f"no CPython 3.9 or later {lack}; found: {listed or 'none'}",
         hint=_advise_install(search, request, is_any=bool(usable)),
     )
 

@@ -16,6 +16,12 @@ VERSION = """\
 error: No solution found when resolving dependencies
   cause: Because only flask<=3.1.3 is available and your project depends on flask>=99,
 """
+VERSION_FOR_POETRY = """\
+Because mine depends on click (<100,>=99) which doesn't match any versions, version solving failed.
+"""
+VERSION_OF_ANOTHER = """\
+Because picky (1.0) depends on click (>=99) which doesn't match any versions, picky is forbidden.
+"""
 PYTHON = """\
 error: No solution found when resolving dependencies for split (markers: python_version < '3.11')
   cause: Because the requested Python version (>=3.9) does not satisfy Python>=3.11 and numpy>=2.3
@@ -114,7 +120,8 @@ NO_CONFLICT = """\
             UNKNOWN.format(name="zzzz"),
             "no index has zzzz: check the spelling, and that PIP_INDEX_URL",
         ),
-        (VERSION, "no index has that version of flask; there is flask<=3.1.3"),
+        (VERSION, "no index has that version of flask; there is flask<=3.1.3: `pyx add flask`, "),
+        (VERSION_FOR_POETRY, "no index has that version of click: `pyx add click`, without a v"),
         (PYTHON, "that needs Python >=3.11: raise requires-python in pyproject.toml"),
         (
             PYTHON_WITH_HOLES,
@@ -140,6 +147,12 @@ def test_the_usual_causes_have_a_hint(text: str, hint: str) -> None:
     """A name that is not there, a version, an interpreter, a conflict of two requirements."""
     told = explain_failure(f"{text}{UNSATISFIABLE}\n", ["requests", "rich"])
     assert str(told).startswith(hint)
+
+
+def test_the_version_that_a_package_asks_for_is_not_the_users() -> None:
+    """To add what it asks for would help nothing."""
+    hint = explain_failure(VERSION_OF_ANOTHER, ["requests"])
+    assert hint == "no index has that version of click"
 
 
 def test_of_anything_else_the_tool_tells_itself() -> None:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 _NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)"
 _UNKNOWN = (
+    rf"{_NAME}(?:\[[^\]]*\])? \(\*\) which doesn't match any versions",
     rf"{_NAME} was not found in the (?:package registry|provided package locations)",
     rf"Could not find a matching version of package {_NAME}",
-    rf"{_NAME} \([^)]*\) which doesn't match any versions",
     rf"Package (?P<q>['\"]?){_NAME}(?P=q) not found",
     rf"Unable to find (?:candidates|any candidates) for {_NAME}",
     rf"No matching distribution found for {_NAME}",
@@ -36,6 +36,7 @@ _VERSIONS = (
     rf"only {_NAME}(?P<known>[<>=!~]\S*) is available",
     rf"there (?:is|are) no versions? of {_NAME}",
     rf"only the following versions? of {_NAME}",
+    rf"{_NAME}(?:\[[^\]]*\])? \((?!\*\))[^)]*\) which doesn't match any versions",
 )
 _CONCLUSION = re.compile(r"we can conclude that .*?\.(?= |$)")
 _CURLY = re.compile(r"\{[^}]*\}")
@@ -88,7 +89,10 @@ def explain_failure(text: str, known: Iterable[str]) -> str | None:
         name = canonicalize_name(found["name"])
         known_versions = found.groupdict().get("known")
         there = f"; there is {name}{known_versions}" if known_versions else ""
-        return f"no index has that version of {name}{there}"
+        newest = f": `pyx add {name}`, without a version, takes the newest"
+        return (
+            f"no index has that version of {name}{there}{newest if _is_asked(name, flat) else ''}"
+        )
     return None
 
 
@@ -100,6 +104,15 @@ def _find_too_new(text: str) -> str | None:
         if found and is_asked and _name_of(one["wish"]) == canonicalize_name(found["name"]):
             return canonicalize_name(found["name"])
     return None
+
+
+def _is_asked(name: str, text: str) -> bool:
+    """Tell whether it is a person, not another package, who asks for versions of `name`."""
+    wishes = [one["wish"] for one in _DEPENDS.finditer(text) if one["who"] in (*_PERSONS, "you")]
+    # Poetry calls the project by its name, and a package by that and a version.
+    pattern = rf"[^\s()]+ depends on {_NAME}(?:\[[^\]]*\])? \([^)]*\) which doesn't match"
+    wishes += [one["name"] for one in re.finditer(pattern, text)]
+    return name in map(_name_of, wishes)
 
 
 def _search(patterns: Iterable[str], text: str) -> re.Match[str] | None:

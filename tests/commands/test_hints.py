@@ -1102,6 +1102,30 @@ CASES: Mapping[str, Case] = {
         hint="hint: pyx add tock --optional x",
         says=("+ tock 1.0",),
     ),
+    "an extra of a package": Case(
+        typed="pyx add build --extra uv",
+        files=LOCKED,
+        hint="hint: pyx add 'build[uv]'",
+        says=("+ build 1.0",),
+    ),
+    "an extra of a package, as Poetry has it": Case(
+        typed="pyx add build --extras uv",
+        files=LOCKED,
+        hint="hint: pyx add 'build[uv]'",
+        says=("+ build 1.0",),
+    ),
+    "a version that no index has": Case(
+        typed="pyx add 'build>=99'",
+        files=LOCKED,
+        hint="there is build==1.0: `pyx add build`, without a version, takes the newest",
+        says=("+ build 1.0",),
+    ),
+    "an environment is removed as conda does it": Case(
+        typed="pyx remove -n science --all",
+        before=("pyx env create science",),
+        hint="hint: pyx env remove science",
+        says=("@science removed: ",),
+    ),
     "another place": Case(
         typed="pyx remove tick",
         files=GROUPED,

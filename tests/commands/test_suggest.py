@@ -620,6 +620,11 @@ def test_help_is_answered(pyx: Pyx, tmp_path: Path, words: tuple[str, ...]) -> N
         ),
         ("poetry add --dry-run foo@^2", "pyx tool run pip install --dry-run 'foo>=2,<3'"),
         ("conda env remove -p /somewhere/venv/", "pyx env list"),
+        ("remove -n science --all", "pyx env remove science"),
+        ("remove --all --name=science", "pyx env remove science"),
+        ("remove -p /somewhere/venv/ --all", "pyx env list"),
+        ("add foo[a]>=2 ./lib --extras b,c", "pyx add 'foo[a,b,c]>=2' './lib[b,c]'"),
+        ("add --dev foo -E b", "pyx add --dev 'foo[b]'"),
         ("conda install -c bioconda samtools pandas", "`pyx add pandas`; left out"),
     ],
 )

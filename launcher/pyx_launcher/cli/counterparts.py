@@ -47,6 +47,8 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
     command = arguments[0] if verb.forms else ""
     behind = [*takewhile(lambda word: not word.startswith("-"), arguments[at + 1 :])]
     value = value or "".join(behind[:1])
+    if command == "remove" and "--all" in arguments and _names_environment(arguments):
+        return answer(arguments)
     if name in ("-n", "--name") and value and command not in ("", "env", "init"):
         # As conda names an environment.
         return _write_named(value, arguments, at) if verb.takes_name("") else None
@@ -57,6 +59,12 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
         return hint
     hint = OPTIONS_OF_COMMANDS.get(command, {}).get(name) or OPTIONS_OF_OTHERS.get(name)
     return _fill_option(hint, value, arguments, at, verb) if hint is not None else None
+
+
+def _names_environment(arguments: Sequence[str]) -> bool:
+    """Tell whether an option of conda's in `arguments` names an environment."""
+    options = {word.partition("=")[0] for word in arguments}
+    return not options.isdisjoint(("-n", "--name", "-p", "--prefix"))
 
 
 def _fill_option(
@@ -384,6 +392,12 @@ def _find_option_of_add(value: str, arguments: Sequence[str], at: int) -> str | 
         return f"`{told} {shlex.join(['pyx', *rest])}`; for good, in pip's configuration"
     others = _leave_out(arguments, at, takes_value=False)
     names = [word for word in _list_words(others[1:], VERBS["add"]) if not word.startswith("@")]
+    if name in ("--extras", "-E") and value:
+        others = _leave_out(arguments, at, takes_value=True)
+        names = _list_words(others[1:], VERBS["add"])
+        extras = value.replace(",", " ").split()
+        meant = {one: add_extras(one, extras) for one in names if not one.startswith("@")}
+        return shlex.join(["pyx", "add", *(meant.get(word, word) for word in others[1:])])
     if name == "--dry-run":
         files = [f"-r{file}" for file in _list_values_of(("-r", "--requirements"), others)]
         return advise_dry_run([*names, *files])
@@ -395,6 +409,16 @@ def _find_option_of_add(value: str, arguments: Sequence[str], at: int) -> str | 
         # Without names it would move everything.
         return "leave it out: `pyx lock --upgrade NAME` moves what is locked already"
     return None
+
+
+def add_extras(requirement: str, extras: Sequence[str]) -> str:
+    """Return a requirement, or the path of a project, as it is typed with `extras` besides."""
+    found = re.match(r"([^\[\]<>=!~^;@ ]+)(?:\[([^\]]*)\])?", requirement)
+    if found is None:
+        return requirement
+    known = [one.strip() for one in (found[2] or "").split(",") if one.strip()]
+    wanted = ",".join(dict.fromkeys((*known, *extras)))
+    return f"{found[1]}[{wanted}]{requirement[found.end() :]}"
 
 
 def fill(hint: str, values: Sequence[str]) -> str:

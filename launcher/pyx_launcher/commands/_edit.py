@@ -126,7 +126,8 @@ def _last(values: Sequence[str]) -> str | None:
 
 
 def _find_place(invocation: Invocation) -> RequirementList:
-    extras = (*invocation.settings.get("--optional", ()), *invocation.choice.extras)
+    chosen = () if invocation.verb == "add" else invocation.choice.extras
+    extras = (*invocation.settings.get("--optional", ()), *chosen)
     groups = (*invocation.choice.groups, *(["dev"] if "--dev" in invocation.settings else ()))
     if len(extras) + len(groups) > 1:
         start = shlex.join(["pyx", invocation.verb or "", *invocation.words])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.cli.conda_specs import NOTHING_WANTED, add_file, collect, write_creation
-from pyx_launcher.cli.counterparts import advise_python, is_python
+from pyx_launcher.cli.counterparts import add_extras, advise_python, is_python
 from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._edit import edit_project, edit_script, find_directory, parse_words
 from pyx_launcher.console import tell
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Add the named requirements and lock; prints what that changed on stdout."""
     words = parse_words(invocation)
+    _refuse_extras(words, invocation)
     _refuse_files(words, _repeat(words, invocation))
     _refuse_python(words, invocation, environ)
     listings = [read_listing(_find(name), environ) for name in words.requirements]
@@ -78,6 +79,23 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
         places=tuple(places),
     )
     return (edit_script if words.script else edit_project)(words, change, environ)
+
+
+def _refuse_extras(words: EditArguments, invocation: Invocation) -> None:
+    """Raise UsageError for ``--extra``, by which uv means extras of the package itself."""
+    extras = sorted(invocation.choice.extras)
+    if not extras:
+        return
+    start = _repeat(words, invocation)
+    lists = [word for name in words.requirements for word in ("-r", name)]
+    meant = [add_extras(one, extras) for one in words.names]
+    meant += [word for one in words.editables for word in ("-e", add_extras(one, extras))]
+    option = [] if meant or words.place.extra else ["--optional", extras[0]]
+    limits = [word for name in words.constraints for word in ("-c", name)]
+    raise UsageError(
+        "an extra of a package stands behind its name in brackets",
+        hint=shlex.join([*start, *option, *meant, *lists, *limits]),
+    )
 
 
 def _find_places(

@@ -951,6 +951,26 @@ def test_a_workspace_of_uv_has_one_lock(pyx: Pyx, project: Path, tmp_path: Path)
     assert [path for path in root.rglob("*lock*") if path.is_file()] == [root / "uv.lock"]
 
 
+def test_a_member_of_the_workspace_is_required_by_its_name(
+    pyx: Pyx, project: Path, tmp_path: Path
+) -> None:
+    """From the root or from another member, unless pyproject.toml says where it comes from."""
+    root = make_project(
+        tmp_path / "space", "root", '[tool.uv.workspace]\nmembers = ["packages/*"]\n'
+    )
+    for name in ("libb", "app"):
+        make_project(root / "packages" / name, name, "[tool.uv]\npackage = true\n")
+    for directory in (root, root / "packages" / "app"):
+        succeed(pyx("add", "LibB", cwd=directory))
+        data = tomli.loads((directory / "pyproject.toml").read_text())
+        assert data["project"]["dependencies"] == ["libb"]
+        assert data["tool"]["uv"]["sources"] == {"libb": {"workspace": True}}
+    succeed(pyx("add", "libb", cwd=root))
+    assert tomli.loads((root / "pyproject.toml").read_text())["tool"]["uv"]["sources"] == {
+        "libb": {"workspace": True}
+    }
+
+
 def test_uvs_table_asks_for_uvs_lock(pyx: Pyx, project: Path, tmp_path: Path) -> None:
     """Where there is none yet; a lock that is there stays what it is.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -16,8 +17,9 @@ from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._edit import edit_project, edit_script, find_directory, parse_words
 from pyx_launcher.console import tell
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
-from pyx_launcher.errors import UsageError
+from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.locks.uv.workspace import read_workspace
 from pyx_launcher.project.local import is_local, name_project, read_local, split_path
 from pyx_launcher.project.manifest import MANIFESTS, WISHES, advise_old, is_buildable, name_command
 from pyx_launcher.project.named import named_directory
@@ -42,6 +44,7 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Add the named requirements and lock; prints what that changed on stdout."""
     words = parse_words(invocation)
     _refuse_extras(words, invocation)
+    words = _find_members(words, environ)
     _refuse_files(words, _repeat(words, invocation))
     _refuse_python(words, invocation, environ)
     listings = [read_listing(_find(name), environ) for name in words.requirements]
@@ -96,6 +99,37 @@ def _refuse_extras(words: EditArguments, invocation: Invocation) -> None:
         "an extra of a package stands behind its name in brackets",
         hint=shlex.join([*start, *option, *meant, *lists, *limits]),
     )
+
+
+def _find_members(words: EditArguments, environ: Mapping[str, str]) -> EditArguments:
+    """Return `words` with the paths of the projects of uv's workspace that they have by name.
+
+    A name stays one where pyproject.toml says where it comes from.
+    """
+    if words.script or words.init or words.named:
+        return words
+    own = _find_own(words, environ)
+    if not own.is_dir() or _find_kind(own) not in ("pylock", "uv"):
+        return words
+    paths: dict[str, Path] = {}
+    known: set[str] = set()
+    # That another file is broken is told where it is needed.
+    with contextlib.suppress(PyxError, OSError):
+        for above in (own, *own.parents):
+            workspace = read_workspace(above)
+            members = workspace.members if workspace is not None else ()
+            if workspace is not None and own in (above, *(one.directory for one in members)):
+                sources = workspace.uv.table("sources").data
+                others = (one for one, source in sources.items() if source != {"workspace": True})
+                known.update(map(canonicalize_name, others))
+                paths |= {str(one.name): one.directory for one in members if one.directory != own}
+    names = []
+    for name in words.names:
+        found = re.fullmatch(r"([\w.-]+)(\[[^\]]*\])?", name)
+        called = canonicalize_name(found[1]) if found else ""
+        path = f"{paths[called]}{found[2] or ''}" if found and called in {*paths} - known else ""
+        names.append(path if is_local(path) else name)
+    return replace(words, names=tuple(names))
 
 
 def _find_places(

@@ -1356,6 +1356,13 @@ CASES: Mapping[str, Case] = {
     "an unknown action": Case(
         typed="pyx store zzzz", hint="hint: pyx store --help", says=("usage",)
     ),
+    "a script spelt wrong behind run": Case(
+        typed="pyx run rnu.py",
+        files={**LOCKED, **RUN},
+        before=LOCK,
+        hint="did you mean pyx run.py?",
+        words={"did you mean ": "", "?": ""},
+    ),
     "an action spelt wrong": Case(
         typed="pyx store lits",
         hint="did you mean pyx store list?",

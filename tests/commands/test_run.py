@@ -104,6 +104,19 @@ def test_a_program_that_the_lock_does_not_give_is_not_found(
     assert told.stderr == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"), [("hre.py", "did you mean pyx here.py?"), ("hello.py", "add the package")]
+)
+def test_a_script_that_is_not_there_is_said(pyx: Pyx, project: Path, name: str, hint: str) -> None:
+    """A program may have such a name too, but a file is what was meant."""
+    (project / "here.py").touch()
+    told = pyx("run", name, cwd=project)
+    problem, advice = told.stderr.splitlines()
+    assert (told.returncode, told.stdout) == (127, "")
+    assert problem.endswith(f"pylock.toml has no program {name}, and there is no such file")
+    assert advice.startswith(f"pyx: hint: {hint}")
+
+
 def test_a_file_that_cannot_be_executed_is_said(pyx: Pyx, project: Path) -> None:
     """126 for one that is there, 127 for one that is not, as a shell has it."""
     (project / "plain").touch(mode=0o644)

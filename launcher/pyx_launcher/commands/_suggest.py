@@ -247,7 +247,7 @@ def answer_mistake(invocation: Invocation, environ: Mapping[str, str], error: Py
 
         write_out(format_usage(words))
         return 0
-    hint = _find_file(name)
+    hint = find_script(name)
     start = None if hint is not None else _find_named(name, words, invocation, environ)
     if start is not None:
         hint = shlex.join(start)
@@ -275,7 +275,7 @@ def _find_named(
     return None
 
 
-def _find_file(name: str) -> str | None:
+def find_script(name: str) -> str | None:
     """Return the script beside which `name` looks like a slip; None for what is a known word."""
     directory, base = os.path.split(name)
     # A name that is there and cannot be opened, such as a dangling link, is no slip.

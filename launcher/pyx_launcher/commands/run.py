@@ -55,6 +55,8 @@ def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
         if plan.lock is not None
         else f"there is no program {name} here: no lock in {plan.context.directory} or above"
     )
+    if name.endswith(".py") and not os.path.lexists(name):
+        problem += ", and there is no such file"
     of_script = _hint_of_script(name) or _hint_of_version(invocation)
     program = find_program(
         environment,
@@ -68,8 +70,15 @@ def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
 
 def _hint_of_script(name: str) -> str | None:
-    is_script = name.endswith(".py") and os.path.isfile(name)
-    return f"pyx {shlex.quote(name)}" if is_script else None
+    if not name.endswith(".py"):
+        return None
+    if os.path.isfile(name):
+        return f"pyx {shlex.quote(name)}"
+    # Only what is mistyped needs it.
+    from pyx_launcher.commands._suggest import find_script
+
+    close = find_script(name)
+    return f"did you mean pyx {shlex.quote(close)}?" if close is not None else None
 
 
 def _hint_of_version(invocation: Invocation) -> str | None:

@@ -620,6 +620,7 @@ def test_help_is_answered(pyx: Pyx, tmp_path: Path, words: tuple[str, ...]) -> N
         ),
         ("poetry add --dry-run foo@^2", "pyx tool run pip install --dry-run 'foo>=2,<3'"),
         ("conda env remove -p /somewhere/venv/", "pyx env list"),
+        ("self update", "pyx is upgraded as it was installed: "),
         ("remove -n science --all", "pyx env remove science"),
         ("remove --all --name=science", "pyx env remove science"),
         ("remove -p /somewhere/venv/ --all", "pyx env list"),

@@ -203,6 +203,9 @@ _UPGRADE = ("-U", "--upgrade")
 _DRY = frozenset(("--dry-run", "--dry"))
 _PIP = frozenset(("pip", "setuptools", "wheel"))
 _NO_PIP = "there is nothing to do: pyx fetches and installs without pip"
+_UPGRADES_ITSELF = (
+    "pyx is upgraded as it was installed: install the newer one in the same way (docs/install.md)"
+)
 _NO_DEACTIVATE = (
     "`exit` leaves a shell that pyx has started; after `source .venv/bin/activate`,"
     " type `deactivate` without pyx"
@@ -575,6 +578,8 @@ def _answer_whole(name: str, words: Sequence[str], pyx: str) -> str | None:
     given = _drop_options(words)
     if name == "search" or (name == "index" and given[:1] == ["versions"]):
         return advise_search(given[-1:])
+    if name == "self" and given[:1] in (["update"], ["upgrade"]):
+        return _UPGRADES_ITSELF
     if _DRY.intersection(words):
         return _answer_dry_run(name, words, pyx)
     if name in ("install", "add") and any(map(is_python, given)):

@@ -107,7 +107,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
                 look_at_notebook(invocation)
             known = recall_start(invocation, dirs)
             if known is not None:
-                python = known.outcome.environment / "bin" / "python"
+                python = known.product.environment / "bin" / "python"
                 return become_program(python, invocation.program.words, environ)
             from pyx_launcher.launch import run_program
 

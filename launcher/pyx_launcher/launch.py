@@ -22,7 +22,7 @@ from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.installation import find_native, find_template
 from pyx_launcher.project.named import VERSION_FILE
 from pyx_launcher.provision import fetch_entries, make_environment
-from pyx_launcher.record.decisions import Outcome, keep
+from pyx_launcher.record.decisions import Product, keep
 from pyx_launcher.record.record import LaunchRecord, find_record, write_record
 from pyx_launcher.record.words import check_launch, make_words
 from pyx_launcher.start.execution import become_program
@@ -189,7 +189,7 @@ def _keep(ready: Ready, record: LaunchRecord, inputs: Iterable[Check]) -> None:
     # another pyx may decide otherwise.
     exact = {find_template(), interpreter.path, *map(Path, interpreter.files)}
     exact |= {path for path in plan.found.inputs if path.name != VERSION_FILE}
-    outcome = Outcome(
+    product = Product(
         environment=environment.path,
         sizes=read_sizes(environment.path),
         guards=tuple(dict.fromkeys(g for entry in entries for g in list_guards(entry.path))),
@@ -198,7 +198,7 @@ def _keep(ready: Ready, record: LaunchRecord, inputs: Iterable[Check]) -> None:
         version=interpreter.version,
     )
     read = {check.path for check in inputs} - set(map(os.fsencode, exact))
-    keep(plan.dirs, record, outcome, read=read)
+    keep(plan.dirs, record, product, read=read)
 
 
 def _name_code(ready: Ready) -> str:

@@ -94,7 +94,7 @@ complete -c pyx -n '__pyx_at remove' -l optional -r -f -a '(__pyx_ask extras)' -
 complete -c pyx -n '__pyx_at remove' -l dev -d 'as a requirement of the group dev; --group GROUP: of any other'
 complete -c pyx -n '__pyx_at remove' -l user -d 'in the environment @default'
 complete -c pyx -n '__pyx_at remove' -l script -r -d 'in the inline block of a script'
-complete -c pyx -n '__pyx_at remove' -l requirements -r -d 'what a requirements file names and is there (also -r)'
+complete -c pyx -n '__pyx_at remove' -l requirements -r -d 'what a requirements file lists and is required (also -r)'
 complete -c pyx -n '__pyx_at remove' -l follow -d 'write through links that lead out of the project, to files of your own'
 complete -c pyx -n "$first" -a lock -d 'lock the project with its own tool, or a script\'s inline block beside it'
 complete -c pyx -n '__pyx_at lock' -l upgrade -d 'upgrade all packages, or only those that are named (also -U)'

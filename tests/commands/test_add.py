@@ -1044,7 +1044,7 @@ def test_an_old_project_gets_no_second_one(pyx: Pyx, project: Path, tmp_path: Pa
     directory = tmp_path / "old"
     directory.mkdir()
     (directory / "setup.py").write_text("from setuptools import setup\nsetup(name='old')\n")
-    hint = "`echo '-e .' > requirements.txt && pyx lock` locks it with what it requires"
+    hint = "`echo '-e .' >> requirements.txt && pyx lock` locks it with what it requires"
     for words in (["add", "-e", "."], ["add", "tick"], ["lock"]):
         told = pyx(*words, cwd=directory)
         assert (told.returncode, told.stderr.splitlines()[-1]) == (USAGE, f"pyx: hint: {hint}")

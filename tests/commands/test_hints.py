@@ -979,7 +979,7 @@ CASES: Mapping[str, Case] = {
     "another index": Case(
         typed='pyx add --index-url=file:///gone -f "$WHEELS" tick',
         files={"pyproject.toml": PROJECT},
-        hint="`PIP_INDEX_URL=file:///gone pyx add -f ",
+        hint="`PIP_INDEX_URL=file:///gone PIP_FIND_LINKS=",
         status=64,
     ),
     "links to what an index has": Case(
@@ -1000,7 +1000,7 @@ CASES: Mapping[str, Case] = {
     "a project that only a setup.py tells of": Case(
         typed="pyx add -e .",
         files={"setup.py": "from setuptools import setup\nsetup(name='mine')\n"},
-        hint="`echo '-e .' > requirements.txt && pyx lock` locks it",
+        hint="`echo '-e .' >> requirements.txt && pyx lock` locks it",
         words={"'-e .'": "tick"},
         says=("+ tick 1.0",),
     ),

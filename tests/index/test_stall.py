@@ -147,7 +147,7 @@ def test_an_interruption_of_the_first_moment_shows_no_traceback() -> None:
         "sys.path[:] = eval(sys.argv[1])\n"
         "class Interrupting:\n"
         "    def find_spec(self, name, *_):\n"
-        "        if name == 'pyx_launcher.launch':\n"
+        "        if name == 'pyx_launcher.start.recall':\n"
         "            raise KeyboardInterrupt\n"
         "sys.meta_path.insert(0, Interrupting())\n"
         "import pyx_launcher.__main__\n"

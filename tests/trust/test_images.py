@@ -68,7 +68,8 @@ def test_any_user_starts_from_what_root_has_prepared(
             check=False,
         )
 
-    if run(program, "--version", env={"HOME": "/"}).returncode:
+    imports = f"import sys; sys.path[:0] = {needed}; import packaging.version, pyx_launcher"
+    if run(PYTHON, "-c", imports, env={"HOME": "/"}).returncode:
         pytest.skip("another user cannot read the launcher here")
     places = {"PYX_HOME": str(image / "pyx"), "PYX_CACHE_DIR": str(image / "cache")}
     prepared = {**places, "PYX_PYTHON": PYTHON}

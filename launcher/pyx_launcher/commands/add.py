@@ -44,9 +44,9 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Add the named requirements and lock; prints what that changed on stdout."""
     words = parse_words(invocation)
     _refuse_extras(words, invocation)
-    words = _find_members(words, environ)
     _refuse_files(words, _repeat(words, invocation))
     _refuse_python(words, invocation, environ)
+    words = _find_members(words, environ)
     listings = [read_listing(_find(name), environ) for name in words.requirements]
     if any(listing.names_index for listing in listings):
         tell("indexes are taken from pip's settings, not from requirements files")

@@ -23,7 +23,7 @@ def run_sync(invocation: Invocation, environ: Mapping[str, str]) -> int:
     if known is None:
         lines, lock, environment = _make_ready(invocation, environ)
     else:
-        made = known.outcome
+        made = known.product
         lines = [_describe(made.lock, 0, made.entries, "ready", made.version)]
         lock, environment = made.lock, made.environment
     link = refresh_link(Path(lock).parent, dirs, environment) if lock else None

@@ -63,7 +63,7 @@ _UNREADABLE = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class Product:
     """What was made of a decision, and must still be there."""
 
     environment: Path
@@ -86,7 +86,7 @@ class Decision:
     record: LaunchRecord
     digests: tuple[str, ...]
     """For each check the SHA-256 in hex of a file whose content is enough, else nothing."""
-    outcome: Outcome
+    product: Product
 
 
 def recall(dirs: Dirs, material: bytes) -> Decision | None:
@@ -98,7 +98,7 @@ def recall(dirs: Dirs, material: bytes) -> Decision | None:
     place = find_record(dirs.records, material)
     for decision in _read_decisions(_find_decisions(dirs, material)):
         checks = _renew_checks(decision) if decision.record.material == material else None
-        if checks is None or not _is_there(decision.outcome):
+        if checks is None or not _is_there(decision.product):
             continue
         record = replace(decision.record, checks=checks)
         if read_private(place) != encode_record(record):
@@ -108,12 +108,12 @@ def recall(dirs: Dirs, material: bytes) -> Decision | None:
                 reason = f"{error.filename}: {error.strerror}"
             if reason:
                 debug(f"no launch record: {reason}")
-        debug(f"{decision.outcome.environment} (as decided before)")
+        debug(f"{decision.product.environment} (as decided before)")
         return replace(decision, record=record)
     return None
 
 
-def keep(dirs: Dirs, record: LaunchRecord, outcome: Outcome, *, read: Collection[bytes]) -> None:
+def keep(dirs: Dirs, record: LaunchRecord, product: Product, *, read: Collection[bytes]) -> None:
     """Keep what was just decided and is true; `read` are the paths whose content is enough.
 
     Raises OSError where it cannot be written.
@@ -129,7 +129,7 @@ def keep(dirs: Dirs, record: LaunchRecord, outcome: Outcome, *, read: Collection
         if digest
     ):
         return
-    decision = Decision(record=record, digests=digests, outcome=outcome)
+    decision = Decision(record=record, digests=digests, product=product)
     former = [d for d in _read_decisions(place) if d.digests != digests]
     kept = [_encode(each) for each in (decision, *former[: MOST - 1])]
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ def drop_decisions(dirs: Dirs) -> None:
     except OSError:
         return
     for place in places:
-        if not any(decision.outcome.environment.exists() for decision in _read_decisions(place)):
+        if not any(decision.product.environment.exists() for decision in _read_decisions(place)):
             place.unlink(missing_ok=True)
 
 
@@ -189,21 +189,21 @@ def _digest(check: Check) -> str:
         return ""
 
 
-def _is_there(outcome: Outcome) -> bool:
+def _is_there(product: Product) -> bool:
     """Is the environment whole and its python able to start, and all nobody else's to change?"""
-    path = outcome.environment
-    places = (path, path / "environment.json", path / "bin", path / "launch", *outcome.guards)
+    path = product.environment
+    places = (path, path / "environment.json", path / "bin", path / "launch", *product.guards)
     try:
         for place in places:
             check_closed(place)
         launch = decode_record((path / "launch").read_bytes())
         is_whole = all(
-            os.stat(f"{path}/{name}").st_size == size for name, size in outcome.sizes.items()
+            os.stat(f"{path}/{name}").st_size == size for name, size in product.sizes.items()
         )
     except (OSError, PyxError, ValueError, IndexError, struct.error):
         return False
     # What has changed of the environment's own record, a slow start mends or refuses.
-    if launch is None or find_change(launch) or not all(map(os.path.exists, outcome.guards)):
+    if launch is None or find_change(launch) or not all(map(os.path.exists, product.guards)):
         return False
     with contextlib.suppress(OSError):
         # So that its last use can be told.
@@ -212,18 +212,18 @@ def _is_there(outcome: Outcome) -> bool:
 
 
 def _encode(decision: Decision) -> dict[str, object]:
-    outcome = decision.outcome
+    product = decision.product
     return {
         "record": binascii.b2a_base64(encode_record(decision.record), newline=False).decode(
             "ascii"
         ),
         "digests": decision.digests,
-        "environment": str(outcome.environment),
-        "sizes": dict(outcome.sizes),
-        "guards": [str(place) for place in outcome.guards],
-        "entries": outcome.entries,
-        "lock": outcome.lock,
-        "version": outcome.version,
+        "environment": str(product.environment),
+        "sizes": dict(product.sizes),
+        "guards": [str(place) for place in product.guards],
+        "entries": product.entries,
+        "lock": product.lock,
+        "version": product.version,
     }
 
 
@@ -246,7 +246,7 @@ def _decode(told: Mapping[str, Any]) -> Decision:
     digests = tuple(map(str, told["digests"]))
     if record is None or len(digests) != len(record.checks):
         raise ValueError
-    outcome = Outcome(
+    product = Product(
         environment=Path(told["environment"]),
         sizes=dict(told["sizes"]),
         guards=tuple(map(Path, told["guards"])),
@@ -254,4 +254,4 @@ def _decode(told: Mapping[str, Any]) -> Decision:
         lock=str(told["lock"]),
         version=str(told["version"]),
     )
-    return Decision(record=record, digests=digests, outcome=outcome)
+    return Decision(record=record, digests=digests, product=product)

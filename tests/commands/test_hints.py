@@ -980,7 +980,7 @@ CASES: Mapping[str, Case] = {
         typed='pyx add --index-url=file:///gone -f "$WHEELS" tick',
         files={"pyproject.toml": PROJECT},
         hint="`PIP_INDEX_URL=file:///gone PIP_FIND_LINKS=",
-        status=64,
+        status=69,
     ),
     "links to what an index has": Case(
         typed='pyx --project . add -f "$WHEELS" tick',

@@ -108,13 +108,13 @@ def _find_members(words: EditArguments, environ: Mapping[str, str]) -> EditArgum
     """
     if words.script or words.init or words.named:
         return words
-    own = _find_own(words, environ)
-    if not own.is_dir() or _find_kind(own) not in ("pylock", "uv"):
-        return words
     paths: dict[str, Path] = {}
     known: set[str] = set()
-    # That another file is broken is told where it is needed.
+    # That a file is broken, or no project there, is told where it is needed.
     with contextlib.suppress(PyxError, OSError):
+        own = _find_own(words, environ)
+        if not own.is_dir() or _find_kind(own) not in ("pylock", "uv"):
+            return words
         for above in (own, *own.parents):
             workspace = read_workspace(above)
             members = workspace.members if workspace is not None else ()

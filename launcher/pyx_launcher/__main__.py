@@ -21,7 +21,7 @@ try:
     from pyx_launcher.errors import PyxError, explain_fault, is_fault_of_machine
     from pyx_launcher.files.ownership import check_dirs, check_process
     from pyx_launcher.installation import is_standalone
-    from pyx_launcher.start.execution import become_program
+    from pyx_launcher.start.execution import become_python
     from pyx_launcher.start.recall import recall_start
 except ImportError as mismatch:
     from pyx_launcher.console import print_error
@@ -108,7 +108,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             known = recall_start(invocation, dirs)
             if known is not None:
                 python = known.product.environment / "bin" / "python"
-                return become_program(python, invocation.program.words, environ)
+                return become_python(python, invocation.program.words, environ)
             from pyx_launcher.launch import run_program
 
             return run_program(invocation, environ)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.console import debug, has_told, tell
-from pyx_launcher.environment.directory import launch_of, read_sizes
+from pyx_launcher.environment.directory import launch_of, list_environment_guards, read_sizes
 from pyx_launcher.errors import UnavailableError
 from pyx_launcher.files.hashing import sha256
 from pyx_launcher.files.ownership import closed_to_others
@@ -25,7 +25,7 @@ from pyx_launcher.provision import fetch_entries, make_environment
 from pyx_launcher.record.decisions import Product, keep
 from pyx_launcher.record.record import LaunchRecord, find_record, write_record
 from pyx_launcher.record.words import check_launch, make_words
-from pyx_launcher.start.execution import become_program
+from pyx_launcher.start.execution import become_python
 from pyx_launcher.start.pip import check_pip
 from pyx_launcher.start.plan import find_start, make_plan, material_of, needs_lock, warn_if_stale
 from pyx_launcher.store.entry import list_guards
@@ -67,7 +67,7 @@ def run_program(invocation: Invocation, environ: Mapping[str, str]) -> int:
         variables = add_variables(invocation.env_files, environ)
     ready = make_ready(plan, environ)
     remember(ready)
-    return become_program(ready.environment.python, plan.invocation.program.words, variables)
+    return become_python(ready.environment.python, plan.invocation.program.words, variables)
 
 
 def decide(invocation: Invocation, environ: Mapping[str, str], *, may_lock: bool = True) -> Plan:
@@ -178,27 +178,29 @@ def _remember(ready: Ready) -> None:
     # What was said is to be said again where the same is met again.
     if not reason and ready.was_quiet:
         with contextlib.suppress(OSError):
-            _keep(ready, record, inputs)
+            _keep(ready, plan.dirs.decisions / place.name, record, inputs)
 
 
-def _keep(ready: Ready, record: LaunchRecord, inputs: Iterable[Check]) -> None:
-    """Keep the decision for inputs of the same content; raises OSError."""
+def _keep(ready: Ready, place: Path, record: LaunchRecord, inputs: Iterable[Check]) -> None:
+    """Keep the decision in `place` for inputs of the same content; raises OSError."""
     plan, environment = ready.plan, ready.environment
     interpreter, entries = environment.interpreter, environment.entries
     # A link may lead to another interpreter of the same bytes, which is more than one file; and
     # another pyx may decide otherwise.
     exact = {find_template(), interpreter.path, *map(Path, interpreter.files)}
     exact |= {path for path in plan.found.inputs if path.name != VERSION_FILE}
+    guards = list_environment_guards(environment.path)
+    guards += (guard for entry in entries for guard in list_guards(entry.path))
     product = Product(
         environment=environment.path,
         sizes=read_sizes(environment.path),
-        guards=tuple(dict.fromkeys(g for entry in entries for g in list_guards(entry.path))),
+        guards=tuple(dict.fromkeys(guards)),
         entries=len(entries),
         lock=str(plan.context.lock or ""),
         version=interpreter.version,
     )
     read = {check.path for check in inputs} - set(map(os.fsencode, exact))
-    keep(plan.dirs, record, product, read=read)
+    keep(place, record, product, read=read)
 
 
 def _name_code(ready: Ready) -> str:

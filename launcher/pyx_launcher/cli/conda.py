@@ -74,7 +74,8 @@ def is_option(word: str) -> bool:
 
 
 _ITSELF = frozenset((*CONDAS, "conda-build", "anaconda"))
-_PYTHONS = ("python", "python3", "py")
+PYTHONS = ("python", "python3", "py")
+"""What python is started as."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,9 +156,9 @@ def answer(words: Sequence[str], start: str = "pyx") -> str:
         return f"{at_name} {f'which {shlex.quote(given[0])}' if is_one else _OF_ENVIRONMENT[verb]}"
     if verb == "run":
         program = list(typed.program) or ["NAME"]
-        if program[0] in _PYTHONS and not program[1:]:
+        if program[0] in PYTHONS and not program[1:]:
             return f"`{at_name}` alone starts the prompt"
-        is_python = program[0] in _PYTHONS
+        is_python = program[0] in PYTHONS
         return f"{at_name} {shlex.join(program[1:] if is_python else ['run', *program])}"
     return _answer_change(verb, at_name, name, given)
 
@@ -221,7 +222,7 @@ def _answer_change(verb: str, start: str, name: str, given: Sequence[str]) -> st
         return "pyx --version"
     if verb in ("remove", "uninstall"):
         return wanted.tell(f"{start} remove {shlex.join(words) or 'NAME'}")
-    if verb not in ("install", *("update", "upgrade")):
+    if verb not in ("install", "update", "upgrade"):
         return "pyx --help"
     pin = f"{start} python pin {shlex.quote(version or 'VERSION')}"
     if not words and any(one.startswith("python") for one in given):

@@ -133,14 +133,14 @@ def _list_values(arguments: Sequence[str], hint: str) -> list[str]:
     return values
 
 
-def _list_values_of(names: Sequence[str], arguments: Sequence[str]) -> list[str]:
-    """Return the values of an option of ours, by any of its `names`."""
-    values: list[str] = []
-    for before, word in pairwise(("", *arguments)):
+def list_values_of(names: Sequence[str], words: Sequence[str]) -> list[str]:
+    """Return what an option in `words` was given, by any of its `names`; empty without a value."""
+    found = []
+    for at, word in enumerate(words):
         name, equals, value = word.partition("=")
-        values += [word] if before in names else []
-        values += [value] if equals and name in names else []
-    return values
+        if name in names:
+            found.append(value if equals else "".join(words[at + 1 : at + 2]))
+    return found
 
 
 def aim(hint: str | None, start: Sequence[str], script: str | None = None) -> str | None:
@@ -399,7 +399,8 @@ def _find_option_of_add(value: str, arguments: Sequence[str], at: int) -> str | 
         meant = {one: add_extras(one, extras) for one in names if not one.startswith("@")}
         return shlex.join(["pyx", "add", *(meant.get(word, word) for word in others[1:])])
     if name == "--dry-run":
-        files = [f"-r{file}" for file in _list_values_of(("-r", "--requirements"), others)]
+        listed = filter(None, list_values_of(("-r", "--requirements"), others))
+        files = [f"-r{file}" for file in listed]
         return advise_dry_run([*names, *files])
     if name == "--pre":
         meant = {one: f"{re.split('[ <>=~!;]', one)[0]}==VERSION" for one in names}

@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name
 from pyx_launcher.cli.commands import ACTIONS_OF_OTHERS, VERBS
 from pyx_launcher.cli.conda import (
     CONDAS,
+    PYTHONS,
     VERBS_OF_CONDA,
     advise_dry_run,
     advise_search,
@@ -30,6 +31,7 @@ from pyx_launcher.cli.counterparts import (
     fill,
     find_added,
     is_python,
+    list_values_of,
     write_with,
 )
 from pyx_launcher.cli.invocation import parse_invocation, parse_program, repeat_start
@@ -183,7 +185,6 @@ _TOOLS: Mapping[str, Mapping[str, str]] = {
 _ITSELF = ("pip", "uv", "poetry", "pdm", "pipenv")
 """Tools whose own commands, such as ``pip download``, change no environment."""
 
-_PYTHONS = ("python", "python3", "py")
 _VERSIONED = re.compile(r"(?:python|-)(3(?:\.\d+)*t?)")
 """One version of python as a program, or the option of Windows' ``py`` for it."""
 
@@ -309,11 +310,11 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
     if name in _TOOLS and words and not words[0].startswith("-"):
         return _answer_tool(name, words, pyx, here)
     version = _VERSIONED.fullmatch(words[0] if name == "py" and words else name)
-    if version is not None and name not in _PYTHONS[:2]:
+    if version is not None and name not in PYTHONS[:2]:
         pyx = shlex.join(["pyx", *own, "--python", version[1]])
         words = words[1:] if name == "py" else words
         return f"{pyx} {shlex.join(words)}" if words else f"`{pyx}` alone starts the prompt"
-    if name in _PYTHONS and not words:
+    if name in PYTHONS and not words:
         return f"`{pyx}` alone starts the prompt"
     if name in here.programs | here.waiting:
         return f"{pyx} run {shlex.join([name, *words])}"
@@ -456,16 +457,6 @@ def _names_environment(words: Sequence[str]) -> bool:
     return len(words) > at and len(_drop_options(words)) > 1
 
 
-def _find_values(words: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Return what the options of `names` in `words` were given."""
-    found = []
-    for at, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        if name in names:
-            found.append(value if equals else "".join(words[at + 1 : at + 2]))
-    return found
-
-
 def _drop_options(words: Sequence[str]) -> list[str]:
     """Return `words` without options and their values: none of these is the name of a package."""
     given: list[str] = []
@@ -591,9 +582,9 @@ def _answer_dry_run(name: str, words: Sequence[str], pyx: str) -> str | None:
     """Return the hint for a command that is to tell what it would do, and not to do it."""
     given = _drop_options(words)
     if name in ("install", "add"):
-        places = _find_values(words, _EDITABLE)
+        places = list_values_of(_EDITABLE, words)
         names = [word for word in given if word not in places]
-        files = [f"-r{file}" for file in _find_values(words, ("-r", "--requirement"))]
+        files = [f"-r{file}" for file in list_values_of(("-r", "--requirement"), words)]
         if names or files or places:
             meant = [read_constraint(each) or each for each in names]
             of_index = [word for word in _keep_options(words, _OF_INDEX) if word not in given]
@@ -620,7 +611,7 @@ def _translate_tool(tool: str, words: Sequence[str], here: Here = NOTHING) -> st
     if tool == "uv":
         here = replace(here, is_poetrys=False)
     # Behind another tool `python` installs interpreters, which nothing else here does.
-    meant = None if name in _PYTHONS else translate(name, others, _TOOLS[tool], here=here)
+    meant = None if name in PYTHONS else translate(name, others, _TOOLS[tool], here=here)
     if meant is not None:
         return meant
     if name not in VERBS:
@@ -660,7 +651,7 @@ def _translate_run(words: list[str]) -> str:
         return "run NAME"
     if words[0] in ("-P", "--project", "-C", "--directory") and words[1:]:
         return f"--project {shlex.quote(words[1])} {_translate_run(words[2:])}"
-    if words[0] in _PYTHONS and words[1:]:
+    if words[0] in PYTHONS and words[1:]:
         return shlex.join(words[1:])
     if words[0].endswith(".py") or words[0] in ("-m", "-c"):
         return shlex.join(words)
@@ -669,7 +660,7 @@ def _translate_run(words: list[str]) -> str:
     if "-m" in words[:at]:
         at = words.index("-m")
     options = _correct(["run", *words[:at]]).partition(" ")[2]
-    if at < len(words) and (words[at] in ("-m", *_PYTHONS) or words[at].endswith(".py")):
+    if at < len(words) and (words[at] in ("-m", *PYTHONS) or words[at].endswith(".py")):
         # A start of pyx itself, whose options stand before it.
         return f"{options} {_translate_run(words[at:])}".strip()
     return _correct(["run", *words])

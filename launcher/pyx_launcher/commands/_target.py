@@ -100,19 +100,8 @@ def _lead_to_member(name: str, place: str, words: Sequence[str]) -> str:
 
 NAMESAKES = frozenset(
     {
-        *(
-            "black",
-            "coverage",
-            "flake8",
-            "ipython",
-            "isort",
-            "jupyter",
-            "mkdocs",
-            "mypy",
-            "nox",
-            "pylint",
-        ),
-        *("pre-commit", "pyright", "pytest", "ruff", "tox"),
+        *("black", "coverage", "flake8", "ipython", "isort", "jupyter", "mkdocs", "mypy"),
+        *("nox", "pylint", "pre-commit", "pyright", "pytest", "ruff", "tox"),
     }
 )
 """Known programs for the work on a project, whose packages have their names.

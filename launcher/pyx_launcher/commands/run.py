@@ -20,17 +20,17 @@ from pyx_launcher.commands._target import (
     explain_program_of_member,
     find_project,
 )
-from pyx_launcher.console import flush_streams
 from pyx_launcher.environment.activation import list_programs
-from pyx_launcher.errors import CannotExecuteError, NotFoundError
+from pyx_launcher.errors import NotFoundError
 from pyx_launcher.launch import decide, make_ready
 from pyx_launcher.project.manifest import is_buildable, list_scripts, name_command
+from pyx_launcher.start.execution import become_program
 from pyx_launcher.start.pip import check_pip
 from pyx_launcher.start.plan import warn_if_stale
 from pyx_launcher.tools import is_installed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.environment.directory import Environment
@@ -150,23 +150,3 @@ def find_program(
     close = difflib.get_close_matches(name, known, n=3, cutoff=_CLOSE)
     hint = f"did you mean {' or '.join(close)}?" if close else ""
     raise NotFoundError(problem, hint=advise(hint))
-
-
-def become_program(
-    program: Path,
-    arguments: Sequence[str],
-    environ: Mapping[str, str],
-    *,
-    hint: str | None = None,
-) -> int:
-    """Execute `program`. Raises NotFoundError and CannotExecuteError where that fails."""
-    flush_streams()
-    try:
-        # Becoming another program is what a launcher is for.
-        os.execve(program, [str(program), *arguments], dict(environ))  # noqa: S606
-    except FileNotFoundError as error:
-        raise NotFoundError(f"cannot execute {program}: {error.strerror}") from error
-    except OSError as error:
-        raise CannotExecuteError(
-            f"cannot execute {program}: {error.strerror}", hint=hint
-        ) from error

@@ -18,7 +18,7 @@ from pyx_launcher.cli.env_file import add_variables
 from pyx_launcher.commands._arguments import check_words, take_action
 from pyx_launcher.commands._format import format_json, format_table
 from pyx_launcher.commands._shell import put_on_path
-from pyx_launcher.commands.run import become_program, find_program
+from pyx_launcher.commands.run import find_program
 from pyx_launcher.console import tell, write_out
 from pyx_launcher.dirs import find_home, resolve_dirs
 from pyx_launcher.errors import NotFoundError, PyxError, UnavailableError, UsageError
@@ -29,6 +29,7 @@ from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.resolve.project import Change, change_project
 from pyx_launcher.resolve.runner import Upgrade
 from pyx_launcher.resolve.tools import make_toolbox
+from pyx_launcher.start.execution import become_program
 from pyx_launcher.start.pip import PipError, changes_environment, is_pip
 from pyx_launcher.tools import (
     EnvironmentMaker,

@@ -83,9 +83,14 @@ def find_environment(
 ) -> Environment | None:
     """Return the environment of `entries` if it is there and whole."""
     path = name_environment(dirs, interpreter, entries)
-    for place in (path, path / "environment.json", path / "bin", path / "launch"):
+    for place in list_environment_guards(path):
         check_closed(place)
     return read_environment(path, interpreter, entries)
+
+
+def list_environment_guards(path: Path) -> list[Path]:
+    """Return what others must not be able to write to where the environment `path` is used."""
+    return [path, path / "environment.json", path / "bin", path / "launch"]
 
 
 def reuse_environment(

@@ -20,12 +20,11 @@ from packaging.utils import (
 from pyx_launcher.errors import UsageError
 from pyx_launcher.locks.common.content import read_content
 from pyx_launcher.locks.common.tables import read_toml
+from pyx_launcher.project.manifest import OLD
 from pyx_launcher.values import dataclass
 
 _PATH = re.compile(r"(?P<path>[^\[\]@]*/[^\[\]]*|\.{1,2}|~)(?P<extras>\[[\w\s,.-]*\])?")
 _ARCHIVE = re.compile(r"\.(?:whl|zip|tar\.gz|tgz)$")
-OLD = ("setup.py", "setup.cfg")
-"""What says what a project is called where no pyproject.toml does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -27,6 +27,9 @@ WISHES = "requirements.txt"
 MANIFESTS = (MANIFEST, PIPFILE, LISTED, WISHES)
 """The names of all, the preferred first."""
 
+OLD = ("setup.py", "setup.cfg")
+"""What says what a project is called where no pyproject.toml does."""
+
 LISTS = (LISTED, WISHES)
 """Those that have a requirement a line."""
 
@@ -178,7 +181,7 @@ def advise_old(directory: Path) -> str | None:
 
     A pyproject.toml may name what builds it. Raises LockError and StoreError.
     """
-    if not any((directory / name).is_file() for name in ("setup.py", "setup.cfg")):
+    if not any((directory / name).is_file() for name in OLD):
         return None
     manifest = find_manifest(directory)
     if any((directory / name).is_file() for name in FILE_NAMES):

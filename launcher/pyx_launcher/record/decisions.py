@@ -70,9 +70,9 @@ class Product:
     sizes: Mapping[str, int]
     """Of the files in the environment that pyx wrote, in bytes."""
     guards: tuple[Path, ...]
-    """What must be there of the entries, and nobody else's to change."""
+    """What must be there of it and of its entries, and nobody else's to change."""
     entries: int
-    """How many there are."""
+    """How many it has."""
     lock: str
     """The lock as `pyx sync` names it; empty if there was none."""
     version: str
@@ -96,7 +96,7 @@ def recall(dirs: Dirs, material: bytes) -> Decision | None:
     """
     since = time.time()
     place = find_record(dirs.records, material)
-    for decision in _read_decisions(_find_decisions(dirs, material)):
+    for decision in _read_decisions(dirs.decisions / place.name):
         checks = _renew_checks(decision) if decision.record.material == material else None
         if checks is None or not _is_there(decision.product):
             continue
@@ -113,12 +113,11 @@ def recall(dirs: Dirs, material: bytes) -> Decision | None:
     return None
 
 
-def keep(dirs: Dirs, record: LaunchRecord, product: Product, *, read: Collection[bytes]) -> None:
-    """Keep what was just decided and is true; `read` are the paths whose content is enough.
+def keep(place: Path, record: LaunchRecord, product: Product, *, read: Collection[bytes]) -> None:
+    """Keep in `place` what was just decided; `read` are the paths whose content is enough.
 
     Raises OSError where it cannot be written.
     """
-    place = _find_decisions(dirs, record.material)
     digests = tuple(
         _digest(check) if check.path in read and check.kind is Kind.FILE else ""
         for check in record.checks
@@ -146,10 +145,6 @@ def drop_decisions(dirs: Dirs) -> None:
     for place in places:
         if not any(decision.product.environment.exists() for decision in _read_decisions(place)):
             place.unlink(missing_ok=True)
-
-
-def _find_decisions(dirs: Dirs, material: bytes) -> Path:
-    return find_record(dirs.decisions, material)
 
 
 def _renew_checks(decision: Decision) -> tuple[Check, ...] | None:
@@ -192,9 +187,8 @@ def _digest(check: Check) -> str:
 def _is_there(product: Product) -> bool:
     """Is the environment whole and its python able to start, and all nobody else's to change?"""
     path = product.environment
-    places = (path, path / "environment.json", path / "bin", path / "launch", *product.guards)
     try:
-        for place in places:
+        for place in product.guards:
             check_closed(place)
         launch = decode_record((path / "launch").read_bytes())
         is_whole = all(

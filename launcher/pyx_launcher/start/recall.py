@@ -18,7 +18,7 @@ from pyx_launcher.record.record import make_material
 if TYPE_CHECKING:
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.dirs import Dirs
-from pyx_launcher.record.decisions import Decision
+    from pyx_launcher.record.decisions import Decision
 
 _JUDGED = ("pip", "ensurepip")
 """Modules whose start depends on what they are told."""

@@ -59,6 +59,7 @@ def main() -> int:
             install(python, LAUNCHER)
             wheel = build_wheel(python, Path(temporary))
             install_wheel(python, wheel)
+            remove_setuptools(python)
     except InstallError as error:
         sys.stderr.write(f"pyx: {error}\n")
         return 69
@@ -89,6 +90,16 @@ def install_wheel(python: Path, wheel: Path) -> None:
     sys.stderr.write(done.stdout)
     if done.returncode:
         raise InstallError(f"pip could not install {wheel.name}; its message is above")
+
+
+def remove_setuptools(python: Path) -> None:
+    """Take away what ensurepip brings up to 3.11: nothing needs it, and each start would import it.
+
+    Its ``.pth`` file runs code whenever the environment's python starts.
+    """
+    if list(python.parent.parent.glob("lib/python*/site-packages/setuptools")):
+        done = _run_pip(python, "uninstall", "--yes", "setuptools")
+        sys.stderr.write(done.stdout)
 
 
 def build_wheel(python: Path, directory: Path) -> Path:

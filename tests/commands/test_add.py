@@ -258,6 +258,11 @@ def test_only_what_is_named_moves(pyx: Pyx, project: Path, wheels: Path) -> None
     make_wheel(wheels, "tick", "1.2")
     fresh = {"UV_CACHE_DIR": str(project.parent / "fresher")}
     assert succeed(pyx("lock", "--upgrade", cwd=project, env=fresh))[0] == "~ tick 1.1 → 1.2"
+    succeed(pyx("add", "tick==1.1", cwd=project, env=fresh))
+    told = pyx("lock", "--upgrade", "Tick", cwd=project, env=fresh)
+    assert told.stdout.endswith("nothing changed\n")
+    manifest = project / "pyproject.toml"
+    assert told.stderr == f"pyx: tick stays as it is: {manifest} requires tick==1.1\n"
 
 
 @pytest.mark.parametrize(

@@ -1685,10 +1685,8 @@ def test_what_others_call_it_leads_there(pyx: Pyx, ground: Path, typed: str) -> 
     told = pyx(*words, cwd=ground)
     assert told.returncode != 0
     hint = told.stderr.splitlines()[-1].partition("hint: ")[2]
-    if hint.startswith("--"):
-        hint = f"pyx {hint.partition(' for ')[0]} sync"
     if not hint.startswith("pyx "):
-        # A variable, or an option, with what it does.
+        # A variable, or what is there already.
         assert hint.split()[0] in ("PYX_DEBUG=1", "2>/dev/null", "did", "`pyx`", "`pyx", "leave")
         return
     command = put_words(hint, ELSEWHERE)

@@ -68,3 +68,18 @@ def test_a_list_loses_a_line() -> None:
         remove_lines(path, LISTED, ["mine"], MAIN)
     with pytest.raises(UsageError, match="neither extras nor groups"):
         remove_lines(path, LISTED, ["tomli"], RequirementList(group="dev"))
+
+
+def test_what_another_file_requires_is_said_to_be_there(tmp_path: Path) -> None:
+    """A list includes others, which may serve other lists as well: they are left alone."""
+    path = tmp_path / "requirements.in"
+    path.write_text("-r base.in\n-c held.txt\ntomli\n")
+    (tmp_path / "base.in").write_text("# first\nTick>=1\n")
+    (tmp_path / "held.txt").write_text("tock<2\n")
+    with pytest.raises(
+        UsageError, match=r"tick is required by .*base\.in, which it includes"
+    ) as told:
+        remove_lines(path, path.read_text(), ["tick"], MAIN)
+    assert told.value.hint == "take it out there (line 2), then lock: `pyx lock`"
+    with pytest.raises(UsageError, match="there is no line for tock"):
+        remove_lines(path, path.read_text(), ["tock"], MAIN)

@@ -43,7 +43,7 @@ def add(text: str, requirement: str, place: RequirementList = MAIN) -> str:
     ("requirement", "line"),
     [
         ("a", 'a = "*"'),
-        ("a>=1,<2", 'a = "<2,>=1"'),
+        ("a<2,>=1", 'a = ">=1,<2"'),
         ("a[y,x]", 'a = {version = "*", extras = ["x", "y"]}'),
         ("a @ git+https://example.org/a@v1", 'a = {git = "https://example.org/a", rev = "v1"}'),
         ("a @ https://example.org/a.whl", 'a = {url = "https://example.org/a.whl"}'),

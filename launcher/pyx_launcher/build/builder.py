@@ -156,7 +156,7 @@ def build_entry(
                 _telling_of_patience(bench),
                 tempfile.TemporaryDirectory(prefix="pyx-source-") as temporary,
             ):
-                wheel = _make_wheel(artifact, Path(temporary).resolve(), bench, means)
+                wheel = _make_wheel(artifact, Path(temporary).resolve(), bench, dirs, means)
                 entry = _publish(artifact, wheel, interpreter, dirs, key)
     means.bar.finish(artifact.label)
     return entry
@@ -190,7 +190,7 @@ def name_build(artifact: Artifact, interpreter: Interpreter) -> str:
 
 
 def _make_wheel(
-    artifact: Artifact, temporary: Path, bench: BuildProcess, means: BuildContext
+    artifact: Artifact, temporary: Path, bench: BuildProcess, dirs: Dirs, means: BuildContext
 ) -> Path:
     """Bring the source into `temporary`, unless it is a directory of the user's, and build it."""
     from pyx_launcher.build.frontend import build_wheel
@@ -213,8 +213,20 @@ def _make_wheel(
         tree = find_subtree(unpack_archive(archive, root), subdirectory, artifact.label)
     editable = bool(getattr(source, "editable", False))
     return build_wheel(
-        tree, temporary / "wheel", editable=editable, bench=bench, rules=artifact.rules
+        tree,
+        temporary / "wheel",
+        editable=editable,
+        bench=bench,
+        rules=artifact.rules,
+        # A tree that is worked on is built again and again.
+        kept=_name_kept(artifact, tree, bench, dirs) if editable else None,
     )
+
+
+def _name_kept(artifact: Artifact, tree: Path, bench: BuildProcess, dirs: Dirs) -> Path:
+    """Return where the environment stays that `tree` is built in by this interpreter."""
+    digest = sha256(os.fsencode(tree) + b"\0" + os.fsencode(bench.interpreter.path)).hexdigest()
+    return dirs.cache / "build-environments" / f"{artifact.name}-{digest[:16]}"
 
 
 def _fetch(artifact: Artifact, source: _File, into: Path, means: BuildContext) -> Path:

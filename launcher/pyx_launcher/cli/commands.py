@@ -317,6 +317,9 @@ VERBS: Mapping[str, Verb] = {
 
 _ASKS_NOTHING = "leave it out: pyx never asks"
 _EXACT = "leave it out: a start has exactly what the lock names"
+_UNBUILT = (
+    "leave it out: a project without [build-system], or of package-mode = false, is not built"
+)
 
 OPTIONS_OF_OTHERS: Mapping[str, str] = {
     "--check": "pyx lock --check",
@@ -325,6 +328,7 @@ OPTIONS_OF_OTHERS: Mapping[str, str] = {
     "--no-sync": _EXACT,
     "--exact": _EXACT,
     "--isolated": _EXACT,
+    **dict.fromkeys(("--no-root", "--no-self", "--no-install-project"), _UNBUILT),
     "--only": "--only-group NAME",
     "--only-dev": "--only-group dev",
     "--without": "--no-group NAME",

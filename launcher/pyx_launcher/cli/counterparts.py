@@ -57,8 +57,13 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
     hint = _find_option_of_add(value, arguments, at) if command == "add" else None
     if hint is not None:
         return hint
-    hint = OPTIONS_OF_COMMANDS.get(command, {}).get(name) or OPTIONS_OF_OTHERS.get(name)
-    return _fill_option(hint, value, arguments, at, verb) if hint is not None else None
+    meant = OPTIONS_OF_COMMANDS.get(command, {}).get(name) or OPTIONS_OF_OTHERS.get(name)
+    hint = _fill_option(meant, value, arguments, at, verb) if meant is not None else None
+    if meant is None or hint is None or not hint.startswith("--"):
+        return hint
+    takes_value = bool(_PLACE.search(meant)) and bool(behind)
+    others = _leave_out(arguments, at, takes_value=takes_value)
+    return shlex.join(["pyx", *others[:at], *shlex.split(hint), *others[at:]])
 
 
 def _names_environment(arguments: Sequence[str]) -> bool:
@@ -466,8 +471,6 @@ def refuse_option(named: str | None, own: Sequence[str], words: Sequence[str], p
     if name == "-n" and named is None and has_value:
         # As conda names an environment.
         hint = shlex.join(["pyx", f"@{words[1].removeprefix('@')}", *own, *words[2:]])
-    elif hint is not None and hint.startswith("--") and has_value:
-        hint = shlex.join(["pyx", *own, *hint.split(), *words[2:]])
     if hint is not None:
         raise UsageError(f"unknown option {name}", hint=hint)
 

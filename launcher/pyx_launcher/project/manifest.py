@@ -15,7 +15,7 @@ from pyx_launcher.locks.common.tables import Table, read_toml
 from pyx_launcher.locks.reader import FILE_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 MANIFEST = "pyproject.toml"
@@ -93,17 +93,57 @@ def _read_lines(manifest: Path) -> list[str]:
 
 def list_required(manifest: Path) -> set[str]:
     """Return the names of what a manifest requires anywhere. Raises LockError, StoreError."""
+    names = {name for table in _named_tables(manifest) for name in table} - {"python"}
+    return names | _find_names(_list_requirements(manifest))
+
+
+def find_pin(manifest: Path, name: str) -> str | None:
+    """Return what a manifest says of `name`, normalised, if that is one exact version.
+
+    Raises LockError, StoreError.
+    """
+    from packaging.utils import canonicalize_name
+
+    for table in _named_tables(manifest):
+        for key, said in table.items():
+            version = said.get("version") if isinstance(said, dict) else said
+            if canonicalize_name(key) == name and _PINNED.fullmatch(str(version)):
+                return f'{key} = "{version}"'
+    for text in _list_requirements(manifest):
+        found = _PINNING.match(text)
+        if found and canonicalize_name(found[1]) == name:
+            return found[0].strip()
+    return None
+
+
+_PINNED = re.compile(r"\s*(?:={2,3})?\s*\d[\w.!+-]*\s*")
+"""A version as Poetry and Pipenv pin to it."""
+
+_PINNING = re.compile(r"\s*([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*={2,3}\s*[\w.!+-]+(?![\w.*,])")
+"""A requirement that one version alone fits (PEP 508)."""
+
+
+def _named_tables(manifest: Path) -> list[Mapping[str, object]]:
+    """Return the tables of Poetry's or Pipenv's that have a key for each requirement."""
     if manifest.name == PIPFILE:
         categories = list_packages(read_toml(manifest)).values()
-        return {name for table in categories if isinstance(table, dict) for name in table}
+        return [table for table in categories if isinstance(table, dict)]
     if manifest.name != MANIFEST:
-        return _find_names(line for line in _read_lines(manifest) if not line.startswith("-"))
-    document = read_toml(manifest)
-    poetry = document.table("tool").table("poetry")
-    tables = [poetry.table("dependencies"), poetry.table("dev-dependencies")]
+        return []
+    poetry = read_toml(manifest).table("tool").table("poetry")
     groups = poetry.table("group")
+    tables = [poetry.table("dependencies"), poetry.table("dev-dependencies")]
     tables += [groups.table(name).table("dependencies") for name in groups.data]
-    names = {name for table in tables for name in table.data} - {"python"}
+    return [table.data for table in tables]
+
+
+def _list_requirements(manifest: Path) -> list[str]:
+    """Return the requirements that a manifest has as texts (PEP 508)."""
+    if manifest.name == PIPFILE:
+        return []
+    if manifest.name != MANIFEST:
+        return [line for line in _read_lines(manifest) if not line.startswith("-")]
+    document = read_toml(manifest)
     tool = document.table("tool")
     lists = [
         document.table("project").data.get("dependencies"),
@@ -113,13 +153,13 @@ def list_required(manifest: Path) -> set[str]:
         *tool.table("pdm").table("dev-dependencies").data.values(),
     ]
     # A group may include others, by a table.
-    return names | _find_names(
+    return [
         item
         for items in lists
         if isinstance(items, list)
         for item in items
         if isinstance(item, str)
-    )
+    ]
 
 
 def list_main(manifest: Path) -> set[str]:

@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 from pyx_launcher.errors import LockError, UsageError, reading
 from pyx_launcher.locks.common import tables
 from pyx_launcher.locks.common.sources import find_local
+from pyx_launcher.project.requirement import format_requirement, format_specifier
 from pyx_launcher.project.toml_text import (
     append_table,
     format_item,
@@ -368,9 +369,9 @@ def _put(listed: list[Any], requirement: Requirement) -> None:
         if is_bare(requirement) and requirement.extras <= known.extras:
             return
         if str(known.marker) == str(requirement.marker):
-            listed[at] = str(requirement)
+            listed[at] = format_requirement(requirement)
             return
-    listed.append(str(requirement))
+    listed.append(format_requirement(requirement))
 
 
 def _parsed(listed: Sequence[Any]) -> list[tuple[int, Requirement]]:
@@ -455,7 +456,7 @@ def make_constraint(requirement: Requirement, directory: Path, *, url: str, revi
 
     table = tomlkit.inline_table()
     if requirement.url is None:
-        table["version"] = str(requirement.specifier) or "*"
+        table["version"] = format_specifier(requirement) or "*"
     elif requirement.url.startswith("file:"):
         table["path"] = os.path.relpath(find_local(requirement.url), directory)
     else:

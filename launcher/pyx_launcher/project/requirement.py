@@ -61,6 +61,20 @@ def read_constraint(text: str) -> str | None:
     return f"{found['name']}{','.join(clauses)}"
 
 
+def format_requirement(requirement: Requirement) -> str:
+    """Return a requirement as a person would write it."""
+    text = str(requirement)
+    if not requirement.specifier:
+        return text
+    return text.replace(str(requirement.specifier), format_specifier(requirement), 1)
+
+
+def format_specifier(requirement: Requirement) -> str:
+    """Return the versions of a requirement, its lower bound first; empty for any."""
+    clauses = sorted(map(str, requirement.specifier), key=lambda clause: "><!".find(clause[0]))
+    return ",".join(clauses)
+
+
 def _guess_name(url: str) -> str:
     """Return which package is probably meant by a URL that is typed without its name."""
     egg = re.search(r"[#&]egg=([A-Za-z0-9][\w.-]*)", url)

@@ -11,6 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import PyxError, UsageError
+from pyx_launcher.locks.requirements.lines import read_lines
 from pyx_launcher.project.local import name_project
 from pyx_launcher.project.pyproject import (
     HINT_NOT_THERE,
@@ -18,6 +19,7 @@ from pyx_launcher.project.pyproject import (
     is_bare,
     with_bound,
 )
+from pyx_launcher.project.requirement import format_requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -47,7 +49,9 @@ def add_lines(
     for requirement in requirements:
         at = _find_line(path, lines, requirement.name)
         local = wanted.get(str(requirement))
-        line = f"{_write_editable(path, local) if local else requirement}{newline}"
+        line = (
+            f"{_write_editable(path, local) if local else format_requirement(requirement)}{newline}"
+        )
         if at is None:
             if lines and not lines[-1].endswith("\n"):
                 lines[-1] += newline
@@ -64,9 +68,24 @@ def remove_lines(path: Path, text: str, names: Iterable[str], place: Requirement
     for name in names:
         at = _find_line(path, lines, name)
         if at is None:
-            raise UsageError(f"{path}: there is no line for {name}", hint=HINT_NOT_THERE)
+            raise _explain_missing(path, name)
         del lines[at]
     return "".join(lines)
+
+
+def _explain_missing(path: Path, name: str) -> UsageError:
+    """Return the error for a name that no line of `path` is about: another file may say it."""
+    named = canonicalize_name(name)
+    with contextlib.suppress(PyxError, OSError):
+        for line in read_lines(path, {}):
+            found = re.match(r"[A-Za-z0-9][\w.-]*", line.text)
+            is_named = found is not None and canonicalize_name(found[0]) == named
+            if is_named and line.path != path and not line.is_constraint:
+                return UsageError(
+                    f"{path}: {name} is required by {line.path}, which it includes",
+                    hint=f"take it out there (line {line.number}), then lock: `pyx lock`",
+                )
+    return UsageError(f"{path}: there is no line for {name}", hint=HINT_NOT_THERE)
 
 
 def _refuse_place(path: Path, place: RequirementList) -> None:

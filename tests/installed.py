@@ -53,7 +53,7 @@ SLOW_PATH_STATUS = 99
 # The first line of a file may be too short for the path of the interpreter, so a shell starts it.
 LAUNCHER = """\
 #!/bin/sh
-'''exec' {python} "$0" "$@"
+'''exec' {python} -S "$0" "$@"
 ' '''
 import sys
 

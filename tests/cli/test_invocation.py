@@ -276,6 +276,17 @@ LEFT_OUT = "leave it out: `pyx lock --upgrade NAME` moves what is locked already
             "--only-group cannot be used with --group",
             "--only-group a --only-group b",
         ),
+        (
+            ["env", "create", "x", "--clone"],
+            "--clone needs a value",
+            "pyx env create x --clone OTHER",
+        ),
+        (["--group=", "a b.py"], "--group needs a value", "pyx --group NAME 'a b.py'"),
+        (
+            ["env", "remove", "--all"],
+            "unknown option --all",
+            "`pyx env list` shows all, `pyx env remove NAME` removes one",
+        ),
         (["-G"], "--group needs a value", "pyx --group NAME"),
         (["list", "--tree"], "unknown option --tree", "pyx tree"),
         (

@@ -318,7 +318,7 @@ VERBS: Mapping[str, Verb] = {
 _ASKS_NOTHING = "leave it out: pyx never asks"
 _EXACT = "leave it out: a start has exactly what the lock names"
 _UNBUILT = (
-    "leave it out: a project without [build-system], or of package-mode = false, is not built"
+    "leave it out: a project without [build-system], or with package-mode = false, is not built"
 )
 
 OPTIONS_OF_OTHERS: Mapping[str, str] = {
@@ -371,6 +371,7 @@ OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
     "env": {
         **dict.fromkeys(("-n", "--name"), "pyx env ACTION NAME"),
         **dict.fromkeys(("-p", "--path", "-e", "--executable"), "pyx env show"),
+        "--all": "`pyx env list` shows all, `pyx env remove NAME` removes one",
     },
     "run": dict.fromkeys(("-s", "--script"), "pyx FILE"),
     "list": {"-o": "--outdated", "-t": "pyx tree"},

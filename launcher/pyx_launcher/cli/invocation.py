@@ -235,11 +235,14 @@ def _take_option(arguments: Sequence[str], at: int, verb: Verb) -> tuple[int, _O
         equals = value
     valued, flags = {**OPTIONS_WITH_VALUE, **verb.valued}, (*verb.flags, *_FLAGS)
     if name in valued:
+        start = at
         if not equals:
             at += 1
             value = arguments[at] if at < len(arguments) else ""
         if not value:
-            hint = f"{verb.command} {name} {valued[name]}"
+            place = f"{name} {valued[name]}"
+            before, behind = ["pyx", *arguments[:start]], arguments[at + 1 :]
+            hint = f"{_join(before)} {place} {_join(behind)}".rstrip()
             raise UsageError(f"{name} needs a value", hint=hint)
         return at + 1, (name, value)
     if name in flags and not equals:

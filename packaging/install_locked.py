@@ -93,13 +93,15 @@ def install_wheel(python: Path, wheel: Path) -> None:
 
 
 def remove_setuptools(python: Path) -> None:
-    """Take away what ensurepip brings up to 3.11: nothing needs it, and each start would import it.
+    """Take away what ensurepip brings along up to 3.11, and nothing needs.
 
-    Its ``.pth`` file runs code whenever the environment's python starts.
+    Its ``.pth`` file would run code at every slow start.
     """
     if list(python.parent.parent.glob("lib/python*/site-packages/setuptools")):
         done = _run_pip(python, "uninstall", "--yes", "setuptools")
         sys.stderr.write(done.stdout)
+        if done.returncode:
+            raise InstallError("pip could not remove setuptools; its message is above")
 
 
 def build_wheel(python: Path, directory: Path) -> Path:

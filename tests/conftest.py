@@ -64,16 +64,24 @@ FIRST = (
 )
 """What needs no process, and tells within a minute that something is wrong."""
 
-LAST = ("test_packaging", "test_wheels", "test_deb", "test_standalone", "test_docs", "test_site")
-"""What installs pyx as a user would, and takes longest."""
+LONG = (
+    *("test_packaging", "test_wheels", "test_deb", "test_standalone", "test_docs", "test_site"),
+    *("conformance", "test_costs", "test_editors", "test_programs", "test_recipes", "test_sets"),
+)
+"""What takes long by itself."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests in tiers that fail early: what needs no process, loopback, packaging."""
+    """Put the tests in tiers that fail early: what needs no process, loopback, what takes long.
+
+    With several workers what takes long is begun before the rest, or one of them would still be at
+    it when the others have nothing left to do.
+    """
+    long = 1 if "PYTEST_XDIST_WORKER" in os.environ else 3
 
     def find_tier(item: pytest.Item) -> int:
         name = item.path.relative_to(Path(__file__).parent).parts[0].removesuffix(".py")
-        return 0 if name in FIRST else 2 if name in LAST else 1
+        return 0 if name in FIRST else long if name in LONG else 2
 
     items.sort(key=find_tier)
 

@@ -162,8 +162,15 @@ def ground(tmp_path: Path, uv: Path) -> Ground:
     return Ground.make(tmp_path / "ground", python=PLAIN_PYTHON, uv=str(uv))
 
 
-@LAYOUTS
-@pytest.mark.parametrize("how", ["launch", "attach"])
+@pytest.mark.parametrize(
+    ("how", "links"),
+    [
+        ("launch", True),
+        ("attach", False),
+        pytest.param("launch", False, marks=pytest.mark.slow),
+        pytest.param("attach", True, marks=pytest.mark.slow),
+    ],
+)
 def test_a_step_does_not_enter_a_library(ground: Ground, how: str, *, links: bool) -> None:
     """With `justMyCode` it goes on in the user's code; without, it enters the library."""
     project, ours, plain = make_project(ground, ["idna", "debugpy"], links=links)

@@ -297,7 +297,13 @@ CASES = [
 ]
 
 
-@pytest.fixture(params=VERSIONS)
+@pytest.fixture(
+    params=[
+        VERSIONS[0],
+        VERSIONS[-1],
+        *(pytest.param(version, marks=pytest.mark.slow) for version in VERSIONS[1:-1]),
+    ]
+)
 def python(request: pytest.FixtureRequest, interpreters: dict[str, Path]) -> Path:
     """Give each interpreter of the machine."""
     found = interpreters.get(request.param)

@@ -293,7 +293,8 @@ def _fetch_all(
     variables = build_variables(settings, offline=offline)
     if offline:
         with Index(settings, offline=True) as index:
-            _check_missing(missing, index, environ, has_links=bool(variables["PIP_FIND_LINKS"]))
+            has_links = bool(variables["PIP_FIND_LINKS"])
+            _check_missing(missing, index, environ, interpreter, dirs, has_links=has_links)
     known = sum(map(_size_of, missing))
     pools = {"wheel": ThreadPoolExecutor(_WORKERS), "build": ThreadPoolExecutor(_BUILDS)}
     with (
@@ -347,11 +348,18 @@ def _fetch_all(
 
 
 def _check_missing(
-    missing: Sequence[Artifact], index: Index, environ: Mapping[str, str], *, has_links: bool
+    missing: Sequence[Artifact],
+    index: Index,
+    environ: Mapping[str, str],
+    interpreter: Interpreter,
+    dirs: Dirs,
+    *,
+    has_links: bool,
 ) -> None:
     """Raise ArtifactError that names all that is not on this machine, of `missing` and for builds.
 
-    Of what a build requires it knows what a tree's pyproject.toml says; `has_links` tells that
+    Of what a build requires it knows what a tree's pyproject.toml says, unless an environment has
+    it that is kept; `has_links` tells that
     there are local directories where pip may find it.
     """
     from pyx_launcher.build.builder import find_requirements
@@ -361,7 +369,8 @@ def _check_missing(
     required: dict[str, list[str]] = {}
     for artifact in missing:
         if isinstance(artifact.source, PackageDirectory):
-            for requirement in () if has_links else find_requirements(artifact):
+            needed = () if has_links else find_requirements(artifact, interpreter, dirs)
+            for requirement in needed:
                 required.setdefault(requirement, []).append(artifact.label)
         elif not _is_here(artifact, index):
             absent.append(artifact.label)

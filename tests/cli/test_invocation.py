@@ -285,7 +285,43 @@ LEFT_OUT = "leave it out: `pyx lock --upgrade NAME` moves what is locked already
         (
             ["env", "remove", "--all"],
             "unknown option --all",
-            "`pyx env list` shows all, `pyx env remove NAME` removes one",
+            "`pyx env list` shows all of them; name one to remove it",
+        ),
+        (["sync", "x.py", "--group"], "--group needs a value", "pyx sync x.py --group NAME"),
+        (
+            ["sync", "x.py", "--prod"],
+            "unknown option --prod",
+            "pyx sync x.py --no-default-groups",
+        ),
+        (
+            ["list", "--json", "x.py", "--only", "docs"],
+            "unknown option --only",
+            "pyx list --json x.py --only-group docs",
+        ),
+        (
+            ["@sci", "sync", "--compile", "x.py", "y"],
+            "pyx sync takes one script: y is one word too many",
+            "pyx @sci sync --compile x.py",
+        ),
+        (
+            ["sync", "--compile", "-p", "3.12"],
+            "pyx sync does not know -p",
+            "pyx sync --compile --python 3.12",
+        ),
+        (
+            ["@sci", "-p", "3.12", "x.py", "--user", "bob"],
+            "unknown option -p",
+            "pyx @sci --python 3.12 x.py --user bob",
+        ),
+        (
+            ["--offline", "sync", "--only", "docs", "--project", "lib"],
+            "unknown option --only",
+            "pyx --offline sync --only-group docs --project lib",
+        ),
+        (
+            ["sync", "-G", "test", "--no-default"],
+            "unknown option --no-default",
+            "pyx sync --only-group test",
         ),
         (["-G"], "--group needs a value", "pyx --group NAME"),
         (["list", "--tree"], "unknown option --tree", "pyx tree"),

@@ -82,7 +82,15 @@ def test_forms_name_what_the_parser_knows() -> None:
         assert set(verb.passes_from) <= {"", *verb.actions}
 
 
-@pytest.mark.parametrize("name", VERBS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name, marks=() if name in ("add", "run", "store", "sync") else pytest.mark.slow
+        )
+        for name in VERBS
+    ],
+)
 def test_a_script_of_a_verbs_name_is_not_forgotten(pyx: Pyx, tmp_path: Path, name: str) -> None:
     """The command is done, a line says how to run the script or the directory, and that works."""
     line = f"pyx: this is the command {name}; what lies here runs with `pyx ./{name}`\n"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -1626,17 +1627,13 @@ def test_no_text_names_a_command_that_was_not_typed() -> None:
     assert missing == []
 
 
-ANSWERS = {
-    **{f"pyx {name}": name for name in _COUNTERPARTS},
-    **{f"pyx pipx {name}": name for name in _OF_PIPX},
-    **{f"pyx uv python {name}": name for name in _INTERPRETERS},
-    **{
-        f"pyx {verb} {action}": action
-        for verb, table in ACTIONS_OF_OTHERS.items()
-        for action in table
-    },
-    **{f"pyx list {option}": option for option in OPTIONS_OF_OTHERS if option != "--outdated"},
-}
+ANSWERS = (
+    *(f"pyx {name}" for name in _COUNTERPARTS),
+    *(f"pyx pipx {name}" for name in _OF_PIPX),
+    *(f"pyx uv python {name}" for name in _INTERPRETERS),
+    *(f"pyx {verb} {action}" for verb, table in ACTIONS_OF_OTHERS.items() for action in table),
+    *(f"pyx list {option}" for option in OPTIONS_OF_OTHERS if option != "--outdated"),
+)
 """What is typed by habit."""
 
 FULL = (
@@ -1670,26 +1667,40 @@ MAY_FAIL = {
 }
 
 
-@pytest.mark.parametrize("typed", ANSWERS)
-def test_what_others_call_it_leads_there(pyx: Pyx, ground: Path, typed: str) -> None:
-    """The answer to a command of another tool is one that can be typed, in a project as it is."""
+PARTS = 8
+"""So many workers can share what follows."""
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_what_others_call_it_leads_there(pyx: Pyx, ground: Path, tmp_path: Path, part: int) -> None:
+    """The answer to a command of another tool is one that can be typed, in a project as it is.
+
+    Where several of a part have the same answer, it is typed once.
+    """
     (ground / "pyproject.toml").write_text(FULL)
     (ground / "r.txt").write_text("tock\n")
     (ground / "run.py").write_text("print('ran')\n")
     assert pyx("lock", cwd=ground).returncode == 0
-    words = shlex.split(typed)[1:]
-    if typed.rsplit(maxsplit=1)[-1] in NEEDS and not typed.startswith(
-        ("pyx env", "pyx tool", "pyx python")
-    ):
-        words.append("3" if words[-1] in ("pin", "use") else "tick")
-    told = pyx(*words, cwd=ground)
-    assert told.returncode != 0
-    hint = told.stderr.splitlines()[-1].partition("hint: ")[2]
-    if not hint.startswith("pyx "):
-        # A variable, or what is there already.
-        assert hint.split()[0] in ("PYX_DEBUG=1", "2>/dev/null", "did", "`pyx`", "`pyx", "leave")
-        return
-    command = put_words(hint, ELSEWHERE)
-    told = pyx.run(["/bin/sh", "-c", command], cwd=ground, timeout=240)
-    assert "Traceback" not in told.stderr
-    assert told.returncode == 0 or command in MAY_FAIL, (command, told.stderr)
+    size = -(-len(ANSWERS) // PARTS)
+    answers = {}
+    for typed in ANSWERS[part * size : (part + 1) * size]:
+        words = shlex.split(typed)[1:]
+        if typed.rsplit(maxsplit=1)[-1] in NEEDS and not typed.startswith(
+            ("pyx env", "pyx tool", "pyx python")
+        ):
+            words.append("3" if words[-1] in ("pin", "use") else "tick")
+        told = pyx(*words, cwd=ground)
+        assert told.returncode != 0, typed
+        hint = told.stderr.splitlines()[-1].partition("hint: ")[2]
+        if hint.startswith("pyx "):
+            answers[put_words(hint, ELSEWHERE)] = typed
+        else:
+            # A variable, or what is there already.
+            known = ("PYX_DEBUG=1", "2>/dev/null", "did", "`pyx`", "`pyx", "leave", "no")
+            assert hint.split()[0] in known, typed
+    for number, (command, typed) in enumerate(answers.items()):
+        there = shutil.copytree(ground, tmp_path / f"there{number}")
+        fresh = {"PYX_HOME": str(tmp_path / f"home{number}")}
+        told = pyx.run(["/bin/sh", "-c", command], cwd=there, env=fresh, timeout=240)
+        assert "Traceback" not in told.stderr, (typed, command, told.stderr)
+        assert told.returncode == 0 or command in MAY_FAIL, (typed, command, told.stderr)

@@ -38,9 +38,17 @@ PIPENVS = '[packages]\ntick = "==1.0"\ntock = "*"\ntalk = "~=2"\n[dev-packages]\
 @pytest.mark.parametrize(
     ("name", "text", "pins"),
     [
-        ("pyproject.toml", STANDARD, {"tick": "Tick[fast]==1.0", "talk": "talk ===2.0"}),
+        (
+            "pyproject.toml",
+            STANDARD,
+            {
+                "tick": "Tick[fast]==1.0; python_version > '3'",
+                "tack": "tack>=1,==1.5",
+                "talk": "talk ===2.0",
+            },
+        ),
         ("pyproject.toml", POETRYS, {"tick": 'Tick = "1.0"', "tack": 'tack = "==1.5"'}),
-        ("requirements.in", LIST, {"tick": "tick==1.0", "talk": "talk==2"}),
+        ("requirements.in", LIST, {"tick": "tick==1.0", "tack": "tack==1.5,<2", "talk": "talk==2"}),
         ("Pipfile", PIPENVS, {"tick": 'tick = "==1.0"', "tack": 'tack = "==1.5"'}),
     ],
 )
@@ -53,5 +61,7 @@ def test_a_pin_is_what_one_version_alone_fits(
     required = {found.lower() for found in list_required(manifest)}
     assert required >= {"tick", "tock", "tack", "talk"}
     assert "python" not in required
-    found = {one: find_pin(manifest, one) for one in ("tick", "tock", "tack", "talk", "torn")}
+    versions = {"tick": "1.0.0", "tock": "1.0", "tack": "1.5", "talk": "2.0", "torn": "1.0"}
+    found = {one: find_pin(manifest, one, version) for one, version in versions.items()}
     assert {one: pin for one, pin in found.items() if pin is not None} == pins
+    assert not any(find_pin(manifest, one, "9") for one in versions)

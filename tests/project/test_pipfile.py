@@ -80,6 +80,6 @@ def test_what_another_file_requires_is_said_to_be_there(tmp_path: Path) -> None:
         UsageError, match=r"tick is required by .*base\.in, which it includes"
     ) as told:
         remove_lines(path, path.read_text(), ["tick"], MAIN)
-    assert told.value.hint == "take it out there (line 2), then lock: `pyx lock`"
+    assert told.value.hint == f"take line 2 out of {tmp_path / 'base.in'}, then `pyx lock`"
     with pytest.raises(UsageError, match="there is no line for tock"):
         remove_lines(path, path.read_text(), ["tock"], MAIN)

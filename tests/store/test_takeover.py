@@ -113,7 +113,10 @@ def test_a_program_that_runs_keeps_its_files(
     assert len(list_entries(pyx_home / "store")) == 6
 
 
-@pytest.mark.parametrize("share", [0.02, 0.1, 0.3, 0.5, 0.8])
+@pytest.mark.parametrize(
+    "share",
+    [0.02, 0.3, *(pytest.param(share, marks=pytest.mark.slow) for share in (0.1, 0.5, 0.8))],
+)
 def test_a_kill_loses_nothing(
     tmp_path: Path, parts: Sequence[Path], pyx: Pyx, share: float
 ) -> None:

@@ -32,6 +32,7 @@ from pyx_launcher.files.atomic import storing
 from pyx_launcher.files.hashing import sha256
 from pyx_launcher.locks.common.packages import (
     ROOT_SOURCE,
+    BuildRules,
     PackageArchive,
     PackageDirectory,
     PackageSdist,
@@ -219,13 +220,13 @@ def _make_wheel(
         bench=bench,
         rules=artifact.rules,
         # A tree that is worked on is built again and again.
-        kept=_name_kept(artifact, tree, bench, dirs) if editable else None,
+        kept=_name_kept(artifact, tree, bench.interpreter, dirs) if editable else None,
     )
 
 
-def _name_kept(artifact: Artifact, tree: Path, bench: BuildProcess, dirs: Dirs) -> Path:
-    """Return where the environment stays that `tree` is built in by this interpreter."""
-    digest = sha256(os.fsencode(tree) + b"\0" + os.fsencode(bench.interpreter.path)).hexdigest()
+def _name_kept(artifact: Artifact, tree: Path, interpreter: Interpreter, dirs: Dirs) -> Path:
+    """Return where the environment stays that `tree` is built in by `interpreter`."""
+    digest = sha256(os.fsencode(tree) + b"\0" + os.fsencode(interpreter.path)).hexdigest()
     return dirs.cache / "build-environments" / f"{artifact.name}-{digest[:16]}"
 
 
@@ -250,14 +251,20 @@ def want_file(artifact: Artifact, source: _File) -> WantedFile:
     )
 
 
-def find_requirements(artifact: Artifact) -> tuple[str, ...]:
-    """Return what the build of a source tree requires, as far as its pyproject.toml tells."""
+def find_requirements(artifact: Artifact, interpreter: Interpreter, dirs: Dirs) -> tuple[str, ...]:
+    """Return what has to be fetched to build a source tree, as far as its pyproject.toml tells."""
     from pyx_launcher.build.frontend import read_requires
+    from pyx_launcher.build.place import has_kept
 
     source = artifact.source
     if not isinstance(source, PackageDirectory):
         return ()
-    return read_requires(_find_tree(artifact, source))
+    tree = _find_tree(artifact, source)
+    requires = read_requires(tree)
+    rules = artifact.rules or BuildRules()
+    kept = _name_kept(artifact, tree, interpreter, dirs)
+    known = {*requires, *rules.requires}
+    return () if has_kept(kept, known, rules.constraints, interpreter) else requires
 
 
 def _name_file(source: _File) -> str:

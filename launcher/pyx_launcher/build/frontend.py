@@ -55,19 +55,17 @@ def build_wheel(
     settings = rules.settings or None
     with (
         tempfile.TemporaryDirectory(prefix="pyx-build-") as temporary,
-        opened_place(kept, Path(temporary).resolve() / "environment", bench) as place,
+        opened_place(kept, Path(temporary).resolve(), bench) as place,
     ):
-        while True:
-            try:
-                builder = _prepare(tree, Path(temporary), place)
-                place.prepare({*builder.build_system_requires, *rules.requires}, rules.constraints)
-                place.add(builder.get_requires_for_build(kind, settings))
-                return Path(builder.build(kind, into, settings))
-            except (build.BuildException, build.BuildBackendException, UnicodeDecodeError) as error:
-                if not place.is_reused:
-                    raise _explain(error, kind, bench) from error
-                bench.note("pyx: again, in a new environment: it may be this one that fails")
-                place.forget()
+        try:
+            builder = _prepare(tree, Path(temporary), place)
+            required = {*builder.build_system_requires, *rules.requires}
+            place.prepare(required, rules.constraints)
+            builder = _prepare(tree, Path(temporary), place)
+            place.add(builder.get_requires_for_build(kind, settings))
+            return Path(builder.build(kind, into, settings))
+        except (build.BuildException, build.BuildBackendException, UnicodeDecodeError) as error:
+            raise _explain(error, kind, bench) from error
 
 
 def read_requires(tree: Path) -> tuple[str, ...]:

@@ -318,7 +318,8 @@ VERBS: Mapping[str, Verb] = {
 _ASKS_NOTHING = "leave it out: pyx never asks"
 _EXACT = "leave it out: a start has exactly what the lock names"
 _UNBUILT = (
-    "leave it out: a project without [build-system], or with package-mode = false, is not built"
+    "no option leaves the project itself out; "
+    "without [build-system], or with package-mode = false, it is not built"
 )
 
 OPTIONS_OF_OTHERS: Mapping[str, str] = {
@@ -371,7 +372,7 @@ OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
     "env": {
         **dict.fromkeys(("-n", "--name"), "pyx env ACTION NAME"),
         **dict.fromkeys(("-p", "--path", "-e", "--executable"), "pyx env show"),
-        "--all": "`pyx env list` shows all, `pyx env remove NAME` removes one",
+        "--all": "`pyx env list` shows all of them; name one to remove it",
     },
     "run": dict.fromkeys(("-s", "--script"), "pyx FILE"),
     "list": {"-o": "--outdated", "-t": "pyx tree"},

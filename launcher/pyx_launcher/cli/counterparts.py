@@ -23,7 +23,7 @@ from pyx_launcher.cli.commands import (
 )
 from pyx_launcher.cli.conda import advise_dry_run, answer, is_option
 from pyx_launcher.cli.conda_specs import collect, write_requirement
-from pyx_launcher.cli.invocation import OPTIONS_WITH_VALUE, PYTHON_LETTERS
+from pyx_launcher.cli.invocation import OPTIONS_WITH_VALUE, PYTHON_LETTERS, WholeLine
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.locks.uv.workspace import read_workspace
@@ -63,7 +63,12 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
         return hint
     takes_value = bool(_PLACE.search(meant)) and bool(behind)
     others = _leave_out(arguments, at, takes_value=takes_value)
-    return shlex.join(["pyx", *others[:at], *shlex.split(hint), *others[at:]])
+    groups = list_values_of(("--group", "-G"), others)
+    if name == "--no-default" and groups:
+        # PDM has it beside the groups that are wanted alone.
+        words = ["--only-group" if word in ("--group", "-G") else word for word in others]
+        return WholeLine(shlex.join(["pyx", *words]))
+    return WholeLine(shlex.join(["pyx", *others[:at], *shlex.split(hint), *others[at:]]))
 
 
 def _names_environment(arguments: Sequence[str]) -> bool:
@@ -466,7 +471,8 @@ def refuse_option(named: str | None, own: Sequence[str], words: Sequence[str], p
     if name[1:] in PYTHON_LETTERS:
         return
     words = [name, value, *words[1:]] if value else words
-    hint = aim(find_counterpart(words, 0, plain), own)
+    hint = find_counterpart(words, 0, plain)
+    hint = hint.behind(own) if isinstance(hint, WholeLine) else aim(hint, own)
     has_value = len(words) > 1 and not words[1].startswith("-")
     if name == "-n" and named is None and has_value:
         # As conda names an environment.

@@ -45,6 +45,16 @@ _NOT_BESIDE_ONLY = ("--group", "--extra", "--all-groups", "--all-extras")
 """What ``--only-group`` cannot be used with, as in uv."""
 
 
+class WholeLine(str):
+    """A hint that is the command line as it is meant, but for the words before the command."""
+
+    __slots__ = ()
+
+    def behind(self, words: Sequence[str]) -> str:
+        """Return it with these words of pyx's own, which stand before the command."""
+        return f"{_join(['pyx', *words])}{self.removeprefix('pyx')}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Program:
     """What python is to run: its words untouched, and where in them the target is."""
@@ -122,13 +132,17 @@ def parse_invocation(arguments: Sequence[str], environ: Mapping[str, str]) -> In
             if rest and rest[0] in ("--help", "-h"):
                 words, verb = (verb,), "--help"
             elif asked.speaks_of_start and rest:
-                rest, behind, others = _take_behind(rest, asked)
+                before = arguments[end : len(arguments) - len(rest)]
+                rest, behind, others = _take_behind(before, rest, asked)
                 own += tuple(word for word in behind if word not in asked.flags)
                 more += others
         except UsageError as error:
             from pyx_launcher.cli.counterparts import aim, find_target
 
-            error.hint = aim(error.hint, *find_target(own, arguments[end:], asked))
+            if isinstance(error.hint, WholeLine):
+                error.hint = error.hint.behind(arguments[:end])
+            else:
+                error.hint = aim(error.hint, *find_target(own, arguments[end:], asked))
             raise
         _refuse_place(arguments, verb or "", [*words, *rest[:1]])
         settings = _settle(more, asked)
@@ -242,8 +256,8 @@ def _take_option(arguments: Sequence[str], at: int, verb: Verb) -> tuple[int, _O
         if not value:
             place = f"{name} {valued[name]}"
             before, behind = ["pyx", *arguments[:start]], arguments[at + 1 :]
-            hint = f"{_join(before)} {place} {_join(behind)}".rstrip()
-            raise UsageError(f"{name} needs a value", hint=hint)
+            line = f"{_join(before)} {place} {_join(behind)}".rstrip()
+            raise UsageError(f"{name} needs a value", hint=WholeLine(line))
         return at + 1, (name, value)
     if name in flags and not equals:
         return at + 1, (name, None)
@@ -273,27 +287,30 @@ def _refuse_word(arguments: Sequence[str], at: int, verb: Verb) -> UsageError:
 
 
 def _take_behind(
-    words: Sequence[str], verb: Verb
+    before: Sequence[str], words: Sequence[str], verb: Verb
 ) -> tuple[Sequence[str], Sequence[str], list[_Option]]:
     """Take what stands behind the script that `verb` speaks of: options of its own and of pyx.
 
-    Returns the words of the start, those that were taken, and the options. Behind a module or a
-    command the words are the program's. Raises UsageError for words that are nobody's.
+    `before` are the name of the verb and what was taken already. Returns the words of the start,
+    those that were taken, and the options. Behind a module or a command the words are the
+    program's. Raises UsageError for words that are nobody's.
     """
     program = parse_program(words)
+    line = [*before, *words]
     if program.mode in "ip":
-        raise _refuse_word([verb.command.removeprefix("pyx "), *words], 1, verb)
+        raise _refuse_word(line, len(before), verb)
     if program.mode != "s":
         return words, (), []
-    at = end = program.place + 1
+    end = program.place + 1
+    at = len(before) + end
     options: list[_Option] = []
-    while at < len(words):
-        if not _is_own(words[at]):
+    while at < len(line):
+        if not _is_own(line[at]):
             raise UsageError(
-                f"{verb.command} takes one script: {words[at]} is one word too many",
-                hint=_join([*verb.command.split(), *words[:end]]),
+                f"{verb.command} takes one script: {line[at]} is one word too many",
+                hint=WholeLine(_join(["pyx", *line[: len(before) + end]])),
             )
-        at, option = _take_option(words, at, verb)
+        at, option = _take_option(line, at, verb)
         options.append(option)
     return words[:end], words[end:], options
 

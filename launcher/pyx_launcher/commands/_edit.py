@@ -40,7 +40,7 @@ from pyx_launcher.project.pyproject import MAIN, RequirementList, drop_known, is
 from pyx_launcher.project.python_version import VERSION_FILE, pin_version
 from pyx_launcher.project.transaction import exclusive, restoring
 from pyx_launcher.resolve.pins_of_lock import check_upgrade, find_damage, find_versions, versions_in
-from pyx_launcher.resolve.project import Change, Outcome, change_project, read_project
+from pyx_launcher.resolve.project import Change, Outcome, change_project
 from pyx_launcher.resolve.runner import NO_UPGRADE, Upgrade
 from pyx_launcher.resolve.script import (
     Block,
@@ -278,17 +278,13 @@ def edit_project(words: EditArguments, change: Change, environ: Mapping[str, str
         if pinned is not None:
             write_out(f"{pinned}: {shorten_request(words.python)}\n")
     write_out(describe(outcome))
-    _tell_of_pins(directory, change, outcome)
-    return 0
-
-
-def _tell_of_pins(directory: Path, change: Change, outcome: Outcome) -> None:
-    """Say of what was to be upgraded and is required in one version that this is why it stays."""
-    manifest = read_project(directory, lock_name=change.lock_name).manifest
     for name in map(canonicalize_name, change.upgrade.names):
-        pin = find_pin(manifest, name) if manifest.is_file() else None
-        if pin is not None and outcome.before.get(name) == outcome.after.get(name):
-            tell(f"{name} stays as it is: {manifest} requires {pin}")
+        version = outcome.after.get(name)
+        if version and version == outcome.before.get(name):
+            pin = find_pin(outcome.manifest, name, version) if outcome.manifest else None
+            if pin is not None:
+                tell(f"{name} stays as it is: {outcome.manifest} requires {pin}")
+    return 0
 
 
 def describe(outcome: Outcome, subject: Path | None = None) -> str:

@@ -63,9 +63,9 @@ def _make_ready(invocation: Invocation, environ: Mapping[str, str]) -> tuple[lis
 
 
 def _describe(lock: str, fetched: int, old: int, state: str, version: str) -> str:
-    if not lock:
-        return f"no lock here or above: environment {state} for Python {version}, without packages"
+    if not (lock or fetched or old):
+        return f"no lock: environment {state} for Python {version}, without packages"
     return (
-        f"{lock}: {fetched} fetched, {old} already in the store, "
+        f"{lock or 'no lock'}: {fetched} fetched, {old} already in the store, "
         f"environment {state} for Python {version}"
     )

@@ -107,7 +107,7 @@ def _merged(environ: Mapping[str, str]) -> dict[str, _Value]:
     ``[global]`` in a user's file.
     """
     by_section: dict[str, dict[str, _Value]] = {section: {} for section in SECTIONS}
-    for path in _files(environ):
+    for path in list_config_files(environ):
         for section, found in _read_file(path).items():
             by_section[section].update(found)
     merged: dict[str, _Value] = {}
@@ -125,7 +125,7 @@ def _option(name: str) -> str:
     return ALIASES.get(option, option)
 
 
-def _files(environ: Mapping[str, str]) -> Iterator[Path]:
+def list_config_files(environ: Mapping[str, str]) -> Iterator[Path]:
     """Yield the configuration files in the order in which they override one another."""
     named = environ.get("PIP_CONFIG_FILE")
     if named == os.devnull:

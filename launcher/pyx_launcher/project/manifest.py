@@ -5,6 +5,7 @@ This is told from the files alone: what they mean is the business of the tools t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from pyx_launcher.locks.reader import FILE_NAMES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from packaging.specifiers import SpecifierSet
 
 MANIFEST = "pyproject.toml"
 PIPFILE = "Pipfile"
@@ -97,30 +100,38 @@ def list_required(manifest: Path) -> set[str]:
     return names | _find_names(_list_requirements(manifest))
 
 
-def find_pin(manifest: Path, name: str) -> str | None:
-    """Return what a manifest says of `name`, normalised, if that is one exact version.
+def find_pin(manifest: Path, name: str, version: str) -> str | None:
+    """Return how a manifest requires exactly this `version` of `name`, which is normalised.
 
-    Raises LockError, StoreError.
+    None where it requires no single version, or another. Raises LockError, StoreError.
     """
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
     from packaging.utils import canonicalize_name
 
     for table in _named_tables(manifest):
         for key, said in table.items():
-            version = said.get("version") if isinstance(said, dict) else said
-            if canonicalize_name(key) == name and _PINNED.fullmatch(str(version)):
-                return f'{key} = "{version}"'
+            asked = said.get("version") if isinstance(said, dict) else said
+            if canonicalize_name(key) == name and isinstance(asked, str):
+                # Poetry's bare version is a pin as well.
+                bare = asked.strip().lstrip("=").strip()
+                with contextlib.suppress(InvalidSpecifier):
+                    if _is_pinned(SpecifierSet(f"=={bare}"), version):
+                        return f'{key} = "{asked}"'
     for text in _list_requirements(manifest):
-        found = _PINNING.match(text)
-        if found and canonicalize_name(found[1]) == name:
-            return found[0].strip()
+        with contextlib.suppress(InvalidRequirement):
+            requirement = Requirement(text)
+            is_same = canonicalize_name(requirement.name) == name
+            if is_same and _is_pinned(requirement.specifier, version):
+                return text.strip()
     return None
 
 
-_PINNED = re.compile(r"\s*(?:={2,3})?\s*\d[\w.!+-]*\s*")
-"""A version as Poetry and Pipenv pin to it."""
-
-_PINNING = re.compile(r"\s*([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*={2,3}\s*[\w.!+-]+(?![\w.*,])")
-"""A requirement that one version alone fits (PEP 508)."""
+def _is_pinned(versions: SpecifierSet, version: str) -> bool:
+    """Tell whether `version` is the only one of `versions`."""
+    clauses = [one for one in versions if one.operator in ("==", "===")]
+    has_pin = any(not one.version.endswith(".*") for one in clauses)
+    return has_pin and versions.contains(version, prereleases=True)
 
 
 def _named_tables(manifest: Path) -> list[Mapping[str, object]]:

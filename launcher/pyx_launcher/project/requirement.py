@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import UsageError
 from pyx_launcher.locks.poetry.constraints import parse_alternative
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _CONSTRAINED = re.compile(
     r"\s*(?P<name>[A-Za-z0-9][\w.-]*(?:\[[^]]*\])?)\s*"
@@ -57,8 +61,7 @@ def read_constraint(text: str) -> str | None:
         versions = parse_alternative(found["constraint"].strip())
     except ValueError:
         return None
-    clauses = sorted(map(str, versions), key=lambda clause: clause.startswith("<"))
-    return f"{found['name']}{','.join(clauses)}"
+    return f"{found['name']}{_order(map(str, versions))}"
 
 
 def format_requirement(requirement: Requirement) -> str:
@@ -70,9 +73,12 @@ def format_requirement(requirement: Requirement) -> str:
 
 
 def format_specifier(requirement: Requirement) -> str:
-    """Return the versions of a requirement, its lower bound first; empty for any."""
-    clauses = sorted(map(str, requirement.specifier), key=lambda clause: "><!".find(clause[0]))
-    return ",".join(clauses)
+    """Return the versions of a requirement, upper bounds behind the others; empty for any."""
+    return _order(map(str, requirement.specifier))
+
+
+def _order(clauses: Iterable[str]) -> str:
+    return ",".join(sorted(clauses, key=lambda clause: ("><!".find(clause[0]), clause)))
 
 
 def _guess_name(url: str) -> str:

@@ -81,9 +81,10 @@ def _explain_missing(path: Path, name: str) -> UsageError:
             found = re.match(r"[A-Za-z0-9][\w.-]*", line.text)
             is_named = found is not None and canonicalize_name(found[0]) == named
             if is_named and line.path != path and not line.is_constraint:
+                place = os.path.normpath(line.path)
                 return UsageError(
-                    f"{path}: {name} is required by {line.path}, which it includes",
-                    hint=f"take it out there (line {line.number}), then lock: `pyx lock`",
+                    f"{path}: {name} is required by {place}, which it includes",
+                    hint=f"take line {line.number} out of {place}, then `pyx lock`",
                 )
     return UsageError(f"{path}: there is no line for {name}", hint=HINT_NOT_THERE)
 

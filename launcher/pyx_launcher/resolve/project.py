@@ -144,6 +144,8 @@ class Outcome:
     after: Mapping[str, str]
     is_new: bool = False
     """Was there no lock before?"""
+    manifest: Path | None = None
+    """What says what was locked, if that is no script."""
 
 
 def resolve(directory: Path, toolbox: Toolbox, tell: Tell, python: str | None = None) -> Outcome:
@@ -306,7 +308,13 @@ def change_project(
             if bounded != first:
                 files.write(project.manifest, bounded.encode())
                 _lock(project, replace(tool, is_quiet=True), files, bounded, Change())
-        return Outcome(lock=project.lock, before=before, after=after, is_new=is_new)
+        return Outcome(
+            lock=project.lock,
+            before=before,
+            after=after,
+            is_new=is_new,
+            manifest=project.manifest,
+        )
 
 
 def _follows(data: object) -> bool:

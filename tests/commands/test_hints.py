@@ -95,6 +95,25 @@ CASES: Mapping[str, Case] = {
         files={"pyproject.toml": PROJECT + OWN.partition("[project")[2].join(("[project", ""))},
         hint="give its pyproject.toml a [build-system] table, then run `pyx lock`",
     ),
+    "in the shell of an environment": Case(
+        typed="pyx @science run /bin/sh -c 'pyx add tock'",
+        before=("pyx env create science",),
+        hint="`pyx @science add tock` changes the environment that this was started in",
+        says=("+ tock 1.0",),
+    ),
+    "what the shell of an environment has": Case(
+        typed="pyx @science run /bin/sh -c 'pyx list'",
+        before=("pyx env create science", "pyx @science add tock"),
+        hint="`pyx @science list` is about the environment that this was started in",
+        says=("tock",),
+    ),
+    "a lock without its project": Case(
+        typed="pyx add --init tock",
+        files=LOCKED,
+        before=("pyx lock", "rm pyproject.toml"),
+        hint="pylock.toml.old && pyx add --init -r wanted.txt` makes one of what it has",
+        says=("+ tick 1.0",),
+    ),
     "dependencies, unlocked": Case(
         typed="pyx run tick",
         files=LOCKED,

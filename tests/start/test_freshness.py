@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from lockcases import LOCKS, find_cases
 from packaging.specifiers import SpecifierSet
-from wheelhouse import make_wheel, sha256
+from wheelhouse import make_source_tree, make_wheel, sha256
 
 from pyx_launcher.locks.common.marker_equality import mean_same
 from pyx_launcher.locks.reader import read_lock
@@ -25,6 +25,7 @@ from pyx_launcher.start.freshness import find_freshness
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from indexserver import IndexServer
     from installed import Pyx
 
 LEGACY = """\
@@ -602,7 +603,7 @@ def test_a_project_file_that_is_no_toml_is_told(
     if is_locked:
         origin = read_origin(project)
         lock = b'lock-version = "1.0"\ncreated-by = "pyx"\npackages = []\n'
-        (tmp_path / "pylock.toml").write_bytes(stamp_pylock(lock, origin))
+        (tmp_path / "pylock.toml").write_bytes(stamp_pylock(lock, origin, tmp_path))
     sound = project.read_text()
     project.write_text(sound + "[project\n")
     told = pyx("-c", "print(1)", cwd=tmp_path)
@@ -624,8 +625,62 @@ def test_run_tells_of_a_stale_lock_as_a_start_does(pyx: Pyx, tmp_path: Path) -> 
     project = tmp_path / "pyproject.toml"
     project.write_text('[project]\nname = "p"\nversion = "0"\ndependencies = []\n')
     lock = b'lock-version = "1.0"\ncreated-by = "pyx"\npackages = []\n'
-    (tmp_path / "pylock.toml").write_bytes(stamp_pylock(lock, read_origin(project)))
+    (tmp_path / "pylock.toml").write_bytes(stamp_pylock(lock, read_origin(project), tmp_path))
     project.write_text(project.read_text().replace("[]", '["plug"]'))
     told = pyx("run", "tick", cwd=tmp_path)
     assert told.returncode == 127
     assert "out of date" in told.stderr.splitlines()[0]
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("kind", ["pylock", "list", "uv"])
+def test_a_directory_that_is_required_counts_with_what_it_requires(
+    pyx: Pyx, uv: Path, tmp_path: Path, wheels: Path, index: IndexServer, kind: str
+) -> None:
+    """What it requires is in the lock as well; for a uv.lock, uv itself is asked what is stale."""
+    for name in ("tick", "tock"):
+        make_wheel(wheels, name, "1.0")
+    pyx.environ["PYX_UV"] = str(uv)
+    library, project = tmp_path / "library", tmp_path / "project"
+    make_source_tree(library, "lib", "1.0")
+    manifest = library / "pyproject.toml"
+    build = '[build-system]\nrequires = []\nbuild-backend = "treebackend"\nbackend-path = ["."]\n'
+    text = f'{build}[project]\nname = "lib"\nversion = "1.0"\ndependencies = ["tick"]\n'
+    manifest.write_text(text)
+    project.mkdir()
+    if kind == "list":
+        (project / "requirements.txt").write_text("-e ../library\n")
+    else:
+        sources = '[tool.uv.sources]\nlib = {path = "../library", editable = true}\n'
+        own = '[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.9"\n'
+        (project / "pyproject.toml").write_text(f'{own}dependencies = ["lib"]\n{sources}')
+    if kind == "uv":
+        (project / "uv.lock").touch()
+    locked = pyx("lock", cwd=project)
+    assert locked.returncode == 0, locked.stderr
+
+    def is_stale() -> bool:
+        time.sleep(SETTLED)
+        told = pyx("lock", "--check", cwd=project)
+        refused = pyx("--locked", "-c", "pass", cwd=project)
+        warned = pyx("-c", "pass", cwd=project)
+        stale = told.returncode == 65
+        assert refused.returncode == (65 if stale else 0), refused.stderr
+        assert (str(manifest) in warned.stderr) == stale
+        assert warned.returncode == 0, warned.stderr
+        if kind == "uv":
+            asked = pyx.run(
+                [uv, "lock", "--check"], cwd=project, env={"UV_DEFAULT_INDEX": index.url}
+            )
+            assert (asked.returncode != 0) == stale, asked.stderr
+        return stale
+
+    assert not is_stale()
+    manifest.write_text(text.replace("[project]\n", '[project]\ndescription = "other"\n'))
+    assert not is_stale()
+    manifest.write_text(text.replace('"tick"', '"tick", "tock"'))
+    assert is_stale()
+    assert pyx("lock", cwd=project).returncode == 0
+    assert not is_stale()
+    manifest.write_text(f'{text}[project.optional-dependencies]\nmore = ["tock"]\n')
+    assert is_stale()

@@ -35,7 +35,12 @@ from pyx_launcher.project.journal import read_file
 from pyx_launcher.project.links import check_links
 from pyx_launcher.project.manifest import MANIFEST, MANIFESTS, advise_old, find_pin, name_command
 from pyx_launcher.project.misspelt import describe_block, describe_manifest
-from pyx_launcher.project.named import named_directory, remove_named, require_named
+from pyx_launcher.project.named import (
+    find_surrounding,
+    named_directory,
+    remove_named,
+    require_named,
+)
 from pyx_launcher.project.pyproject import MAIN, RequirementList, drop_known, is_bare, parse_data
 from pyx_launcher.project.python_version import VERSION_FILE, pin_version
 from pyx_launcher.project.transaction import exclusive, restoring
@@ -238,6 +243,11 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
         hint = f"`{shlex.join(['pyx', 'add', '--init', *files, *words.names])}` makes one here"
         if not (files or words.names):
             hint = "`pyx init` makes one here"
+    within = find_surrounding()
+    if within is not None and (files or words.names):
+        verb = "add" if words.creates else "remove"
+        command = shlex.join(["pyx", within, verb, *files, *words.names])
+        hint = f"`{command}` changes the environment that this was started in"
     _refuse_old(working)
     raise UsageError(f"there is no project in {working} or above", hint=hint)
 
@@ -409,7 +419,7 @@ def _lock_beside(job: _Job, journal: Path, lock: Path) -> Outcome:
     origin = read_block_origin(job.block.script, parse_data(job.block.script, text))
     with restoring(journal, [job.block.script, lock], tell) as files:
         files.expect(job.block.script, job.source)
-        files.write(lock, stamp_pylock(content, origin))
+        files.write(lock, stamp_pylock(content, origin, lock.parent))
         job.write(files, text)
     return Outcome(lock=lock, before=before, after=versions, is_new=is_new)
 

@@ -142,6 +142,8 @@ _WITH_VALUE = (
     *("--clone", "--solver", "--revision", "--subdir", "--cwd", "--repodata-fn", "--progress-bar"),
     *("--keyring-provider", "--no-binary", "--only-binary", "--implementation", "--abi"),
     *("--use-feature", "--use-deprecated", "--config-settings", "--global-option"),
+    *("--depth", "--bounds", "--prune", "--resolution", "--prerelease", "--exclude-newer"),
+    *("--link-mode", "--refresh-package", "--reinstall-package", "--config-setting", "--color"),
     *("--client-cert", "--exists-action", "--root-user-action", "--resume-retries"),
 )
 """Options of other tools whose value is the next word."""
@@ -360,7 +362,7 @@ def _answer_verb(name: str, words: Sequence[str], pyx: str, here: Here) -> str:
     if name in NAMESAKES:
         run = f"{pyx} run {shlex.join([name, *words])}"
         return f"{_advise(name, pyx, here)}, then `{run}`"
-    command = _begin(pyx, str(translate(name, words, here=here)))
+    command = _begin(pyx, _settle(str(translate(name, words, here=here))))
     if command.startswith(f"{pyx} -m pytest") and "pytest" not in here.packages:
         return f"{_advise('pytest', pyx, here)}, then `{command}`"
     return command
@@ -398,7 +400,13 @@ def translate(
         return shlex.join(["remove", *_keep_options(words, ("-r", "--requirement"))])
     if name == "show" and not given:
         asked = [word for word in words if word in _OF_SHOW]
-        return _OF_SHOW[asked[0]] if asked else "list"
+        return _OF_SHOW[asked[0]] if asked else shlex.join(["list", *_translate_choice(words)])
+    if name == "new":
+        called = list_values_of(("--name",), words)
+        places = [word for word in words if not word.startswith("-") and word not in called]
+        return shlex.join(["init", *(("--name", called[0]) if called else ()), *places])
+    if name == "export":
+        return _translate_export(words)
     if name == "version" and here.is_poetrys:
         return shlex.join(["tool", "run", "poetry", "version", *words])
     if name == "version" and words:
@@ -419,12 +427,27 @@ def translate(
     return form.replace("NAME", shlex.join(given) or "NAME")
 
 
+def _translate_export(words: Sequence[str]) -> str:
+    """Return what follows ``pyx`` for ``export``, which others make requirements by."""
+    formats = list_values_of(("--format", "-f"), words) or ["requirements"]
+    meant = "pylock" if "pylock" in formats[0] else "requirements"
+    outputs = list_values_of(("--output", "--output-file", "-o"), words)
+    output = ("-o", outputs[0]) if outputs else ()
+    return shlex.join(["export", "--format", meant, *output, *_translate_choice(words)])
+
+
 def _translate_install(words: Sequence[str], given: Sequence[str], here: Here) -> str:
     """Return what follows ``pyx`` for ``install``."""
     if _names_list(words):
-        return _translate_index(words, ("-r", "--requirement", "-c"))
+        adding = _translate_index(words, ("-r", "--requirement", "-c"))
+        if "`" not in adding and any(word in _UPGRADE for word in words):
+            return f"`pyx {adding}` adds what it lists, `pyx lock --upgrade` moves what is locked"
+        return adding
     if not given or any(map(_is_path, given)):
         return _translate_paths(words, given, here)
+    if any(word.partition("=")[0] in ("-t", "--target") for word in words):
+        # pip writes into any directory by itself.
+        return shlex.join(["tool", "run", "pip", "install", *words])
     is_locked = all(canonicalize_name(one) in here.packages for one in given)
     if is_locked and any(word in _UPGRADE for word in words):
         return shlex.join(["lock", "--upgrade", *given])
@@ -613,7 +636,7 @@ def _translate_tool(tool: str, words: Sequence[str], here: Here = NOTHING) -> st
     # Behind another tool `python` installs interpreters, which nothing else here does.
     meant = None if name in PYTHONS else translate(name, others, _TOOLS[tool], here=here)
     if meant is not None:
-        return meant
+        return _settle(meant)
     if name not in VERBS:
         return _lead_to_tool(tool, words)
     if name == "run" and others:
@@ -651,6 +674,8 @@ def _translate_run(words: list[str]) -> str:
         return "run NAME"
     if words[0] in ("-P", "--project", "-C", "--directory") and words[1:]:
         return f"--project {shlex.quote(words[1])} {_translate_run(words[2:])}"
+    if words[0] == "--" and words[1:]:
+        return _translate_run(words[1:])
     if words[0] in PYTHONS and words[1:]:
         return shlex.join(words[1:])
     if words[0].endswith(".py") or words[0] in ("-m", "-c"):
@@ -666,26 +691,49 @@ def _translate_run(words: list[str]) -> str:
     return _correct(["run", *words])
 
 
-def _correct(words: list[str]) -> str:
-    """Return a command of pyx with pyx's words for the options that are another tool's."""
-    for _ in tuple(words):
+def _correct(words: Sequence[str]) -> str:
+    """Return a command of pyx with pyx's words for the options that are another tool's.
+
+    What pyx has nothing for is left out, and named behind it.
+    """
+    words, left_out = [*words], []
+    for _ in range(len(words) + 1):
         try:
             parse_invocation(words, {})
         except UsageError as error:
             hint, wrong = error.hint or "", error.message.rpartition(" ")[2]
             if hint.startswith("pyx ") and not hint.endswith("--help"):
-                return hint.removeprefix("pyx ")
-            if wrong not in words or not hint.startswith(("--", "leave ", "`pyx lock` ")):
+                words = shlex.split(hint)[1:]
+                continue
+            if wrong not in words or (wrong in _NOT_DROPPED and "`" not in hint):
                 break
+            if "`" in hint and not hint.startswith(("leave ", "`pyx lock` ")):
+                return hint
             at = words.index(wrong)
-            meant = shlex.split(hint) if hint.startswith("--") else []
             behind = words[at + 1 :]
-            if behind and not behind[0].startswith("-") and (meant[1:] or wrong in _WITH_VALUE):
+            if behind and not behind[0].startswith("-") and wrong in _WITH_VALUE:
                 behind = behind[1:]
-            words = [*words[:at], *meant, *behind]
+            words = [*words[:at], *behind]
+            left_out += [] if hint.startswith(("leave ", "no option", "`")) else [wrong]
         else:
             break
-    return shlex.join(words)
+    if words[0] in ("add", "remove", "run") and len(words) == 1:
+        words.append("NAME")
+    command = shlex.join(words)
+    return f"`pyx {command}`; pyx has no {' and '.join(left_out)}" if left_out else command
+
+
+def _settle(meant: str) -> str:
+    """Return what follows ``pyx`` as one command of pyx, and anything else as it is."""
+    begins = meant.split(maxsplit=1)[:1]
+    # A variable is for the shell.
+    is_one = not any(mark in meant for mark in ("`", "&&", "$", "[NAME"))
+    is_own = begins and begins[0] in VERBS and not meant.startswith("tool run")
+    return _correct(shlex.split(meant)) if is_one and is_own else meant
+
+
+_NOT_DROPPED = ("--python", "-p", "--group", "--extra", "--project")
+"""Options without which a command would mean something else."""
 
 
 def advise_pip(behind: Sequence[str], invocation: Invocation, environ: Mapping[str, str]) -> str:
@@ -701,7 +749,9 @@ def advise_pip(behind: Sequence[str], invocation: Invocation, environ: Mapping[s
 
 def _begin(pyx: str, meant: str) -> str:
     """Return a command that begins with `pyx`, unless `meant` has commands of its own."""
-    return meant.replace(" pyx add", f" {pyx} add") if "`" in meant else f"{pyx} {meant}"
+    if "`" not in meant:
+        return f"{pyx} {meant}"
+    return re.sub(r"(^`| )pyx (?=add|export|list|sync|tree|lock)", rf"\1{pyx} ", meant)
 
 
 def _look_around(invocation: Invocation, environ: Mapping[str, str]) -> Here:

@@ -21,6 +21,7 @@ from pyx_launcher.project.manifest import (
     list_scripts,
     name_command,
 )
+from pyx_launcher.project.named import find_surrounding
 from pyx_launcher.start.context import DEFAULT_NAME, read_script
 from pyx_launcher.values import replace
 
@@ -58,6 +59,10 @@ def explain_no_lock(plan: Plan, elsewhere: str) -> PyxError:
         return plan.freshness.error
     nearest = find_nearest(str(plan.context.directory))
     hint = f"`pyx init` makes a project here; `{elsewhere}` takes another"
+    within = find_surrounding()
+    if within is not None and plan.invocation.verb:
+        command = shlex.join(["pyx", within, plan.invocation.verb, *plan.invocation.words])
+        hint = f"`{command}` is about the environment that this was started in"
     if nearest is not None:
         command = name_command(Path(nearest))
         adding = f"{command.removesuffix('lock')}add NAME"

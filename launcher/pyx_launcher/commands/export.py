@@ -46,7 +46,7 @@ _NAMES_OF_OTHERS = {
 }
 """What uv and Poetry call the same."""
 
-_HINT = "pyx export --format pylock|requirements|venv"
+_HINT = "`pyx export --format requirements`, or pylock, or venv"
 
 
 def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:

@@ -24,6 +24,7 @@ from pyx_launcher.environment.activation import list_programs
 from pyx_launcher.errors import NotFoundError
 from pyx_launcher.launch import decide, make_ready
 from pyx_launcher.project.manifest import is_buildable, list_scripts, name_command
+from pyx_launcher.project.named import WITHIN
 from pyx_launcher.start.execution import become_program
 from pyx_launcher.start.pip import check_pip
 from pyx_launcher.start.plan import warn_if_stale
@@ -66,6 +67,10 @@ def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
     )
     search = os.pathsep.join(filter(None, (str(environment.path / "bin"), environ.get("PATH"))))
     variables = {**add_variables(invocation.env_files, environ), "PATH": search}
+    variables.pop(WITHIN, None)
+    if invocation.named is not None:
+        # What is typed in a shell or a notebook of it is meant for it.
+        variables[WITHIN] = f"@{invocation.named}"
     return become_program(program, invocation.words[1:], variables, hint=of_script)
 
 

@@ -84,7 +84,7 @@ esac
 echo "pyx: pip is not locked here, and no program would see what it installs" >&2
 case "$meant" in
     sync | --help) ;;
-    *) named=", in a named environment \\`pyx @NAME $meant\\`" ;;
+    *) named=", in a named environment \\`pyx ${PYX_WITHIN:-@NAME} $meant\\`" ;;
 esac
 echo "pyx: hint: \\`pyx $meant\\`$named$behind" >&2
 exit 1

@@ -78,7 +78,7 @@ class Arrival:
             raise RefusedError(
                 f"{self._wanted.filename} from {self._source} is not the locked file: "
                 f"it is longer than the {size} bytes that the lock has",
-                hint="run `pyx lock` if the file was replaced on purpose",
+                hint=_advise_lock(self._wanted),
             )
         if self.received > self._most:
             raise RefusedError(
@@ -172,8 +172,13 @@ def check_hashes(wanted: WantedFile, found: Mapping[str, str], source: str) -> N
             raise RefusedError(
                 f"{wanted.filename} from {source} is not the locked file: "
                 f"its {algorithm} is {digest}, the lock has {expected}",
-                hint="run `pyx lock` if the file was replaced on purpose",
+                hint=_advise_lock(wanted),
             )
+
+
+def _advise_lock(wanted: WantedFile) -> str:
+    # Tools that lock keep what they have of a version, unless they are told to look anew.
+    return f"if the file was replaced on purpose: `pyx lock --upgrade {wanted.name}`"
 
 
 def _digests(wanted: WantedFile) -> dict[str, hashlib._Hash]:

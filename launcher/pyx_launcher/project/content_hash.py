@@ -3,6 +3,7 @@
     [tool.pyx]                          at the end of a pylock file (PEP 751 leaves `tool` to tools)
     resolved-from = "pyproject.toml"
     content-hash = "sha256:…"
+    trees-hash = "sha256:…"             of what the directories in the lock require, if any
 
     # resolved-from requirements.in sha256:…     at the end of a requirements.txt
 
@@ -14,9 +15,11 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
+import tomli
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.files.hashing import sha256
@@ -28,7 +31,7 @@ from pyx_launcher.project.manifest import LISTS, MANIFEST
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 _PROJECT = ("requires-python", "dependencies")
@@ -60,6 +63,8 @@ class Origin:
     digest: str
     looked: tuple[Path, ...] = ()
     """The files and directories, there or not, that the digest was made of."""
+    trees: str = ""
+    """A digest of what the directories that are locked by their paths require; empty for none."""
 
 
 def read_origin(manifest: Path, *, grouped: bool = True) -> Origin:
@@ -96,13 +101,47 @@ def read_block_origin(script: Path, block: Mapping[str, Any]) -> Origin:
     return Origin(name=script.name, digest=_digest(content))
 
 
-def stamp_pylock(content: bytes, origin: Origin) -> bytes:
-    """Return a pylock file of ours that says what it was resolved from."""
+def read_trees(directory: Path, places: Iterable[str]) -> tuple[str, tuple[Path, ...]]:
+    """Return a digest of what the source trees at `places` require, and the files that say so.
+
+    A place is relative to `directory`, that of the lock; the project itself, which is at ``.``, has
+    a digest of its own. Raises LockError and StoreError.
+    """
+    content: dict[str, object] = {}
+    looked = []
+    for place in sorted({posixpath.normpath(place) for place in places} - {"."}):
+        path = directory / place / MANIFEST
+        looked.append(path)
+        if path.is_file():
+            document = read_toml(path)
+            tool = document.table("tool")
+            poetry = tool.table("poetry")
+            content[place] = [
+                _choose(document.table("project").data, (*_PROJECT, *_GROUPED)),
+                _choose(tool.table("uv").data, ("sources",)),
+                _choose(poetry.data, ("dependencies", "extras")),
+            ]
+    return _digest(content) if content else "", tuple(looked)
+
+
+def _list_places(content: bytes) -> list[str]:
+    """Return the directories that a pylock file locks by their paths."""
+    directories = (
+        one.get("directory") for one in tomli.loads(content.decode()).get("packages", [])
+    )
+    return [one["path"] for one in directories if one is not None]
+
+
+def stamp_pylock(content: bytes, origin: Origin, directory: Path) -> bytes:
+    """Return a pylock file of ours, for `directory`, that says what it was resolved from."""
     if not origin.name.isprintable():
         # TOML cannot hold half a character, and nobody is helped by a name with a line break.
         return content
     name = json.dumps(origin.name, ensure_ascii=False)
     table = f'\n[tool.pyx]\nresolved-from = {name}\ncontent-hash = "{origin.digest}"\n'
+    trees, _ = read_trees(directory, _list_places(content))
+    if trees:
+        table += f'trees-hash = "{trees}"\n'
     return content + table.encode()
 
 
@@ -118,7 +157,9 @@ def find_pylock_origin(tool: object) -> Origin | None:
     name, digest = table.get("resolved-from"), table.get("content-hash")
     if not (isinstance(name, str) and isinstance(digest, str)):
         return None
-    return Origin(name=name, digest=digest) if _is_beside(name) else None
+    trees = table.get("trees-hash")
+    trees = trees if isinstance(trees, str) else ""
+    return Origin(name=name, digest=digest, trees=trees) if _is_beside(name) else None
 
 
 def find_list_origin(lock: Path) -> Origin | None:

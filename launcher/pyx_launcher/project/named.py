@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 PROJECT_FILE = "pyproject.toml"
 VERSION_FILE = ".python-version"
 
+WITHIN = "PYX_WITHIN"
+"""The variable that tells a program that `pyx @NAME run` started of that ``@NAME``."""
+
 _OWN_FILES = frozenset({PROJECT_FILE, VERSION_FILE, ".venv", *FILE_NAMES})
 
 _EMPTY_LOCK = """\
@@ -52,6 +55,12 @@ def named_directory(dirs: Dirs, name: str) -> Path:
     if not name or name.startswith(".") or "/" in name or "\0" in name:
         raise UsageError(f"an environment cannot be named @{name}", hint="pyx env list")
     return dirs.named / name
+
+
+def find_surrounding() -> str | None:
+    """Return the ``@NAME`` of the environment that the shell or notebook here was started in."""
+    within = os.environ.get(WITHIN, "")
+    return within if within.startswith("@") and len(within) > 1 else None
 
 
 def list_named(dirs: Dirs) -> tuple[NamedEnvironment, ...]:
@@ -119,9 +128,8 @@ def create_named(
         from pyx_launcher.project.content_hash import read_origin, stamp_pylock
 
         write_project_file(temporary, name, requires_python)
-        lock = stamp_pylock(
-            _EMPTY_LOCK.format(name=name).encode(), read_origin(temporary / PROJECT_FILE)
-        )
+        origin = read_origin(temporary / PROJECT_FILE)
+        lock = stamp_pylock(_EMPTY_LOCK.format(name=name).encode(), origin, temporary)
         write_atomic(temporary / "pylock.toml", lock, mode=0o644)
         if python is not None:
             write_atomic(temporary / VERSION_FILE, f"{python}\n".encode(), mode=0o644)

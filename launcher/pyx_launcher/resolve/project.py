@@ -265,13 +265,8 @@ def change_project(
     with exclusive(toolbox.dirs, directory, tell) as journal:
         project = read_project(directory, takes_over=change.takes_over, lock_name=change.lock_name)
         old = read_file(project.manifest)
-        if old is None and not change.init:
-            raise UsageError(
-                f"there is no {project.manifest.name} in {directory}",
-                hint=f"`pyx add --init -r {WISHES}` makes one of it"
-                if (directory / WISHES).is_file()
-                else "`pyx init` makes a project here",
-            )
+        if old is None and not change.takes_over:
+            _check_manifest(project, may_make=change.init)
         text = _decode(project.manifest, old or b"")
         data = _parse_manifest(project, text)
         paths = [project.manifest, project.lock]
@@ -304,6 +299,7 @@ def change_project(
             _lock(project, tool, files, first, change)
             after = find_versions(project.lock, interpreter)
             _check_constraints(project, change, after, interpreter)
+            _tell_of_constraints(project, change, after, tell)
             bounded = _bound_text(project, text, change, find_lowest(project.lock, after))
             if bounded != first:
                 files.write(project.manifest, bounded.encode())
@@ -314,6 +310,26 @@ def change_project(
             after=after,
             is_new=is_new,
             manifest=project.manifest,
+        )
+
+
+def _check_manifest(project: Project, *, may_make: bool) -> None:
+    """Raise UsageError for a project without a manifest, unless there is nothing to lose."""
+    name = project.manifest.name
+    if project.lock.is_file():
+        listed = "wanted.txt"
+        move = shlex.join(["mv", str(project.lock), f"{project.lock}.old"])
+        raise UsageError(
+            f"{project.lock} has no {name} beside it, which says what it is to have",
+            hint=f"`pyx export --format requirements -o {listed} && {move}"
+            f" && pyx add --init -r {listed}` makes one of what it has",
+        )
+    if not may_make:
+        raise UsageError(
+            f"there is no {name} in {project.directory}",
+            hint=f"`pyx add --init -r {WISHES}` makes one of it"
+            if (project.directory / WISHES).is_file()
+            else "`pyx init` makes a project here",
         )
 
 
@@ -451,6 +467,16 @@ def _check_constraints(
             f"{broken[0][0]} would be locked, and the constraints have {wanted[0]}",
             hint=f"`{shlex.join([*start, *wanted])}` requires that; then this again",
         )
+
+
+def _tell_of_constraints(
+    project: Project, change: Change, versions: Mapping[str, str], tell: Tell
+) -> None:
+    """Say which constraints hold for this resolution alone, so that the next does not surprise."""
+    held = [one for one in change.constraints if canonicalize_name(one.name) in versions]
+    if project.kind in _TAKE_CONSTRAINTS and held:
+        adding = shlex.join(["pyx", "add", *map(str, held)])
+        tell(f"{', '.join(map(str, held))} held this time alone; `{adding}` keeps to it")
 
 
 def _refuse_editables(project: Project, change: Change) -> None:

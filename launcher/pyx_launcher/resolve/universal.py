@@ -115,7 +115,7 @@ def lock_project(tool: Tool, path: Path, project: Mapping[str, Any], upgrade: Up
         condition = f"'{canonicalize_name(group)}' in dependency_groups"
         parts.append(Part(condition=condition, text=text))
     content = join_parts(path, parts, extras, groups, default_groups(project, groups))
-    return stamp_pylock(content, origin)
+    return stamp_pylock(content, origin, directory)
 
 
 def default_groups(project: Mapping[str, Any], groups: Sequence[str]) -> list[str]:
@@ -242,7 +242,8 @@ def lock_list(tool: Tool, manifest: Path, path: Path, upgrade: Upgrade) -> bytes
     origin = read_origin(manifest)
     tool.run(list_arguments(manifest.name, path.name, upgrade), manifest.parent)
     text = path.read_text(encoding="utf-8")
-    return stamp_pylock(join_parts(path, [Part(condition="", text=text)], (), (), ()), origin)
+    content = join_parts(path, [Part(condition="", text=text)], (), (), ())
+    return stamp_pylock(content, origin, path.parent)
 
 
 def lock_block(

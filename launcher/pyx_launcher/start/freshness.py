@@ -6,13 +6,14 @@ what it has read. `pylock.toml` and requirements say where they come from only i
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, cast
 
 from pyx_launcher.errors import LockError, RefusedError, StoreError
 from pyx_launcher.files.ownership import check_owner
 from pyx_launcher.locks.common.tables import Table, read_toml
 from pyx_launcher.start.context import DEFAULT_NAME
-from pyx_launcher.values import dataclass
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -109,12 +110,30 @@ def _find_pylock(lock: PylockLock, script: Script | None) -> Freshness:
 
     recorded = find_pylock_origin(lock.content.tool)
     if recorded is None or recorded.name in MANIFESTS:
-        return _compare_origin(lock.path, recorded)
+        found = _compare_origin(lock.path, recorded)
+        return _compare_trees(lock, recorded, found) if recorded is not None else found
     if script is None or script.path != lock.path.with_name(recorded.name) or not script.metadata:
         return Freshness()
     if read_block_origin(script.path, script.metadata).digest == recorded.digest:
         return Freshness(is_told=True)
     return Freshness(staleness=_outdated_block(lock.path, script.path), is_told=True)
+
+
+def _compare_trees(lock: PylockLock, recorded: Origin, found: Freshness) -> Freshness:
+    """Return `found` with whether the directories in the lock require what they did."""
+    from pyx_launcher.project.content_hash import read_trees
+
+    if not recorded.trees or found.staleness is not None:
+        return found
+    directories = (package.directory for package in lock.content.packages)
+    places = [one.path for one in directories if one is not None and one.path is not None]
+    trees, looked = read_trees(lock.path.parent, places)
+    staleness = None
+    if trees != recorded.trees:
+        named = " or ".join(map(os.path.normpath, looked))
+        problem = f"out of date: {named} has changed since it was made"
+        staleness = Staleness(path=lock.path, problem=problem, command=_lock_command(lock.path))
+    return replace(found, staleness=staleness, looked=(*found.looked, *looked))
 
 
 def _find_requirements(lock: RequirementsLock) -> Freshness:
@@ -167,7 +186,7 @@ def _lock_script_command(script: Path) -> str:
 
 def _find_uv(lock: UvLock, script: Script | None) -> Freshness:
     # Only here, since reading any other lock does not need them.
-    from pyx_launcher.locks.uv.freshness import find_change, find_script_change
+    from pyx_launcher.locks.uv.freshness import find_change, find_script_change, list_trees
     from pyx_launcher.locks.uv.workspace import read_workspace
 
     if lock.path.name != "uv.lock":
@@ -182,7 +201,8 @@ def _find_uv(lock: UvLock, script: Script | None) -> Freshness:
         return Freshness(looked=(lock.path.with_name(PROJECT_FILE),))
     path, what = find_change(lock, workspace) or (lock.path, None)
     staleness = _outdated(lock.path, path, None, what)
-    return Freshness(staleness=staleness, looked=workspace.looked, is_told=True)
+    looked = (*workspace.looked, *list_trees(lock, workspace))
+    return Freshness(staleness=staleness, looked=looked, is_told=True)
 
 
 def _outdated(lock: Path, origin: Path, command: str | None, what: str | None) -> Staleness | None:

@@ -7,6 +7,8 @@ uv's settings elsewhere or an index could tell is taken for unchanged.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -14,6 +16,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pyx_launcher.locks.common.marker_equality import around
+from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.locks.uv.group_bounds import fit_bounds, read_bounds, to_marker
 from pyx_launcher.locks.uv.project import DEV
 from pyx_launcher.locks.uv.requirements import (
@@ -32,13 +35,15 @@ from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from pyx_launcher.locks.common.tables import Table
     from pyx_launcher.locks.uv.packages import UvPackage
     from pyx_launcher.locks.uv.reader import UvLock
 
 REVISION_OF_DEFAULT_GROUPS = 5
+
+_REQUIRING = frozenset(("dependencies", "optional-dependencies"))
+"""The keys of ``[project]`` that say what it requires."""
 
 
 def find_change(lock: UvLock, workspace: Workspace) -> tuple[Path, str] | None:
@@ -61,7 +66,52 @@ def find_change(lock: UvLock, workspace: Workspace) -> tuple[Path, str] | None:
         )
         if what:
             return member.directory / PROJECT_FILE, what
+    for package, document in _read_trees(lock, workspace):
+        what = _compare_tree(lock, package, document)
+        if what:
+            return Path(os.path.normpath(document.path)), what
     return None
+
+
+def list_trees(lock: UvLock, workspace: Workspace) -> tuple[Path, ...]:
+    """Return the pyproject.toml of each directory in the lock that is no member, there or not."""
+    members = {member.place for member in workspace.members}
+    places = {package.place for package in lock.packages} - members - {None}
+    files = [workspace.directory / place / PROJECT_FILE for place in places if place is not None]
+    return tuple(sorted(files))
+
+
+def _read_trees(lock: UvLock, workspace: Workspace) -> Iterator[tuple[UvPackage, Table]]:
+    """Yield the packages that are locked by their directory and no members, as they are now."""
+    files = {path.parent: path for path in list_trees(lock, workspace) if path.is_file()}
+    for package in lock.packages if files else ():
+        path = files.get(workspace.directory / package.place) if package.place else None
+        if path is not None:
+            yield package, read_toml(path)
+
+
+def _compare_tree(lock: UvLock, package: UvPackage, document: Table) -> str | None:
+    """Return what of a directory that is required by its path has changed, or None.
+
+    uv would have to build one to know of what is dynamic, and where a tree has sources of its own
+    only uv knows what they mean for another project.
+    """
+    project = document.table("project")
+    uv = document.table("tool").table("uv")
+    dynamic = {"version", *_REQUIRING}.intersection(project.strings("dynamic"))
+    if not project.data or dynamic or not {"sources", "workspace"}.isdisjoint(uv.data):
+        return None
+    if lacks_metadata(lock):
+        return None
+    if not _fits_version(package, project):
+        return "the version"
+    sources = read_sources(document.path.parent, {}, [(document.path.parent, document)])
+    metadata = package.table.table("metadata")
+    stated = tuple(_stated_needs(project, sources))
+    recorded = tuple(read_needs(metadata.tables("requires-dist"), sources))
+    if not are_same(stated, recorded, lock.requires_python):
+        return "dependencies"
+    return None if _fit_extras(lock, project, metadata) else "optional-dependencies"
 
 
 def find_script_change(lock: UvLock, script: Table) -> str | None:
@@ -131,7 +181,7 @@ def _compare_member(
     metadata = package.table.table("metadata")
     dynamic = project.strings("dynamic")
     groups = dict(_stated_groups(member.document, sources))
-    is_dynamic = not {"dependencies", "optional-dependencies"}.isdisjoint(dynamic)
+    is_dynamic = not _REQUIRING.isdisjoint(dynamic)
     if not (is_dynamic or metadata.data) and lacks_metadata(lock):
         needs = tuple(
             parse_needs(project.strings("dependencies"), project, "dependencies", sources)

@@ -111,7 +111,11 @@ CASES: Mapping[str, Case] = {
         typed="pyx add --init tock",
         files=LOCKED,
         before=("pyx lock", "rm pyproject.toml"),
-        hint="pylock.toml.old && pyx add --init -r wanted.txt` makes one of what it has",
+        hint=(
+            "`pyx export --format requirements -o wanted.txt"
+            " && mv {cwd}/pylock.toml {cwd}/pylock.toml.old"
+            " && pyx add --init -r wanted.txt` makes one of what it has"
+        ),
         says=("+ tick 1.0",),
     ),
     "dependencies, unlocked": Case(

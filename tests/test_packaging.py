@@ -390,7 +390,7 @@ BROKEN_PROGRAM = "int main(void) { return 0; } void _start(void) { __builtin_tra
 
 @pytest.mark.network
 @pytest.mark.skipif(not starts_without_library(), reason="there is nothing to fall back from")
-@pytest.mark.parametrize("failure", ["is refused", "crashes"])
+@pytest.mark.parametrize("failure", ["crashes", pytest.param("is refused", marks=pytest.mark.slow)])
 def test_a_program_that_does_not_start_is_built_with_the_c_library(
     environ: dict[str, str], tmp_path: Path, failure: str
 ) -> None:
@@ -556,6 +556,7 @@ def test_a_build_never_mixes_with_what_lies_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.network
+@pytest.mark.slow
 def test_two_builds_make_the_same_bytes(environ: dict[str, str], tmp_path: Path) -> None:
     """Nothing of the time, the place or the process goes into a wheel."""
     (tmp_path / "one").mkdir()

@@ -29,7 +29,7 @@ from installed import ROOT, shared_directory
 
 pytestmark = [pytest.mark.forky, pytest.mark.timeout(1800)]
 
-QUICK = {("namespace", "python3.14"), ("namespace", "python3.15"), ("starts", "python3.15")}
+QUICK = {("namespace", "python3.14"), ("starts", "python3.15")}
 """What is compared for every change."""
 
 NO_INDEX = 9

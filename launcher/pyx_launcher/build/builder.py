@@ -323,7 +323,7 @@ def _find_tree(artifact: Artifact, source: PackageDirectory) -> Path:
     if not os.path.isdir(root):
         raise BuildError(
             f"{artifact.label} is locked to the directory {root}, which does not exist",
-            hint="put it back, or run `pyx lock`",
+            hint=f"put it back, or `pyx remove {artifact.name}`",
         )
     return find_subtree(root, source.subdirectory, artifact.label)
 

@@ -404,7 +404,8 @@ def translate(
     if name == "new":
         called = list_values_of(("--name",), words)
         places = [word for word in words if not word.startswith("-") and word not in called]
-        return shlex.join(["init", *(("--name", called[0]) if called else ()), *places])
+        option = ("--name", called[0]) if called else ()
+        return shlex.join(["init", "--lib", *option, *places])
     if name == "export":
         return _translate_export(words)
     if name == "version" and here.is_poetrys:
@@ -433,7 +434,11 @@ def _translate_export(words: Sequence[str]) -> str:
     meant = "pylock" if "pylock" in formats[0] else "requirements"
     outputs = list_values_of(("--output", "--output-file", "-o"), words)
     output = ("-o", outputs[0]) if outputs else ()
-    return shlex.join(["export", "--format", meant, *output, *_translate_choice(words)])
+    script = list_values_of(("--script",), words)[:1]
+    choice = _translate_choice(words)
+    command = shlex.join(["export", "--format", meant, *output, *choice, *script])
+    hashes = [word for word in words if word in ("--no-hashes", "--without-hashes")]
+    return _name_left_out(command, hashes)
 
 
 def _translate_install(words: Sequence[str], given: Sequence[str], here: Here) -> str:
@@ -572,7 +577,9 @@ def _answer_tool(tool: str, words: Sequence[str], pyx: str, here: Here) -> str:
     if tool == "uv" and name == "run":
         added, rest = find_added(others)
         if added:
-            start = shlex.split(_translate_run(rest)) if rest else []
+            # What pyx does not have is not worth more than what was meant.
+            run = _translate_run(rest).partition("`;")[0].removeprefix("`pyx ")
+            start = shlex.split(run) if rest else []
             return write_with(added, shlex.split(pyx)[1:], start)
     if tool == "pixi" and name == "global" and others:
         form = _OF_PIXI_GLOBAL.get(others[0], "tool --help")
@@ -684,17 +691,26 @@ def _translate_run(words: list[str]) -> str:
     at = words.index(given[0]) if given else len(words)
     if "-m" in words[:at]:
         at = words.index("-m")
-    options = _correct(["run", *words[:at]]).partition(" ")[2]
     if at < len(words) and (words[at] in ("-m", *PYTHONS) or words[at].endswith(".py")):
         # A start of pyx itself, whose options stand before it.
-        return f"{options} {_translate_run(words[at:])}".strip()
+        options, left_out, answer = _correct_options(["run", *words[:at]])
+        start = f"{shlex.join(options[1:])} {_translate_run(words[at:])}".strip()
+        return answer or _name_left_out(start, left_out)
     return _correct(["run", *words])
 
 
 def _correct(words: Sequence[str]) -> str:
-    """Return a command of pyx with pyx's words for the options that are another tool's.
+    """Return a command of pyx with pyx's words for the options that are another tool's."""
+    words, left_out, answer = _correct_options(words)
+    if words[0] in ("add", "remove", "run") and len(words) == 1:
+        words.append("NAME")
+    return answer or _name_left_out(shlex.join(words), left_out)
 
-    What pyx has nothing for is left out, and named behind it.
+
+def _correct_options(words: Sequence[str]) -> tuple[list[str], list[str], str]:
+    """Return `words` with pyx's options for another tool's, and those that pyx has nothing for.
+
+    The last is a hint that is not about an option alone; empty where there is none.
     """
     words, left_out = [*words], []
     for _ in range(len(words) + 1):
@@ -708,7 +724,7 @@ def _correct(words: Sequence[str]) -> str:
             if wrong not in words or (wrong in _NOT_DROPPED and "`" not in hint):
                 break
             if "`" in hint and not hint.startswith(("leave ", "`pyx lock` ")):
-                return hint
+                return words, [], hint
             at = words.index(wrong)
             behind = words[at + 1 :]
             if behind and not behind[0].startswith("-") and wrong in _WITH_VALUE:
@@ -717,10 +733,12 @@ def _correct(words: Sequence[str]) -> str:
             left_out += [] if hint.startswith(("leave ", "no option", "`")) else [wrong]
         else:
             break
-    if words[0] in ("add", "remove", "run") and len(words) == 1:
-        words.append("NAME")
-    command = shlex.join(words)
-    return f"`pyx {command}`; pyx has no {' and '.join(left_out)}" if left_out else command
+    return words, left_out, ""
+
+
+def _name_left_out(command: str, options: Sequence[str]) -> str:
+    """Return what follows ``pyx``, with the `options` of another tool that it does not have."""
+    return f"`pyx {command}`; pyx has no {' and '.join(options)}" if options else command
 
 
 def _settle(meant: str) -> str:

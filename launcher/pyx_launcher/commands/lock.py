@@ -10,7 +10,7 @@ from pyx_launcher.errors import LockError, UsageError, reading
 from pyx_launcher.locks.reader import read_lock
 from pyx_launcher.project.inline_script import name_block_lock
 from pyx_launcher.project.manifest import name_command
-from pyx_launcher.resolve.project import Change, read_project
+from pyx_launcher.resolve.project import Change, check_manifest, read_project
 from pyx_launcher.resolve.script import name_lock_beside
 from pyx_launcher.start.context import name_preferred, read_script
 from pyx_launcher.start.freshness import compare_lock
@@ -51,6 +51,8 @@ def check_project(words: EditArguments, dirs: Dirs) -> None:
     directory = find_directory(words, dirs, find_working_directory())
     name = name_preferred(directory)
     project = read_project(directory, lock_name=name)
+    if not project.manifest.is_file() and project.lock.is_file():
+        check_manifest(project, may_make=False)
     # That of a workspace lies above; else it is the one that a start would take.
     lock = directory / name if name else project.lock
     command = f"run `{name_command(directory)}`"

@@ -122,7 +122,12 @@ def _find_line(path: Path, lines: Sequence[str], name: str) -> int | None:
 
 
 def _name_directory(directory: Path) -> str:
-    """Return what the project in `directory` is called; empty where nothing says."""
+    """Return what the project in `directory` is called; empty where nothing says.
+
+    One that is gone is taken to have had the name of its directory.
+    """
+    if not directory.is_dir():
+        return canonicalize_name(directory.name)
     with contextlib.suppress(PyxError, OSError):
         return canonicalize_name(name_project(directory))
     return ""

@@ -266,7 +266,7 @@ def change_project(
         project = read_project(directory, takes_over=change.takes_over, lock_name=change.lock_name)
         old = read_file(project.manifest)
         if old is None and not change.takes_over:
-            _check_manifest(project, may_make=change.init)
+            check_manifest(project, may_make=change.init)
         text = _decode(project.manifest, old or b"")
         data = _parse_manifest(project, text)
         paths = [project.manifest, project.lock]
@@ -313,7 +313,7 @@ def change_project(
         )
 
 
-def _check_manifest(project: Project, *, may_make: bool) -> None:
+def check_manifest(project: Project, *, may_make: bool) -> None:
     """Raise UsageError for a project without a manifest, unless there is nothing to lose."""
     name = project.manifest.name
     if project.lock.is_file():

@@ -284,8 +284,7 @@ CASES: Mapping[str, Case] = {
         typed="pyx export",
         files=LOCKED,
         before=LOCK,
-        hint="hint: pyx export --format pylock|requirements|venv",
-        words={"pylock|requirements|venv": "pylock"},
+        hint="hint: `pyx export --format requirements`, or pylock, or venv",
         says=("tick",),
     ),
     "nothing to add to": Case(

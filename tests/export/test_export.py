@@ -353,12 +353,12 @@ def test_pip_manages_it(pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServ
 
 
 REFUSED = {
-    "no format": ((), 64, "pyx export needs a format", "pylock|requirements|venv"),
+    "no format": ((), 64, "pyx export needs a format", "or pylock, or venv"),
     "format": (
         ("--format", "conda"),
         64,
         "pyx export does not know the format conda",
-        "pylock|requirements|venv",
+        "or pylock, or venv",
     ),
     "no place": (("--format", "venv"), 64, "needs a directory", "-o DIR"),
     "there": (("--format", "venv", "-o", "there"), 64, "/there exists", "pyx export --help"),

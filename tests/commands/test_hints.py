@@ -1682,6 +1682,7 @@ MAY_FAIL = {
     "pyx tool uninstall tick": "it is not installed here",
     "pyx tool upgrade tick": "it is not installed here",
     "pyx init": "there is a project already",
+    "pyx init --lib": "there is a project already",
     "pyx add -e .": "no project requires itself; DIR is meant to be another",
     "pyx env --kernel": "ipykernel is not locked here",
     "pyx @tick lock --upgrade": "there is no environment of that name here",

@@ -316,7 +316,7 @@ def change_project(
 def check_manifest(project: Project, *, may_make: bool) -> None:
     """Raise UsageError for a project without a manifest, unless there is nothing to lose."""
     name = project.manifest.name
-    if project.lock.is_file():
+    if project.lock.is_file() and project.lock.stat().st_size:
         listed = "wanted.txt"
         move = shlex.join(["mv", str(project.lock), f"{project.lock}.old"])
         raise UsageError(

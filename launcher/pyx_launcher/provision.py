@@ -359,8 +359,7 @@ def _check_missing(
     """Raise ArtifactError that names all that is not on this machine, of `missing` and for builds.
 
     Of what a build requires it knows what a tree's pyproject.toml says, unless an environment has
-    it that is kept; `has_links` tells that
-    there are local directories where pip may find it.
+    it that is kept; `has_links` tells that there are local directories where pip may find it.
     """
     from pyx_launcher.build.builder import find_requirements
     from pyx_launcher.index.settings import explain_offline

@@ -88,6 +88,11 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("uv run --link-mode copy s.py", "`pyx s.py`; pyx has no --link-mode"),
         ("uv run --no-project pytest", "`pyx run pytest`; pyx has no --no-project"),
         (
+            "uv run --project d --no-config s.py",
+            "`pyx --project d s.py`; pyx has no --no-config",
+        ),
+        ("pixi run --no-config s.py", "`pyx s.py`; pyx has no --no-config"),
+        (
             "uv run --no-project --with six python -c 1",
             "`pyx add @six six` makes an environment of it, then `pyx --with @six -c 1`",
         ),

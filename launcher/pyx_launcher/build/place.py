@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.build.process import clean_environ
 from pyx_launcher.errors import BuildError
 from pyx_launcher.files.atomic import remove_tree, storing, write_atomic
-from pyx_launcher.files.hashing import sha256
+from pyx_launcher.files.hashing import hash_file, sha256
 from pyx_launcher.files.lock import take_lock
 from pyx_launcher.index.pip_config import list_config_files
 from pyx_launcher.index.settings import explain_offline
@@ -123,9 +123,7 @@ def _digest_settings(environ: Mapping[str, str]) -> str:
     found = []
     for path in (*map(Path, words), *list_config_files(environ)):
         with contextlib.suppress(OSError, ValueError):
-            is_directory = path.is_dir()
-            content = _digest_content(path) if is_directory else _digest(path.read_bytes().hex())
-            found.append([str(path), content])
+            found.append([str(path), _digest_content(path) if path.is_dir() else hash_file(path)])
     return _digest([sorted(told.items()), found])
 
 
@@ -212,9 +210,8 @@ class BuildPlace:
             self._begin()
         self._install(asked, self._constraints)
         if self.path == self._kept and _can_keep(asked):
-            interpreter = self.bench.interpreter
             note = {
-                "of": _digest_requirements(self._required, self._constraints, interpreter),
+                "of": self._digest_wanted(),
                 "settings": _digest_settings(self.bench.environ),
                 "asked": asked,
                 "made": time.time(),
@@ -228,12 +225,16 @@ class BuildPlace:
         note = _read_note(self._kept) if self._kept is not None else None
         if note is None or self._kept is None:
             return None
-        wanted = _digest_requirements(self._required, self._constraints, self.bench.interpreter)
-        is_current = note.settings == _digest_settings(self.bench.environ)
+        if note.of != self._digest_wanted():
+            return None
         # Without a network there is no newer one to be had.
-        is_current = self.bench.offline or (is_current and _is_recent(note.made))
-        is_whole = note.content == _digest_content(self._kept)
-        return note if note.of == wanted and is_current and is_whole else None
+        is_current = self.bench.offline or (
+            _is_recent(note.made) and note.settings == _digest_settings(self.bench.environ)
+        )
+        return note if is_current and note.content == _digest_content(self._kept) else None
+
+    def _digest_wanted(self) -> str:
+        return _digest_requirements(self._required, self._constraints, self.bench.interpreter)
 
     def _begin(self) -> None:
         self._pip = []

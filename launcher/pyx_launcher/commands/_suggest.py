@@ -74,7 +74,7 @@ _COUNTERPARTS: Mapping[str, str] = {
     "show": "which NAME",
     "why": "tree --invert NAME",
     "graph": "tree",
-    "new": "init [NAME]",
+    "new": "init --lib [NAME]",
     "exec": "run NAME…",
     "python3": "NAME…",
     "py": "NAME…",
@@ -577,16 +577,14 @@ def _answer_tool(tool: str, words: Sequence[str], pyx: str, here: Here) -> str:
     if tool == "uv" and name == "run":
         added, rest = find_added(others)
         if added:
-            # What pyx does not have is not worth more than what was meant.
-            run = _translate_run(rest).partition("`;")[0].removeprefix("`pyx ")
-            start = shlex.split(run) if rest else []
+            start = shlex.split(_plan_run(rest)[0]) if rest else []
             return write_with(added, shlex.split(pyx)[1:], start)
     if tool == "pixi" and name == "global" and others:
         form = _OF_PIXI_GLOBAL.get(others[0], "tool --help")
         return f"pyx {fill(form, _drop_options(others[1:]))}"
     if tool == "pixi" and name in ("init", "run"):
         # A task is a line of its manifest, which pyx does not read.
-        return f"{pyx} {'init' if name == 'init' else _translate_run(others)}"
+        return _begin(pyx, "init" if name == "init" else _translate_run(others))
     whole = None if tool == "pipx" else _answer_whole(name, others, pyx)
     if whole is not None:
         return whole
@@ -673,20 +671,30 @@ def _lead_to_tool(tool: str, words: Sequence[str]) -> str:
     return shlex.join(["tool", "run", program, *words]) if program in _ITSELF else "--help"
 
 
-def _translate_run(words: list[str]) -> str:
+def _translate_run(words: Sequence[str]) -> str:
     """Return what follows ``pyx`` for another tool's ``run``."""
+    command, left_out, answer = _plan_run(words)
+    return answer or _name_left_out(command, left_out)
+
+
+def _plan_run(words: Sequence[str]) -> tuple[str, list[str], str]:
+    """Return what follows ``pyx`` for another tool's ``run``.
+
+    The other two are those of `_correct_options`.
+    """
     while words and words[0] in _QUIET:
         words = words[1:]
     if not words:
-        return "run NAME"
+        return "run NAME", [], ""
     if words[0] in ("-P", "--project", "-C", "--directory") and words[1:]:
-        return f"--project {shlex.quote(words[1])} {_translate_run(words[2:])}"
+        command, left_out, answer = _plan_run(words[2:])
+        return f"--project {shlex.quote(words[1])} {command}", left_out, answer
     if words[0] == "--" and words[1:]:
-        return _translate_run(words[1:])
+        return _plan_run(words[1:])
     if words[0] in PYTHONS and words[1:]:
-        return shlex.join(words[1:])
+        return shlex.join(words[1:]), [], ""
     if words[0].endswith(".py") or words[0] in ("-m", "-c"):
-        return shlex.join(words)
+        return shlex.join(words), [], ""
     given = _drop_options(words)
     at = words.index(given[0]) if given else len(words)
     if "-m" in words[:at]:
@@ -694,17 +702,22 @@ def _translate_run(words: list[str]) -> str:
     if at < len(words) and (words[at] in ("-m", *PYTHONS) or words[at].endswith(".py")):
         # A start of pyx itself, whose options stand before it.
         options, left_out, answer = _correct_options(["run", *words[:at]])
-        start = f"{shlex.join(options[1:])} {_translate_run(words[at:])}".strip()
-        return answer or _name_left_out(start, left_out)
-    return _correct(["run", *words])
+        command, more, other = _plan_run(words[at:])
+        start = f"{shlex.join(options[1:])} {command}".strip()
+        return start, [*left_out, *more], answer or other
+    meant, left_out, answer = _correct_options(["run", *words])
+    return shlex.join(_with_name(meant)), left_out, answer
 
 
 def _correct(words: Sequence[str]) -> str:
     """Return a command of pyx with pyx's words for the options that are another tool's."""
-    words, left_out, answer = _correct_options(words)
-    if words[0] in ("add", "remove", "run") and len(words) == 1:
-        words.append("NAME")
-    return answer or _name_left_out(shlex.join(words), left_out)
+    meant, left_out, answer = _correct_options(words)
+    return answer or _name_left_out(shlex.join(_with_name(meant)), left_out)
+
+
+def _with_name(words: Sequence[str]) -> list[str]:
+    """Return a command with the place of a name, if it needs one and was told none."""
+    return [*words, "NAME"] if [*words] in (["add"], ["remove"], ["run"]) else [*words]
 
 
 def _correct_options(words: Sequence[str]) -> tuple[list[str], list[str], str]:

@@ -96,8 +96,8 @@ def _read_lines(manifest: Path) -> list[str]:
 
 def list_required(manifest: Path) -> set[str]:
     """Return the names of what a manifest requires anywhere. Raises LockError, StoreError."""
-    names = {name for table in _named_tables(manifest) for name in table} - {"python"}
-    return names | _find_names(_list_requirements(manifest))
+    tables, texts = _read_requirements(manifest)
+    return ({name for table in tables for name in table} - {"python"}) | _find_names(texts)
 
 
 def find_pin(manifest: Path, name: str, version: str) -> str | None:
@@ -109,7 +109,8 @@ def find_pin(manifest: Path, name: str, version: str) -> str | None:
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
     from packaging.utils import canonicalize_name
 
-    for table in _named_tables(manifest):
+    tables, texts = _read_requirements(manifest)
+    for table in tables:
         for key, said in table.items():
             asked = said.get("version") if isinstance(said, dict) else said
             if canonicalize_name(key) == name and isinstance(asked, str):
@@ -118,7 +119,7 @@ def find_pin(manifest: Path, name: str, version: str) -> str | None:
                 with contextlib.suppress(InvalidSpecifier):
                     if _is_pinned(SpecifierSet(f"=={bare}"), version):
                         return f'{key} = "{asked}"'
-    for text in _list_requirements(manifest):
+    for text in texts:
         with contextlib.suppress(InvalidRequirement):
             requirement = Requirement(text)
             is_same = canonicalize_name(requirement.name) == name
@@ -134,28 +135,22 @@ def _is_pinned(versions: SpecifierSet, version: str) -> bool:
     return has_pin and versions.contains(version, prereleases=True)
 
 
-def _named_tables(manifest: Path) -> list[Mapping[str, object]]:
-    """Return the tables of Poetry's or Pipenv's that have a key for each requirement."""
+def _read_requirements(manifest: Path) -> tuple[list[Mapping[str, object]], list[str]]:
+    """Return everything that a manifest requires, by either way in which tools say it.
+
+    That is in tables of Poetry's or Pipenv's, which have a key for each, and in texts (PEP 508).
+    """
     if manifest.name == PIPFILE:
         categories = list_packages(read_toml(manifest)).values()
-        return [table for table in categories if isinstance(table, dict)]
+        return [table for table in categories if isinstance(table, dict)], []
     if manifest.name != MANIFEST:
-        return []
-    poetry = read_toml(manifest).table("tool").table("poetry")
+        return [], [line for line in _read_lines(manifest) if not line.startswith("-")]
+    document = read_toml(manifest)
+    tool = document.table("tool")
+    poetry = tool.table("poetry")
     groups = poetry.table("group")
     tables = [poetry.table("dependencies"), poetry.table("dev-dependencies")]
     tables += [groups.table(name).table("dependencies") for name in groups.data]
-    return [table.data for table in tables]
-
-
-def _list_requirements(manifest: Path) -> list[str]:
-    """Return the requirements that a manifest has as texts (PEP 508)."""
-    if manifest.name == PIPFILE:
-        return []
-    if manifest.name != MANIFEST:
-        return [line for line in _read_lines(manifest) if not line.startswith("-")]
-    document = read_toml(manifest)
-    tool = document.table("tool")
     lists = [
         document.table("project").data.get("dependencies"),
         *document.table("project").table("optional-dependencies").data.values(),
@@ -164,13 +159,14 @@ def _list_requirements(manifest: Path) -> list[str]:
         *tool.table("pdm").table("dev-dependencies").data.values(),
     ]
     # A group may include others, by a table.
-    return [
+    texts = [
         item
         for items in lists
         if isinstance(items, list)
         for item in items
         if isinstance(item, str)
     ]
+    return [table.data for table in tables], texts
 
 
 def list_main(manifest: Path) -> set[str]:

@@ -49,9 +49,8 @@ def add_lines(
     for requirement in requirements:
         at = _find_line(path, lines, requirement.name)
         local = wanted.get(str(requirement))
-        line = (
-            f"{_write_editable(path, local) if local else format_requirement(requirement)}{newline}"
-        )
+        line = _write_editable(path, local) if local else format_requirement(requirement)
+        line += newline
         if at is None:
             if lines and not lines[-1].endswith("\n"):
                 lines[-1] += newline

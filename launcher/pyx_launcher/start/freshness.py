@@ -186,7 +186,7 @@ def _lock_script_command(script: Path) -> str:
 
 def _find_uv(lock: UvLock, script: Script | None) -> Freshness:
     # Only here, since reading any other lock does not need them.
-    from pyx_launcher.locks.uv.freshness import find_change, find_script_change, list_trees
+    from pyx_launcher.locks.uv.freshness import find_change, find_script_change, find_trees
     from pyx_launcher.locks.uv.workspace import read_workspace
 
     if lock.path.name != "uv.lock":
@@ -199,10 +199,10 @@ def _find_uv(lock: UvLock, script: Script | None) -> Freshness:
     workspace = read_workspace(lock.path.parent)
     if workspace is None:
         return Freshness(looked=(lock.path.with_name(PROJECT_FILE),))
-    path, what = find_change(lock, workspace) or (lock.path, None)
+    trees = find_trees(lock, workspace)
+    path, what = find_change(lock, workspace, trees) or (lock.path, None)
     staleness = _outdated(lock.path, path, None, what)
-    looked = (*workspace.looked, *list_trees(lock, workspace))
-    return Freshness(staleness=staleness, looked=looked, is_told=True)
+    return Freshness(staleness=staleness, looked=(*workspace.looked, *trees), is_told=True)
 
 
 def _outdated(lock: Path, origin: Path, command: str | None, what: str | None) -> Staleness | None:

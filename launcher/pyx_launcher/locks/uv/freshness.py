@@ -46,10 +46,13 @@ _REQUIRING = frozenset(("dependencies", "optional-dependencies"))
 """The keys of ``[project]`` that say what it requires."""
 
 
-def find_change(lock: UvLock, workspace: Workspace) -> tuple[Path, str] | None:
+def find_change(
+    lock: UvLock, workspace: Workspace, trees: Mapping[Path, UvPackage]
+) -> tuple[Path, str] | None:
     """Return the file that the lock no longer fits and what in it has changed, or None.
 
-    Raises LockError where a pyproject.toml cannot be understood.
+    `trees` are as `find_trees` returns them. Raises LockError where a pyproject.toml cannot be
+    understood.
     """
     top = workspace.directory / PROJECT_FILE
     what = _compare_workspace(lock, workspace)
@@ -66,28 +69,24 @@ def find_change(lock: UvLock, workspace: Workspace) -> tuple[Path, str] | None:
         )
         if what:
             return member.directory / PROJECT_FILE, what
-    for package, document in _read_trees(lock, workspace):
-        what = _compare_tree(lock, package, document)
+    for manifest, package in trees.items():
+        what = _compare_tree(lock, package, read_toml(manifest)) if manifest.is_file() else None
         if what:
-            return Path(os.path.normpath(document.path)), what
+            return Path(os.path.normpath(manifest)), what
     return None
 
 
-def list_trees(lock: UvLock, workspace: Workspace) -> tuple[Path, ...]:
-    """Return the pyproject.toml of each directory in the lock that is no member, there or not."""
+def find_trees(lock: UvLock, workspace: Workspace) -> dict[Path, UvPackage]:
+    """Return the packages that are locked by their directory and are no members of the workspace.
+
+    Each is given by the path of its pyproject.toml, which need not be there.
+    """
     members = {member.place for member in workspace.members}
-    places = {package.place for package in lock.packages} - members - {None}
-    files = [workspace.directory / place / PROJECT_FILE for place in places if place is not None]
-    return tuple(sorted(files))
-
-
-def _read_trees(lock: UvLock, workspace: Workspace) -> Iterator[tuple[UvPackage, Table]]:
-    """Yield the packages that are locked by their directory and no members, as they are now."""
-    files = {path.parent: path for path in list_trees(lock, workspace) if path.is_file()}
-    for package in lock.packages if files else ():
-        path = files.get(workspace.directory / package.place) if package.place else None
-        if path is not None:
-            yield package, read_toml(path)
+    return {
+        workspace.directory / package.place / PROJECT_FILE: package
+        for package in lock.packages
+        if package.place is not None and package.place not in members
+    }
 
 
 def _compare_tree(lock: UvLock, package: UvPackage, document: Table) -> str | None:
@@ -106,12 +105,7 @@ def _compare_tree(lock: UvLock, package: UvPackage, document: Table) -> str | No
     if not _fits_version(package, project):
         return "the version"
     sources = read_sources(document.path.parent, {}, [(document.path.parent, document)])
-    metadata = package.table.table("metadata")
-    stated = tuple(_stated_needs(project, sources))
-    recorded = tuple(read_needs(metadata.tables("requires-dist"), sources))
-    if not are_same(stated, recorded, lock.requires_python):
-        return "dependencies"
-    return None if _fit_extras(lock, project, metadata) else "optional-dependencies"
+    return _compare_requirements(lock, package, project, sources)
 
 
 def find_script_change(lock: UvLock, script: Table) -> str | None:
@@ -187,19 +181,27 @@ def _compare_member(
             parse_needs(project.strings("dependencies"), project, "dependencies", sources)
         )
         return find_difference(lock, package, needs, _stated_extras(project, sources), groups)
-    if not is_dynamic:
-        stated = tuple(_stated_needs(project, sources))
-        recorded = tuple(read_needs(metadata.tables("requires-dist"), sources))
-        if not are_same(stated, recorded, lock.requires_python):
-            return "dependencies"
-        if not _fit_extras(lock, project, metadata):
-            return "optional-dependencies"
+    what = None if is_dynamic else _compare_requirements(lock, package, project, sources)
+    if what:
+        return what
     if not _fit_default_groups(lock, member.uv, package.table):
         return "default-groups"
     if not _fit_bounds(lock, member.document, package.table):
         return "dependency-groups"
     key = "requires-dev" if "requires-dev" in metadata.data else "dependency-groups"
     return None if _fit_groups(groups, metadata.table(key), sources, lock) else "dependency-groups"
+
+
+def _compare_requirements(
+    lock: UvLock, package: UvPackage, project: Table, sources: Sources
+) -> str | None:
+    """Return which of the lists of ``[project]`` is not what the lock has recorded, or None."""
+    metadata = package.table.table("metadata")
+    stated = tuple(_stated_needs(project, sources))
+    recorded = tuple(read_needs(metadata.tables("requires-dist"), sources))
+    if not are_same(stated, recorded, lock.requires_python):
+        return "dependencies"
+    return None if _fit_extras(lock, project, metadata) else "optional-dependencies"
 
 
 def _fits_version(package: UvPackage, project: Table) -> bool:

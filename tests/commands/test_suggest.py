@@ -12,15 +12,8 @@ from wheelhouse import make_wheel, pylock_text
 
 from pyx_launcher.cli.commands import VERBS
 from pyx_launcher.cli.invocation import parse_invocation
-from pyx_launcher.commands._suggest import (
-    _COUNTERPARTS,
-    _NO_DEACTIVATE,
-    _NO_PIP,
-    _OF_PIPX,
-    Here,
-    suggest,
-    translate,
-)
+from pyx_launcher.commands._suggest import _NO_DEACTIVATE, _NO_PIP, suggest
+from pyx_launcher.commands._translate import COUNTERPARTS, OF_PIPX, Here, translate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -347,7 +340,7 @@ def test_the_hint_is_one_line_more(pyx: Pyx, tmp_path: Path, typed: str) -> None
 
 def test_what_the_hints_name_is_there() -> None:
     """Each is a command line that pyx can parse, of one of its commands."""
-    for table in (_COUNTERPARTS, _OF_PIPX):
+    for table in (COUNTERPARTS, OF_PIPX):
         for name in {*table} - {"python3", "py", "test", "audit"}:
             words = (translate(name, ["x"], table) or "").replace('"$SHELL"', "/bin/sh").split()
             assert parse_invocation(words, {}).verb in {*VERBS, "--version"}

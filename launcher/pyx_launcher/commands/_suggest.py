@@ -11,13 +11,10 @@ import difflib
 import os
 import re
 import shlex
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
-
-from pyx_launcher.cli.commands import ACTIONS_OF_OTHERS, VERBS
+from pyx_launcher.cli.commands import VERBS
 from pyx_launcher.cli.conda import (
     CONDAS,
     PYTHONS,
@@ -34,175 +31,46 @@ from pyx_launcher.cli.counterparts import (
     list_values_of,
     write_with,
 )
-from pyx_launcher.cli.invocation import parse_invocation, parse_program, repeat_start
+from pyx_launcher.cli.invocation import parse_program, repeat_start
 from pyx_launcher.commands._target import NAMESAKES, advise_namesake
+from pyx_launcher.commands._translate import (
+    COUNTERPARTS,
+    EDITABLE,
+    NOTHING,
+    OF_INDEX,
+    OF_PIXI_GLOBAL,
+    TOOLS,
+    UPGRADE,
+    Here,
+    drop_options,
+    keep_options,
+    plan_run,
+    settle,
+    translate,
+    translate_run,
+    translate_tool,
+)
 from pyx_launcher.console import print_error, write_out
 from pyx_launcher.dirs import resolve_dirs
-from pyx_launcher.errors import PyxError, UsageError
+from pyx_launcher.errors import PyxError
 from pyx_launcher.launch import decide
 from pyx_launcher.locks.common.tables import read_toml
-from pyx_launcher.project.local import is_local, split_path
-from pyx_launcher.project.manifest import (
-    LISTS,
-    MANIFEST,
-    advise_old,
-    find_manifest,
-    is_buildable,
-    requires_anything,
-)
+from pyx_launcher.project.manifest import MANIFEST
 from pyx_launcher.project.named import list_named
 from pyx_launcher.project.requirement import read_constraint
 from pyx_launcher.provision import find_entries
 from pyx_launcher.start.pip import words_from_command
-from pyx_launcher.values import dataclass, replace
+from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pyx_launcher.cli.invocation import Invocation
-    from pyx_launcher.start.plan import Plan
-
-_COUNTERPARTS: Mapping[str, str] = {
-    "install": "add NAME",
-    "uninstall": "remove NAME",
-    "rm": "remove NAME",
-    "update": "lock --upgrade [NAME]",
-    "upgrade": "lock --upgrade [NAME]",
-    "outdated": "list --outdated",
-    "freeze": "export --format requirements",
-    "ls": "list",
-    "show": "which NAME",
-    "why": "tree --invert NAME",
-    "graph": "tree",
-    "new": "init --lib [NAME]",
-    "exec": "run NAME…",
-    "python3": "NAME…",
-    "py": "NAME…",
-    "create": "env create NAME",
-    "x": "tool run NAME…",
-    "uvx": "tool run NAME…",
-    "use": "python pin NAME",
-    "pin": "python pin NAME",
-    "compile": "lock",
-    "pip-compile": "lock",
-    "pip-sync": "sync",
-    "check": "lock --check",
-    "venv": "env --link",
-    "virtualenv": "env --link",
-    "cache": "store gc",
-    "clean": "store gc",
-    "self": "--version",
-    "shell": 'run "$SHELL"',
-    "activate": 'run "$SHELL"',
-    "build": "tool run --from build pyproject-build",
-    "publish": "tool run twine upload dist/*",
-    "version": "tool run uv version [NAME…]",
-    "audit": "export --format requirements -o locked.txt && pyx tool run pip-audit --disable-pip"
-    " --require-hashes -r locked.txt",
-    "format": "tool run ruff format [NAME…]",
-    "fmt": "tool run ruff format [NAME…]",
-    "lint": "tool run ruff check [NAME…]",
-    "test": "-m pytest [NAME…]",
-}
-"""Verbs of other tools, with what follows ``pyx`` for the same.
-
-NAME stands for the words that were typed, without options, for other tools have other ones;
-``NAME…`` for all words; in brackets it may be missing. What does not belong to starting programs,
-such as building one, is the business of the tool that is named.
-"""
-
-_CHOICES: Mapping[str, str] = {
-    "--with": "--group",
-    "--group": "--group",
-    "-G": "--group",
-    "--without": "--no-group",
-    "--only": "--only-group",
-    "--extras": "--extra",
-    "--extra": "--extra",
-    "-E": "--extra",
-}
-"""Options by which others choose groups and extras to install."""
-
-_WITH_VALUE = (
-    *_CHOICES,
-    *("-r", "--requirement", "-c", "--constraint", "--only-group", "--no-group", "--env-file"),
-    *("-i", "--index-url", "--extra-index-url", "-f", "--find-links"),
-    *("-t", "--target", "--prefix", "--root", "--src", "--python", "-p", "--index", "--source"),
-    *("--proxy", "--cert", "--trusted-host", "--timeout", "--retries", "--cache-dir", "--log"),
-    *(
-        "--channel",
-        "--file",
-        "--upgrade-strategy",
-        "--platform",
-        "--python-version",
-        "--report",
-        "--directory",
-        "-C",
-    ),
-    *("--clone", "--solver", "--revision", "--subdir", "--cwd", "--repodata-fn", "--progress-bar"),
-    *("--keyring-provider", "--no-binary", "--only-binary", "--implementation", "--abi"),
-    *("--use-feature", "--use-deprecated", "--config-settings", "--global-option"),
-    *("--depth", "--bounds", "--prune", "--resolution", "--prerelease", "--exclude-newer"),
-    *("--link-mode", "--refresh-package", "--reinstall-package", "--config-setting", "--color"),
-    *("--client-cert", "--exists-action", "--root-user-action", "--resume-retries"),
-)
-"""Options of other tools whose value is the next word."""
-
-_OF_SHOW: Mapping[str, str] = {
-    **dict.fromkeys(("--tree", "-t"), "tree"),
-    **dict.fromkeys(("--outdated", "-o", "--latest", "-l"), "list --outdated"),
-}
-
-_OF_CACHE: Mapping[str, str] = {
-    **{action: f"store {action}" for action in ("list", "path", "size")},
-    **{name: form.removeprefix("pyx ") for name, form in ACTIONS_OF_OTHERS["store"].items()},
-}
-"""What caches of others are asked, with what follows ``pyx`` for the same."""
-
-_OF_PIPX: Mapping[str, str] = {
-    "install": "tool install NAME",
-    "uninstall": "tool uninstall NAME",
-    "run": "tool run NAME…",
-    "list": "tool list",
-    "upgrade": "tool upgrade NAME",
-    "upgrade-all": "tool upgrade",
-    "ensurepath": "tool ensurepath",
-    "reinstall": "tool install --force NAME",
-}
-
-_OF_PIXI_GLOBAL: Mapping[str, str] = {
-    **{name: f"tool {name} NAME" for name in ("install", "uninstall", "upgrade")},
-    **dict.fromkeys(("list", "ls"), "tool list"),
-    "update": "tool upgrade [NAME]",
-}
-"""What pixi does with programs that belong to no project, with what follows ``pyx`` for it."""
-
-_TOOLS: Mapping[str, Mapping[str, str]] = {
-    **dict.fromkeys(("pip", "pip3", "uv", "poetry", "pdm", "pipenv"), _COUNTERPARTS),
-    **dict.fromkeys((*CONDAS, "pixi"), _COUNTERPARTS),
-    "pipx": _OF_PIPX,
-}
-"""What may stand before a verb of theirs, by habit."""
-
-_ITSELF = ("pip", "uv", "poetry", "pdm", "pipenv")
-"""Tools whose own commands, such as ``pip download``, change no environment."""
 
 _VERSIONED = re.compile(r"(?:python|-)(3(?:\.\d+)*t?)")
 """One version of python as a program, or the option of Windows' ``py`` for it."""
 
-_QUIET = ("-q", "--quiet", "-v", "--verbose", "-n", "--no-interaction")
-"""Options that say nothing of what is run."""
-
-_INTERPRETERS: Mapping[str, str] = {
-    "install": "tool run uv python install NAME",
-    "list": "python list",
-    "find": "python find",
-    "pin": "python pin NAME",
-}
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_EDITABLE = ("-e", "--editable")
-_OF_INDEX = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links")
-_UPGRADE = ("-U", "--upgrade")
 _DRY = frozenset(("--dry-run", "--dry"))
 _PIP = frozenset(("pip", "setuptools", "wheel"))
 _NO_PIP = "there is nothing to do: pyx fetches and installs without pip"
@@ -213,32 +81,15 @@ _NO_DEACTIVATE = (
     "`exit` leaves a shell that pyx has started; after `source .venv/bin/activate`,"
     " type `deactivate` without pyx"
 )
+
 _NO_SLIPS = ("ipython", "bpython", "ptpython")
 """Programs whose names are like those of commands."""
+
 _TOO_SHORT = ("x", "py", "use", "pin", "uvx", "create", "pip-compile", "pip-sync")
 """Commands of others that too many words are like, or what is meant by another name."""
+
 _CLOSE = 0.7
 """How like two words must be, from 0 to 1: of `black` and `lock` one is no slip for the other."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Here:
-    """What there is where something was mistyped."""
-
-    programs: frozenset[str] = frozenset()
-    """Those of the environment, as far as its packages are in the store."""
-    waiting: frozenset[str] = frozenset()
-    """The names of the packages that are not, and whose programs nobody knows yet."""
-    packages: frozenset[str] = frozenset()
-    """The names of all that a start would have."""
-    has_lock: bool = False
-    is_poetrys: bool = False
-    """Has the project a table of Poetry's?"""
-    plan: Plan | None = None
-    """That of a start, if one can be made."""
-
-
-NOTHING = Here()
 
 
 def answer_mistake(invocation: Invocation, environ: Mapping[str, str], error: PyxError) -> int:
@@ -273,7 +124,7 @@ def _find_named(
     A command of another tool is one before it is an environment, unless a file follows.
     """
     is_file = any(map(os.path.isfile, words[:1]))
-    if invocation.named is not None or not (is_file or name not in (*_COUNTERPARTS, *_TOOLS)):
+    if invocation.named is not None or not (is_file or name not in (*COUNTERPARTS, *TOOLS)):
         return None
     with contextlib.suppress(PyxError):
         if any(found.name == name for found in list_named(resolve_dirs(environ))):
@@ -285,7 +136,7 @@ def find_script(name: str) -> str | None:
     """Return the script beside which `name` looks like a slip; None for what is a known word."""
     directory, base = os.path.split(name)
     # A name that is there and cannot be opened, such as a dangling link, is no slip.
-    if name in (*_COUNTERPARTS, *_TOOLS) or os.path.lexists(name):
+    if name in (*COUNTERPARTS, *TOOLS) or os.path.lexists(name):
         return None
     try:
         files = [file for file in os.listdir(directory or ".") if file.endswith(".py")]
@@ -309,7 +160,7 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
     pyx = shlex.join(["pyx", *own])
     if name in ("pip", "pip3", "install") and _means_pip(words):
         return _answer_pip(pyx, words, here)
-    if name in _TOOLS and words and not words[0].startswith("-"):
+    if name in TOOLS and words and not words[0].startswith("-"):
         return _answer_tool(name, words, pyx, here)
     version = _VERSIONED.fullmatch(words[0] if name == "py" and words else name)
     if version is not None and name not in PYTHONS[:2]:
@@ -325,21 +176,21 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
     whole = _answer_whole(name, words, pyx)
     if whole is not None:
         return whole
-    if name == "deactivate" or name in _COUNTERPARTS or name in NAMESAKES - here.packages:
+    if name == "deactivate" or name in COUNTERPARTS or name in NAMESAKES - here.packages:
         return _answer_verb(name, words, pyx, here)
     return _answer_slip(name, words, pyx, here)
 
 
 def _means_conda(name: str, words: Sequence[str]) -> bool:
     """Tell whether a command that others have too is typed as conda has it."""
-    if name == "create" or (name == "activate" and _drop_options(words)):
+    if name == "create" or (name == "activate" and drop_options(words)):
         return True
     return name in VERBS_OF_CONDA and _names_environment(words)
 
 
 def _answer_slip(name: str, words: Sequence[str], pyx: str, here: Here) -> str:
     """Return the hint for a word that nobody knows: what it is like, or where to look."""
-    known = [*VERBS, *here.programs, *(one for one in _COUNTERPARTS if one not in _TOO_SHORT)]
+    known = [*VERBS, *here.programs, *(one for one in COUNTERPARTS if one not in _TOO_SHORT)]
     known = [] if name in _NO_SLIPS else known
     close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
     if not close and here.waiting:
@@ -362,7 +213,7 @@ def _answer_verb(name: str, words: Sequence[str], pyx: str, here: Here) -> str:
     if name in NAMESAKES:
         run = f"{pyx} run {shlex.join([name, *words])}"
         return f"{_advise(name, pyx, here)}, then `{run}`"
-    command = _begin(pyx, _settle(str(translate(name, words, here=here))))
+    command = _begin(pyx, settle(str(translate(name, words, here=here))))
     if command.startswith(f"{pyx} -m pytest") and "pytest" not in here.packages:
         return f"{_advise('pytest', pyx, here)}, then `{command}`"
     return command
@@ -375,103 +226,13 @@ def _advise(name: str, pyx: str, here: Here) -> str:
 
 def _means_pip(words: Sequence[str]) -> bool:
     """Tell whether pip itself, alone or with what it builds with, is to be brought up to date."""
-    given = set(_drop_options(words)) - {"install"}
-    return "pip" in given and given <= _PIP and any(word in _UPGRADE for word in words)
+    given = set(drop_options(words)) - {"install"}
+    return "pip" in given and given <= _PIP and any(word in UPGRADE for word in words)
 
 
 def _answer_pip(pyx: str, words: Sequence[str], here: Here) -> str:
-    locked = [word for word in _drop_options(words) if word in here.packages & _PIP]
+    locked = [word for word in drop_options(words) if word in here.packages & _PIP]
     return f"{pyx} lock --upgrade {shlex.join(locked)}" if locked else _NO_PIP
-
-
-def translate(
-    name: str,
-    words: Sequence[str],
-    table: Mapping[str, str] = _COUNTERPARTS,
-    *,
-    here: Here = NOTHING,
-) -> str | None:
-    """Return what follows ``pyx`` for the verb `name` of another tool; None for no such verb."""
-    words = [part for word in words for part in _split_editable(word)]
-    given = _drop_options(words)
-    if name == "install" and table is _COUNTERPARTS:
-        return _translate_install(words, given, here)
-    if name in ("uninstall", "rm") and table is _COUNTERPARTS and _names_list(words):
-        return shlex.join(["remove", *_keep_options(words, ("-r", "--requirement"))])
-    if name == "show" and not given:
-        asked = [word for word in words if word in _OF_SHOW]
-        return _OF_SHOW[asked[0]] if asked else shlex.join(["list", *_translate_choice(words)])
-    if name == "new":
-        called = list_values_of(("--name",), words)
-        places = [word for word in words if not word.startswith("-") and word not in called]
-        option = ("--name", called[0]) if called else ()
-        return shlex.join(["init", "--lib", *option, *places])
-    if name == "export":
-        return _translate_export(words)
-    if name == "version" and here.is_poetrys:
-        return shlex.join(["tool", "run", "poetry", "version", *words])
-    if name == "version" and words:
-        is_bump = given == [*words] and not given[0][:1].isdigit()
-        words = ["--frozen", *(["--bump"] if is_bump else []), *words]
-    form = table.get(name)
-    if name == "cache" and given:
-        form = _OF_CACHE.get(given[0], form)
-    if form is None:
-        return None
-    is_start = form in ("tool run NAME…", "run NAME…") and words and words[0].endswith(".py")
-    if is_start and os.path.isfile(words[0]):
-        # An index would be asked for a stranger's package of that name.
-        return shlex.join(words)
-    form = form.replace("[NAME…]", shlex.join(words)).rstrip()
-    form = form.replace("NAME…", shlex.join(words) or "NAME")
-    form = form.replace("[NAME]", shlex.join(given)).rstrip()
-    return form.replace("NAME", shlex.join(given) or "NAME")
-
-
-def _translate_export(words: Sequence[str]) -> str:
-    """Return what follows ``pyx`` for ``export``, which others make requirements by."""
-    formats = list_values_of(("--format", "-f"), words) or ["requirements"]
-    meant = "pylock" if "pylock" in formats[0] else "requirements"
-    outputs = list_values_of(("--output", "--output-file", "-o"), words)
-    output = ("-o", outputs[0]) if outputs else ()
-    script = list_values_of(("--script",), words)[:1]
-    choice = _translate_choice(words)
-    command = shlex.join(["export", "--format", meant, *output, *choice, *script])
-    hashes = [word for word in words if word in ("--no-hashes", "--without-hashes")]
-    return _name_left_out(command, hashes)
-
-
-def _translate_install(words: Sequence[str], given: Sequence[str], here: Here) -> str:
-    """Return what follows ``pyx`` for ``install``."""
-    if _names_list(words):
-        adding = _translate_index(words, ("-r", "--requirement", "-c"))
-        if "`" not in adding and any(word in _UPGRADE for word in words):
-            return f"`pyx {adding}` adds what it lists, `pyx lock --upgrade` moves what is locked"
-        return adding
-    if not given or any(map(_is_path, given)):
-        return _translate_paths(words, given, here)
-    if any(word.partition("=")[0] in ("-t", "--target") for word in words):
-        # pip writes into any directory by itself.
-        return shlex.join(["tool", "run", "pip", "install", *words])
-    is_locked = all(canonicalize_name(one) in here.packages for one in given)
-    if is_locked and any(word in _UPGRADE for word in words):
-        return shlex.join(["lock", "--upgrade", *given])
-    return _translate_index(words, ())
-
-
-def _translate_index(words: Sequence[str], kept: tuple[str, ...]) -> str:
-    """Return what follows ``pyx`` to add packages from the index that `words` name, if any.
-
-    The options of pip's that begin as one of `kept` are typed as they are.
-    """
-    adding = ["add", *_keep_options(words, (*kept, *_OF_INDEX))]
-    adding += ["--pre"] if "--pre" in words else []
-    try:
-        parse_invocation(adding, {})
-    except UsageError as error:
-        if "`" in (error.hint or ""):
-            return str(error.hint)
-    return shlex.join(adding)
 
 
 def _names_environment(words: Sequence[str]) -> bool:
@@ -482,89 +243,7 @@ def _names_environment(words: Sequence[str]) -> bool:
     if any(word.startswith("--name") for word in words):
         return True
     at = words.index("-n") + 1 if "-n" in words else len(words)
-    return len(words) > at and len(_drop_options(words)) > 1
-
-
-def _drop_options(words: Sequence[str]) -> list[str]:
-    """Return `words` without options and their values: none of these is the name of a package."""
-    given: list[str] = []
-    before = ""
-    for word in words:
-        if not word.startswith("-") and before not in _WITH_VALUE:
-            given.append(word)
-        before = word
-    return given
-
-
-def _keep_options(words: Sequence[str], names: tuple[str, ...]) -> list[str]:
-    """Return `words` without options, and their values, that begin with none of `names`."""
-    kept: list[str] = []
-    for before, word in zip(("", *words), words, strict=False):
-        option = word if word.startswith("-") or before not in _WITH_VALUE else before
-        if not option.startswith("-") or option.startswith(names):
-            kept.append(word)
-    return kept
-
-
-def _translate_choice(words: Sequence[str]) -> list[str]:
-    """Return pyx's options for the groups and extras that Poetry or PDM was asked for."""
-    chosen: list[str] = []
-    for at, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        value = value if equals else "".join(words[at + 1 : at + 2])
-        if name == "--only" and value in ("main", "default"):
-            chosen.append("--no-default-groups")
-        elif name in _CHOICES:
-            chosen += [_CHOICES[name], ",".join(value.replace(",", " ").split())]
-        elif word in ("--all-extras", "--all-groups", "--no-dev"):
-            chosen.append(word)
-    return chosen
-
-
-def _names_list(words: Sequence[str]) -> bool:
-    return any(word.startswith(("-r", "--requirement")) for word in words)
-
-
-def _split_editable(word: str) -> list[str]:
-    """Return pip's ``-e`` and the path that may be attached to it."""
-    found = re.fullmatch(r"(--editable)=(.+)|(-e)([./~].*)", word)
-    return [one for one in found.groups() if one] if found else [word]
-
-
-def _is_path(word: str) -> bool:
-    return bool(split_path(word)[0]) or is_local(word)
-
-
-def _translate_paths(words: Sequence[str], given: Sequence[str], here: Here) -> str:
-    """Return what follows ``pyx`` to install `given`, paths among them, or what is here itself.
-
-    The project is in its own lock, and used as it is; everything else is added to it.
-    """
-    own = here.plan.context.directory if here.plan is not None else Path.cwd()
-    itself = [one for one in given if Path(split_path(one)[0] or one).expanduser().resolve() == own]
-    if len(itself) < len(given) or (itself and _is_list(own)):
-        pairs = list(pairwise(("", *words)))
-        editables = [word for before, word in pairs if before in _EDITABLE and word in given]
-        others = [one for one in given if one not in editables]
-        return shlex.join(["add", *(w for one in editables for w in ("-e", one)), *others])
-    old = advise_old(own) if itself else None
-    if old is not None:
-        return old
-    extras = [split_path(one)[1].strip("[]").replace(" ", "") for one in itself]
-    chosen = [word for extra in filter(None, extras) for word in ("--extra", extra)]
-    sync = shlex.join(["sync", *chosen, *_translate_choice(words)])
-    is_locked = here.has_lock or here.plan is None
-    return sync if is_locked or not _requires_lock(own) else f"lock && pyx {sync}"
-
-
-def _is_list(directory: Path) -> bool:
-    manifest = find_manifest(directory)
-    return manifest is not None and manifest.name in LISTS
-
-
-def _requires_lock(directory: Path) -> bool:
-    manifest = find_manifest(directory)
-    return manifest is not None and (is_buildable(directory) or requires_anything(manifest))
+    return len(words) > at and len(drop_options(words)) > 1
 
 
 def _answer_tool(tool: str, words: Sequence[str], pyx: str, here: Here) -> str:
@@ -577,24 +256,24 @@ def _answer_tool(tool: str, words: Sequence[str], pyx: str, here: Here) -> str:
     if tool == "uv" and name == "run":
         added, rest = find_added(others)
         if added:
-            start = shlex.split(_plan_run(rest)[0]) if rest else []
+            start = shlex.split(plan_run(rest)[0]) if rest else []
             return write_with(added, shlex.split(pyx)[1:], start)
     if tool == "pixi" and name == "global" and others:
-        form = _OF_PIXI_GLOBAL.get(others[0], "tool --help")
-        return f"pyx {fill(form, _drop_options(others[1:]))}"
+        form = OF_PIXI_GLOBAL.get(others[0], "tool --help")
+        return f"pyx {fill(form, drop_options(others[1:]))}"
     if tool == "pixi" and name in ("init", "run"):
         # A task is a line of its manifest, which pyx does not read.
-        return _begin(pyx, "init" if name == "init" else _translate_run(others))
+        return _begin(pyx, "init" if name == "init" else translate_run(others))
     whole = None if tool == "pipx" else _answer_whole(name, others, pyx)
     if whole is not None:
         return whole
-    meant = _translate_tool(tool, words, here)
+    meant = translate_tool(tool, words, here)
     return _begin(pyx, meant) if meant else f"`{pyx}` alone starts the prompt"
 
 
 def _answer_whole(name: str, words: Sequence[str], pyx: str) -> str | None:
     """Return the hint for a command that only asks, or that is about python; None for any other."""
-    given = _drop_options(words)
+    given = drop_options(words)
     if name == "search" or (name == "index" and given[:1] == ["versions"]):
         return advise_search(given[-1:])
     if name == "self" and given[:1] in (["update"], ["upgrade"]):
@@ -608,14 +287,14 @@ def _answer_whole(name: str, words: Sequence[str], pyx: str) -> str | None:
 
 def _answer_dry_run(name: str, words: Sequence[str], pyx: str) -> str | None:
     """Return the hint for a command that is to tell what it would do, and not to do it."""
-    given = _drop_options(words)
+    given = drop_options(words)
     if name in ("install", "add"):
-        places = list_values_of(_EDITABLE, words)
+        places = list_values_of(EDITABLE, words)
         names = [word for word in given if word not in places]
         files = [f"-r{file}" for file in list_values_of(("-r", "--requirement"), words)]
         if names or files or places:
             meant = [read_constraint(each) or each for each in names]
-            of_index = [word for word in _keep_options(words, _OF_INDEX) if word not in given]
+            of_index = [word for word in keep_options(words, OF_INDEX) if word not in given]
             edited = (f"-e{place}" for place in places)
             return advise_dry_run([*of_index, *meant, *files, *edited])
     if name in ("install", "sync"):
@@ -625,146 +304,6 @@ def _answer_dry_run(name: str, words: Sequence[str], pyx: str) -> str | None:
     if name in ("remove", "uninstall", "rm") and given:
         return f"{pyx} tree --invert {shlex.quote(given[0])}"
     return None
-
-
-def _translate_tool(tool: str, words: Sequence[str], here: Here = NOTHING) -> str:
-    """Return what follows ``pyx`` for a whole command line of another tool."""
-    name, *others = words
-    if tool == "uv" and name == "pip" and others:
-        name, *others = others
-    if name == "python" and others and others[0] in _INTERPRETERS:
-        return str(translate(others[0], others[1:], _INTERPRETERS))
-    if name == "version" and tool not in ("uv", "poetry"):
-        return "--version"
-    if tool == "uv":
-        here = replace(here, is_poetrys=False)
-    # Behind another tool `python` installs interpreters, which nothing else here does.
-    meant = None if name in PYTHONS else translate(name, others, _TOOLS[tool], here=here)
-    if meant is not None:
-        return _settle(meant)
-    if name not in VERBS:
-        return _lead_to_tool(tool, words)
-    if name == "run" and others:
-        return _translate_run(others)
-    actions = VERBS[name].actions
-    if others and others[0] in ACTIONS_OF_OTHERS.get(name, {}):
-        form = ACTIONS_OF_OTHERS[name][others[0]].removeprefix("pyx ")
-        return fill(form, _drop_options(others[1:]))
-    if actions and (not others or others[0] not in actions):
-        return f"{name} --help"
-    if name == "sync" and any(other.endswith(".txt") for other in others):
-        # uv's way to install what a list says; pyx takes the name of a script there.
-        return name
-    return _correct([name, *others])
-
-
-def _lead_to_tool(tool: str, words: Sequence[str]) -> str:
-    """Return what follows ``pyx`` for a command that nothing here does, by the tool itself.
-
-    What it has in common with pyx, such as pip's configuration, is there for both.
-    """
-    program = tool.rstrip("3")
-    if program == "pipx" and words[0] == "inject":
-        name, *packages = _drop_options(words[1:]) or ["NAME"]
-        more = [word for one in packages or ["PACKAGE"] for word in ("--with", one)]
-        return shlex.join(["tool", "install", name, *more])
-    return shlex.join(["tool", "run", program, *words]) if program in _ITSELF else "--help"
-
-
-def _translate_run(words: Sequence[str]) -> str:
-    """Return what follows ``pyx`` for another tool's ``run``."""
-    command, left_out, answer = _plan_run(words)
-    return answer or _name_left_out(command, left_out)
-
-
-def _plan_run(words: Sequence[str]) -> tuple[str, list[str], str]:
-    """Return what follows ``pyx`` for another tool's ``run``.
-
-    The other two are those of `_correct_options`.
-    """
-    while words and words[0] in _QUIET:
-        words = words[1:]
-    if not words:
-        return "run NAME", [], ""
-    if words[0] in ("-P", "--project", "-C", "--directory") and words[1:]:
-        command, left_out, answer = _plan_run(words[2:])
-        return f"--project {shlex.quote(words[1])} {command}", left_out, answer
-    if words[0] == "--" and words[1:]:
-        return _plan_run(words[1:])
-    if words[0] in PYTHONS and words[1:]:
-        return shlex.join(words[1:]), [], ""
-    if words[0].endswith(".py") or words[0] in ("-m", "-c"):
-        return shlex.join(words), [], ""
-    given = _drop_options(words)
-    at = words.index(given[0]) if given else len(words)
-    if "-m" in words[:at]:
-        at = words.index("-m")
-    if at < len(words) and (words[at] in ("-m", *PYTHONS) or words[at].endswith(".py")):
-        # A start of pyx itself, whose options stand before it.
-        options, left_out, answer = _correct_options(["run", *words[:at]])
-        command, more, other = _plan_run(words[at:])
-        start = f"{shlex.join(options[1:])} {command}".strip()
-        return start, [*left_out, *more], answer or other
-    meant, left_out, answer = _correct_options(["run", *words])
-    return shlex.join(_with_name(meant)), left_out, answer
-
-
-def _correct(words: Sequence[str]) -> str:
-    """Return a command of pyx with pyx's words for the options that are another tool's."""
-    meant, left_out, answer = _correct_options(words)
-    return answer or _name_left_out(shlex.join(_with_name(meant)), left_out)
-
-
-def _with_name(words: Sequence[str]) -> list[str]:
-    """Return a command with the place of a name, if it needs one and was told none."""
-    return [*words, "NAME"] if [*words] in (["add"], ["remove"], ["run"]) else [*words]
-
-
-def _correct_options(words: Sequence[str]) -> tuple[list[str], list[str], str]:
-    """Return `words` with pyx's options for another tool's, and those that pyx has nothing for.
-
-    The last is a hint that is not about an option alone; empty where there is none.
-    """
-    words, left_out = [*words], []
-    for _ in range(len(words) + 1):
-        try:
-            parse_invocation(words, {})
-        except UsageError as error:
-            hint, wrong = error.hint or "", error.message.rpartition(" ")[2]
-            if hint.startswith("pyx ") and not hint.endswith("--help"):
-                words = shlex.split(hint)[1:]
-                continue
-            if wrong not in words or (wrong in _NOT_DROPPED and "`" not in hint):
-                break
-            if "`" in hint and not hint.startswith(("leave ", "`pyx lock` ")):
-                return words, [], hint
-            at = words.index(wrong)
-            behind = words[at + 1 :]
-            if behind and not behind[0].startswith("-") and wrong in _WITH_VALUE:
-                behind = behind[1:]
-            words = [*words[:at], *behind]
-            left_out += [] if hint.startswith(("leave ", "no option", "`")) else [wrong]
-        else:
-            break
-    return words, left_out, ""
-
-
-def _name_left_out(command: str, options: Sequence[str]) -> str:
-    """Return what follows ``pyx``, with the `options` of another tool that it does not have."""
-    return f"`pyx {command}`; pyx has no {' and '.join(options)}" if options else command
-
-
-def _settle(meant: str) -> str:
-    """Return what follows ``pyx`` as one command of pyx, and anything else as it is."""
-    begins = meant.split(maxsplit=1)[:1]
-    # A variable is for the shell.
-    is_one = not any(mark in meant for mark in ("`", "&&", "$", "[NAME"))
-    is_own = begins and begins[0] in VERBS and not meant.startswith("tool run")
-    return _correct(shlex.split(meant)) if is_one and is_own else meant
-
-
-_NOT_DROPPED = ("--python", "-p", "--group", "--extra", "--project")
-"""Options without which a command would mean something else."""
 
 
 def advise_pip(behind: Sequence[str], invocation: Invocation, environ: Mapping[str, str]) -> str:

@@ -161,6 +161,9 @@ def _remember(ready: Ready) -> None:
     if not plan.context.repeatable or inputs is None:
         debug("no launch record: not every input can be told from its earlier self")
         return
+    if plan.lock is None and plan.freshness.staleness is not None:
+        debug("no launch record: that there is no lock is said at each start")
+        return
     launch = launch_of(plan.dirs, ready.environment)
     path = ready.environment.path
     try:

@@ -23,7 +23,7 @@ _pyx() {
         word=${COMP_WORDS[at]}
         case $word in
             --project) ((at++)); start+=(--project "${COMP_WORDS[at]}") ;;
-            --python|-G|--group|--only-group|--no-group|--extra|--with|--allow-unhashed|--env-file|--name|--script|--optional|--requirements|--constraints|--editable|--clone|--from|--invert|--graph|--keep|--format|--output) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
+            --python|-G|--group|--only-group|--no-group|--extra|--with|--allow-unhashed|--env-file|--name|--script|--optional|--requirements|--constraints|--editable|--clone|--from|--package|--invert|--graph|--keep|--format|--output) ((at++)); [[ ${COMP_WORDS[at]} == @ ]] && ((at++)) ;;
             @) ((at++)); [[ -z $verb ]] && start=("@${COMP_WORDS[at]}") ;;
             -*) ;;
             *)
@@ -42,7 +42,7 @@ _pyx() {
         --python) COMPREPLY=($(compgen -c -X '!python3*' -- "$cur")); return ;;
         --group|--only-group|--no-group|-G) kind=groups ;;
         --extra|--optional) kind=extras ;;
-        --group|--only-group|--no-group|--extra|--with|--allow-unhashed|--env-file|--name|--script|--optional|--requirements|--constraints|--editable|--clone|--from|--invert|--graph|--keep|--format|--output) return ;;
+        --group|--only-group|--no-group|--extra|--with|--allow-unhashed|--env-file|--name|--script|--optional|--requirements|--constraints|--editable|--clone|--from|--package|--invert|--graph|--keep|--format|--output) return ;;
         *)
             case $verb:$action:$cur in
                 *:-*) ;;
@@ -74,7 +74,7 @@ _pyx() {
         python:) word="list find pin --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         python:*) word="--json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         list:) word="--outdated --attestations --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
-        tree:) word="--invert --json --graph --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
+        tree:) word="--package --invert --json --graph --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         which:) word="--json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         diff:) word="--json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;
         store:) word="verify gc list size report path add --repair --keep --dry-run --json --project --python --group --only-group --no-group --extra --with --all-groups --all-extras --no-default-groups --no-dev --offline --locked --allow-unhashed --env-file --help" ;;

@@ -16,7 +16,7 @@ function __pyx_place
     set -l count 0
     while set -q words[1]
         switch $words[1]
-            case --project --python --group --only-group --no-group --extra --with --allow-unhashed --env-file --name --script --optional --requirements --constraints --editable --clone --from --invert --graph --keep --format --output -G
+            case --project --python --group --only-group --no-group --extra --with --allow-unhashed --env-file --name --script --optional --requirements --constraints --editable --clone --from --package --invert --graph --keep --format --output -G
                 set -e words[1]
             case '-*' '@*'
             case '*'
@@ -125,6 +125,7 @@ complete -c pyx -n '__pyx_at list' -l outdated -d 'ask the index, show only what
 complete -c pyx -n '__pyx_at list' -l attestations -d 'ask the index who is claimed to have published the locked files'
 complete -c pyx -n '__pyx_at list' -l json -d 'print JSON'
 complete -c pyx -n "$first" -a tree -d 'show which package requires which'
+complete -c pyx -n '__pyx_at tree' -l package -r -d 'show only NAME and what it requires'
 complete -c pyx -n '__pyx_at tree' -l invert -r -d 'show what requires NAME'
 complete -c pyx -n '__pyx_at tree' -l json -d 'print JSON'
 complete -c pyx -n '__pyx_at tree' -l graph -r -d 'draw it instead, in FILE.svg, or as a page in FILE.html'

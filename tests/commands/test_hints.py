@@ -19,7 +19,7 @@ from installed import ROOT
 from wheelhouse import BACKEND, make_sdist, make_wheel
 
 from pyx_launcher.cli.commands import ACTIONS_OF_OTHERS, OPTIONS_OF_OTHERS, VERBS
-from pyx_launcher.commands._suggest import _COUNTERPARTS, _INTERPRETERS, _OF_PIPX
+from pyx_launcher.commands._translate import COUNTERPARTS, INTERPRETERS, OF_PIPX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,6 +56,10 @@ class Case:
     """That of the last command of the hint."""
 
 
+LIBRARY = (
+    '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+    '[project]\nname = "lib"\nversion = "1"\n'
+)
 LOCKED = {"pyproject.toml": PROJECT + 'dependencies = ["tick"]\n'}
 GROUPED = {"pyproject.toml": PROJECT + '[dependency-groups]\ndocs = ["tick"]\n'}
 LOCK = ("pyx lock",)
@@ -106,6 +110,87 @@ CASES: Mapping[str, Case] = {
         before=("pyx env create science", "pyx @science add tock"),
         hint="`pyx @science list` is about the environment that this was started in",
         says=("tock",),
+    ),
+    "a directory, in the shell of an environment": Case(
+        typed="pyx @science run /bin/sh -c 'pyx add -e ./lib'",
+        files={"lib/pyproject.toml": LIBRARY, "lib/lib.py": ""},
+        before=("pyx env create science",),
+        hint="`pyx @science add -e ./lib` changes the environment that this was started in",
+        says=("+ lib 1",),
+    ),
+    "the lock of the environment of a shell": Case(
+        typed="pyx @science run /bin/sh -c 'pyx lock --upgrade tock'",
+        before=("pyx env create science", "pyx @science add tock"),
+        hint="`pyx @science lock --upgrade tock` changes the environment that this was started in",
+        says=("nothing changed",),
+    ),
+    "a program of the environment of a shell": Case(
+        typed="pyx @science run /bin/sh -c 'pyx run tick a'",
+        before=("pyx env create science", "pyx @science add tick"),
+        hint="`pyx @science run tick a` is about the environment that this was started in",
+        says=("tick a",),
+    ),
+    "all of the environment of a shell": Case(
+        typed="pyx @science run /bin/sh -c 'pyx sync'",
+        before=("pyx env create science", "pyx @science add tick"),
+        hint="`pyx @science sync` is about the environment that this was started in",
+        says=("1 already in the store",),
+    ),
+    "what the shell of an environment starts": Case(
+        typed="pyx @science run /bin/sh -c 'pyx info'",
+        before=("pyx env create science", "pyx @science add tick"),
+        hint="`pyx @science info` is about the environment that this was started in",
+        says=("pylock.toml",),
+    ),
+    "an optional package, as Poetry has it": Case(
+        typed="pyx add --optional tock",
+        files=LOCKED,
+        hint="hint: pyx add --optional EXTRA tock",
+        words={"EXTRA": "more"},
+        says=("+ tock 1.0",),
+    ),
+    "python as a tool, as uv has it": Case(
+        typed="pyx tool run python@3 run.py",
+        files={"run.py": "print('script ran')\n"},
+        hint="hint: pyx --python 3 run.py",
+        says=("script ran",),
+    ),
+    "python as a tool, with a package": Case(
+        typed="pyx tool run --with tock python run.py",
+        files={"run.py": "import tock; print('script ran')\n"},
+        hint="`pyx add @tock tock` makes an environment of it, then `pyx --with @tock run.py`",
+        says=("+ tock 1.0", "script ran"),
+    ),
+    "python is installed as a tool": Case(
+        typed="pyx tool install python@3.12",
+        hint="hint: pyx tool run uv python install VERSION",
+        words={"VERSION": "3"},
+    ),
+    "an environment behind what is added": Case(
+        typed="pyx add tock @science",
+        before=("pyx env create science",),
+        hint="hint: pyx @science add tock",
+        says=("+ tock 1.0",),
+    ),
+    "a tree of one package, as uv has it": Case(
+        typed="pyx tree --invert --package tick",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx tree --invert tick",
+        says=("tick",),
+    ),
+    "a tree of one package and what requires it": Case(
+        typed="pyx tree --invert tick --package tick",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx tree --invert tick",
+        says=("tick",),
+    ),
+    "a path that is to be editable, as uv has it": Case(
+        typed="pyx add ./lib --editable",
+        files={**LOCKED, "lib/pyproject.toml": LIBRARY, "lib/lib.py": ""},
+        hint="hint: pyx add -e ./lib",
+        says=("+ lib 1",),
     ),
     "a lock without its project": Case(
         typed="pyx add --init tock",
@@ -1559,6 +1644,7 @@ def test_a_hint_leads_where_it_says(pyx: Pyx, ground: Path, name: str) -> None:
     """Its commands succeed, in their order, and print what the case expects of them."""
     case = CASES[name]
     for path, text in case.files.items():
+        (ground / path).parent.mkdir(exist_ok=True)
         (ground / path).write_text(text)
 
     def type_in(command: str) -> tuple[int, str]:
@@ -1619,7 +1705,7 @@ def list_texts() -> Iterator[tuple[str, str]]:
                 yield plain, f"{path.name}:{node.lineno}"
 
 
-TABLES = ("commands.py", "_suggest.py")
+TABLES = ("commands.py", "_suggest.py", "_translate.py")
 """Where the answers to other tools lie: `test_what_others_call_it_leads_there` types those."""
 
 NO_HINTS = {
@@ -1650,9 +1736,9 @@ def test_no_text_names_a_command_that_was_not_typed() -> None:
 
 
 ANSWERS = (
-    *(f"pyx {name}" for name in _COUNTERPARTS),
-    *(f"pyx pipx {name}" for name in _OF_PIPX),
-    *(f"pyx uv python {name}" for name in _INTERPRETERS),
+    *(f"pyx {name}" for name in COUNTERPARTS),
+    *(f"pyx pipx {name}" for name in OF_PIPX),
+    *(f"pyx uv python {name}" for name in INTERPRETERS),
     *(f"pyx {verb} {action}" for verb, table in ACTIONS_OF_OTHERS.items() for action in table),
     *(f"pyx list {option}" for option in OPTIONS_OF_OTHERS if option != "--outdated"),
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from pyx_launcher.resolve.explain import explain_failure
+import pytest
+from packaging.requirements import Requirement
+
+from pyx_launcher.resolve.explain import collect_wishes, explain_failure
 
 UNSATISFIABLE = "we can conclude that your project's requirements are unsatisfiable."
 
@@ -120,12 +123,12 @@ NO_CONFLICT = """\
             UNKNOWN.format(name="zzzz"),
             "no index has zzzz: check the spelling, and that PIP_INDEX_URL",
         ),
-        (VERSION, "no index has that version of flask; there is flask<=3.1.3: `pyx add flask`, "),
-        (VERSION_FOR_POETRY, "no index has that version of click: `pyx add click`, without a v"),
+        (VERSION, "no index has that version of flask; there is flask<=3.1.3: /a/pyproject.toml a"),
+        (VERSION_FOR_POETRY, "no index has that version of click: /a/pyproject.toml asks for it"),
         (PYTHON, "that needs Python >=3.11: raise requires-python in pyproject.toml"),
         (
             PYTHON_WITH_HOLES,
-            "that needs Python >=3.12: raise requires-python in pyproject.toml, or `pyx add netw",
+            "that needs Python >=3.12: raise requires-python in pyproject.toml, or ask for an olde",
         ),
         (CONFLICT_OF_TWO, "the project requires tick<2, but picky==1.0 requires tick>=5"),
         (
@@ -145,8 +148,25 @@ NO_CONFLICT = """\
 )
 def test_the_usual_causes_have_a_hint(text: str, hint: str) -> None:
     """A name that is not there, a version, an interpreter, a conflict of two requirements."""
-    told = explain_failure(f"{text}{UNSATISFIABLE}\n", ["requests", "rich"])
+    wishes = collect_wishes([], Path("/a/pyproject.toml"))
+    told = explain_failure(f"{text}{UNSATISFIABLE}\n", ["requests", "rich"], wishes)
     assert str(told).startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "typed", "hint"),
+    [
+        (VERSION, "flask>=99", ": `pyx add --group dev flask`, without a version, takes the newes"),
+        (VERSION_FOR_POETRY, "Click>=99", ": `pyx add --group dev click`, without a version, take"),
+        (PYTHON_WITH_HOLES, "networkx>=3.7", "or `pyx add --group dev networkx`, without a versio"),
+        # A name alone leaves the pin where it is.
+        (VERSION, "flask", ": /a/pyproject.toml asks for it, change that"),
+    ],
+)
+def test_what_was_typed_can_be_typed_without_its_version(text: str, typed: str, hint: str) -> None:
+    """What stands in a file is changed there: `pyx add NAME` would keep the version."""
+    wishes = collect_wishes([Requirement(typed)], Path("/a/pyproject.toml"), " --group dev")
+    assert hint in str(explain_failure(text, ["requests"], wishes))
 
 
 def test_the_version_that_a_package_asks_for_is_not_the_users() -> None:

@@ -247,9 +247,10 @@ VERBS: Mapping[str, Verb] = {
         },
     ),
     "tree": Verb(
-        forms=("tree [SCRIPT] [--invert NAME] [--json | --graph FILE]",),
+        forms=("tree [SCRIPT] [--package NAME | --invert NAME] [--json | --graph FILE]",),
         summary="show which package requires which",
         options={
+            "--package NAME": "show only NAME and what it requires",
             "--invert NAME": "show what requires NAME",
             "--json": _JSON,
             "--graph FILE": "draw it instead, in FILE.svg, or as a page in FILE.html",

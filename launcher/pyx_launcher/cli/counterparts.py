@@ -71,6 +71,26 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
     return WholeLine(shlex.join(["pyx", *others[:at], *shlex.split(hint), *others[at:]]))
 
 
+def explain_missing(arguments: Sequence[str], at: int) -> str | None:
+    """Return the whole line that is meant where the option at `at`, a flag of uv's, has no value.
+
+    None for any other. `arguments` begin with the name of the command.
+    """
+    name = arguments[at]
+    others = _leave_out(arguments, at, takes_value=False)
+    if name == "--invert":
+        names = list_values_of(("--package",), others)
+        places = [one for one, word in enumerate(others) if word.partition("=")[0] == "--package"]
+        for place in reversed(places):
+            others = _leave_out(others, place, takes_value=True)
+        return shlex.join(["pyx", *others, name, *names[:1]]) if names and names[0] else None
+    if name == "--editable":
+        found = next((word for word in others[1:] if re.match(r"[.~]|/|[\w.-]+/", word)), None)
+        meant = [one for word in others for one in (["-e"] if word == found else []) + [word]]
+        return shlex.join(["pyx", *meant]) if found else None
+    return None
+
+
 def _names_environment(arguments: Sequence[str]) -> bool:
     """Tell whether an option of conda's in `arguments` names an environment."""
     options = {word.partition("=")[0] for word in arguments}

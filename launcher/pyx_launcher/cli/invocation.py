@@ -45,6 +45,10 @@ _NOT_BESIDE_ONLY = ("--group", "--extra", "--all-groups", "--all-extras")
 """What ``--only-group`` cannot be used with, as in uv."""
 
 
+_NAMING = ("--invert", "--package", "--editable", "--optional", "--script")
+"""Options whose value is never one more option, as it is where another tool has them as flags."""
+
+
 class WholeLine(str):
     """A hint that is the command line as it is meant, but for the words before the command."""
 
@@ -210,9 +214,11 @@ def _refuse_place(arguments: Sequence[str], verb: str, words: Sequence[str]) -> 
     from pyx_launcher.cli.counterparts import NAMED_BEHIND, refuse_place
 
     own = words[:1] if VERBS[verb].passes_from else words
+    if verb in NAMED_BEHIND:
+        own = own[1:]
     name = next((word for word in own if word.startswith("@") and len(word) > 1), None)
     is_there = name is not None and (verb == "env" or os.path.lexists(name))
-    takes_name = verb not in NAMED_BEHIND and VERBS[verb].takes_name("".join(words[:1]))
+    takes_name = VERBS[verb].takes_name("".join(words[:1]))
     if name is not None and takes_name and not is_there:
         refuse_place(arguments, name)
 
@@ -253,10 +259,15 @@ def _take_option(arguments: Sequence[str], at: int, verb: Verb) -> tuple[int, _O
         if not equals:
             at += 1
             value = arguments[at] if at < len(arguments) else ""
+            if value.startswith("--") and name in _NAMING:
+                at, value = at - 1, ""
         if not value:
+            from pyx_launcher.cli.counterparts import explain_missing
+
             place = f"{name} {valued[name]}"
             before, behind = ["pyx", *arguments[:start]], arguments[at + 1 :]
             line = f"{_join(before)} {place} {_join(behind)}".rstrip()
+            line = explain_missing(arguments, start) or line
             raise UsageError(f"{name} needs a value", hint=WholeLine(line))
         return at + 1, (name, value)
     if name in flags and not equals:

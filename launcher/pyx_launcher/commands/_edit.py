@@ -146,6 +146,9 @@ def _find_place(invocation: Invocation) -> RequirementList:
 def _check(verb: str, words: EditArguments) -> None:
     if not (words.names or words.requirements or words.editables):
         example = f"pyx {verb} --init click" if words.init else f"pyx {verb} --help"
+        if words.place.extra:
+            # For Poetry it is a flag: the word behind it is a package.
+            example = f"pyx {verb} --optional EXTRA {shlex.quote(words.place.extra)}"
         raise UsageError(f"pyx {verb} needs the NAME of a package", hint=example)
     if words.script and (words.place.extra or words.place.group or words.named or words.init):
         raise UsageError(
@@ -237,16 +240,22 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
                 # What locks a project runs what it says, so it must not be a stranger's.
                 check_owner(directory / name, working)
                 return directory
-    files = [word for file in words.requirements for word in ("-r", file)]
-    hint = f"name it: `pyx --project DIR remove {shlex.join([*files, *words.names])}`"
-    if words.creates or not (files or words.names):
-        hint = f"`{shlex.join(['pyx', 'add', '--init', *files, *words.names])}` makes one here"
-        if not (files or words.names):
-            hint = "`pyx init` makes one here"
+    typed = [
+        *(word for file in words.requirements for word in ("-r", file)),
+        *(word for place in words.editables for word in ("-e", place)),
+        *words.names,
+    ]
     within = find_surrounding()
-    if within is not None and (files or words.names):
-        verb = "add" if words.creates else "remove"
-        command = shlex.join(["pyx", within, verb, *files, *words.names])
+    if not typed:
+        hint = "`pyx init` makes one here"
+    elif words.creates:
+        hint = f"`{shlex.join(['pyx', 'add', '--init', *typed])}` makes one here"
+    else:
+        hint = f"name it: `pyx --project DIR remove {shlex.join(typed)}`"
+    if within is not None:
+        verb = "add" if words.creates else "remove" if typed else "lock"
+        upgrade = ["--upgrade", *words.upgrade.names] if words.upgrade else []
+        command = shlex.join(["pyx", within, verb, *typed, *upgrade])
         hint = f"`{command}` changes the environment that this was started in"
     _refuse_old(working)
     raise UsageError(f"there is no project in {working} or above", hint=hint)
@@ -342,6 +351,7 @@ def edit_script(
             tell(f"warning: {slip}")
         text = _edit_text(script, old, change, toolbox, words.python)
         block = make_block(script, text, toolbox, words.python)
+        block = replace(block, typed=change.added)
         job = _Job(block=block, source=source, change=change)
         lock = name_lock_beside(script)
         if beside or os.path.lexists(lock):

@@ -59,15 +59,22 @@ def explain_no_lock(plan: Plan, elsewhere: str) -> PyxError:
         return plan.freshness.error
     nearest = find_nearest(str(plan.context.directory))
     hint = f"`pyx init` makes a project here; `{elsewhere}` takes another"
-    within = find_surrounding()
-    if within is not None and plan.invocation.verb:
-        command = shlex.join(["pyx", within, plan.invocation.verb, *plan.invocation.words])
-        hint = f"`{command}` is about the environment that this was started in"
+    hint = lead_to_surrounding(plan) or hint
     if nearest is not None:
         command = name_command(Path(nearest))
         adding = f"{command.removesuffix('lock')}add NAME"
         hint = f"`{command}` makes one, `{adding}` adds a package"
     return UsageError(f"there is no lock in {plan.context.directory} or above", hint=hint)
+
+
+def lead_to_surrounding(plan: Plan) -> str | None:
+    """Return what to type where the environment that a shell was started in may be meant."""
+    within, verb, asked = find_surrounding(), plan.invocation.verb, plan.invocation
+    is_told = asked.named is not None or asked.projects or plan.context.script is not None
+    if within is None or verb is None or plan.lock is not None or is_told:
+        return None
+    command = shlex.join(["pyx", within, verb, *plan.invocation.words])
+    return f"`{command}` is about the environment that this was started in"
 
 
 def explain_left_out(name: str, plan: Plan, *words: str) -> str | None:

@@ -50,6 +50,10 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     listings = [read_listing(_find(name), environ) for name in words.requirements]
     if any(listing.names_index for listing in listings):
         tell("indexes are taken from pip's settings, not from requirements files")
+    for name, listing in zip(words.requirements, listings, strict=True):
+        if listing.left_out:
+            said = " and ".join(listing.left_out)
+            tell(f"{said} of {name} is left out: a start takes the wheel, where there is one")
     limits = [read_listing(_find(name), environ, constrains=True) for name in words.constraints]
     paths = list(filter(is_local, words.names))
     places = _find_places(words, paths, listings, environ)

@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from pyx_launcher.commands._format import format_json
-from pyx_launcher.commands._target import name_start
+from pyx_launcher.commands._target import lead_to_surrounding, name_start
 from pyx_launcher.console import write_out
 from pyx_launcher.environment.directory import find_environment
 from pyx_launcher.environment.proof import find_way
@@ -143,6 +143,8 @@ def _list_path(plan: Plan, environment: Environment) -> list[str]:
 def _describe(plan: Plan, facts: Facts) -> Iterator[tuple[str, str]]:
     """Yield the same for a person."""
     yield "lock", f"{facts['lock'] or 'none'} ({facts['reason']})"
+    if (hint := lead_to_surrounding(plan)) is not None:
+        yield "", hint
     stale, interpreter = facts["stale"], facts["interpreter"]
     if stale is not None:
         shown = f"{stale['path']}: " if stale["path"] != facts["lock"] else ""

@@ -19,6 +19,7 @@ from pyx_launcher.commands._target import (
     explain_left_out,
     explain_program_of_member,
     find_project,
+    lead_to_surrounding,
 )
 from pyx_launcher.environment.activation import list_programs
 from pyx_launcher.errors import NotFoundError
@@ -103,6 +104,9 @@ def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str], close: s
     """
     directory, staleness = find_project(plan), plan.freshness.staleness
     is_own = name in list_scripts(directory)
+    of_surrounding = lead_to_surrounding(plan)
+    if of_surrounding is not None and not is_own:
+        return of_surrounding
     # Of a lock that is there and out of date, a warning has spoken already.
     if close and not is_own and (staleness is None or plan.lock is not None):
         return close

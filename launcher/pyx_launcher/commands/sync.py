@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.console import write_out
+from pyx_launcher.console import tell, write_out
 from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.environment.editors import refresh_link
 from pyx_launcher.start.recall import recall_start
@@ -35,11 +35,14 @@ def run_sync(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
 def _make_ready(invocation: Invocation, environ: Mapping[str, str]) -> tuple[list[str], str, Path]:
     """Do all that is to be done; return what was, the lock if there is one, the environment."""
+    from pyx_launcher.commands._target import lead_to_surrounding
     from pyx_launcher.launch import decide, make_ready, remember
     from pyx_launcher.start.plan import warn_if_stale
 
     plan = decide(invocation, environ)
     warn_if_stale(plan)
+    if plan.lock is None and (hint := lead_to_surrounding(plan)) is not None:
+        tell(hint)
     ready = make_ready(plan, environ)
     remember(ready)
     provision, lock = ready.provision, str(ready.plan.context.lock or "")

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from pyx_launcher.cli.counterparts import is_python, write_with
 from pyx_launcher.cli.env_file import add_variables
 from pyx_launcher.commands._arguments import check_words, take_action
 from pyx_launcher.commands._format import format_json, format_table
@@ -52,6 +53,9 @@ if TYPE_CHECKING:
     from pyx_launcher.dirs import Dirs
     from pyx_launcher.environment.directory import Environment
     from pyx_launcher.tools import Installed, Wish
+
+_PYTHON = re.compile(r"python(3(?:\.\d+)*t?)?(?:(?:@|==)(3(?:\.\d+)*t?))?")
+"""The interpreter, as uv's users run or install one version of it."""
 
 _SHOWN = 3
 """Programs that are named where the one that was asked for is not there."""
@@ -108,6 +112,10 @@ def _install(
     is_editable = "--editable" in invocation.settings
     for word in words:
         _refuse_script(invocation, [word])
+        if is_python(word):
+            raise UsageError(
+                "python is not a package", hint="pyx tool run uv python install VERSION"
+            )
         wish = make_wish([_pin(word), *beside], invocation.python, is_editable=is_editable)
         is_forced = "--force" in invocation.settings
         found, is_new = install(*places, wish, means, is_forced=is_forced)
@@ -123,6 +131,23 @@ def _refuse_script(invocation: Invocation, words: Sequence[str]) -> None:
         raise UsageError(
             f"{name} is a script, not a package", hint=shlex.join(["pyx", name, *behind])
         )
+
+
+def _refuse_python(invocation: Invocation, words: Sequence[str]) -> None:
+    """Raise UsageError for python itself, since a package of its name is a stranger's."""
+    found = _PYTHON.fullmatch(words[0])
+    if found is None:
+        return
+    version = found[2] or found[1]
+    own = ["--python", version] if version else []
+    beside = _read_with(invocation)
+    if beside:
+        hint = write_with(beside, own, words[1:] or ["-i"])
+    elif own or words[1:]:
+        hint = shlex.join(["pyx", *own, *words[1:]])
+    else:
+        hint = "`pyx` alone starts the prompt"
+    raise UsageError("python is not a package: a start takes one that is here", hint=hint)
 
 
 def _pin(word: str) -> str:
@@ -212,6 +237,8 @@ def _run(
 ) -> int:
     check_words(invocation, 2, at_most=len(invocation.words))
     _refuse_script(invocation, words)
+    if "--from" not in invocation.settings:
+        _refuse_python(invocation, words)
     named = _pin(invocation.settings.get("--from", (words[0],))[-1])
     wish = make_wish([named, *_read_with(invocation)], invocation.python)
     # black==24.1 is run by the name black.

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from shlex import quote
+import shlex
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._arguments import check_words
 from pyx_launcher.commands._format import Branch, format_json, format_tree
 from pyx_launcher.commands._output import name_picture, write_text
 from pyx_launcher.commands._target import name_start, require_lock, take_script
 from pyx_launcher.console import write_out
-from pyx_launcher.errors import UnavailableError
+from pyx_launcher.errors import UnavailableError, UsageError
 from pyx_launcher.launch import decide, fetch_all
 from pyx_launcher.reports.graph import build_graph, find_roots, invert_graph
 
@@ -29,16 +30,21 @@ def run_tree(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Print the tree on stdout. What is not in the store yet is fetched: its metadata tells."""
     check_words(invocation, 0, at_most=1)
     words = invocation.words
-    hint = f"`pyx tree --invert {quote(words[0])}` shows one package" if words else ""
+    hint = f"`pyx tree --invert {shlex.quote(words[0])}` shows one package" if words else ""
     plan = decide(take_script(invocation, words, hint), environ)
     require_lock(plan)
     entries = fetch_all(plan, environ).entries
     graph = build_graph(entries, plan.found.interpreter)
-    inverted = invocation.settings.get("--invert")
-    roots = find_roots(graph)
-    if inverted:
-        graph = invert_graph(graph)
-        roots = [_find_name(name, graph) for name in inverted]
+    inverted, chosen = (invocation.settings.get(name) for name in ("--invert", "--package"))
+    if inverted and chosen:
+        start = repeat_start(invocation)
+        raise UsageError(
+            "--invert and --package cannot be used together",
+            hint=shlex.join([*start, "tree", *words, "--invert", inverted[0]]),
+        )
+    graph = invert_graph(graph) if inverted else graph
+    named = inverted or chosen
+    roots = [_find_name(name, graph) for name in named] if named else find_roots(graph)
     picture = invocation.settings.get("--graph")
     if picture:
         from pyx_launcher.reports.graph_picture import GraphFacts

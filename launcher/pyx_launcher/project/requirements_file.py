@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from pyx_launcher.locks.requirements.lines import Line
 
+_NOT_TAKEN = (
+    *("--no-binary", "--only-binary", "--prefer-binary", "--pre", "--no-index"),
+    *("--global-option", "--config-settings"),
+)
 _INDEXES = ("--index-url", "--extra-index-url", "--find-links", "--trusted-host")
 
 
@@ -30,6 +34,8 @@ class Listing:
     """What it names by its path, ``-e`` before it or not."""
     names_index: bool = False
     """Does it say which indexes to ask?"""
+    left_out: tuple[str, ...] = ()
+    """The options that tell pip which files to take, and how to build, in their order."""
 
 
 def read_listing(path: Path, environ: Mapping[str, str], *, constrains: bool = False) -> Listing:
@@ -44,9 +50,11 @@ def read_listing(path: Path, environ: Mapping[str, str], *, constrains: bool = F
     constraints: list[Requirement] = []
     places: list[Local] = []
     names_index = False
+    left_out: list[str] = []
     try:
         for line in read_lines(path, environ, is_constraint=constrains):
             names_index |= any(line.values(option) for option in _INDEXES)
+            left_out += [name for name, _ in line.options if name in _NOT_TAKEN]
             places += [_read_editable(line, value) for value in line.values("--editable")]
             if is_local(line.text, str(line.path.parent)) and not line.is_constraint:
                 places.append(read_local(line.text, line.path.parent))
@@ -61,6 +69,7 @@ def read_listing(path: Path, environ: Mapping[str, str], *, constrains: bool = F
         constraints=tuple(constraints),
         places=tuple(places),
         names_index=names_index,
+        left_out=tuple(dict.fromkeys(left_out)),
     )
 
 

@@ -14,10 +14,13 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.spelling import find_slips
+from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from packaging.requirements import Requirement
 
 _NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)"
 _UNKNOWN = (
@@ -63,7 +66,33 @@ _SHOWN = 3
 _PERSONS = {"your project": "the project", "project": "the project", "The user": "the project"}
 
 
-def explain_failure(text: str, known: Iterable[str]) -> str | None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wishes:
+    """What a person has asked for, now and before."""
+
+    typed: frozenset[str] = frozenset()
+    """The normalised names that were given a version in the command that fails."""
+    option: str = ""
+    """The option of that command that says where they belong, with a space behind it."""
+    file: Path | None = None
+    """The one that says the rest."""
+
+    def write_again(self, name: str) -> str:
+        """Return the command that asks for `name`, which was typed, in any version."""
+        return f"`pyx add {self.option}{name}`, without a version,"
+
+
+NO_WISHES = Wishes()
+
+
+def collect_wishes(typed: Sequence[Requirement], file: Path, option: str = "") -> Wishes:
+    """Return what was `typed`, with what `option`, and the `file` that it is to be written to."""
+    names = (one.name for one in typed if one.specifier)
+    option = f"{option.strip()} ".lstrip()
+    return Wishes(typed=frozenset(map(canonicalize_name, names)), option=option, file=file)
+
+
+def explain_failure(text: str, known: Iterable[str], wishes: Wishes = NO_WISHES) -> str | None:
     """Return a hint for the usual causes that a tool's output `text` names; None for any other.
 
     `known` are the names of packages that may have been meant by one that is not there.
@@ -80,20 +109,31 @@ def explain_failure(text: str, known: Iterable[str]) -> str | None:
     if found := _search(_PYTHON, flat):
         need = found["need"].rstrip(".,;)").partition(",<")[0]
         asked = _find_too_new(flat)
-        older = f"`pyx add {asked}`, without a version, takes" if asked else "ask for"
-        return (
-            f"that needs Python {need}: raise requires-python in pyproject.toml,"
-            f" or {older} an older version of the package"
-        )
+        older = "ask for an older version of the package"
+        where = "pyproject.toml" if wishes.file is None else wishes.file.name
+        newer = f"raise requires-python in {where}"
+        if where.endswith((".in", ".txt")):
+            newer = "lock it for a newer one with --python"
+        if asked and asked in wishes.typed:
+            older = f"{wishes.write_again(asked)} takes an older one"
+        elif asked and wishes.file:
+            older = f"ask for an older version of {asked} in {wishes.file}"
+        return f"that needs Python {need}: {newer}, or {older}"
     if found := _search(_VERSIONS, flat):
         name = canonicalize_name(found["name"])
         known_versions = found.groupdict().get("known")
         there = f"; there is {name}{known_versions}" if known_versions else ""
-        newest = f": `pyx add {name}`, without a version, takes the newest"
-        return (
-            f"no index has that version of {name}{there}{newest if _is_asked(name, flat) else ''}"
-        )
+        return f"no index has that version of {name}{there}{_ask_again(name, flat, wishes)}"
     return None
+
+
+def _ask_again(name: str, text: str, wishes: Wishes) -> str:
+    """Return how a person asks for another version of `name`; empty if it was a package's wish."""
+    if not _is_asked(name, text):
+        return ""
+    if name in wishes.typed:
+        return f": {wishes.write_again(name)} takes the newest"
+    return f": {wishes.file} asks for it, change that" if wishes.file else ""
 
 
 def _find_too_new(text: str) -> str | None:

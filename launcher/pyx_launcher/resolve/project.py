@@ -41,6 +41,7 @@ from pyx_launcher.project.manifest import (
 )
 from pyx_launcher.project.pyproject import MAIN, RequirementList, is_bare
 from pyx_launcher.project.transaction import Files, exclusive, restoring
+from pyx_launcher.resolve.explain import collect_wishes
 from pyx_launcher.resolve.pins_of_lock import (
     check_upgrade,
     find_damage,
@@ -285,7 +286,8 @@ def change_project(
         tool = replace(_take_tool(project, data, toolbox, interpreter, tell), subject=subject)
         is_new = not project.lock.is_file()
         before = find_versions(project.lock, interpreter)
-        tool = replace(tool, known=tuple(before))
+        wishes = collect_wishes(change.added, project.manifest, change.place.option)
+        tool = replace(tool, known=tuple(before), wishes=wishes)
         damage = find_damage(project.lock)
         with restoring(journal, paths, tell) as files:
             files.expect(project.manifest, old)

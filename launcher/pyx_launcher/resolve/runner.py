@@ -20,7 +20,7 @@ from pyx_launcher.console import flush_streams, passing, repeat
 from pyx_launcher.errors import CannotExecuteError, UnavailableError
 from pyx_launcher.index.pip_config import read_settings
 from pyx_launcher.index.settings import explain_offline
-from pyx_launcher.resolve.explain import explain_failure, list_known
+from pyx_launcher.resolve.explain import NO_WISHES, explain_failure, list_known
 from pyx_launcher.resolve.surroundings import settle_uv
 from pyx_launcher.resolve.tools import NAMES
 from pyx_launcher.values import dataclass
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pyx_launcher.index.pip_config import IndexSettings
     from pyx_launcher.interpreters.finder import Interpreter
     from pyx_launcher.project.pyproject import RequirementList
+    from pyx_launcher.resolve.explain import Wishes
     from pyx_launcher.resolve.tools import Toolbox
 
 UV_INDEXES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL")
@@ -77,6 +78,7 @@ class Tool:
     """Called over and over while it runs, with its process, and once it has ended."""
     known: tuple[str, ...] = ()
     """The names of what was locked before."""
+    wishes: Wishes = NO_WISHES
 
     def run(self, arguments: Sequence[str | Path], directory: Path) -> None:
         """Run it in `directory`. Raises ResolutionError where it fails."""
@@ -123,7 +125,9 @@ class Tool:
             )
             subject = self.subject or directory
             names = list_known(self.known, self.toolbox.dirs.store)
-            hint = explain_failure(said, names) or f"the output of {label} above says why"
+            hint = (
+                explain_failure(said, names, self.wishes) or f"the output of {label} above says why"
+            )
             if self.toolbox.offline:
                 offline = explain_offline(self.toolbox.environ)
                 hint += f"; where that is the network: {offline.cause}, {offline.hint}"

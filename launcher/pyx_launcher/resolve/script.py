@@ -18,13 +18,16 @@ from pyx_launcher.locks.reader import name_script_locks
 from pyx_launcher.project.inline_script import relative_sources, replace_block_text
 from pyx_launcher.project.pyproject import parse_data, parse_document
 from pyx_launcher.project.transaction import exclusive, write_file
+from pyx_launcher.resolve.explain import collect_wishes
 from pyx_launcher.resolve.runner import NO_UPGRADE, Tool, Upgrade, names_index, uv_arguments
 from pyx_launcher.resolve.universal import lock_block
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from packaging.requirements import Requirement
 
     from pyx_launcher.interpreters.finder import Interpreter
     from pyx_launcher.resolve.project import Tell
@@ -51,6 +54,8 @@ class Block:
     """Its TOML, which the script itself need not hold yet."""
     toolbox: Toolbox
     interpreter: Interpreter
+    typed: Sequence[Requirement] = ()
+    """What was added to it right now."""
 
     def take_uv(self) -> Tool:
         """Return uv for the interpreter of the block."""
@@ -61,6 +66,7 @@ class Block:
             interpreter=self.interpreter,
             own_index=names_index(parse_data(self.script, self.text), _OWN_INDEX),
             subject=str(self.script),
+            wishes=collect_wishes(self.typed, self.script),
         )
 
 

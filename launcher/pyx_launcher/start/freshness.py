@@ -130,8 +130,10 @@ def _compare_trees(lock: PylockLock, recorded: Origin, found: Freshness) -> Fres
     trees, looked = read_trees(lock.path.parent, places)
     staleness = None
     if trees != recorded.trees:
-        named = " or ".join(map(os.path.normpath, looked))
-        problem = f"out of date: {named} has changed since it was made"
+        gone = [str(one.parent) for one in looked if not one.parent.exists()]
+        named = " or ".join(map(os.path.normpath, gone or looked))
+        what = "is not there any more" if gone else "has changed since it was made"
+        problem = f"out of date: {named} {what}"
         staleness = Staleness(path=lock.path, problem=problem, command=_lock_command(lock.path))
     return replace(found, staleness=staleness, looked=(*found.looked, *looked))
 

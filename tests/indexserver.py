@@ -14,7 +14,6 @@ import json
 import socket
 import ssl
 import threading
-import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -111,6 +110,7 @@ class IndexServer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._server.ended.set()
         self._server.shutdown()
         self._thread.join()
         self._server.end_connections()
@@ -235,6 +235,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, *args: object) -> None:
         super().__init__(*args)  # type: ignore[arg-type]
         self.connections: set[socket.socket] = set()
+        self.ended = threading.Event()
         self.accepted = 0
 
     def end_connections(self) -> None:
@@ -274,7 +275,8 @@ class _Handler(BaseHTTPRequestHandler):
         index.requests.append(Request(method=self.command, path=self.path, headers=headers))
         rule = index.rule_for(self.path) or Rule(fragment="")
         if rule.delay:
-            time.sleep(rule.delay)
+            # The end of a test does not wait for what nobody is going to read.
+            self.server.ended.wait(rule.delay)
         if rule.location:
             where = rule.location
             where = where[:-1] + self.path if where.endswith("*") else where

@@ -173,6 +173,7 @@ def test_a_failed_upgrade_leaves_the_old_one_and_the_next_replaces_it(
     offline = {**environ, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
     failed = install(offline, PLAIN_PYTHON)
     assert failed.returncode == 69
+    assert "pip can fetch nothing" in failed.stderr
     assert set(first) < set(environments(home))
     assert len(environments(home)) == 2
     assert os.access(home / COMMAND, os.X_OK)

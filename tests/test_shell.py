@@ -33,6 +33,9 @@ SHELL = ROOT / "packaging" / "shell"
 WAIT = 1.5
 """How long a shell may ask pyx, in seconds."""
 
+QUIET = 0.2
+"""How long nothing comes from a shell that has shown its answer, in seconds."""
+
 ENOUGH = 20.0
 """How long a shell may take to answer, in seconds."""
 
@@ -88,13 +91,18 @@ SHELLS = {
 }
 """How each shell is started, and what is typed first: pyx is a function that prints its words."""
 
+HERE = [
+    pytest.param(
+        shell, marks=pytest.mark.skipif(not shutil.which(shell), reason=f"{shell} is not installed")
+    )
+    for shell in SHELLS
+]
+
 
 def complete(
     line: str, home: Path, cwd: Path, shell: str = "bash", more: Mapping[str, str] | None = None
 ) -> str:
     """Return what an interactive shell makes of `line` when Tab is pressed at its end."""
-    if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not installed")
     options, setup = SHELLS[shell]
     ours, theirs = pty.openpty()
     env = {"PYX_HOME": str(home), "PATH": os.environ["PATH"], "TERM": "dumb", "PS1": "$ "}
@@ -115,14 +123,28 @@ def complete(
             os.write(ours, f"{setup.format(files=SHELL)}\n".encode())
             _read_until(ours, r"\nready")
             os.write(ours, f"{line}\t".encode())
-            # What was completed is shown; there is nothing else to wait for.
-            time.sleep(WAIT if more else 0.3)
+            if shell == "bash":
+                _wait_for_change(ours, line, WAIT if more else 0.3)
+            else:
+                # These draw the line anew, whatever was typed.
+                time.sleep(WAIT if more else 0.3)
             os.write(ours, b"\n")
             found = _read_until(ours, r"[\n\r](<.*>)\r?\n")
         finally:
             process.kill()
             os.close(ours)
     return " ".join(re.findall("<(.*?)>", found))
+
+
+def _wait_for_change(terminal: int, line: str, seconds: float) -> None:
+    """Return once something was shown behind `line` and no more comes, or after `seconds`."""
+    shown, deadline = "", time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        is_changed = len(shown.rpartition("$ ")[2]) > len(line)
+        if select.select([terminal], [], [], min(left, QUIET) if is_changed else left)[0]:
+            shown += os.read(terminal, 4096).decode(errors="replace")
+        elif is_changed:
+            return
 
 
 def _read_until(terminal: int, pattern: str) -> str:
@@ -188,7 +210,7 @@ def project(tmp_path: Path, wheels: Path, index: IndexServer, pyx: Pyx) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("shell", HERE)
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

@@ -19,7 +19,7 @@ VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 
 LONG = ("failures", "options", "sources", "terminal", "variables")
 """What is left to the slow tests, since it takes longest; `tests/native` holds much of options."""
-QUICK = ("starts", "children")
+QUICK = ("starts",)
 """What is compared on the oldest Python. The public way is compared in `test_forky.py`."""
 
 

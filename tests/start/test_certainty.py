@@ -171,6 +171,9 @@ def test_an_interruption_ends_a_slow_fetch_at_once(
     index.delay("tick-1.0", 20, times=1)
     running = start(pyx, "-c", TELL, cwd=tmp_path)
     hold_up(pyx, pyx_home / "store")
+    # Or it is the next start that has to wait.
+    while not index.requests:
+        time.sleep(0.02)
     began = time.monotonic()
     running.send_signal(signal.SIGINT)
     running.communicate(timeout=60)

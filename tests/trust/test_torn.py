@@ -18,6 +18,7 @@ from trust.ground import Shim, build_shim, expected, make_project, make_wheels
 from wheelhouse import make_wheel
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from installed import Pyx
@@ -116,11 +117,17 @@ def test_these_are_all(site: Site) -> None:
     assert {path for path in found - names if "__pycache__" not in path.parts} == set()
 
 
-@pytest.mark.parametrize("keep", [0, 0.5])
 @pytest.mark.parametrize("name", OF_THE_ENVIRONMENT)
-def test_a_torn_environment(site: Site, name: str, keep: float) -> None:
+def test_a_torn_environment(site: Site, name: str) -> None:
     """Its programs start; its own python does, or names `pyx sync`, after which it does."""
     whole = {other: site.find(other).read_bytes() for other in OF_THE_ENVIRONMENT}
+    check_torn(site, name, 0, whole)
+    prime(site)
+    check_torn(site, name, 0.5, whole)
+
+
+def check_torn(site: Site, name: str, keep: float, whole: Mapping[str, bytes]) -> None:
+    """Tear a file of the environment whose files are `whole`, and have it mended."""
     # Whatever the tests run shares this file, and a program that runs cannot be cut.
     if name == "bin/python":
         give_inode(site.find(name))
@@ -143,44 +150,47 @@ def test_a_torn_environment(site: Site, name: str, keep: float) -> None:
     assert (told.stdout, told.stderr) == ("plain\n", "")
 
 
-@pytest.mark.parametrize("keep", [0, 0.5])
-def test_torn_caches(site: Site, keep: float) -> None:
+def test_torn_caches(site: Site) -> None:
     """Records, bytecode and facts about interpreters are made anew when they are needed."""
-    files = [path for path in site.cache.rglob("*") if path.is_file()]
-    assert {path.parent.name for path in files} >= {"launch", "code", "interpreters"}
-    for path in files:
-        tear(path, keep)
-        site.start()
-    for path in files:
-        tear(path, keep)
-    shutil.rmtree(site.environment)
-    site.start()
-
-
-@pytest.mark.parametrize("keep", [0, 0.5])
-def test_a_torn_home(site: Site, keep: float) -> None:
-    """What keeps the store in order, and the program that environments link, are mended too."""
-    kept = [path for path in (site.home / "native").iterdir() if path.is_file()]
-    assert kept
-    assert (site.home / "store" / ".generation").is_file()
-    for path in [*kept, site.home / "store" / ".generation", site.home / "store" / ".format"]:
-        if path in kept:
-            give_inode(path)
-        tear(path, keep)
-        site.start()
+    for keep in (0, 0.5):
+        files = [path for path in site.cache.rglob("*") if path.is_file()]
+        assert {path.parent.name for path in files} >= {"launch", "code", "interpreters"}
+        for path in files:
+            tear(path, keep)
+            site.start()
+        for path in files:
+            tear(path, keep)
         shutil.rmtree(site.environment)
         site.start()
+        prime(site)
 
 
-@pytest.mark.parametrize("keep", [0, 0.5])
-def test_a_torn_entry(site: Site, keep: float) -> None:
+def test_a_torn_home(site: Site) -> None:
+    """What keeps the store in order, and the program that environments link, are mended too."""
+    for keep in (0, 0.5):
+        kept = [path for path in (site.home / "native").iterdir() if path.is_file()]
+        assert kept
+        assert (site.home / "store" / ".generation").is_file()
+        for path in [*kept, site.home / "store" / ".generation", site.home / "store" / ".format"]:
+            if path in kept:
+                give_inode(path)
+            tear(path, keep)
+            site.start()
+            shutil.rmtree(site.environment)
+            site.start()
+        prime(site)
+
+
+def test_a_torn_entry(site: Site) -> None:
     """Of an entry only the facts are read at a start; without them it is fetched again."""
-    for path in (site.home / "store").glob("*/*/*/*/.entry.json"):
-        path.parent.chmod(0o755)
-        tear(path, keep)
-        (site.cache / "launch").rename(site.cache / "gone")
-        shutil.rmtree(site.cache / "gone")
-        site.start()
+    for keep in (0, 0.5):
+        for path in (site.home / "store").glob("*/*/*/*/.entry.json"):
+            path.parent.chmod(0o755)
+            tear(path, keep)
+            (site.cache / "launch").rename(site.cache / "gone")
+            shutil.rmtree(site.cache / "gone")
+            site.start()
+        prime(site)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the calls are logged by a preloaded library")

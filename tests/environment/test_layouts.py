@@ -126,10 +126,23 @@ def test_what_one_distribution_has_twice_hides_nothing(world: World) -> None:
     assert world.info("layout") == ["direct"]
 
 
-def test_bytecode_of_single_modules_is_for_all_environments(world: World) -> None:
+LONG = "x = 1\n" * 10_000
+"""A module that is compiled once for all environments."""
+
+
+@pytest.mark.parametrize("text", [LONG, "x = 1\n"])
+def test_only_long_modules_stand_by_themselves(world: World, text: str) -> None:
+    """A short one costs less to compile than every import costs that looks in one more place."""
+    single = make_wheel(world.wheels, "single", "1.0", files={"single.py": text})
+    world.lock(single, *_crowd(world, 17))
+    code = "import sys, single; print(single.x, sum('/store/' in place for place in sys.path))"
+    assert world.run(code) == f"1 {int(text is LONG)}"
+
+
+def test_bytecode_of_long_modules_is_for_all_environments(world: World) -> None:
     """Among many, too: what one environment has compiled, the next one finds."""
     crowd = _crowd(world, 18)
-    single = make_wheel(world.wheels, "single", "1.0", files={"single.py": "x = 1\n"})
+    single = make_wheel(world.wheels, "single", "1.0", files={"single.py": LONG})
     code = (
         "import importlib.util as u, os, sys; spec = u.find_spec('single')\n"
         "print(os.path.exists(spec.cached), sys.prefix, spec.origin); import single"
@@ -438,7 +451,7 @@ def test_libraries_that_look_into_another_distribution(
         files={"user/__init__.py": "", "user/lib/libuser.so": (build / "libuser.so").read_bytes()},
     )
     more = make_wheel(world.wheels, "vendor-more", "1.0", files={"vendor/more/x.py": ""})
-    single = make_wheel(world.wheels, "single", "1.0", files={"single.py": ""})
+    single = make_wheel(world.wheels, "single", "1.0", files={"single.py": LONG})
     world.lock(deep, user, more, single, *_crowd(world, crowd))
     code = (
         "import ctypes, os, user, vendor.more.x\n"

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 DIRECT_LIMIT = 16
 """More entries than this, each on `sys.path` by itself, cost more than one farm of links."""
 
+LONG_MODULE = 32 << 10
+"""Bytes of a module. To compile a shorter one once in each environment costs less than that every
+import, at every start, looks in one more place."""
+
 FARM = "lib/pyx/site-packages"
 """Where the farm lies in an environment: as deep as `site-packages`, since libraries look up from
 there, and beside it, since what is installed into a directory is written through its links."""
@@ -65,6 +69,7 @@ def name_environment(dirs: Dirs, interpreter: Interpreter, entries: Sequence[Ent
     words = [
         str(FORMAT),
         str(DIRECT_LIMIT),
+        str(LONG_MODULE),
         FARM,
         str(interpreter.path),
         interpreter.version,

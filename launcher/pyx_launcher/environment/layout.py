@@ -6,7 +6,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from pyx_launcher.environment.directory import DIRECT_LIMIT, FARM
+from pyx_launcher.environment.directory import DIRECT_LIMIT, FARM, LONG_MODULE
 from pyx_launcher.environment.link_tree import LinkPlan, Root, plan_farm
 from pyx_launcher.store.entry import DATA
 from pyx_launcher.store.rpath import is_library
@@ -39,8 +39,9 @@ def choose_layout(farm: Path, entries: Sequence[Entry]) -> Layout:
     """Take the direct layout where it means what one site-packages would, and costs as little.
 
     `farm` is where links would come to lie.
-    In a farm, too, the entries that have a module at their top stand by themselves, behind it: an
-    import through a link puts the bytecode beside the link, so that each environment had its own.
+    In a farm, too, the entries that have a long module at their top stand by themselves, behind it:
+    an import through a link puts the bytecode beside the link, so that each environment had its
+    own.
     """
     outward = any(_list_outward(entry) for entry in entries)
     if not outward and len(entries) <= DIRECT_LIMIT and not _would_hide(entries):
@@ -49,7 +50,7 @@ def choose_layout(farm: Path, entries: Sequence[Entry]) -> Layout:
             name="direct", site_plan=LinkPlan(), site_directories=places, alone=tuple(entries)
         )
     sharing = _list_sharing(entries)
-    alone = [entry for entry in entries if _has_module(entry) and entry.path not in sharing]
+    alone = [entry for entry in entries if _has_long_module(entry) and entry.path not in sharing]
     if outward:
         # Libraries look for others in the farm, wherever those come from.
         alone = [entry for entry in alone if _has_no_library(entry)]
@@ -138,8 +139,13 @@ def _list_sharing(entries: Iterable[Entry]) -> set[Path]:
     return {place for places in owning if len(places) > 1 for place in places}
 
 
-def _has_module(entry: Entry) -> bool:
-    return any(kind == "file" and name.endswith(".py") for name, kind in entry.facts.tops.items())
+def _has_long_module(entry: Entry) -> bool:
+    tops = entry.facts.tops.items()
+    modules = [name for name, kind in tops if kind == "file" and name.endswith(".py")]
+    # One that is not there any more is a matter for `pyx store verify`.
+    with contextlib.suppress(OSError):
+        return any((entry.path / name).stat().st_size > LONG_MODULE for name in modules)
+    return False
 
 
 def _has_no_library(entry: Entry) -> bool:

@@ -462,54 +462,56 @@ def locked_pip(pyx: Pyx, project: Path, wheels: Path) -> Path:
     return project
 
 
-@pytest.mark.parametrize("start", [("-m", "pip"), ("-Impip",), ("run", "pip")])
 @pytest.mark.parametrize(
-    "words",
+    "line",
     [
-        "",
-        "list",
-        "--version",
-        "download rich",
-        "wheel .",
-        "help install",
-        "install --help",
-        "install --dry-run rich",
-        "install --target there rich",
-        "install -tthere rich",
-        "--python there install rich",
-        "--log install list",
-        "--log=install list",
-        "--proxy install --cert uninstall list",
+        "-Impip list",
+        "run pip list",
+        "-Impip install --target there rich",
+        "run pip install --target there rich",
+        "-m pip",
+        "-m pip list",
+        "-m pip --version",
+        "-m pip download rich",
+        "-m pip wheel .",
+        "-m pip help install",
+        "-m pip install --help",
+        "-m pip install --dry-run rich",
+        "-m pip install --target there rich",
+        "-m pip install -tthere rich",
+        "-m pip --python there install rich",
+        "-m pip --log install list",
+        "-m pip --log=install list",
+        "-m pip --proxy install --cert uninstall list",
     ],
 )
-def test_pip_that_is_locked_is_started(
-    pyx: Pyx, locked_pip: Path, start: tuple[str, ...], words: str
-) -> None:
+def test_pip_that_is_locked_is_started(pyx: Pyx, locked_pip: Path, line: str) -> None:
     """As any other module is, where it changes nothing or writes elsewhere."""
-    told = pyx(*start, *words.split(), cwd=locked_pip)
+    told = pyx(*line.split(), cwd=locked_pip)
     assert (told.returncode, told.stdout) == (0, "pip itself\n")
 
 
-@pytest.mark.parametrize("start", ["-m pip", "-I -mpip", "run pip"])
 @pytest.mark.parametrize(
-    ("words", "hint"),
+    ("line", "hint"),
     [
-        ("install rich", "pyx add rich"),
-        ("-q install -U rich", "pyx add rich"),
-        ("install --upgrade pip", "pyx lock --upgrade pip"),
-        ("uninstall -y rich", "pyx remove rich"),
-        ("--cache-dir cache install rich", "pyx add rich"),
-        ("--log list install rich", "pyx add rich"),
-        ("--log install install rich", "pyx add rich"),
-        ("--cache-d list -v install rich", "pyx add rich"),
+        ("-I -mpip install rich", "pyx add rich"),
+        ("run pip install rich", "pyx add rich"),
+        ("-m pip install rich", "pyx add rich"),
+        ("-m pip -q install -U rich", "pyx add rich"),
+        ("-m pip install --upgrade pip", "pyx lock --upgrade pip"),
+        ("-m pip uninstall -y rich", "pyx remove rich"),
+        ("-m pip --cache-dir cache install rich", "pyx add rich"),
+        ("-m pip --log list install rich", "pyx add rich"),
+        ("-m pip --log install install rich", "pyx add rich"),
+        ("-m pip --cache-d list -v install rich", "pyx add rich"),
     ],
 )
 def test_pip_that_is_locked_changes_no_environment(
-    pyx: Pyx, locked_pip: Path, start: str, words: str, hint: str
+    pyx: Pyx, locked_pip: Path, line: str, hint: str
 ) -> None:
     """Others may share it, and no lock would say so; whether or not a start came before."""
     assert pyx("-c", "pass", cwd=locked_pip).returncode == 0
-    told = pyx(*start.split(), *words.split(), cwd=locked_pip)
+    told = pyx(*line.split(), cwd=locked_pip)
     assert (told.returncode, told.stdout) == (1, "")
     assert told.stderr == (
         "pyx: pip would change an environment that other projects may share, and leave the lock"

@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -233,6 +234,8 @@ def main() -> int:
     parser.add_argument("kind", choices=("locked", "newest", "oldest"))
     parser.add_argument("python", nargs="*")
     options = parser.parse_args()
+    # Whoever ends this ends what it runs, which `subprocess.run` does on its way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     pythons, missing = find_pythons()
     chosen: list[str] = options.python or [*pythons.values()]
     if options.kind == "locked" and not options.python:

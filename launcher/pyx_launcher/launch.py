@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.console import debug, has_told, tell
 from pyx_launcher.environment.directory import launch_of, list_environment_guards, read_sizes
-from pyx_launcher.errors import UnavailableError
+from pyx_launcher.errors import InterpreterError, UnavailableError
 from pyx_launcher.files.hashing import sha256
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.installation import find_native, find_template
@@ -78,18 +78,29 @@ def decide(invocation: Invocation, environ: Mapping[str, str], *, may_lock: bool
     context, dirs = find_start(invocation, environ)
     if needs_lock(context) and may_lock and not invocation.locked:
         context = lock_block(context, invocation, environ)
+    try:
+        return make_plan(invocation, environ, context, dirs)
+    except InterpreterError:
+        script = context.script
+        is_ours = context.block is not None and script is not None and not script.requires_python
+        if not is_ours or not may_lock or invocation.locked:
+            raise
+    # The script takes any Python: it is our lock that was made for another one.
+    context = lock_block(context, invocation, environ, anew=True)
     return make_plan(invocation, environ, context, dirs)
 
 
-def lock_block(context: Context, invocation: Invocation, environ: Mapping[str, str]) -> Context:
-    """Lock the inline block of a script; return `context` as of now."""
+def lock_block(
+    context: Context, invocation: Invocation, environ: Mapping[str, str], *, anew: bool = False
+) -> Context:
+    """Lock the inline block of a script, or do it `anew`; return `context` as of now."""
     from pyx_launcher.resolve.script import lock_first
     from pyx_launcher.resolve.tools import make_toolbox
 
     if context.block is not None and context.lock is not None and context.script is not None:
         box = make_toolbox(environ, offline=invocation.offline)
         script, block = context.script.path, context.block
-        lock_first(context.lock, script, block, box, tell, python=invocation.python)
+        lock_first(context.lock, script, block, box, tell, python=invocation.python, anew=anew)
     return replace(context, since=time.time())
 
 

@@ -142,6 +142,52 @@ CASES: Mapping[str, Case] = {
         hint="`pyx @science info` is about the environment that this was started in",
         says=("pylock.toml",),
     ),
+    "a script with options, as uv runs it": Case(
+        typed="pyx run --env-file f.env --python 3 run.py a 'b c'",
+        files={
+            "run.py": "import os, sys; print(os.environ['N'], sys.argv[1:])\n",
+            "f.env": "N=7\n",
+        },
+        hint="hint: pyx --env-file f.env --python 3 run.py a 'b c'",
+        says=("7 ['a', 'b c']",),
+    ),
+    "a project that is installed, as uv begins it": Case(
+        typed="pyx init --app --package tock",
+        hint="hint: pyx init --lib tock",
+        says=("tock",),
+    ),
+    "an environment is compared, as others are asked": Case(
+        typed="pyx @science diff .",
+        files=LOCKED,
+        before=(*LOCK, "pyx env create science", "pyx @science add tick"),
+        hint="hint: pyx diff @science .",
+    ),
+    "a list of other packages": Case(
+        typed="pyx --project more.txt lock",
+        files={**LOCKED, "more.in": "tick\n", "more.txt": "tick==1.0\n"},
+        hint="`pyx tool run --from pip-tools pip-compile --generate-hashes {cwd}/more.in -o {cwd}",
+        # The index of the tests has no such tool.
+        says=("could not lock pip-tools",),
+        status=69,
+    ),
+    "a list below the lock that is none": Case(
+        typed="cd sub; pyx sync",
+        files={**LOCKED, "sub/requirements.txt": "tock\n"},
+        before=LOCK,
+        hint="; run `pyx lock`",
+        says=("",),
+    ),
+    "conda's name of an environment beside a file": Case(
+        typed="pyx install -n chem --file r.txt",
+        files={"r.txt": "tock\n"},
+        hint="pyx add @chem -r r.txt",
+        says=("+ tock 1.0",),
+    ),
+    "a version that no index has, in a new project": Case(
+        typed="pyx add --init 'build>=99'",
+        hint="there is build==1.0: `pyx add --init build`, without a version, takes the newest",
+        says=("+ build 1.0",),
+    ),
     "an optional package, as Poetry has it": Case(
         typed="pyx add --optional tock",
         files=LOCKED,

@@ -532,14 +532,18 @@ def test_a_kernel_goes_with_its_environment(
         assert pyx("env", "create", name).returncode == 0
         (pyx_home / "named" / name / "pylock.toml").write_text(lock)
         assert pyx(f"@{name}", "env", "--kernel").returncode == 0
-    # A project of the same name takes its place.
-    assert pyx("env", "--kernel", cwd=project).stdout == f"{kernels}/pyx-other\n"
+    # Notebooks that name a kernel go on with what they had, whatever else has its name.
+    for _ in range(2):
+        assert pyx("env", "--kernel", cwd=project).stdout == f"{kernels}/pyx-other-2\n"
+    spec = json.loads((kernels / "pyx-other-2" / "kernel.json").read_text())
+    assert spec["display_name"] == "other-2 (pyx)"
     (kernels / "pyx-physics" / "logo-64x64.png").touch()
     told = pyx("env", "remove", "science")
     assert told.stdout.endswith(f"\nits kernel removed: {kernels}/pyx-science\n")
     assert not (kernels / "pyx-science").exists()
-    assert "its kernel" not in pyx("env", "remove", "other").stdout
-    assert (kernels / "pyx-other" / "kernel.json").is_file()
+    assert "kernel removed" in pyx("env", "remove", "other").stdout
+    assert not (kernels / "pyx-other").exists()
+    assert (kernels / "pyx-other-2" / "kernel.json").is_file()
     assert pyx("env", "remove", "physics").returncode == 0
     assert [path.name for path in (kernels / "pyx-physics").iterdir()] == ["logo-64x64.png"]
 

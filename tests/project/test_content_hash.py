@@ -12,6 +12,7 @@ from pyx_launcher.project.content_hash import (
     find_list_origin,
     find_pylock_origin,
     read_block_origin,
+    read_trees,
     stamp_list,
 )
 
@@ -48,3 +49,15 @@ def test_a_block_of_another_form_is_refused(
     script = tmp_path / "x.py"
     with pytest.raises(LockError, match=f"x.py: inline block.{place}: expected a table"):
         read_block_origin(script, block)
+
+
+def test_a_setup_py_counts_as_a_whole(tmp_path: Path) -> None:
+    """Only a build tells what it requires; a pyproject.toml that is the origin has a digest."""
+    setup = tmp_path / "setup.py"
+    setup.write_text("one = 1\n")
+    first, looked = read_trees(tmp_path, ["."], "requirements.txt")
+    assert setup in looked
+    assert read_trees(tmp_path, ["."], "requirements.txt")[0] == first
+    setup.write_text("two = 2\n")
+    assert read_trees(tmp_path, ["."], "requirements.txt")[0] != first
+    assert read_trees(tmp_path, ["."], "pyproject.toml") == ("", ())

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from wheelhouse import make_wheel
 
 from pyx_launcher.errors import UsageError
+from pyx_launcher.project.local import read_local
 from pyx_launcher.project.pipfile import add_packages, remove_packages
 from pyx_launcher.project.pyproject import MAIN, RequirementList
 from pyx_launcher.project.requirement import parse_requirement
@@ -58,6 +60,21 @@ def test_a_list_gains_a_line_at_its_end() -> None:
     replaced = add_lines(path, LISTED, [parse_requirement("click==8")], MAIN)
     assert replaced == LISTED.replace("Click<9  # kept", "click==8")
     assert add_lines(path, LISTED, [parse_requirement("click")], MAIN) == LISTED
+    text = "click<9,>=8  # why\n"
+    more = add_lines(path, text, [parse_requirement("click[a]")], MAIN)
+    assert more == "click[a]>=8,<9  # why\n"
+
+
+def test_a_list_names_a_file_from_where_it_lies(tmp_path: Path) -> None:
+    """A colleague's checkout lies elsewhere; and what is named so can be found again."""
+    (tmp_path / "wheels").mkdir()
+    wheel = make_wheel(tmp_path / "wheels", "tick", "1.0")
+    path = tmp_path / "requirements.txt"
+    local = read_local(str(wheel), tmp_path)
+    text = add_lines(path, "click\n", [local.requirement], MAIN, [local])
+    assert text == f"click\n./wheels/{wheel.name}\n"
+    assert add_lines(path, text, [local.requirement], MAIN, [local]) == text
+    assert remove_lines(path, text, ["tick"], MAIN) == "click\n"
 
 
 def test_a_list_loses_a_line() -> None:

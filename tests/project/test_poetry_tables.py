@@ -13,12 +13,13 @@ from pyx_launcher.project.poetry_tables import (
     add_constraints,
     bound_constraints,
     has_own_tables,
+    needs_poetry,
     remove_anywhere,
     remove_constraints,
 )
 from pyx_launcher.project.pyproject import MAIN, RequirementList
 from pyx_launcher.project.requirement import parse_requirement
-from pyx_launcher.resolve.project import Change, Project, edit_text
+from pyx_launcher.resolve.project import Change, Project, edit_text, read_project
 
 PATH = Path("pyproject.toml")
 CLASSIC = """\
@@ -48,6 +49,7 @@ def add(text: str, requirement: str, place: RequirementList = MAIN) -> str:
         ("a @ git+https://example.org/a@v1", 'a = {git = "https://example.org/a", rev = "v1"}'),
         ("a @ https://example.org/a.whl", 'a = {url = "https://example.org/a.whl"}'),
         ("click<8", 'Click = "<8"  # kept'),
+        ("click[z]", 'Click = {version = "^8", extras = ["y", "z"]}  # kept'),
     ],
 )
 def test_a_requirement_becomes_a_constraint(requirement: str, line: str) -> None:
@@ -113,6 +115,26 @@ def test_what_is_not_there_cannot_be_removed() -> None:
 def test_whose_tables_count(text: str, place: RequirementList, *, expected: bool) -> None:
     """The standard's tables are edited wherever the project has them."""
     assert has_own_tables(tomli.loads(text), place) is expected
+
+
+@pytest.mark.parametrize(
+    ("tables", "expected"),
+    [
+        ("[tool.poetry]\npackages = []\n", False),
+        ('[tool.poetry.dependencies]\npython = "^3.9"\n', False),
+        ('[tool.poetry.dependencies]\nutils = {path = "util"}\n', True),
+        ('[tool.poetry.group.dev.dependencies]\npytest = "^8"\n', True),
+        ('[[tool.poetry.source]]\nname = "internal"\n', True),
+    ],
+)
+def test_what_only_poetry_reads_is_locked_by_it(
+    tmp_path: Path, tables: str, *, expected: bool
+) -> None:
+    """Any other tool would leave a group out, or take a stranger's package of the same name."""
+    text = f'[project]\nname = "x"\ndependencies = ["utils"]\n{tables}'
+    assert needs_poetry(tomli.loads(text)) is expected
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert read_project(tmp_path).kind == ("poetry" if expected else "pylock")
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])

@@ -105,6 +105,21 @@ def test_only_the_line_in_question_changes(
     assert changed_lines(ODD, add(ODD, requirement, place=place)) == (removed, added)
 
 
+def test_further_extras_leave_the_versions_as_they_are() -> None:
+    """Whoever wants an extra has not said that an upper bound may go."""
+    assert '"Click[a,b]>=8,<9",   # the old one' in add(add(ODD, "click[a]"), "click[b]")
+
+
+def test_a_bare_name_is_not_one_with_a_marker() -> None:
+    """What is required for some circumstances alone is not there in all others."""
+    added = add(ODD, "tomli")
+    assert parse_data(PATH, added)["project"]["dependencies"][1:] == [
+        'tomli ; python_version<"3.11"',
+        "tomli",
+    ]
+    assert add(added, "tomli") == added
+
+
 def test_another_marker_is_another_requirement() -> None:
     """A requirement for other circumstances stands beside the one that is there."""
     text = add(ODD, "tomli>2; python_version>='3.11'")

@@ -269,3 +269,22 @@ def test_a_path_in_the_block_is_relative_to_the_script(pyx: Pyx, script: Path) -
     succeed(pyx("lock", script))
     assert 'path = "near/' in script.with_name("pylock.x.toml").read_text()
     assert succeed(pyx(script, cwd=script.parent.parent)) == ["7.0"]
+
+
+def test_a_script_that_asks_for_no_python_runs_on_any(
+    pyx: Pyx, script: Path, interpreters: dict[str, Path]
+) -> None:
+    """Our lock is made for the first one that it ran on; for an older one it is made again."""
+    if len(interpreters) < 2:
+        pytest.skip("there is one interpreter alone")
+    script.write_text(SCRIPT.replace('# requires-python = ">=3.9"\n', ""))
+    oldest, *_, newest = interpreters.values()
+    show = script.with_name("show.py")
+    show.write_text(script.read_text() + "import sys; print(sys.version_info[:2])\n")
+    for python in (newest, oldest, newest):
+        told = pyx("--python", python, show)
+        assert told.stdout.startswith("1.0\n"), told.stderr
+    asking = SCRIPT.replace(">=3.9", f">={[*interpreters][-1]}")
+    script.write_text(asking)
+    assert pyx("--python", newest, script).returncode == 0
+    assert pyx("--python", oldest, script).returncode == UNAVAILABLE

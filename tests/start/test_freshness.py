@@ -428,6 +428,35 @@ def test_a_project_without_a_lock_is_told(pyx: Pyx, tmp_path: Path) -> None:
     assert (refused.returncode, refused.stdout) == (65, "")
 
 
+def test_a_project_without_a_lock_says_which_python_it_wants(
+    pyx: Pyx, tmp_path: Path, interpreters: dict[str, Path]
+) -> None:
+    """As it does with one: the oldest here is not taken where a newer one is asked for."""
+    newest = list(interpreters)[-1]
+    path = tmp_path / "pyproject.toml"
+    show = ("-c", "import sys; print('%d.%d' % sys.version_info[:2])")
+    path.write_text(f'[project]\nname = "x"\nversion = "1"\nrequires-python = ">={newest}"\n')
+    assert pyx(*show, cwd=tmp_path).stdout == f"{newest}\n"
+    refused = pyx("--python", next(iter(interpreters.values())), *show, cwd=tmp_path)
+    assert f"but {path} requires Python >={newest}" in refused.stderr or len(interpreters) == 1
+
+
+def test_a_list_below_the_lock_is_told_to_be_none(pyx: Pyx, project: Path) -> None:
+    """What lies nearer and does not count would else be passed over without a word."""
+    below = project / "below"
+    below.mkdir()
+    path = below / "requirements.txt"
+    path.write_text("# nothing yet\n")
+    assert pyx("-c", "pass", cwd=below).stderr == ""
+    path.write_text("plug>=2\n")
+    told = pyx("-c", "import plug; print(plug.__version__)", cwd=below)
+    assert told.stdout == "1.4.0\n"
+    assert told.stderr == (
+        f"pyx: warning: {path} does not pin by hash, so it is not a lock:"
+        f" {project / 'poetry.lock'} is taken; run `pyx lock`\n"
+    )
+
+
 CHECKED = {
     "poetry.lock": ("pyproject.toml", STANDARD, poetry_lock(" 2.5.1", "2.1", STANDARD_DIGEST)),
     "pdm.lock": (

@@ -317,6 +317,8 @@ VERBS: Mapping[str, Verb] = {
 """The management commands. A verb wins over a file of that name; ``./sync`` runs the file."""
 
 _ASKS_NOTHING = "leave it out: pyx never asks"
+_NO_FILES = "leave it out: it makes no other files"
+_ADDS = "leave it out: what is added is locked in the same step, and fetched by a start"
 _EXACT = "leave it out: a start has exactly what the lock names"
 _UNBUILT = (
     "no option leaves the project itself out; "
@@ -377,7 +379,12 @@ OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
     },
     "run": dict.fromkeys(("-s", "--script"), "pyx FILE"),
     "list": {"-o": "--outdated", "-t": "pyx tree"},
-    "init": {"--app": "pyx init [NAME]", "--package": "pyx init --lib [NAME]"},
+    "init": {
+        "--app": "pyx init [NAME]",
+        "--package": "pyx init --lib [NAME]",
+        **dict.fromkeys(("--no-readme", "--bare", "--no-pin-python", "--no-workspace"), _NO_FILES),
+    },
+    "add": dict.fromkeys(("--frozen", "--no-sync", "--no-install"), _ADDS),
     "tool": {
         **dict.fromkeys(("-U", "--upgrade"), "pyx tool upgrade [NAME]"),
         "--all": "leave it out: `pyx tool upgrade` upgrades all",

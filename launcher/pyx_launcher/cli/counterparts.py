@@ -57,6 +57,9 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
     hint = _find_option_of_add(value, arguments, at) if command == "add" else None
     if hint is not None:
         return hint
+    if command == "init" and name == "--app" and "--package" in arguments:
+        # One that is installed, which uv asks for by both.
+        name = "--package"
     meant = OPTIONS_OF_COMMANDS.get(command, {}).get(name) or OPTIONS_OF_OTHERS.get(name)
     hint = _fill_option(meant, value, arguments, at, verb) if meant is not None else None
     if meant is None or hint is None or not hint.startswith("--"):
@@ -147,7 +150,8 @@ def _list_words(arguments: Sequence[str], verb: Verb) -> list[str]:
 def _takes_value(word: str, verb: Verb) -> bool:
     """Tell whether the word behind `word` is its value: an option of ours, or of another tool."""
     name = verb.short.get(word, word)
-    others = OPTIONS_OF_OTHERS.get(name, "")
+    command = verb.command.removeprefix("pyx").strip()
+    others = OPTIONS_OF_COMMANDS.get(command, {}).get(name) or OPTIONS_OF_OTHERS.get(name, "")
     if name in verb.flags or "[NAME]" in others:
         return False
     return name in {"-G", *OPTIONS_WITH_VALUE, *verb.valued} or bool(_PLACE.search(others))

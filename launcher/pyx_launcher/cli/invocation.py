@@ -284,6 +284,8 @@ def _take_option(arguments: Sequence[str], at: int, verb: Verb) -> tuple[int, _O
 
     # Of two that are less alike than this, --depth and --python say, one is no slip for the other.
     close = get_close_matches(name, (*valued, *flags), n=1, cutoff=0.7)
+    # Nor is the opposite one.
+    close = [one for one in close if name != one.replace("--", "--no-", 1)]
     hint = f"did you mean {close[0]}?" if close else f"{verb.command} --help"
     hint = find_counterpart(arguments, at, verb) or hint
     raise UsageError(f"unknown option {arguments[at]}", hint=hint)

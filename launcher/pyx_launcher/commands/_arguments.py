@@ -79,9 +79,13 @@ def refuse_name(invocation: Invocation) -> None:
     if invocation.named is None or VERBS[invocation.verb or ""].takes_name(action):
         return
     called = _name_command(invocation, action)
+    words = [*invocation.words]
+    if invocation.verb == "diff" and len(words) == 1:
+        # What stands before the command is the other side.
+        words.insert(0, f"@{invocation.named}")
     raise UsageError(
         f"{called} belongs to no environment, so it takes no @{invocation.named}",
-        hint=shlex.join(["pyx", invocation.verb or "", *invocation.words]),
+        hint=shlex.join(["pyx", invocation.verb or "", *words]),
     )
 
 

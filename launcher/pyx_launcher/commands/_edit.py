@@ -227,11 +227,7 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
             return named_directory(dirs, words.named)
         return require_named(dirs, words.named)
     if words.project is not None:
-        path = Path(words.project).absolute()
-        path = path.resolve() if ".." in path.parts else path
-        if not path.exists():
-            raise UsageError(f"there is no project {path}", hint="name a directory or a lock")
-        return path if path.is_dir() else path.parent
+        return _find_named_project(words.project)
     if words.init:
         return working
     for directory in (working, *working.parents):
@@ -259,6 +255,32 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
         hint = f"`{command}` changes the environment that this was started in"
     _refuse_old(working)
     raise UsageError(f"there is no project in {working} or above", hint=hint)
+
+
+def _find_named_project(name: str) -> Path:
+    path = Path(name).absolute()
+    path = path.resolve() if ".." in path.parts else path
+    if not path.exists():
+        raise UsageError(f"there is no project {path}", hint="name a directory or a lock")
+    if path.is_dir():
+        return path
+    _refuse_list(path)
+    return path.parent
+
+
+def _refuse_list(path: Path) -> None:
+    """Raise UsageError for a list that is read as it is: what pyx locks has names of its own."""
+    if path.suffix != ".txt" or path.name in (*MANIFESTS, *FILE_NAMES):
+        return
+    source = path.with_suffix(".in")
+    words = ["pip-compile", "--generate-hashes", str(source), "-o", str(path)]
+    if not source.is_file():
+        words[2:] = [str(path), "-o", str(path.with_name(f"{path.stem}-locked.txt"))]
+    command = shlex.join(["pyx", "tool", "run", "--from", "pip-tools", *words])
+    raise UsageError(
+        f"{path} is none of the files that pyx changes and locks",
+        hint=f"`{command}` pins what it lists, by hash",
+    )
 
 
 def _refuse_old(directory: Path) -> None:

@@ -240,7 +240,7 @@ def _names_environment(words: Sequence[str]) -> bool:
 
     Without a package, ``-n`` would take one for its value.
     """
-    if any(word.startswith("--name") for word in words):
+    if any(word.startswith(("--name", "--file", "--all")) for word in words):
         return True
     at = words.index("-n") + 1 if "-n" in words else len(words)
     return len(words) > at and len(drop_options(words)) > 1

@@ -59,7 +59,7 @@ def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
     )
     if name.endswith(".py") and not os.path.lexists(name):
         problem += ", and there is no such file"
-    of_script = _hint_of_script(name) or _hint_of_version(invocation)
+    of_script = _hint_of_script(invocation) or _hint_of_version(invocation)
     program = find_program(
         environment,
         name,
@@ -75,16 +75,19 @@ def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
     return become_program(program, invocation.words[1:], variables, hint=of_script)
 
 
-def _hint_of_script(name: str) -> str | None:
+def _hint_of_script(invocation: Invocation) -> str | None:
+    """Return the start that is meant where the name of a program is that of a script."""
+    name, *behind = invocation.words
     if not name.endswith(".py"):
         return None
+    start = repeat_start(invocation)
     if os.path.isfile(name):
-        return f"pyx {shlex.quote(name)}"
+        return shlex.join([*start, name, *behind])
     # Only what is mistyped needs it.
     from pyx_launcher.commands._suggest import find_script
 
     close = find_script(name)
-    return f"did you mean pyx {shlex.quote(close)}?" if close is not None else None
+    return f"did you mean {shlex.join([*start, close, *behind])}?" if close is not None else None
 
 
 def _hint_of_version(invocation: Invocation) -> str | None:

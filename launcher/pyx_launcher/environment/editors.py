@@ -13,6 +13,7 @@ import os
 import re
 import shlex
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from pyx_launcher.files.atomic import make_directory, storing, write_atomic
 from pyx_launcher.store.gc_roots import forget_link, read_link, record_link
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pyx_launcher.dirs import Dirs
     from pyx_launcher.environment.directory import Environment
@@ -125,6 +126,7 @@ def write_kernel(
 ) -> Path:
     """Offer the environment to Jupyter as the kernel `name`; return the directory of its spec.
 
+    The name gets a number where another project or environment has one of that name already.
     `command` starts python in it, `hint` is one that adds ipykernel. Raises UsageError where
     that is missing, StoreError.
     https://jupyter-client.readthedocs.io/en/stable/kernels.html#kernel-specs
@@ -133,11 +135,12 @@ def write_kernel(
         raise UsageError("ipykernel is not in this environment", hint=hint)
     spec = {
         "argv": [*command, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-        "display_name": f"{name} (pyx)",
+        "display_name": "",
         "language": "python",
         "metadata": {"debugger": True},
     }
-    directory = _name_kernel(name, environ)
+    directory = _choose_kernel(name, command, environ)
+    spec["display_name"] = f"{name}{directory.name.removeprefix(_name_kernel(name))} (pyx)"
     try:
         directory.mkdir(parents=True, exist_ok=True)
         text = json.dumps(spec, indent=1) + "\n"
@@ -152,13 +155,10 @@ def remove_kernel(name: str, environ: Mapping[str, str]) -> Path | None:
 
     None where there is none, or one of that name starts something else. Raises StoreError.
     """
-    directory = _name_kernel(name, environ)
-    try:
-        spec = json.loads((directory / "kernel.json").read_bytes())
-        words = spec["argv"][1:5]
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-    if words != [f"@{name}", "run", "python", "-m"]:
+    wanted = [f"@{name}", "run", "python", "-m"]
+    found = (one for one in _list_kernels(name, environ) if _read_words(one)[1:5] == wanted)
+    directory = next(found, None)
+    if directory is None:
         return None
     with storing(directory):
         (directory / "kernel.json").unlink()
@@ -168,8 +168,46 @@ def remove_kernel(name: str, environ: Mapping[str, str]) -> Path | None:
     return directory
 
 
-def _name_kernel(name: str, environ: Mapping[str, str]) -> Path:
-    return _find_kernels(environ) / f"pyx-{re.sub('[^a-z0-9._-]', '-', name.lower())}"
+def _choose_kernel(name: str, command: Sequence[str], environ: Mapping[str, str]) -> Path:
+    """Return the directory of the kernel for what `command` starts, or of one that is not there."""
+    for directory in _list_kernels(name, environ):
+        words = _read_words(directory)
+        if not words or _find_subject(words) == _find_subject(command):
+            return directory
+    raise StoreError(f"{_find_kernels(environ)}: there are too many kernels of the name {name}")
+
+
+def _find_subject(words: Sequence[str]) -> list[str]:
+    """Return the environment or the projects that a kernel's command line names."""
+    return [
+        word
+        for before, word in pairwise(words)
+        if before == "--project" or (word.startswith("@") and word == words[1])
+    ]
+
+
+def _list_kernels(name: str, environ: Mapping[str, str]) -> Iterator[Path]:
+    """Yield where a kernel of that name may be, the preferred place first."""
+    yield _find_kernels(environ) / _name_kernel(name)
+    for number in range(2, _MOST_KERNELS):
+        yield _find_kernels(environ) / f"{_name_kernel(name)}-{number}"
+
+
+_MOST_KERNELS = 100
+"""Of one name."""
+
+
+def _name_kernel(name: str) -> str:
+    return f"pyx-{re.sub('[^a-z0-9._-]', '-', name.lower())}"
+
+
+def _read_words(directory: Path) -> list[str]:
+    """Return the command line of a kernel; empty where there is none that can be read."""
+    try:
+        spec = json.loads((directory / "kernel.json").read_bytes())
+        return [str(word) for word in spec["argv"]]
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
 
 
 def _find_kernels(environ: Mapping[str, str]) -> Path:

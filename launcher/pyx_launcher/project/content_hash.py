@@ -101,19 +101,26 @@ def read_block_origin(script: Path, block: Mapping[str, Any]) -> Origin:
     return Origin(name=script.name, digest=_digest(content))
 
 
-def read_trees(directory: Path, places: Iterable[str]) -> tuple[str, tuple[Path, ...]]:
+def read_trees(directory: Path, places: Iterable[str], origin: str) -> tuple[str, tuple[Path, ...]]:
     """Return a digest of what the source trees at `places` require, and the files that say so.
 
-    A place is relative to `directory`, that of the lock; the project itself, which is at ``.``, has
-    a digest of its own. Raises LockError and StoreError.
+    A place is relative to `directory`, that of the lock. `origin` is the file that the lock was
+    resolved from: if that is a pyproject.toml, the project itself, which is at ``.``, has a digest
+    of its own. Raises LockError and StoreError.
     """
     content: dict[str, object] = {}
     looked = []
-    for place in sorted({posixpath.normpath(place) for place in places} - {"."}):
+    known = {"."} if origin == MANIFEST else set()
+    for place in sorted({posixpath.normpath(place) for place in places} - known):
         path = directory / place / MANIFEST
+        document = read_toml(path) if path.is_file() else None
         looked.append(path)
-        if path.is_file():
-            document = read_toml(path)
+        if document is None or not is_described(document):
+            # What such a file comes to only a build tells, so any change of it counts.
+            files = [path.with_name(name) for name in _OLD]
+            looked += files
+            content[place] = [file.read_bytes().hex() for file in files if file.is_file()]
+        else:
             tool = document.table("tool")
             poetry = tool.table("poetry")
             content[place] = [
@@ -122,6 +129,14 @@ def read_trees(directory: Path, places: Iterable[str]) -> tuple[str, tuple[Path,
                 _choose(poetry.data, ("dependencies", "extras")),
             ]
     return _digest(content) if content else "", tuple(looked)
+
+
+_OLD = ("setup.py", "setup.cfg")
+
+
+def is_described(document: Table) -> bool:
+    """Tell whether a pyproject.toml says itself what its project requires."""
+    return "project" in document.data or "poetry" in document.table("tool").data
 
 
 def _list_places(content: bytes) -> list[str]:
@@ -139,7 +154,7 @@ def stamp_pylock(content: bytes, origin: Origin, directory: Path) -> bytes:
         return content
     name = json.dumps(origin.name, ensure_ascii=False)
     table = f'\n[tool.pyx]\nresolved-from = {name}\ncontent-hash = "{origin.digest}"\n'
-    trees, _ = read_trees(directory, _list_places(content))
+    trees, _ = read_trees(directory, _list_places(content), origin.name)
     if trees:
         table += f'trees-hash = "{trees}"\n'
     return content + table.encode()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pyx_launcher.errors import UsageError
 from pyx_launcher.project.pyproject import (
     RequirementList,
+    add_extras,
     explain_not_there,
     find_key,
     is_bare,
@@ -49,7 +50,12 @@ def _add(path: Path, text: str, requirements: Sequence[Requirement], place: Requ
                 continue
         elif is_bare(requirement) and not requirement.extras:
             continue
-        table[known] = _package(path, requirement)
+        is_there = known in table and is_bare(requirement)
+        table[known] = (
+            add_extras(table[known], requirement.extras)
+            if is_there
+            else _package(path, requirement)
+        )
         text = document.as_string()
     return text
 

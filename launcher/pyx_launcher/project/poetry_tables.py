@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from pyx_launcher.errors import UsageError
 from pyx_launcher.project.pyproject import (
     RequirementList,
+    add_extras,
     explain_not_there,
     find_key,
     is_bare,
@@ -58,6 +59,17 @@ def has_own_tables(data: Mapping[str, Any], place: RequirementList) -> bool:
     return key in project.get("dynamic", ()) and "dependencies" in poetry
 
 
+def needs_poetry(data: Mapping[str, Any]) -> bool:
+    """Tell whether the parsed pyproject.toml `data` has in Poetry's tables what others do not read.
+
+    That is a requirement, a group, or a source of its own; what Poetry builds says nothing of it.
+    """
+    poetry = data.get("tool", {}).get("poetry", {})
+    own = {*poetry.get("dependencies", {})} - {"python"}
+    others = ("group", "dev-dependencies", "source")
+    return has_own_tables(data, RequirementList()) or bool(own) or any(map(poetry.get, others))
+
+
 def add_constraints(
     path: Path, text: str, requirements: Sequence[Requirement], place: RequirementList
 ) -> str:
@@ -89,8 +101,11 @@ def _put(path: Path, text: str, requirement: Requirement, place: RequirementList
         inserted = insert_item(text, keys, key, constraint)
         if inserted is not None:
             return inserted
-    elif is_bare(requirement) and not requirement.extras:
-        return text
+    elif is_bare(requirement):
+        if not requirement.extras:
+            return text
+        # What the project says of versions stays.
+        constraint = add_extras(table[key], requirement.extras)
     table[key] = constraint
     return document.as_string()
 

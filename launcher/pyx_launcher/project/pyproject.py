@@ -142,8 +142,8 @@ def add_requirements(
     """Return `text` with `requirements` at `place`, which is made where it is not there.
 
     One that replaces a requirement of the same project and marker stands where that stood; a bare
-    one leaves it as it is. Raises LockError where the file is not as it should be, UsageError where
-    the project would require itself.
+    one leaves it as it is, but for further extras. Raises LockError where the file is not as it
+    should be, UsageError where the project would require itself.
     """
     return keep_newlines(text, lambda text: _add(path, text, requirements, place))
 
@@ -364,13 +364,15 @@ def _places(document: TOMLDocument) -> Iterator[RequirementList]:
 def _put(listed: list[Any], requirement: Requirement) -> None:
     name = canonicalize_name(requirement.name)
     for at, known in _parsed(listed):
-        if canonicalize_name(known.name) != name:
+        if canonicalize_name(known.name) != name or str(known.marker) != str(requirement.marker):
             continue
-        if is_bare(requirement) and requirement.extras <= known.extras:
-            return
-        if str(known.marker) == str(requirement.marker):
+        if not is_bare(requirement):
             listed[at] = format_requirement(requirement)
-            return
+        elif not requirement.extras <= known.extras:
+            # What the project says of versions stays.
+            known.extras |= requirement.extras
+            listed[at] = format_requirement(known)
+        return
     listed.append(format_requirement(requirement))
 
 
@@ -470,6 +472,20 @@ def make_constraint(requirement: Requirement, directory: Path, *, url: str, revi
     if requirement.marker:
         table["markers"] = str(requirement.marker)
     return table
+
+
+def add_extras(entry: object, extras: Iterable[str]) -> object:
+    """Return what Poetry and Pipenv have for a requirement, with `extras` besides."""
+    import tomlkit
+
+    if isinstance(entry, str):
+        table: Any = tomlkit.inline_table()
+        table["version"] = entry
+        entry = table
+    # Several constraints for several markers are left as they are.
+    if isinstance(entry, dict):
+        entry["extras"] = sorted({*entry.get("extras", ()), *extras})
+    return entry
 
 
 def shorten_constraint(table: Table) -> object:

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.locks.requirements.lines import read_lines
-from pyx_launcher.project.local import name_project
+from pyx_launcher.project.local import is_local, name_project, read_local
 from pyx_launcher.project.pyproject import (
     HINT_NOT_THERE,
     RequirementList,
@@ -40,23 +40,28 @@ def add_lines(
 ) -> str:
     """Return the text of a requirements.in with `requirements`, replaced or at the end.
 
-    Those of `places` that are used as they are in their directories have lines with ``-e``.
+    Those of `places` have lines with their paths, as pip reads them, from where the file lies, and
+    ``-e`` before it if they are used as they are in their directories.
     """
     _refuse_place(path, place)
-    wanted = {str(one.requirement): one for one in places if one.is_editable}
+    wanted = {str(one.requirement): one for one in places}
     lines = text.splitlines(keepends=True)
     newline = "\r\n" if "\r\n" in text else "\n"
     for requirement in requirements:
         at = _find_line(path, lines, requirement.name)
         local = wanted.get(str(requirement))
-        line = _write_editable(path, local) if local else format_requirement(requirement)
+        line = _write_place(path, local) if local else format_requirement(requirement)
         line += newline
         if at is None:
             if lines and not lines[-1].endswith("\n"):
                 lines[-1] += newline
             lines.append(line)
-        elif not is_bare(requirement) or requirement.extras:
+        elif not is_bare(requirement):
             lines[at] = line
+        elif requirement.extras and not (
+            _EDITABLE.match(lines[at]) or _name_place(lines[at].strip(), path.parent)
+        ):
+            lines[at] = _add_extras(lines[at], requirement.extras)
     return "".join(lines)
 
 
@@ -96,10 +101,13 @@ def _refuse_place(path: Path, place: RequirementList) -> None:
         )
 
 
-def _write_editable(path: Path, local: Local) -> str:
+def _write_place(path: Path, local: Local) -> str:
     extras = ",".join(sorted(local.requirement.extras))
     where = os.path.relpath(local.path, path.parent)
-    return f"-e {where}[{extras}]" if extras else f"-e {where}"
+    if local.is_editable:
+        return f"-e {where}[{extras}]" if extras else f"-e {where}"
+    where = where if where.startswith("..") else f"./{where}"
+    return f"{where}[{extras}]" if extras else where
 
 
 def _find_line(path: Path, lines: Sequence[str], name: str) -> int | None:
@@ -114,10 +122,30 @@ def _find_line(path: Path, lines: Sequence[str], name: str) -> int | None:
         try:
             found = Requirement(text.removesuffix("\\").strip())
         except InvalidRequirement:
+            if _name_place(text, path.parent) == name:
+                return at
             continue
         if canonicalize_name(found.name) == name:
             return at
     return None
+
+
+def _name_place(text: str, directory: Path) -> str:
+    """Return what is called so that a line names by its path; empty for any other line."""
+    if not is_local(text, str(directory)):
+        return ""
+    try:
+        return canonicalize_name(read_local(text, directory).requirement.name)
+    except PyxError:
+        return ""
+
+
+def _add_extras(line: str, extras: Iterable[str]) -> str:
+    """Return a line with further extras; what it says of versions stays."""
+    written = line.partition(" #")[0].rstrip("\r\n \\")
+    requirement = Requirement(written.strip())
+    requirement.extras |= {*extras}
+    return f"{format_requirement(requirement)}{line[len(written) :]}"
 
 
 def _name_directory(directory: Path) -> str:
@@ -140,7 +168,7 @@ def bound_lines(path: Path, text: str, versions: Mapping[str, str]) -> str:
     lines = text.splitlines(keepends=True)
     for name, version in versions.items():
         at = _find_line(path, lines, name)
-        if at is None or _EDITABLE.match(lines[at]):
+        if at is None or _EDITABLE.match(lines[at]) or _name_place(lines[at].strip(), path.parent):
             continue
         written, mark, comment = lines[at].rstrip("\r\n").partition(" #")
         end = lines[at][len(written + mark + comment) :]

@@ -209,7 +209,7 @@ def _name_lock(manifest: Path) -> str:
     One with [project] alone needs no tool, even if Poetry builds it.
     """
     data = _parse(manifest, read_file(manifest))
-    if poetry_tables.has_own_tables(data, MAIN):
+    if poetry_tables.needs_poetry(data):
         return "poetry.lock"
     uv = data.get("tool", {}).get("uv", {})
     return UV_LOCK if uv.keys() - _WRITTEN else "pylock.toml"
@@ -286,7 +286,8 @@ def change_project(
         tool = replace(_take_tool(project, data, toolbox, interpreter, tell), subject=subject)
         is_new = not project.lock.is_file()
         before = find_versions(project.lock, interpreter)
-        wishes = collect_wishes(change.added, project.manifest, change.place.option)
+        option = f"{'--init ' if change.init else ''}{change.place.option.strip()}"
+        wishes = collect_wishes(change.added, project.manifest, option)
         tool = replace(tool, known=tuple(before), wishes=wishes)
         damage = find_damage(project.lock)
         with restoring(journal, paths, tell) as files:
@@ -363,7 +364,7 @@ def _initialise(
 ) -> str:
     if project.manifest.name != MANIFEST or "project" in data:
         return text
-    if poetry_tables.has_own_tables(data, MAIN):
+    if poetry_tables.needs_poetry(data):
         return text
     name = re.sub(r"[^A-Za-z0-9]+", "-", project.directory.name).strip("-").lower() or "project"
     major, minor = interpreter.tag_facts.python

@@ -36,8 +36,12 @@ if TYPE_CHECKING:
     from pyx_launcher.resolve.tools import Toolbox
 
 UV_INDEXES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL")
-_MISLEADING = ("UV_PROJECT", "UV_WORKING_DIR", "UV_FROZEN", "UV_LOCKED", "UV_SCRIPT")
-"""Variables that would make a tool do something other than what it is asked here."""
+_MISLEADING = (
+    *("UV_PROJECT", "UV_WORKING_DIR", "UV_FROZEN", "UV_LOCKED", "UV_SCRIPT"),
+    "UV_PYTHON",
+)
+"""Variables that would make a tool do something other than what it is asked here, or for another
+interpreter."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,6 +16,7 @@ from pyx_launcher.files.atomic import make_directory, remove_tree
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.locks.reader import name_script_locks
 from pyx_launcher.project.inline_script import relative_sources, replace_block_text
+from pyx_launcher.project.journal import read_file
 from pyx_launcher.project.pyproject import parse_data, parse_document
 from pyx_launcher.project.transaction import exclusive, write_file
 from pyx_launcher.resolve.explain import collect_wishes
@@ -82,20 +83,27 @@ def make_block(script: Path, text: str, toolbox: Toolbox, python: str | None) ->
     return Block(script=script, text=text, toolbox=toolbox, interpreter=interpreter)
 
 
-def lock_first(
-    place: Path, script: Path, text: str, toolbox: Toolbox, tell: Tell, *, python: str | None
+def lock_first(  # noqa: PLR0913 -- each is a fact that only the caller has.
+    place: Path,
+    script: Path,
+    text: str,
+    toolbox: Toolbox,
+    tell: Tell,
+    *,
+    python: str | None,
+    anew: bool = False,
 ) -> None:
-    """Lock a block into `place`, unless another process has done so meanwhile.
+    """Lock a block into `place`, unless another process has done so meanwhile, or `anew`.
 
     Raises PyxError, and then leaves nothing behind.
     """
     with exclusive(toolbox.dirs, place, tell):
-        if place.exists():
+        if place.exists() and not anew:
             return
         block = make_block(script, text, toolbox, python)
         block.take_uv()
         tell(f"locking the inline block of {script}")
-        write_file(place, resolve_block(block, place))
+        write_file(place, resolve_block(block, place, old=read_file(place)))
 
 
 def resolve_block(

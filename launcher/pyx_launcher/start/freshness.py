@@ -127,7 +127,7 @@ def _compare_trees(lock: PylockLock, recorded: Origin, found: Freshness) -> Fres
         return found
     directories = (package.directory for package in lock.content.packages)
     places = [one.path for one in directories if one is not None and one.path is not None]
-    trees, looked = read_trees(lock.path.parent, places)
+    trees, looked = read_trees(lock.path.parent, places, recorded.name)
     staleness = None
     if trees != recorded.trees:
         gone = [str(one.parent) for one in looked if not one.parent.exists()]

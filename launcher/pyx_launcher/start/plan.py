@@ -29,6 +29,7 @@ from pyx_launcher.interpreters.finder import (
     find_interpreter,
 )
 from pyx_launcher.locks.common.packages import PackageDirectory
+from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.locks.reader import Lock, read_lock
 from pyx_launcher.record.record import make_material
 from pyx_launcher.selection import Selection, check_reliance, select
@@ -188,11 +189,31 @@ def _find_requirement(context: Context, lock: Lock | None) -> tuple[SpecifierSet
             return lock.requires_python, str(lock.path)
     script = context.script
     if script is None or not script.requires_python:
-        return SpecifierSet(), "no lock"
+        asked = None if script is not None and script.metadata is not None else _find_asked(context)
+        return asked or (SpecifierSet(), "no lock")
     with reading(script.path, "inline block: requires-python"):
         versions = SpecifierSet(script.requires_python)
         versions.contains("3.9")
         return versions, str(script.path)
+
+
+def _find_asked(context: Context) -> tuple[SpecifierSet, str] | None:
+    """Return which versions the nearest project asks for, which has no lock yet."""
+    from packaging.specifiers import SpecifierSet
+
+    for directory in (context.directory, *context.directory.parents):
+        path = directory / PROJECT_FILE
+        if not path.is_file():
+            continue
+        # What is wrong with it is told where it is needed.
+        with contextlib.suppress(PyxError, OSError), reading(path, "project.requires-python"):
+            check_owner(path, context.directory)
+            project = read_toml(path).table("project")
+            if project.data:
+                versions = SpecifierSet(project.get("requires-python", str, ""))
+                versions.contains("3.9")
+                return versions, str(path)
+    return None
 
 
 def _check_owners(context: Context, lock: Lock, selection: Selection) -> None:
@@ -216,6 +237,7 @@ def warn_if_stale(plan: Plan) -> None:
     Once for each project it says which lock is used where there are several.
     """
     _tell_preference(plan)
+    _tell_passed_by(plan)
     _tell_faults(plan)
     _tell_slips(plan)
     staleness = plan.freshness.staleness
@@ -227,11 +249,31 @@ def warn_if_stale(plan: Plan) -> None:
 
 def _tell_preference(plan: Plan) -> None:
     preference = plan.context.preference
-    if preference is None or not preference.ignored:
+    # What somebody has settled need not be told.
+    if preference is None or not preference.ignored or preference.reason.startswith("[tool.pyx]"):
         return
     ignored = ", ".join(map(str, preference.ignored))
     line = f"takes {preference.lock}, not {ignored}: {preference.reason}"
     _tell_once(plan, line, "; [tool.pyx] lock settles it")
+
+
+def _tell_passed_by(plan: Plan) -> None:
+    """Say that a list of requirements nearer than the lock is none itself."""
+    lock, directory = plan.context.lock, plan.context.directory
+    if lock is None or lock.parent not in directory.parents or plan.context.block is not None:
+        return
+    # Few starts come as far as this.
+    from pyx_launcher.project.manifest import WISHES, name_command, requires_anything
+
+    for place in (directory, *directory.parents):
+        path = place / WISHES
+        if place == lock.parent:
+            return
+        with contextlib.suppress(PyxError):
+            if path.is_file() and requires_anything(path):
+                line = f"warning: {path} does not pin by hash, so it is not a lock: {lock} is taken"
+                _tell_once(plan, line, f"; run `{name_command(place)}`")
+                return
 
 
 def describe_faults(lock: Lock | None) -> str | None:

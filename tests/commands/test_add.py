@@ -1069,3 +1069,16 @@ def test_python_is_not_a_package(pyx: Pyx, project: Path) -> None:
         assert told.stderr.startswith("pyx: python is not a package: ")
     assert told.stderr.endswith("s.py says which it needs, as requires-python\n")
     assert listed(project) == before
+
+
+def test_a_name_of_condas_is_told_from_that_of_an_index(
+    pyx: Pyx, tmp_path: Path, wheels: Path, uv: Path
+) -> None:
+    """What an index has of that name is another package, which somebody may still want."""
+    pyx.environ["PYX_UV"] = str(uv)
+    make_wheel(wheels, "pytorch", "1.0")
+    told = pyx("add", "--init", "pytorch", cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert told.stderr.splitlines()[0] == (
+        "pyx: what conda has as pytorch is torch on an index, where pytorch is another package"
+    )

@@ -9,12 +9,14 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from indexserver import IndexServer
 from wheelhouse import make_sdist, make_source_tree, make_wheel, poetry_lock_text, pylock_text
+
+from pyx_launcher.project.content_hash import read_origin, stamp_pylock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from indexserver import IndexServer
     from installed import Pyx
 
 
@@ -120,6 +122,26 @@ def test_newer_versions_are_asked_from_the_index(pyx: Pyx, project: Path, wheels
     assert told.stdout.splitlines() == ["base  1.5  1.10", "web   2.0  2.1"], told.stderr
     facts = json.loads(pyx("list", "--outdated", "--json", cwd=project).stdout)
     assert facts[1] == {"name": "web", "version": "2.0", "kind": "wheel", "latest": "2.1"}
+
+
+def test_the_index_that_a_list_names_is_asked(
+    pyx: Pyx, project: Path, wheels: Path, tmp_path: Path, index: IndexServer
+) -> None:
+    """Another one might have a stranger's package of that name, and would learn of ours."""
+    own = tmp_path / "own"
+    own.mkdir()
+    make_wheel(wheels, "web", "9.0")
+    with IndexServer(own) as private:
+        wheel = make_wheel(own, "web", "2.0")
+        make_wheel(own, "web", "2.5")
+        listed = project / "requirements.txt"
+        listed.write_text(f"--index-url {private.url}\nweb==2.0\n")
+        lock = pylock_text([wheel], index_url=private.url).encode()
+        stamped = stamp_pylock(lock, read_origin(listed), project)
+        (project / "pylock.toml").write_bytes(stamped)
+        told = pyx("list", "--outdated", cwd=project)
+    assert told.stdout == "web  2.0  2.5\n", told.stderr
+    assert index.requests == []
 
 
 def test_a_yanked_version_is_not_newer(

@@ -116,6 +116,7 @@ NO_CONFLICT = """\
     ("text", "hint"),
     [
         (UNKNOWN.format(name="reqests"), "no index has reqests: did you mean requests?"),
+        (UNKNOWN.format(name="PIL"), "no index has pil: did you mean pillow?"),
         # What is only somewhat like it is a stranger.
         (UNKNOWN.format(name="rush"), "no index has rush: check the spelling"),
         (EXTRAS, "the project requires click<8, but flask==3.1.3 requires click>=8.1.3"),

@@ -271,6 +271,14 @@ def _add_line(wanted: Wanted, line: str, place: str) -> Wanted:
     return _add_package(wanted, re.sub(r"\s+", "", line) if is_plain else line)
 
 
+def find_index_name(name: str) -> str | None:
+    """Return how an index calls what conda has as `name`, which is normalised; None for the same.
+
+    What an index has of that name, if anything, is a stranger's.
+    """
+    return _RENAMED.get(name)
+
+
 def write_requirement(spec: str) -> str:
     """Return what conda calls `spec`, such as ``conda-forge::numpy=1.26``, as a requirement."""
     wanted = collect([spec])

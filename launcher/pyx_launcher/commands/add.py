@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from pyx_launcher.cli.conda_specs import NOTHING_WANTED, add_file, collect, write_creation
+from pyx_launcher.cli.conda_specs import (
+    NOTHING_WANTED,
+    add_file,
+    collect,
+    find_index_name,
+    write_creation,
+)
 from pyx_launcher.cli.counterparts import add_extras, advise_python, is_python
 from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._edit import edit_project, edit_script, find_directory, parse_words
@@ -62,6 +68,12 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     _refuse_names(words, invocation, by_poetry=by_poetry)
     typed = [parse_requirement(name, by_poetry=by_poetry) for name in names]
     _refuse_twice(typed, _repeat(words, invocation))
+    for name in (canonicalize_name(one.name) for one in typed):
+        other = find_index_name(name)
+        if other is not None:
+            tell(
+                f"what conda has as {name} is {other} on an index, where {name} is another package"
+            )
     added = [
         *typed,
         *(one for listing in listings for one in listing.requirements),

@@ -13,12 +13,13 @@ from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.launch import decide
 from pyx_launcher.locks.common.packages import PackageDirectory
 from pyx_launcher.locks.common.tables import read_toml
-from pyx_launcher.values import dataclass, field
+from pyx_launcher.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyx_launcher.cli.invocation import Invocation
+    from pyx_launcher.locks.common.indexes import IndexOptions
     from pyx_launcher.reports.attestations import Standing
     from pyx_launcher.selection import Artifact
     from pyx_launcher.start.plan import Plan
@@ -88,9 +89,30 @@ def _ask_versions(plan: Plan, environ: Mapping[str, str]) -> dict[str, _Answer]:
     from pyx_launcher.reports.outdated import find_newer, refuse_offline
 
     refuse_offline("which versions there are", environ, offline=plan.invocation.offline)
-    with Index(read_index_settings(plan.selection.find_indexes(), environ)) as index:
+    with Index(read_index_settings(_find_indexes(plan, environ), environ)) as index:
         newer = find_newer(plan.selection.artifacts, plan.found.interpreter, index)
     return {n: _Answer(cell=str(v), facts={"latest": str(v)}) for n, v in newer.items()}
+
+
+def _find_indexes(plan: Plan, environ: Mapping[str, str]) -> IndexOptions:
+    """Return where the versions of a lock come from: a list that it was made of may name indexes.
+
+    Its files have their own URLs, so that nothing else need look there.
+    """
+    from pyx_launcher.locks.pylock import PylockLock
+    from pyx_launcher.locks.requirements.lines import read_lines
+    from pyx_launcher.locks.requirements.options import read_options
+    from pyx_launcher.project.content_hash import find_pylock_origin
+    from pyx_launcher.project.manifest import LISTS
+
+    options, lock = plan.selection.find_indexes(), plan.lock
+    origin = find_pylock_origin(lock.content.tool) if isinstance(lock, PylockLock) else None
+    if lock is None or origin is None or origin.name not in LISTS:
+        return options
+    listed = lock.path.with_name(origin.name)
+    if not listed.is_file():
+        return options
+    return replace(read_options(read_lines(listed, environ)), named=options.named)
 
 
 def _ask_claims(plan: Plan, environ: Mapping[str, str]) -> dict[str, _Answer]:

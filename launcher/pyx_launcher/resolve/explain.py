@@ -61,6 +61,14 @@ _OTHER_FORMS = (
     (re.compile(rf"{_NAME} (?P<number>\d\S*) (?=depends on )"), r"\g<name>==\g<number> "),
 )
 """Requirements as Poetry and pip write them: `click (>=8)`, `click (8.1)`, `click 8.1`."""
+_IMPORTED = {
+    "cv2": "opencv-python",
+    "opencv": "opencv-python",
+    "pil": "pillow",
+    "skimage": "scikit-image",
+    "yaml": "pyyaml",
+}
+"""Names of modules, and of conda's packages, that an index has by another one alone."""
 _SHOWN = 3
 """Names of which one may be meant."""
 _PERSONS = {"your project": "the project", "project": "the project", "The user": "the project"}
@@ -102,7 +110,7 @@ def explain_failure(text: str, known: Iterable[str], wishes: Wishes = NO_WISHES)
         return conflict
     if found := _search(_UNKNOWN, flat):
         name = canonicalize_name(found["name"])
-        close = find_slips(name, known)[:_SHOWN]
+        close = [_IMPORTED[name]] if name in _IMPORTED else find_slips(name, known)[:_SHOWN]
         if close:
             return f"no index has {name}: did you mean {' or '.join(close)}?"
         return f"no index has {name}: check the spelling, and that PIP_INDEX_URL has it"

@@ -36,8 +36,6 @@ UV = ROOT / "launcher/pyx_launcher/resolve/pins/uv-requirements.txt"
 EXAMPLE = ROOT / "examples/report/report.py"
 TABLE = ("tests/test_endtoend.py", "tests/test_selection.py")
 """The promise of pyx as a table of projects and versions, and what chooses from a lock."""
-KINDS = "not poetry.lock or test_each_project"
-"""Of what is tested with two kinds of lock, a set says little more of the second."""
 TOOLS = ("filelock", "hypothesis", "pytest", "pytest-timeout", "pytest-xdist")
 
 
@@ -80,8 +78,7 @@ class Place:
         # pyx itself is not among them: the tests take the tree.
         constraints.write_text("\n".join(k for k in kept if not k.startswith("pyx-launcher=")))
         self.install("-c", constraints, *TOOLS)
-        chosen = ("-m", "not network and not slow", "-k", KINDS)
-        words = ("-q", "-n", "auto", "-p", "no:cacheprovider", *chosen)
+        words = ("-q", "-n", "auto", "-p", "no:cacheprovider", "-m", "not network and not slow")
         run([self.python, "-m", "pytest", *words, *tests], cwd=ROOT, shown=True)
 
 

@@ -113,6 +113,10 @@ class InterpreterError(UnavailableError):
     """No interpreter fits, or the one that was named does not work."""
 
 
+class NoInterpreterError(InterpreterError):
+    """No interpreter is what a lock, a project or a person asks for."""
+
+
 class ArtifactError(UnavailableError):
     """No artifact of a locked distribution fits this interpreter, or none can be fetched."""
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.console import debug, has_told, tell
 from pyx_launcher.environment.directory import launch_of, list_environment_guards, read_sizes
-from pyx_launcher.errors import InterpreterError, UnavailableError
+from pyx_launcher.errors import NoInterpreterError, UnavailableError
 from pyx_launcher.files.hashing import sha256
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.installation import find_native, find_template
@@ -80,27 +80,37 @@ def decide(invocation: Invocation, environ: Mapping[str, str], *, may_lock: bool
         context = lock_block(context, invocation, environ)
     try:
         return make_plan(invocation, environ, context, dirs)
-    except InterpreterError:
+    except NoInterpreterError:
         script = context.script
         is_ours = context.block is not None and script is not None and not script.requires_python
         if not is_ours or not may_lock or invocation.locked:
             raise
     # The script takes any Python: it is our lock that was made for another one.
-    context = lock_block(context, invocation, environ, anew=True)
+    context = lock_block(context, invocation, environ, old=_read_own(context))
     return make_plan(invocation, environ, context, dirs)
 
 
+def _read_own(context: Context) -> bytes | None:
+    from pyx_launcher.project.journal import read_file
+
+    return read_file(context.lock) if context.lock is not None else None
+
+
 def lock_block(
-    context: Context, invocation: Invocation, environ: Mapping[str, str], *, anew: bool = False
+    context: Context,
+    invocation: Invocation,
+    environ: Mapping[str, str],
+    *,
+    old: bytes | None = None,
 ) -> Context:
-    """Lock the inline block of a script, or do it `anew`; return `context` as of now."""
+    """Lock the inline block of a script, in place of the lock `old`; return `context` as of now."""
     from pyx_launcher.resolve.script import lock_first
     from pyx_launcher.resolve.tools import make_toolbox
 
     if context.block is not None and context.lock is not None and context.script is not None:
         box = make_toolbox(environ, offline=invocation.offline)
         script, block = context.script.path, context.block
-        lock_first(context.lock, script, block, box, tell, python=invocation.python, anew=anew)
+        lock_first(context.lock, script, block, box, tell, python=invocation.python, old=old)
     return replace(context, since=time.time())
 
 
@@ -172,7 +182,8 @@ def _remember(ready: Ready) -> None:
     if not plan.context.repeatable or inputs is None:
         debug("no launch record: not every input can be told from its earlier self")
         return
-    if plan.lock is None and plan.freshness.staleness is not None:
+    is_unlocked = plan.lock is None or plan.context.is_fallback
+    if is_unlocked and plan.freshness.staleness is not None:
         debug("no launch record: that there is no lock is said at each start")
         return
     launch = launch_of(plan.dirs, ready.environment)

@@ -45,6 +45,9 @@ from pyx_launcher.tools import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from indexserver import IndexServer
+    from installed import Pyx
+
     from pyx_launcher.environment.directory import Environment
     from pyx_launcher.tools import Installed
 
@@ -334,3 +337,26 @@ def test_a_program_that_is_run_is_locked_once(shop: Workshop) -> None:
     os.utime(cache / "locked", (past, past))
     assert prepare(cache, wish, shop.means, days=1).path != first.path
     assert [path.name for path in cache.parent.iterdir()] == ["tick"]
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("run python@latest -V", "pyx -V"),
+        ("run --python 3.12 python x.py", "pyx --python 3.12 x.py"),
+        ("run --offline python3.12 x.py", "pyx --offline --python 3.12 x.py"),
+        ("run --from python@3.12 python x.py", "pyx --python 3.12 x.py"),
+        ("run python>=3.12", "pyx --python 3.12"),
+        ("run cpython x.py", "pyx x.py"),
+        ("run Python", "`pyx` alone starts the prompt"),
+        ("run --with python tick", "leave it out; --python chooses one"),
+        ("install python3.13t", "pyx tool run uv python install 3.13t"),
+        ("install python", "pyx tool run uv python install VERSION"),
+    ],
+)
+def test_python_is_no_tool(pyx: Pyx, index: IndexServer, line: str, hint: str) -> None:
+    """However it is spelt, an index has a stranger's package of that name, and is not asked."""
+    told = pyx("tool", *line.split())
+    assert (told.returncode, told.stdout) == (64, "")
+    assert told.stderr.endswith(f"pyx: hint: {hint}\n")
+    assert index.requests == []

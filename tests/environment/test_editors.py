@@ -537,6 +537,10 @@ def test_a_kernel_goes_with_its_environment(
         assert pyx("env", "--kernel", cwd=project).stdout == f"{kernels}/pyx-other-2\n"
     spec = json.loads((kernels / "pyx-other-2" / "kernel.json").read_text())
     assert spec["display_name"] == "other-2 (pyx)"
+    # It is made again where the project has moved to.
+    moved = project.rename(tmp_path / "elsewhere")
+    moved = moved.rename((tmp_path / "deep").mkdir() or tmp_path / "deep" / "other")
+    assert pyx("env", "--kernel", cwd=moved).stdout == f"{kernels}/pyx-other-2\n"
     (kernels / "pyx-physics" / "logo-64x64.png").touch()
     told = pyx("env", "remove", "science")
     assert told.stdout.endswith(f"\nits kernel removed: {kernels}/pyx-science\n")

@@ -63,6 +63,11 @@ def test_a_list_gains_a_line_at_its_end() -> None:
     text = "click<9,>=8  # why\n"
     more = add_lines(path, text, [parse_requirement("click[a]")], MAIN)
     assert more == "click[a]>=8,<9  # why\n"
+    text = "foo==1; python_version<'3.9'\nfoo==2; python_version>='3.9'\n"
+    told = add_lines(path, text, [parse_requirement("foo==3; python_version>='3.9'")], MAIN)
+    assert told.splitlines()[0] == text.splitlines()[0]
+    assert told.splitlines()[1].startswith("foo==3")
+    assert add_lines(path, text, [parse_requirement("foo")], MAIN) == f"{text}foo\n"
 
 
 def test_a_list_names_a_file_from_where_it_lies(tmp_path: Path) -> None:

@@ -124,8 +124,8 @@ NO_CONFLICT = """\
             UNKNOWN.format(name="zzzz"),
             "no index has zzzz: check the spelling, and that PIP_INDEX_URL",
         ),
-        (VERSION, "no index has that version of flask; there is flask<=3.1.3: /a/pyproject.toml a"),
-        (VERSION_FOR_POETRY, "no index has that version of click: /a/pyproject.toml asks for it"),
+        (VERSION, "no index has that version of flask; there is flask<=3.1.3; change what /a/"),
+        (VERSION_FOR_POETRY, "no index has that version of click; change what /a/pyproject.t"),
         (PYTHON, "that needs Python >=3.11: raise requires-python in pyproject.toml"),
         (
             PYTHON_WITH_HOLES,
@@ -157,11 +157,11 @@ def test_the_usual_causes_have_a_hint(text: str, hint: str) -> None:
 @pytest.mark.parametrize(
     ("text", "typed", "hint"),
     [
-        (VERSION, "flask>=99", ": `pyx add --group dev flask`, without a version, takes the newes"),
-        (VERSION_FOR_POETRY, "Click>=99", ": `pyx add --group dev click`, without a version, take"),
+        (VERSION, "flask>=99", ": `pyx add --group dev flask`, without a version, takes one "),
+        (VERSION_FOR_POETRY, "Click>=99", ": `pyx add --group dev Click`, without a version, take"),
         (PYTHON_WITH_HOLES, "networkx>=3.7", "or `pyx add --group dev networkx`, without a versio"),
         # A name alone leaves the pin where it is.
-        (VERSION, "flask", ": /a/pyproject.toml asks for it, change that"),
+        (VERSION, "flask", "; change what /a/pyproject.toml asks for"),
     ],
 )
 def test_what_was_typed_can_be_typed_without_its_version(text: str, typed: str, hint: str) -> None:

@@ -172,7 +172,9 @@ def test_an_interruption_ends_a_slow_fetch_at_once(
     running = start(pyx, "-c", TELL, cwd=tmp_path)
     hold_up(pyx, pyx_home / "store")
     # Or it is the next start that has to wait.
+    deadline = time.monotonic() + 30
     while not index.requests:
+        assert time.monotonic() < deadline
         time.sleep(0.02)
     began = time.monotonic()
     running.send_signal(signal.SIGINT)

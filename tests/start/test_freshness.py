@@ -452,8 +452,8 @@ def test_a_list_below_the_lock_is_told_to_be_none(pyx: Pyx, project: Path) -> No
     told = pyx("-c", "import plug; print(plug.__version__)", cwd=below)
     assert told.stdout == "1.4.0\n"
     assert told.stderr == (
-        f"pyx: warning: {path} does not pin by hash, so it is not a lock:"
-        f" {project / 'poetry.lock'} is taken; run `pyx lock`\n"
+        f"pyx: takes {project / 'poetry.lock'}, not {path}:"
+        " it does not pin by hash, so it is not a lock\n"
     )
 
 

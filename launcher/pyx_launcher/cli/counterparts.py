@@ -88,7 +88,8 @@ def explain_missing(arguments: Sequence[str], at: int) -> str | None:
             others = _leave_out(others, place, takes_value=True)
         return shlex.join(["pyx", *others, name, *names[:1]]) if names and names[0] else None
     if name == "--editable":
-        found = next((word for word in others[1:] if re.match(r"[.~]|/|[\w.-]+/", word)), None)
+        named = _list_words(others[1:], VERBS["add"])
+        found = next((word for word in named if re.match(r"[.~]|/|[\w.-]+/", word)), None)
         meant = [one for word in others for one in (["-e"] if word == found else []) + [word]]
         return shlex.join(["pyx", *meant]) if found else None
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from pyx_launcher.cli.commands import VERBS, Verb
@@ -45,6 +46,7 @@ _NOT_BESIDE_ONLY = ("--group", "--extra", "--all-groups", "--all-extras")
 """What ``--only-group`` cannot be used with, as in uv."""
 
 
+_NAMED = re.compile(r"@[^:/@]+")
 _NAMING = ("--invert", "--package", "--editable", "--optional", "--script")
 """Options whose value is never one more option, as it is where another tool has them as flags."""
 
@@ -216,7 +218,7 @@ def _refuse_place(arguments: Sequence[str], verb: str, words: Sequence[str]) -> 
     own = words[:1] if VERBS[verb].passes_from else words
     if verb in NAMED_BEHIND:
         own = own[1:]
-    name = next((word for word in own if word.startswith("@") and len(word) > 1), None)
+    name = next((word for word in own if _NAMED.fullmatch(word)), None)
     is_there = name is not None and (verb == "env" or os.path.lexists(name))
     takes_name = VERBS[verb].takes_name("".join(words[:1]))
     if name is not None and takes_name and not is_there:
@@ -283,9 +285,9 @@ def _take_option(arguments: Sequence[str], at: int, verb: Verb) -> tuple[int, _O
     from pyx_launcher.cli.counterparts import find_counterpart
 
     # Of two that are less alike than this, --depth and --python say, one is no slip for the other.
-    close = get_close_matches(name, (*valued, *flags), n=1, cutoff=0.7)
     # Nor is the opposite one.
-    close = [one for one in close if name != one.replace("--", "--no-", 1)]
+    opposite = {name.replace("--", "--no-", 1), name.replace("--no-", "--", 1)} - {name}
+    close = get_close_matches(name, {*valued, *flags} - opposite, n=1, cutoff=0.7)
     hint = f"did you mean {close[0]}?" if close else f"{verb.command} --help"
     hint = find_counterpart(arguments, at, verb) or hint
     raise UsageError(f"unknown option {arguments[at]}", hint=hint)

@@ -90,6 +90,8 @@ class EditArguments:
     offline: bool = False
     follow: bool = False
     """May files be written through links that lead out of the project?"""
+    checks: bool = False
+    """Is a lock only to be compared with its project?"""
 
 
 def parse_words(invocation: Invocation) -> EditArguments:
@@ -119,6 +121,7 @@ def parse_words(invocation: Invocation) -> EditArguments:
         python=invocation.python,
         offline=invocation.offline,
         follow="--follow" in settings,
+        checks="--check" in settings,
     )
     if invocation.verb == "lock":
         return _read_lock_words(words, upgrade="--upgrade" in settings)
@@ -146,9 +149,10 @@ def _find_place(invocation: Invocation) -> RequirementList:
 def _check(verb: str, words: EditArguments) -> None:
     if not (words.names or words.requirements or words.editables):
         example = f"pyx {verb} --init click" if words.init else f"pyx {verb} --help"
-        if words.place.extra:
+        if words.place.extra and verb == "add":
             # For Poetry it is a flag: the word behind it is a package.
-            example = f"pyx {verb} --optional EXTRA {shlex.quote(words.place.extra)}"
+            example = f"pyx add --optional EXTRA {shlex.quote(words.place.extra)}"
+            example += " --init" if words.init else ""
         raise UsageError(f"pyx {verb} needs the NAME of a package", hint=example)
     if words.script and (words.place.extra or words.place.group or words.named or words.init):
         raise UsageError(
@@ -250,8 +254,9 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
         hint = f"name it: `pyx --project DIR remove {shlex.join(typed)}`"
     if within is not None:
         verb = "add" if words.creates else "remove" if typed else "lock"
-        upgrade = ["--upgrade", *words.upgrade.names] if words.upgrade else []
-        command = shlex.join(["pyx", within, verb, *typed, *upgrade])
+        more = [*words.place.option.split(), *(["--check"] if words.checks else [])]
+        more += ["--upgrade", *words.upgrade.names] if words.upgrade else []
+        command = shlex.join(["pyx", within, verb, *typed, *more])
         hint = f"`{command}` changes the environment that this was started in"
     _refuse_old(working)
     raise UsageError(f"there is no project in {working} or above", hint=hint)
@@ -373,7 +378,7 @@ def edit_script(
             tell(f"warning: {slip}")
         text = _edit_text(script, old, change, toolbox, words.python)
         block = make_block(script, text, toolbox, words.python)
-        block = replace(block, typed=change.added)
+        block = replace(block, typed=change.typed)
         job = _Job(block=block, source=source, change=change)
         lock = name_lock_beside(script)
         if beside or os.path.lexists(lock):

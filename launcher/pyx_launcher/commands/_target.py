@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from pyx_launcher.cli.commands import VERBS
 from pyx_launcher.cli.counterparts import NAMED_BEHIND, aim, list_members
-from pyx_launcher.cli.invocation import Program
+from pyx_launcher.cli.invocation import Program, repeat_start
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.project.manifest import (
     LISTS,
@@ -73,7 +73,14 @@ def lead_to_surrounding(plan: Plan) -> str | None:
     is_told = asked.named is not None or asked.projects or plan.context.script is not None
     if within is None or verb is None or plan.lock is not None or is_told:
         return None
-    command = shlex.join(["pyx", within, verb, *plan.invocation.words])
+    settings = [
+        word
+        for option, values in asked.settings.items()
+        for word in ([option] if not values else [w for value in values for w in (option, value)])
+    ]
+    own = repeat_start(asked)[1:]
+    words = [verb, *settings, *asked.words, *asked.program.words]
+    command = shlex.join(["pyx", within, *own, *words])
     return f"`{command}` is about the environment that this was started in"
 
 

@@ -58,8 +58,7 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
         tell("indexes are taken from pip's settings, not from requirements files")
     for name, listing in zip(words.requirements, listings, strict=True):
         if listing.left_out:
-            said = " and ".join(listing.left_out)
-            tell(f"{said} of {name} is left out: a start takes the wheel, where there is one")
+            tell(f"what {name} says by {' and '.join(listing.left_out)} is left out")
     limits = [read_listing(_find(name), environ, constrains=True) for name in words.constraints]
     paths = list(filter(is_local, words.names))
     places = _find_places(words, paths, listings, environ)
@@ -91,6 +90,7 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     constraints = (one for listing in (*listings, *limits) for one in listing.constraints)
     change = Change(
         added=tuple(added),
+        typed=tuple(typed),
         place=words.place,
         init=words.init,
         takes_over=words.init and _find(WISHES) in files,

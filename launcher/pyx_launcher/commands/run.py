@@ -107,9 +107,6 @@ def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str], close: s
     """
     directory, staleness = find_project(plan), plan.freshness.staleness
     is_own = name in list_scripts(directory)
-    of_surrounding = lead_to_surrounding(plan)
-    if of_surrounding is not None and not is_own:
-        return of_surrounding
     # Of a lock that is there and out of date, a warning has spoken already.
     if close and not is_own and (staleness is None or plan.lock is not None):
         return close
@@ -122,6 +119,9 @@ def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str], close: s
             f"the project itself has {name}, but is not installed: give its pyproject.toml a"
             f" [build-system] table, then run `{name_command(directory)}`"
         )
+    of_surrounding = lead_to_surrounding(plan)
+    if of_surrounding is not None:
+        return of_surrounding
     of_member = explain_program_of_member(name, plan, plan.invocation.words)
     if of_member is not None:
         return of_member

@@ -14,8 +14,9 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from pyx_launcher.cli.counterparts import is_python, write_with
+from pyx_launcher.cli.counterparts import write_with
 from pyx_launcher.cli.env_file import add_variables
+from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._arguments import check_words, take_action
 from pyx_launcher.commands._format import format_json, format_table
 from pyx_launcher.commands._shell import put_on_path
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from pyx_launcher.environment.directory import Environment
     from pyx_launcher.tools import Installed, Wish
 
-_PYTHON = re.compile(r"python(3(?:\.\d+)*t?)?(?:(?:@|==)(3(?:\.\d+)*t?))?")
+_PYTHON = re.compile(r"c?python(?:\d+(?:\.\d+)*t?)?(?![\w.-])")
 """The interpreter, as uv's users run or install one version of it."""
 
 _SHOWN = 3
@@ -112,10 +113,7 @@ def _install(
     is_editable = "--editable" in invocation.settings
     for word in words:
         _refuse_script(invocation, [word])
-        if is_python(word):
-            raise UsageError(
-                "python is not a package", hint="pyx tool run uv python install VERSION"
-            )
+        _refuse_python(invocation, [word])
         wish = make_wish([_pin(word), *beside], invocation.python, is_editable=is_editable)
         is_forced = "--force" in invocation.settings
         found, is_new = install(*places, wish, means, is_forced=is_forced)
@@ -135,19 +133,38 @@ def _refuse_script(invocation: Invocation, words: Sequence[str]) -> None:
 
 def _refuse_python(invocation: Invocation, words: Sequence[str]) -> None:
     """Raise UsageError for python itself, since a package of its name is a stranger's."""
-    found = _PYTHON.fullmatch(words[0])
-    if found is None:
-        return
-    version = found[2] or found[1]
-    own = ["--python", version] if version else []
     beside = _read_with(invocation)
-    if beside:
-        hint = write_with(beside, own, words[1:] or ["-i"])
+    named = [*words[:1], *invocation.settings.get("--from", ()), *beside]
+    if not any(map(_is_python, named)):
+        return
+    found = [_find_version(word) for word in named if _is_python(word)]
+    version = next(filter(None, found), invocation.python)
+    problem = "python is not a package: a start takes one that is here"
+    if invocation.words[0] == "install":
+        start = ["pyx", "tool", "run", "uv", "python", "install", version or "VERSION"]
+        raise UsageError(problem, hint=shlex.join(start))
+    if not _is_python(words[0]):
+        raise UsageError(problem, hint="leave it out; --python chooses one")
+    own = [*repeat_start(invocation, "--python")[1:], *(["--python", version] if version else [])]
+    others = [one for one in beside if not _is_python(one)]
+    if others:
+        hint = write_with(others, own, words[1:] or ["-i"])
     elif own or words[1:]:
         hint = shlex.join(["pyx", *own, *words[1:]])
     else:
         hint = "`pyx` alone starts the prompt"
-    raise UsageError("python is not a package: a start takes one that is here", hint=hint)
+    raise UsageError(problem, hint=hint)
+
+
+def _is_python(word: str) -> bool:
+    return _PYTHON.match(word.lower()) is not None
+
+
+def _find_version(word: str) -> str | None:
+    """Return the version that a word such as ``python3.12`` or ``python@3.12`` asks for."""
+    found = _PYTHON.match(word.lower())
+    asked = re.findall(r"3(?:\.\d+)*t?", word) if found else []
+    return asked[-1] if asked else None
 
 
 def _pin(word: str) -> str:
@@ -237,8 +254,7 @@ def _run(
 ) -> int:
     check_words(invocation, 2, at_most=len(invocation.words))
     _refuse_script(invocation, words)
-    if "--from" not in invocation.settings:
-        _refuse_python(invocation, words)
+    _refuse_python(invocation, words)
     named = _pin(invocation.settings.get("--from", (words[0],))[-1])
     wish = make_wish([named, *_read_with(invocation)], invocation.python)
     # black==24.1 is run by the name black.

@@ -170,20 +170,26 @@ def remove_kernel(name: str, environ: Mapping[str, str]) -> Path | None:
 
 def _choose_kernel(name: str, command: Sequence[str], environ: Mapping[str, str]) -> Path:
     """Return the directory of the kernel for what `command` starts, or of one that is not there."""
-    for directory in _list_kernels(name, environ):
-        words = _read_words(directory)
-        if not words or _find_subject(words) == _find_subject(command):
-            return directory
-    raise StoreError(f"{_find_kernels(environ)}: there are too many kernels of the name {name}")
+    known = {one: _find_subject(_read_words(one)) for one in _list_kernels(name, environ)}
+    own = next((one for one, subject in known.items() if subject == _find_subject(command)), None)
+    # One whose project has moved away, or whose file nobody can read, is nobody's.
+    free = (one for one, subject in known.items() if not all(map(_is_there, subject or [""])))
+    directory = own or next(free, None)
+    if directory is None:
+        raise StoreError(f"{_find_kernels(environ)}: there are too many kernels named {name}")
+    return directory
+
+
+def _is_there(subject: str) -> bool:
+    return subject.startswith("@") or os.path.exists(subject)
 
 
 def _find_subject(words: Sequence[str]) -> list[str]:
     """Return the environment or the projects that a kernel's command line names."""
-    return [
-        word
-        for before, word in pairwise(words)
-        if before == "--project" or (word.startswith("@") and word == words[1])
-    ]
+    if len(words) > 1 and words[1].startswith("@"):
+        return [words[1]]
+    places = [word for before, word in pairwise(words) if before == "--project"]
+    return [os.path.realpath(place) for place in places]
 
 
 def _list_kernels(name: str, environ: Mapping[str, str]) -> Iterator[Path]:

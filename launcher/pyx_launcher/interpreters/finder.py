@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
-from pyx_launcher.errors import InterpreterError, shorten
+from pyx_launcher.errors import InterpreterError, NoInterpreterError, shorten
 from pyx_launcher.interpreters.discovery import (
     InterpreterCandidate,
     installed_candidates,
@@ -330,7 +330,7 @@ def _pins_minor(operator: str, version: str) -> bool:
     return operator == "==" and version.startswith("3.") and not version.startswith("3.*")
 
 
-def _explain(search: Search, wanted: InterpreterRequest, request: Request) -> InterpreterError:
+def _explain(search: Search, wanted: InterpreterRequest, request: Request) -> NoInterpreterError:
     """Return the error that says why no interpreter fits, and what there is."""
     if wanted.label and wanted.inputs:
         # A file asked, so that is what has to be another.
@@ -346,7 +346,7 @@ def _explain(search: Search, wanted: InterpreterRequest, request: Request) -> In
         fitting = (one.short for one in others if one.parsed_version in search.requires_python)
         version = next(fitting, None)
         advice = f"ask for one that satisfies it: `{search.option} {version}`"
-        return InterpreterError(
+        return NoInterpreterError(
             f"{wanted.label} is Python {requested[0].version} ({requested[0].path}), "
             f"but {search.required_by} requires Python {shorten(str(search.requires_python))}",
             hint=advice if version else _advise_install(search, ANYTHING, is_any=True),
@@ -354,7 +354,7 @@ def _explain(search: Search, wanted: InterpreterRequest, request: Request) -> In
     listed = ", ".join(dict.fromkeys(f"{one.version} ({one.path})" for one in usable))
     needs = [shorten(part) for part in (wanted.label, search.requirement) if part]
     lack = f"satisfies {'both ' if needs[1:] else ''}{' and '.join(needs)}" if needs else "is here"
-    return InterpreterError(
+    return NoInterpreterError(
         f"no CPython 3.9 or later {lack}; found: {listed or 'none'}",
         hint=_advise_install(search, request, is_any=bool(usable)),
     )

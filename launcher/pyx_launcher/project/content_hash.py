@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, Any
 import tomli
 from packaging.utils import canonicalize_name
 
+from pyx_launcher.errors import StoreError
 from pyx_launcher.files.hashing import sha256
 from pyx_launcher.locks.common.content import read_content
 from pyx_launcher.locks.common.tables import Table, read_toml
 from pyx_launcher.locks.requirements.lines import join_lines
 from pyx_launcher.locks.uv.workspace import read_workspace
-from pyx_launcher.project.manifest import LISTS, MANIFEST
+from pyx_launcher.project.manifest import LISTS, MANIFEST, OLD
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -117,9 +118,9 @@ def read_trees(directory: Path, places: Iterable[str], origin: str) -> tuple[str
         looked.append(path)
         if document is None or not is_described(document):
             # What such a file comes to only a build tells, so any change of it counts.
-            files = [path.with_name(name) for name in _OLD]
+            files = [path.with_name(name) for name in OLD]
             looked += files
-            content[place] = [file.read_bytes().hex() for file in files if file.is_file()]
+            content[place] = [_read_whole(file) for file in files if file.is_file()]
         else:
             tool = document.table("tool")
             poetry = tool.table("poetry")
@@ -131,12 +132,18 @@ def read_trees(directory: Path, places: Iterable[str], origin: str) -> tuple[str
     return _digest(content) if content else "", tuple(looked)
 
 
-_OLD = ("setup.py", "setup.cfg")
-
-
 def is_described(document: Table) -> bool:
     """Tell whether a pyproject.toml says itself what its project requires."""
-    return "project" in document.data or "poetry" in document.table("tool").data
+    dynamic = {*document.table("project").strings("dynamic")}
+    is_own = "project" in document.data and dynamic.isdisjoint(_PROJECT + _GROUPED)
+    return is_own or "poetry" in document.table("tool").data
+
+
+def _read_whole(path: Path) -> str:
+    try:
+        return path.read_bytes().hex()
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
 
 
 def _list_places(content: bytes) -> list[str]:

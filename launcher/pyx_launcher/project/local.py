@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from shlex import quote
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import (
     InvalidSdistFilename,
     InvalidWheelFilename,
@@ -69,7 +69,12 @@ def read_local(text: str, directory: Path, *, is_editable: bool = False) -> Loca
         called = _name_archive(path)
     else:
         called = name_project(path)
-    requirement = Requirement(f"{called}{extras} @ {path.as_uri()}")
+    try:
+        requirement = Requirement(f"{called}{extras} @ {path.as_uri()}")
+    except InvalidRequirement as error:
+        raise UsageError(
+            f"{path}: {called!r} is not the name of a package", hint="correct its pyproject.toml"
+        ) from error
     return Local(requirement=requirement, path=path, is_editable=is_editable)
 
 

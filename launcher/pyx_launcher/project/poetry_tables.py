@@ -65,7 +65,8 @@ def needs_poetry(data: Mapping[str, Any]) -> bool:
     That is a requirement, a group, or a source of its own; what Poetry builds says nothing of it.
     """
     poetry = data.get("tool", {}).get("poetry", {})
-    own = {*poetry.get("dependencies", {})} - {"python"}
+    own = poetry.get("dependencies", {})
+    own = {*own} - {"python"} if isinstance(own, dict) else own
     others = ("group", "dev-dependencies", "source")
     return has_own_tables(data, RequirementList()) or bool(own) or any(map(poetry.get, others))
 

@@ -480,7 +480,7 @@ def add_extras(entry: object, extras: Iterable[str]) -> object:
 
     if isinstance(entry, str):
         table: Any = tomlkit.inline_table()
-        table["version"] = entry
+        table["version"] = str(entry)
         entry = table
     # Several constraints for several markers are left as they are.
     if isinstance(entry, dict):

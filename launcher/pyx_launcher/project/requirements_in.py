@@ -40,15 +40,15 @@ def add_lines(
 ) -> str:
     """Return the text of a requirements.in with `requirements`, replaced or at the end.
 
-    Those of `places` have lines with their paths, as pip reads them, from where the file lies, and
-    ``-e`` before it if they are used as they are in their directories.
+    Those of `places` have lines with their paths from where the file lies, which is where it is
+    locked, and ``-e`` before it if they are used as they are in their directories.
     """
     _refuse_place(path, place)
     wanted = {str(one.requirement): one for one in places}
     lines = text.splitlines(keepends=True)
     newline = "\r\n" if "\r\n" in text else "\n"
     for requirement in requirements:
-        at = _find_line(path, lines, requirement.name)
+        at = _find_line(path, lines, requirement.name, marker=str(requirement.marker))
         local = wanted.get(str(requirement))
         line = _write_place(path, local) if local else format_requirement(requirement)
         line += newline
@@ -110,7 +110,10 @@ def _write_place(path: Path, local: Local) -> str:
     return f"{where}[{extras}]" if extras else where
 
 
-def _find_line(path: Path, lines: Sequence[str], name: str) -> int | None:
+def _find_line(
+    path: Path, lines: Sequence[str], name: str, *, marker: str | None = None
+) -> int | None:
+    """Return the first line for `name`, or the first that has that `marker`."""
     name = canonicalize_name(name)
     for at, line in enumerate(lines):
         text = line.partition(" #")[0].strip()
@@ -125,7 +128,7 @@ def _find_line(path: Path, lines: Sequence[str], name: str) -> int | None:
             if _name_place(text, path.parent) == name:
                 return at
             continue
-        if canonicalize_name(found.name) == name:
+        if canonicalize_name(found.name) == name and marker in (None, str(found.marker)):
             return at
     return None
 
@@ -166,13 +169,14 @@ def bound_lines(path: Path, text: str, versions: Mapping[str, str]) -> str:
     `versions` are by normalised name.
     """
     lines = text.splitlines(keepends=True)
-    for name, version in versions.items():
-        at = _find_line(path, lines, name)
-        if at is None or _EDITABLE.match(lines[at]) or _name_place(lines[at].strip(), path.parent):
+    for at, line in enumerate(lines):
+        written, mark, comment = line.rstrip("\r\n").partition(" #")
+        end = line[len(written + mark + comment) :]
+        try:
+            requirement = Requirement(written.strip())
+        except InvalidRequirement:
             continue
-        written, mark, comment = lines[at].rstrip("\r\n").partition(" #")
-        end = lines[at][len(written + mark + comment) :]
-        requirement = Requirement(written.strip())
-        if is_bare(requirement):
+        version = versions.get(canonicalize_name(requirement.name))
+        if version and is_bare(requirement):
             lines[at] = f"{with_bound(requirement, version)}{mark}{comment}{end}"
     return "".join(lines)

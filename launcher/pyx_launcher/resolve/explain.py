@@ -8,16 +8,17 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.spelling import find_slips
-from pyx_launcher.values import dataclass
+from pyx_launcher.values import dataclass, field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from packaging.requirements import Requirement
@@ -78,8 +79,9 @@ _PERSONS = {"your project": "the project", "project": "the project", "The user":
 class Wishes:
     """What a person has asked for, now and before."""
 
-    typed: frozenset[str] = frozenset()
-    """The normalised names that were given a version in the command that fails."""
+    typed: Mapping[str, str] = field(default_factory=dict)
+    """What was given a version in the command that fails: its name with its extras, by that name
+    normalised."""
     option: str = ""
     """The option of that command that says where they belong, with a space behind it."""
     file: Path | None = None
@@ -87,7 +89,7 @@ class Wishes:
 
     def write_again(self, name: str) -> str:
         """Return the command that asks for `name`, which was typed, in any version."""
-        return f"`pyx add {self.option}{name}`, without a version,"
+        return f"`pyx add {self.option}{self.typed[name]}`, without a version,"
 
 
 NO_WISHES = Wishes()
@@ -95,9 +97,12 @@ NO_WISHES = Wishes()
 
 def collect_wishes(typed: Sequence[Requirement], file: Path, option: str = "") -> Wishes:
     """Return what was `typed`, with what `option`, and the `file` that it is to be written to."""
-    names = (one.name for one in typed if one.specifier)
-    option = f"{option.strip()} ".lstrip()
-    return Wishes(typed=frozenset(map(canonicalize_name, names)), option=option, file=file)
+    names = {}
+    for one in typed:
+        extras = f"[{','.join(sorted(one.extras))}]" if one.extras else ""
+        if one.specifier:
+            names[str(canonicalize_name(one.name))] = shlex.quote(f"{one.name}{extras}")
+    return Wishes(typed=names, option=f"{option.strip()} ".lstrip(), file=file)
 
 
 def explain_failure(text: str, known: Iterable[str], wishes: Wishes = NO_WISHES) -> str | None:
@@ -118,10 +123,10 @@ def explain_failure(text: str, known: Iterable[str], wishes: Wishes = NO_WISHES)
         need = found["need"].rstrip(".,;)").partition(",<")[0]
         asked = _find_too_new(flat)
         older = "ask for an older version of the package"
-        where = "pyproject.toml" if wishes.file is None else wishes.file.name
-        newer = f"raise requires-python in {where}"
-        if where.endswith((".in", ".txt")):
-            newer = "lock it for a newer one with --python"
+        newer = "take a newer one with --python"
+        if wishes.file is not None and not wishes.file.name.endswith((".in", ".txt")):
+            key = "python_version" if wishes.file.name == "Pipfile" else "requires-python"
+            newer = f"raise {key} in {wishes.file.name}"
         if asked and asked in wishes.typed:
             older = f"{wishes.write_again(asked)} takes an older one"
         elif asked and wishes.file:
@@ -140,8 +145,8 @@ def _ask_again(name: str, text: str, wishes: Wishes) -> str:
     if not _is_asked(name, text):
         return ""
     if name in wishes.typed:
-        return f": {wishes.write_again(name)} takes the newest"
-    return f": {wishes.file} asks for it, change that" if wishes.file else ""
+        return f": {wishes.write_again(name)} takes one that there is"
+    return f"; change what {wishes.file} asks for" if wishes.file else ""
 
 
 def _find_too_new(text: str) -> str | None:

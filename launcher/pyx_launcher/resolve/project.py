@@ -41,7 +41,7 @@ from pyx_launcher.project.manifest import (
 )
 from pyx_launcher.project.pyproject import MAIN, RequirementList, is_bare
 from pyx_launcher.project.transaction import Files, exclusive, restoring
-from pyx_launcher.resolve.explain import collect_wishes
+from pyx_launcher.resolve.explain import NO_WISHES, collect_wishes
 from pyx_launcher.resolve.pins_of_lock import (
     check_upgrade,
     find_damage,
@@ -117,6 +117,8 @@ class Change:
     """What is to become of a project. Without anything, it is locked anew."""
 
     added: tuple[Requirement, ...] = ()
+    typed: tuple[Requirement, ...] = ()
+    """Those of the added that no file lists."""
     removed: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     """What is removed if it is there, as a file lists more than a project requires."""
@@ -174,7 +176,7 @@ def read_project(directory: Path, *, takes_over: bool = False, lock_name: str = 
     lock, kind = directory / name, _TOOL_OF[name]
     if name == "pylock.toml" and manifest in LISTS:
         kind = "list"
-    elif name in ("pylock.toml", UV_LOCK) and not locks:
+    elif name in ("pylock.toml", UV_LOCK, "poetry.lock") and not locks:
         lock = _find_workspace_lock(directory) or lock
         kind = _TOOL_OF[lock.name]
     return Project(directory=directory, manifest=directory / manifest, lock=lock, kind=kind)
@@ -209,10 +211,10 @@ def _name_lock(manifest: Path) -> str:
     One with [project] alone needs no tool, even if Poetry builds it.
     """
     data = _parse(manifest, read_file(manifest))
-    if poetry_tables.needs_poetry(data):
-        return "poetry.lock"
     uv = data.get("tool", {}).get("uv", {})
-    return UV_LOCK if uv.keys() - _WRITTEN else "pylock.toml"
+    if uv.keys() - _WRITTEN and not poetry_tables.has_own_tables(data, MAIN):
+        return UV_LOCK
+    return "poetry.lock" if poetry_tables.needs_poetry(data) else "pylock.toml"
 
 
 def _find_workspace_lock(directory: Path) -> Path | None:
@@ -287,7 +289,8 @@ def change_project(
         is_new = not project.lock.is_file()
         before = find_versions(project.lock, interpreter)
         option = f"{'--init ' if change.init else ''}{change.place.option.strip()}"
-        wishes = collect_wishes(change.added, project.manifest, option)
+        # Whoever has a tool has no file that says what it requires.
+        wishes = NO_WISHES if subject else collect_wishes(change.typed, project.manifest, option)
         tool = replace(tool, known=tuple(before), wishes=wishes)
         damage = find_damage(project.lock)
         with restoring(journal, paths, tell) as files:
@@ -364,7 +367,7 @@ def _initialise(
 ) -> str:
     if project.manifest.name != MANIFEST or "project" in data:
         return text
-    if poetry_tables.needs_poetry(data):
+    if poetry_tables.has_own_tables(data, MAIN):
         return text
     name = re.sub(r"[^A-Za-z0-9]+", "-", project.directory.name).strip("-").lower() or "project"
     major, minor = interpreter.tag_facts.python

@@ -91,19 +91,19 @@ def lock_first(  # noqa: PLR0913 -- each is a fact that only the caller has.
     tell: Tell,
     *,
     python: str | None,
-    anew: bool = False,
+    old: bytes | None = None,
 ) -> None:
-    """Lock a block into `place`, unless another process has done so meanwhile, or `anew`.
+    """Lock a block into `place`, where `old` is, unless another process has done so meanwhile.
 
     Raises PyxError, and then leaves nothing behind.
     """
     with exclusive(toolbox.dirs, place, tell):
-        if place.exists() and not anew:
+        if read_file(place) != old:
             return
         block = make_block(script, text, toolbox, python)
         block.take_uv()
         tell(f"locking the inline block of {script}")
-        write_file(place, resolve_block(block, place, old=read_file(place)))
+        write_file(place, resolve_block(block, place, old=old))
 
 
 def resolve_block(

@@ -130,7 +130,7 @@ def _compare_trees(lock: PylockLock, recorded: Origin, found: Freshness) -> Fres
     trees, looked = read_trees(lock.path.parent, places, recorded.name)
     staleness = None
     if trees != recorded.trees:
-        gone = [str(one.parent) for one in looked if not one.parent.exists()]
+        gone = dict.fromkeys(str(one.parent) for one in looked if not one.parent.exists())
         named = " or ".join(map(os.path.normpath, gone or looked))
         what = "is not there any more" if gone else "has changed since it was made"
         problem = f"out of date: {named} {what}"

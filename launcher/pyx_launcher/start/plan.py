@@ -201,18 +201,22 @@ def _find_asked(context: Context) -> tuple[SpecifierSet, str] | None:
     """Return which versions the nearest project asks for, which has no lock yet."""
     from packaging.specifiers import SpecifierSet
 
-    for directory in (context.directory, *context.directory.parents):
-        path = directory / PROJECT_FILE
-        if not path.is_file():
-            continue
-        # What is wrong with it is told where it is needed.
-        with contextlib.suppress(PyxError, OSError), reading(path, "project.requires-python"):
+    from pyx_launcher.project.manifest import find_manifest
+
+    # What is wrong with a project is told where it is needed.
+    with contextlib.suppress(PyxError, OSError):
+        for directory in (context.directory, *context.directory.parents):
+            path = find_manifest(directory)
+            if path is None:
+                continue
             check_owner(path, context.directory)
-            project = read_toml(path).table("project")
-            if project.data:
-                versions = SpecifierSet(project.get("requires-python", str, ""))
+            if path.name != PROJECT_FILE:
+                return None
+            with reading(path, "project.requires-python"):
+                asked = read_toml(path).table("project").get("requires-python", str, "")
+                versions = SpecifierSet(asked)
                 versions.contains("3.9")
-                return versions, str(path)
+                return (versions, str(path)) if asked else None
     return None
 
 
@@ -259,11 +263,12 @@ def _tell_preference(plan: Plan) -> None:
 
 def _tell_passed_by(plan: Plan) -> None:
     """Say that a list of requirements nearer than the lock is none itself."""
-    lock, directory = plan.context.lock, plan.context.directory
-    if lock is None or lock.parent not in directory.parents or plan.context.block is not None:
+    lock, directory, asked = plan.context.lock, plan.context.directory, plan.invocation
+    is_told = asked.projects or asked.named or plan.context.block is not None
+    if lock is None or lock.parent not in directory.parents or is_told:
         return
     # Few starts come as far as this.
-    from pyx_launcher.project.manifest import WISHES, name_command, requires_anything
+    from pyx_launcher.project.manifest import WISHES, requires_anything
 
     for place in (directory, *directory.parents):
         path = place / WISHES
@@ -271,8 +276,8 @@ def _tell_passed_by(plan: Plan) -> None:
             return
         with contextlib.suppress(PyxError):
             if path.is_file() and requires_anything(path):
-                line = f"warning: {path} does not pin by hash, so it is not a lock: {lock} is taken"
-                _tell_once(plan, line, f"; run `{name_command(place)}`")
+                why = "it does not pin by hash, so it is not a lock"
+                _tell_once(plan, f"takes {lock}, not {path}: {why}")
                 return
 
 

@@ -156,6 +156,18 @@ CASES: Mapping[str, Case] = {
         hint="hint: pyx init --lib tock",
         says=("tock",),
     ),
+    "a program in an environment, as conda runs it": Case(
+        typed="pyx run -n science python -c 'import sys; print(\"a b\", sys.argv[1:])' 'c d'",
+        before=("pyx env create science",),
+        hint="hint: pyx @science run python -c 'import sys; print(\"a b\", sys.argv[1:])' 'c d'",
+        says=("a b ['c d']",),
+    ),
+    "a version of conda's": Case(
+        typed="pyx install tock=1",
+        files=LOCKED,
+        hint="hint: pyx add 'tock==1.*'",
+        says=("+ tock 1.0",),
+    ),
     "an environment is compared, as others are asked": Case(
         typed="pyx @science diff .",
         files=LOCKED,

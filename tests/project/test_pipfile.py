@@ -58,11 +58,14 @@ def test_a_list_gains_a_line_at_its_end() -> None:
     path = Path("requirements.in")
     assert add_lines(path, LISTED.rstrip(), [parse_requirement("a>1")], MAIN) == f"{LISTED}a>1\n"
     replaced = add_lines(path, LISTED, [parse_requirement("click==8")], MAIN)
-    assert replaced == LISTED.replace("Click<9  # kept", "click==8")
+    assert replaced == LISTED.replace("Click<9", "click==8")
     assert add_lines(path, LISTED, [parse_requirement("click")], MAIN) == LISTED
     text = "click<9,>=8  # why\n"
     more = add_lines(path, text, [parse_requirement("click[a]")], MAIN)
     assert more == "click[a]>=8,<9  # why\n"
+    text = "click==8.1  # bug 17\nrich>=1   # why\n"
+    told = add_lines(path, text, [parse_requirement(one) for one in ("click>=8", "rich>=1")], MAIN)
+    assert told == "click>=8  # bug 17\nrich>=1   # why\n"
     text = "foo==1; python_version<'3.9'\nfoo==2; python_version>='3.9'\n"
     told = add_lines(path, text, [parse_requirement("foo==3; python_version>='3.9'")], MAIN)
     assert told.splitlines()[0] == text.splitlines()[0]

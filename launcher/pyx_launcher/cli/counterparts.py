@@ -380,7 +380,8 @@ def _write_named(name: str, arguments: Sequence[str], at: int) -> str:
         if is_channel and words[-1] == "--constraints":
             words.pop()
         elif not (is_channel or word.startswith("--channel")):
-            words.append(word if word.startswith("-") else write_requirement(word))
+            is_spec = others[0] == "add" and not word.startswith("-")
+            words.append(write_requirement(word) if is_spec else word)
     return shlex.join(words)
 
 

@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 
 from pyx_launcher.cli.commands import ACTIONS_OF_OTHERS, VERBS
 from pyx_launcher.cli.conda import CONDAS, PYTHONS
+from pyx_launcher.cli.conda_specs import write_requirement
 from pyx_launcher.cli.counterparts import fill, list_values_of
 from pyx_launcher.cli.invocation import parse_invocation
 from pyx_launcher.errors import UsageError
@@ -168,6 +169,7 @@ INTERPRETERS: Mapping[str, str] = {
     "find": "python find",
     "pin": "python pin NAME",
 }
+_OF_CONDA = re.compile(r"[A-Za-z0-9][\w.-]*=[\d.*]+")
 EDITABLE = ("-e", "--editable")
 OF_INDEX = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links")
 UPGRADE = ("-U", "--upgrade")
@@ -273,6 +275,8 @@ def _translate_index(words: Sequence[str], kept: tuple[str, ...]) -> str:
 
     The options of pip's that begin as one of `kept` are typed as they are.
     """
+    # As conda has it, one = means every version that begins so.
+    words = [write_requirement(word) if _OF_CONDA.fullmatch(word) else word for word in words]
     adding = ["add", *keep_options(words, (*kept, *OF_INDEX))]
     adding += ["--pre"] if "--pre" in words else []
     try:

@@ -35,14 +35,17 @@ def run_sync(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
 def _make_ready(invocation: Invocation, environ: Mapping[str, str]) -> tuple[list[str], str, Path]:
     """Do all that is to be done; return what was, the lock if there is one, the environment."""
-    from pyx_launcher.commands._target import lead_to_surrounding
     from pyx_launcher.launch import decide, make_ready, remember
     from pyx_launcher.start.plan import warn_if_stale
 
     plan = decide(invocation, environ)
     warn_if_stale(plan)
-    if plan.lock is None and (hint := lead_to_surrounding(plan)) is not None:
-        tell(hint)
+    if plan.lock is None:
+        # A start that has a lock does without it.
+        from pyx_launcher.commands._target import lead_to_surrounding
+
+        if (hint := lead_to_surrounding(plan)) is not None:
+            tell(hint)
     ready = make_ready(plan, environ)
     remember(ready)
     provision, lock = ready.provision, str(ready.plan.context.lock or "")

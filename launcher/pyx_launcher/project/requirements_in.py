@@ -57,7 +57,7 @@ def add_lines(
                 lines[-1] += newline
             lines.append(line)
         elif not is_bare(requirement):
-            lines[at] = line
+            lines[at] = _replace(lines[at], line)
         elif requirement.extras and not (
             _EDITABLE.match(lines[at]) or _name_place(lines[at].strip(), path.parent)
         ):
@@ -141,6 +141,17 @@ def _name_place(text: str, directory: Path) -> str:
         return canonicalize_name(read_local(text, directory).requirement.name)
     except PyxError:
         return ""
+
+
+def _replace(old: str, new: str) -> str:
+    """Return the line `new` with the comment of `old`, or `old` where it says the same."""
+    written, mark, comment = old.rstrip("\r\n").partition(" #")
+    with contextlib.suppress(InvalidRequirement):
+        if Requirement(written.strip()) == Requirement(new.strip()):
+            return old
+    text = new.rstrip("\r\n")
+    space = written[len(written.rstrip()) :]
+    return f"{text}{space}{mark}{comment}{new[len(text) :]}" if mark else new
 
 
 def _add_extras(line: str, extras: Iterable[str]) -> str:

@@ -135,10 +135,10 @@ def _refuse_python(invocation: Invocation, words: Sequence[str]) -> None:
     """Raise UsageError for python itself, since a package of its name is a stranger's."""
     beside = _read_with(invocation)
     named = [*words[:1], *invocation.settings.get("--from", ()), *beside]
-    if not any(map(_is_python, named)):
+    pythons = list(filter(_is_python, named))
+    if not pythons:
         return
-    found = [_find_version(word) for word in named if _is_python(word)]
-    version = next(filter(None, found), invocation.python)
+    version = next(filter(None, map(_find_version, pythons)), invocation.python)
     problem = "python is not a package: a start takes one that is here"
     if invocation.words[0] == "install":
         start = ["pyx", "tool", "run", "uv", "python", "install", version or "VERSION"]
@@ -162,8 +162,7 @@ def _is_python(word: str) -> bool:
 
 def _find_version(word: str) -> str | None:
     """Return the version that a word such as ``python3.12`` or ``python@3.12`` asks for."""
-    found = _PYTHON.match(word.lower())
-    asked = re.findall(r"3(?:\.\d+)*t?", word) if found else []
+    asked = re.findall(r"3(?:\.\d+)*t?", word)
     return asked[-1] if asked else None
 
 

@@ -133,14 +133,13 @@ def write_kernel(
     """
     if not any(entry.facts.name == "ipykernel" for entry in environment.entries):
         raise UsageError("ipykernel is not in this environment", hint=hint)
+    directory = _choose_kernel(name, command, environ)
     spec = {
         "argv": [*command, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-        "display_name": "",
+        "display_name": f"{name}{directory.name.removeprefix(_name_kernel(name))} (pyx)",
         "language": "python",
         "metadata": {"debugger": True},
     }
-    directory = _choose_kernel(name, command, environ)
-    spec["display_name"] = f"{name}{directory.name.removeprefix(_name_kernel(name))} (pyx)"
     try:
         directory.mkdir(parents=True, exist_ok=True)
         text = json.dumps(spec, indent=1) + "\n"

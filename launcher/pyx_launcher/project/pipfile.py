@@ -43,19 +43,18 @@ def _add(path: Path, text: str, requirements: Sequence[Requirement], place: Requ
         document = parse_document(path, text)
         table = cast("MutableMapping[str, Any]", document[category])
         known = find_key(table, requirement.name)
+        package = _package(path, requirement)
         if known not in table:
-            inserted = insert_item(text, (category,), known, _package(path, requirement))
+            inserted = insert_item(text, (category,), known, package)
             if inserted is not None:
                 text = inserted
                 continue
-        elif is_bare(requirement) and not requirement.extras:
-            continue
-        is_there = known in table and is_bare(requirement)
-        table[known] = (
-            add_extras(table[known], requirement.extras)
-            if is_there
-            else _package(path, requirement)
-        )
+        elif is_bare(requirement):
+            if not requirement.extras:
+                continue
+            # What the project says of versions stays.
+            package = add_extras(table[known], requirement.extras)
+        table[known] = package
         text = document.as_string()
     return text
 

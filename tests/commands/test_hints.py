@@ -56,6 +56,11 @@ class Case:
     """That of the last command of the hint."""
 
 
+LAYERS = {
+    "requirements.txt": "tick\n",
+    "requirements-dev.txt": "-r requirements.txt\ntock\n",
+}
+
 LIBRARY = (
     '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
     '[project]\nname = "lib"\nversion = "1"\n'
@@ -745,10 +750,10 @@ CASES: Mapping[str, Case] = {
     ),
     # What was meant stays in the hint.
     "an upgrade of what @NAME has not": Case(
-        typed="pyx @e lock --upgrade zzzz",
+        typed="pyx @e lock --upgrade early",
         before=("pyx add @e tick",),
-        hint="`pyx @e list` shows what there is",
-        says=("tick",),
+        hint="`pyx @e add early` adds it, `pyx @e list` shows what there is",
+        says=("+ early 1.0", "tick"),
     ),
     "an upgrade of what a script has not": Case(
         typed="pyx lock s.py --upgrade tik",
@@ -908,8 +913,76 @@ CASES: Mapping[str, Case] = {
     "requirements as a script": Case(
         typed="pyx lock requirements-dev.txt",
         files={**LOCKED, "requirements-dev.txt": "tock\n"},
-        hint="`pyx add -r requirements-dev.txt --group dev`",
+        hint="`pyx add --group dev -r requirements-dev.txt`",
         says=("+ tock 1.0",),
+    ),
+    "a list beside that of the project": Case(
+        typed="pyx add -r requirements-dev.txt",
+        files=LAYERS,
+        hint="`pyx add --init -r requirements.txt && pyx add --group dev -r requirements-dev.txt`",
+        says=("+ tock 1.0",),
+    ),
+    "a list beside that of the project, to sync": Case(
+        typed="pyx sync requirements-dev.txt",
+        files=LAYERS,
+        hint="`pyx add --init -r requirements.txt && pyx add --group dev -r requirements-dev.txt`",
+        says=("+ tock 1.0",),
+    ),
+    "a list beside that of another project": Case(
+        typed="pyx --project there add -r there/dev-requirements.txt",
+        files={"there/requirements.txt": "tick\n", "there/dev-requirements.txt": "tock\n"},
+        hint="`pyx --project {cwd}/there add --init -r {cwd}/there/requirements.txt && pyx"
+        " --project {cwd}/there add --group dev -r there/dev-requirements.txt`",
+        says=("+ tock 1.0",),
+    ),
+    "a list where there is no project": Case(
+        typed="pyx lock requirements-dev.txt",
+        files={"requirements-dev.txt": "tock\n"},
+        hint="`pyx add --init -r requirements-dev.txt` makes a project of it",
+        says=("+ tock 1.0",),
+    ),
+    "a list that is mistyped": Case(
+        typed="pyx add -r requirments.txt tock",
+        files={"requirements.txt": "tick\n"},
+        hint="did you mean `pyx add -r requirements.txt tock`?",
+        says=("+ tock 1.0",),
+    ),
+    "a list to remove that is mistyped": Case(
+        typed="pyx remove -r wantd.txt",
+        files={**LOCKED, "wanted.txt": "tick\n"},
+        hint="did you mean `pyx remove -r wanted.txt`?",
+        says=("0 packages",),
+    ),
+    "a group of a list": Case(
+        typed="pyx add --group dev tock",
+        files={"requirements.txt": "tick\n"},
+        hint="`pyx add --init -r requirements.txt` makes a project of it",
+        says=("+ tick 1.0",),
+    ),
+    "the directory itself, where no project is": Case(
+        typed="pyx add -e .", hint="`pyx init` makes one here", says=("pyproject.toml",)
+    ),
+    "sync where nothing is": Case(
+        typed="pyx sync",
+        hint="`pyx init` makes a project here",
+        words={"DIR": "."},
+        says=("pyproject.toml", "without packages"),
+    ),
+    "sync of a project without a lock": Case(
+        typed="pyx sync", files=LOCKED, hint="run `pyx lock`", says=("+ tick 1.0",)
+    ),
+    "what a group has and is mistyped": Case(
+        typed="pyx remove toc",
+        files=LOCKED,
+        before=("pyx add --group dev tock",),
+        hint="did you mean `pyx remove --group dev tock`?",
+        says=("- tock 1.0",),
+    ),
+    "an environment of nearly the same name": Case(
+        typed="pyx @sciense add tick",
+        before=("pyx env create science",),
+        hint="`pyx env remove sciense` removes it again",
+        says=("sciense",),
     ),
     "something else as a script": Case(
         typed="pyx lock x.yml", files={"x.yml": ""}, hint="hint: pyx lock --help", says=("usage",)
@@ -1335,11 +1408,11 @@ CASES: Mapping[str, Case] = {
         says=("nothing changed",),
     ),
     "an upgrade of what is not there": Case(
-        typed="pyx lock --upgrade zzzz",
+        typed="pyx lock --upgrade early",
         files=LOCKED,
         before=LOCK,
-        hint="`pyx list` shows what there is",
-        says=("tick",),
+        hint="`pyx add early` adds it, `pyx list` shows what there is",
+        says=("+ early 1.0", "tick"),
     ),
     "a check that upgrades": Case(
         typed="pyx lock --check --upgrade",

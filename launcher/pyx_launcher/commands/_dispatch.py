@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.cli.commands import VERBS
@@ -13,7 +14,7 @@ from pyx_launcher.console import tell
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pyx_launcher.cli.invocation import Invocation
+    from pyx_launcher.cli.invocation import Invocation, Program
 
 
 def run_verb(invocation: Invocation, environ: Mapping[str, str]) -> int:
@@ -21,6 +22,8 @@ def run_verb(invocation: Invocation, environ: Mapping[str, str]) -> int:
     name = invocation.verb or ""
     if name in VERBS:
         refuse_name(invocation)
+        if VERBS[name].speaks_of_start:
+            _refuse_file(invocation.program, name)
         if is_runnable(name):
             tell(f"this is the command {name}; what lies here runs with `pyx ./{name}`")
         module = importlib.import_module(f"pyx_launcher.commands.{name}")
@@ -35,6 +38,15 @@ def run_verb(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
     write_out(version_line() if name == "--version" else format_usage(invocation.words))
     return 0
+
+
+def _refuse_file(program: Program, verb: str) -> None:
+    """Raise UsageError for a list, a lock or the like where a command speaks of a script."""
+    name = program.target or ""
+    if program.mode == "s" and not name.endswith(".py") and os.path.isfile(name):
+        from pyx_launcher.commands._lists import refuse_no_script
+
+        refuse_no_script(Path(name).resolve(), name, verb)
 
 
 def is_runnable(name: str) -> bool:

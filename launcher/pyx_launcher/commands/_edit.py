@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import tomli
 from packaging.pylock import Pylock
 from packaging.utils import canonicalize_name
 
+from pyx_launcher.commands._lists import refuse_file, refuse_no_script
 from pyx_launcher.commands.env import create_environment
 from pyx_launcher.console import tell, write_out
 from pyx_launcher.dirs import find_working_directory
@@ -33,10 +33,12 @@ from pyx_launcher.project.inline_script import (
 )
 from pyx_launcher.project.journal import read_file
 from pyx_launcher.project.links import check_links
-from pyx_launcher.project.manifest import MANIFEST, MANIFESTS, advise_old, find_pin, name_command
+from pyx_launcher.project.local import is_local, split_path
+from pyx_launcher.project.manifest import MANIFEST, MANIFESTS, advise_old, find_pin
 from pyx_launcher.project.misspelt import describe_block, describe_manifest
 from pyx_launcher.project.named import (
     find_surrounding,
+    list_named,
     named_directory,
     remove_named,
     require_named,
@@ -56,6 +58,7 @@ from pyx_launcher.resolve.script import (
 )
 from pyx_launcher.resolve.surroundings import check_settings
 from pyx_launcher.resolve.tools import make_toolbox
+from pyx_launcher.spelling import find_slips
 from pyx_launcher.start.context import DEFAULT_NAME, name_preferred
 from pyx_launcher.values import dataclass, replace
 
@@ -110,7 +113,7 @@ def parse_words(invocation: Invocation) -> EditArguments:
     words = EditArguments(
         names=names,
         place=_find_place(invocation),
-        script=_find_script(_last(settings.get("--script", ()))),
+        script=_find_script(_last(settings.get("--script", ())), invocation.verb or ""),
         requirements=settings.get("--requirements", ()),
         constraints=settings.get("--constraints", ()),
         editables=settings.get("--editable", ()),
@@ -185,16 +188,12 @@ def _read_lock_words(words: EditArguments, *, upgrade: bool) -> EditArguments:
     return replace(
         words,
         names=(),
-        script=_find_script(scripts[0]) if scripts else None,
+        script=_find_script(scripts[0], "lock") if scripts else None,
         upgrade=Upgrade(everything=upgrade and not names, names=names),
     )
 
 
-_NO_SCRIPTS = (".txt", ".in", ".toml", ".lock", ".cfg", ".json", ".yaml", ".yml", ".md", ".rst")
-"""How the names of files end that are never scripts, though a comment in one is harmless."""
-
-
-def _find_script(name: str | None) -> Path | None:
+def _find_script(name: str | None, verb: str) -> Path | None:
     if name is None:
         return None
     path = Path(name).resolve()
@@ -203,20 +202,7 @@ def _find_script(name: str | None) -> Path | None:
             f"there is no script {path}",
             hint=f"`touch {shlex.quote(str(path))}` makes an empty one",
         )
-    if path.name in (*MANIFESTS, *FILE_NAMES):
-        raise UsageError(
-            f"{path} is not a script", hint=f"`{name_command(path.parent)}` locks its project"
-        )
-    if path.suffix in (".txt", ".in"):
-        found = re.fullmatch(r"(?:(\w+)[._-])?requirements(?:[._-](\w+))?", path.stem.lower())
-        group = found and (found[1] or found[2])
-        words = ["pyx", "add", "-r", name, *(["--group", group] if group else [])]
-        raise UsageError(
-            f"{path} is not a script",
-            hint=f"`{shlex.join(words)}` adds what it lists to the project",
-        )
-    if path.suffix in _NO_SCRIPTS:
-        raise UsageError(f"{path} is not a script", hint="pyx lock --help")
+    refuse_no_script(path, name, verb)
     return path
 
 
@@ -240,10 +226,12 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
                 # What locks a project runs what it says, so it must not be a stranger's.
                 check_owner(directory / name, working)
                 return directory
+    # What is here cannot require itself.
+    own = [one for one in (*words.editables, *words.names) if _is_here(one, working)]
     typed = [
         *(word for file in words.requirements for word in ("-r", file)),
-        *(word for place in words.editables for word in ("-e", place)),
-        *words.names,
+        *(word for place in words.editables if place not in own for word in ("-e", place)),
+        *(name for name in words.names if name not in own),
     ]
     within = find_surrounding()
     if not typed:
@@ -253,6 +241,9 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
     else:
         hint = f"name it: `pyx --project DIR remove {shlex.join(typed)}`"
     if within is not None:
+        typed += [
+            word for one in own for word in (("-e", one) if one in words.editables else (one,))
+        ]
         verb = "add" if words.creates else "remove" if typed else "lock"
         more = [*words.place.option.split(), *(["--check"] if words.checks else [])]
         more += ["--upgrade", *words.upgrade.names] if words.upgrade else []
@@ -262,6 +253,12 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
     raise UsageError(f"there is no project in {working} or above", hint=hint)
 
 
+def _is_here(name: str, working: Path) -> bool:
+    """Tell whether `name` is a path of the working directory itself, with extras or without."""
+    path = split_path(name)[0] or name
+    return is_local(path) and Path(os.path.realpath(working / path)) == working
+
+
 def _find_named_project(name: str) -> Path:
     path = Path(name).absolute()
     path = path.resolve() if ".." in path.parts else path
@@ -269,23 +266,8 @@ def _find_named_project(name: str) -> Path:
         raise UsageError(f"there is no project {path}", hint="name a directory or a lock")
     if path.is_dir():
         return path
-    _refuse_list(path)
+    refuse_file(path)
     return path.parent
-
-
-def _refuse_list(path: Path) -> None:
-    """Raise UsageError for a list that is read as it is: what pyx locks has names of its own."""
-    if path.suffix != ".txt" or path.name in (*MANIFESTS, *FILE_NAMES):
-        return
-    source = path.with_suffix(".in")
-    words = ["pip-compile", "--generate-hashes", str(source), "-o", str(path)]
-    if not source.is_file():
-        words[2:] = [str(path), "-o", str(path.with_name(f"{path.stem}-locked.txt"))]
-    command = shlex.join(["pyx", "tool", "run", "--from", "pip-tools", *words])
-    raise UsageError(
-        f"{path} is none of the files that pyx changes and locks",
-        hint=f"`{command}` pins what it lists, by hash",
-    )
 
 
 def _refuse_old(directory: Path) -> None:
@@ -309,6 +291,7 @@ def edit_project(words: EditArguments, change: Change, environ: Mapping[str, str
             tell(f"warning: {slip}")
     made = words.named is not None and not directory.is_dir()
     if words.named is not None and made:
+        _tell_of_slip(words.named, toolbox.dirs)
         create_environment(words.named, words.python, toolbox.dirs, environ)
     try:
         change = replace(change, follow=words.follow, lock_name=name_preferred(directory))
@@ -331,6 +314,13 @@ def edit_project(words: EditArguments, change: Change, environ: Mapping[str, str
             if pin is not None:
                 tell(f"{name} stays as it is: {outcome.manifest} requires {pin}")
     return 0
+
+
+def _tell_of_slip(name: str, dirs: Dirs) -> None:
+    """Say of an environment that is to be made that there is one of nearly the same name."""
+    for close in find_slips(name, [one.name for one in list_named(dirs)])[:1]:
+        command = shlex.join(["pyx", "env", "remove", name])
+        tell(f"@{name} is new; if you meant @{close}, `{command}` removes it again")
 
 
 def describe(outcome: Outcome, subject: Path | None = None) -> str:

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from pyx_launcher.cli.commands import VERBS
 from pyx_launcher.cli.counterparts import NAMED_BEHIND, aim, list_members
 from pyx_launcher.cli.invocation import Program, repeat_start
+from pyx_launcher.commands._lists import refuse_no_script
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.project.manifest import (
     LISTS,
@@ -43,6 +44,7 @@ def take_script(invocation: Invocation, words: Sequence[str], hint: str) -> Invo
     if not os.path.exists(name):
         hint = "`pyx env list` shows what can stand behind @" if name == "@" else hint
         raise UsageError(f"there is no script {name}", hint=hint)
+    refuse_no_script(Path(name).resolve(), name, invocation.verb or "")
     return replace(invocation, program=Program(words=(name,), mode="s", target=name))
 
 
@@ -51,6 +53,19 @@ def require_lock(plan: Plan) -> None:
     script = plan.context.script
     if plan.lock is None and (script is None or script.metadata is None):
         raise explain_no_lock(plan, f"pyx --project DIR {plan.invocation.verb}")
+
+
+def check_ready(plan: Plan) -> None:
+    """Raise the error for a start without a lock where something was to be there for it.
+
+    A script, and a project that requires nothing, may do with the standard library.
+    """
+    script = plan.context.script
+    if script is not None and script.metadata is not None:
+        return
+    is_project = find_nearest(str(plan.context.directory)) is not None
+    if plan.freshness.error is not None or (script is None and not is_project):
+        raise explain_no_lock(plan, "pyx --project DIR sync")
 
 
 def explain_no_lock(plan: Plan, elsewhere: str) -> PyxError:

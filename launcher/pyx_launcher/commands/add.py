@@ -21,13 +21,21 @@ from pyx_launcher.cli.conda_specs import (
 from pyx_launcher.cli.counterparts import add_extras, advise_python, is_python
 from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._edit import edit_project, edit_script, find_directory, parse_words
+from pyx_launcher.commands._lists import refuse_layer, refuse_missing
 from pyx_launcher.console import tell
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.locks.uv.workspace import read_workspace
 from pyx_launcher.project.local import is_local, name_project, read_local, split_path
-from pyx_launcher.project.manifest import MANIFESTS, WISHES, advise_old, is_buildable, name_command
+from pyx_launcher.project.manifest import (
+    MANIFESTS,
+    WISHES,
+    advise_old,
+    is_buildable,
+    list_main,
+    name_command,
+)
 from pyx_launcher.project.named import named_directory
 from pyx_launcher.project.requirement import parse_requirement, read_constraint
 from pyx_launcher.project.requirements_file import read_listing
@@ -84,20 +92,36 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
         project = read_project(directory, lock_name=name_preferred(directory))
         if project.lock in files and project.kind == "compile":
             raise _refuse_lock(words.requirements[files.index(project.lock)])
+        if not words.named:
+            for file, name in zip(files, words.requirements, strict=True):
+                refuse_layer(file, name, project.manifest)
         if files == [Path(os.path.realpath(project.manifest))]:
             # A list of requirements that is the project's own requires what it lists already.
             added = typed
+        if words.place.group:
+            added = _leave_out(added, listings, project.manifest)
     constraints = (one for listing in (*listings, *limits) for one in listing.constraints)
     change = Change(
         added=tuple(added),
         typed=tuple(typed),
         place=words.place,
         init=words.init,
-        takes_over=words.init and _find(WISHES) in files,
+        takes_over=words.init and _find_own(words, environ) / WISHES in files,
         constraints=tuple(constraints),
         places=tuple(places),
     )
     return (edit_script if words.script else edit_project)(words, change, environ)
+
+
+def _leave_out(
+    added: Sequence[Requirement], listings: Sequence[Listing], manifest: Path
+) -> list[Requirement]:
+    """Return what a group gets: not what its list includes and the project requires anyway."""
+    required = list_main(manifest) if manifest.is_file() else set()
+    included = [one for listing in listings for one in listing.included]
+    known = [one for one in included if canonicalize_name(one.name) in required]
+    # By identity, as the list itself may say the same of its own.
+    return [one for one in added if not any(one is other for other in known)]
 
 
 def _refuse_extras(words: EditArguments, invocation: Invocation) -> None:
@@ -281,6 +305,7 @@ def _refuse_files(words: EditArguments, start: Sequence[str]) -> None:
 
     What pip takes for a list may have any name but those that others have for something else.
     """
+    refuse_missing(words.requirements, start, words.names)
     for name in words.requirements:
         if os.path.isfile(name) and _NO_LIST.search(name):
             raise _explain_file(name, start)

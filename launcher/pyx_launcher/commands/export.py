@@ -11,6 +11,7 @@ from packaging.pylock import PylockValidationError
 
 from pyx_launcher.cli.invocation import parse_program
 from pyx_launcher.commands._arguments import check_words
+from pyx_launcher.commands._lists import refuse_no_script
 from pyx_launcher.commands._output import making, name_output, publish, take_copies, write_text
 from pyx_launcher.console import debug, tell, write_data, write_out
 from pyx_launcher.dirs import find_working_directory
@@ -62,6 +63,8 @@ def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:
             hint = shlex.join(["pyx", "export", "--format", "requirements", "-o", word])
         raise UsageError(f"pyx export {problem}", hint=hint)
     program = parse_program(invocation.words)
+    if program.target and os.path.isfile(program.target):
+        refuse_no_script(Path(program.target).resolve(), program.target, "export")
     start = replace(invocation, program=program, words=())
     if kind == "venv":
         return _export_venv(start, word, environ)

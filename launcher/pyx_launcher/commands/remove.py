@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._edit import edit_project, edit_script, find_directory, parse_words
+from pyx_launcher.commands._lists import refuse_missing
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
 from pyx_launcher.errors import UsageError
 from pyx_launcher.project.requirements_file import read_listing
@@ -39,6 +40,7 @@ def _read_files(
     """Return the names of what the files behind ``-r`` list. Raises UsageError for none of them."""
     if not words.requirements:
         return ()
+    refuse_missing(words.requirements, [*repeat_start(invocation), "remove"], words.names)
     files = [Path(os.path.realpath(name)) for name in words.requirements]
     if not words.script:
         directory = find_directory(words, resolve_dirs(environ), find_working_directory())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.console import tell, write_out
+from pyx_launcher.console import write_out
 from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.environment.editors import refresh_link
 from pyx_launcher.start.recall import recall_start
@@ -39,13 +39,12 @@ def _make_ready(invocation: Invocation, environ: Mapping[str, str]) -> tuple[lis
     from pyx_launcher.start.plan import warn_if_stale
 
     plan = decide(invocation, environ)
-    warn_if_stale(plan)
     if plan.lock is None:
         # A start that has a lock does without it.
-        from pyx_launcher.commands._target import lead_to_surrounding
+        from pyx_launcher.commands._target import check_ready
 
-        if (hint := lead_to_surrounding(plan)) is not None:
-            tell(hint)
+        check_ready(plan)
+    warn_if_stale(plan)
     ready = make_ready(plan, environ)
     remember(ready)
     provision, lock = ready.provision, str(ready.plan.context.lock or "")

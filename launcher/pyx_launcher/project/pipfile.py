@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from pyx_launcher.errors import UsageError
+from pyx_launcher.locks.common.tables import Table
+from pyx_launcher.project.manifest import list_packages
 from pyx_launcher.project.pyproject import (
     RequirementList,
     add_extras,
@@ -16,6 +18,7 @@ from pyx_launcher.project.pyproject import (
     find_key,
     is_bare,
     make_constraint,
+    parse_data,
     parse_document,
     shorten_constraint,
 )
@@ -74,11 +77,21 @@ def remove_packages(path: Path, text: str, names: Iterable[str], place: Requirem
     for name in names:
         known = find_key(table, name)
         if known not in table:
-            raise UsageError(
-                f"{path}: {name} is not in {place.label}", hint=explain_not_there(name, table)
-            )
+            hint = explain_not_there(name, place, _list_everywhere(path, text))
+            raise UsageError(f"{path}: {name} is not in {place.label}", hint=hint)
         del table[known]
     return document.as_string()
+
+
+def _list_everywhere(path: Path, text: str) -> dict[RequirementList, list[str]]:
+    """Return the names of all packages of a Pipfile, by where they are listed."""
+    categories = list_packages(Table(path=path, where="", data=parse_data(path, text)))
+    groups = {"packages": None, "dev-packages": "dev"}
+    return {
+        RequirementList(group=groups.get(category, category)): list(table)
+        for category, table in categories.items()
+        if isinstance(table, dict)
+    }
 
 
 def _category(path: Path, place: RequirementList) -> str:

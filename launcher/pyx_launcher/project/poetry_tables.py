@@ -17,6 +17,7 @@ from pyx_launcher.project.pyproject import (
     explain_not_there,
     find_key,
     is_bare,
+    list_everywhere,
     make_constraint,
     parse_data,
     parse_document,
@@ -159,8 +160,7 @@ def remove_constraints(path: Path, text: str, names: Iterable[str], place: Requi
     for name in names:
         key = find_key(table, name)
         if key not in table:
-            hint = _find_elsewhere(document, name) or explain_not_there(name, table)
-            raise UsageError(f"{path}: {name} is not in {place.label}", hint=hint)
+            raise _not_there(path, text, name, place)
         del table[key]
         extras = document["tool"]["poetry"].get("extras", {})
         for listed in extras.values():
@@ -177,11 +177,13 @@ def remove_anywhere(path: Path, text: str, names: Iterable[str], place: Requirem
     """
     for name in names:
         data = parse_data(path, text)
-        if requires(path, text, name, place) or not has_own_tables(data, place):
+        if requires(path, text, name, place):
             text = remove_requirements(path, text, [name], place)
             text = _drop_entry(path, text, name, place)
-        else:
+        elif has_own_tables(data, place):
             text = remove_constraints(path, text, [name], place)
+        else:
+            raise _not_there(path, text, name, place)
     return text
 
 
@@ -197,15 +199,23 @@ def _drop_entry(path: Path, text: str, name: str, place: RequirementList) -> str
     return document.as_string()
 
 
-def _find_elsewhere(document: TOMLDocument, name: str) -> str | None:
-    """Return the hint for a requirement that Poetry's tables have in another place."""
-    poetry = document["tool"]["poetry"]
+def _not_there(path: Path, text: str, name: str, place: RequirementList) -> UsageError:
+    """Return the error for a requirement that is not at `place`, by either kind of tables."""
+    hint = explain_not_there(name, place, _list_everywhere(path, text))
+    return UsageError(f"{path}: {name} is not in {place.label}", hint=hint)
+
+
+def _list_everywhere(path: Path, text: str) -> dict[RequirementList, list[str]]:
+    """Return the names that Poetry's tables and the standard's have, by where they are listed."""
+    poetry = parse_data(path, text)["tool"]["poetry"]
     groups = [*poetry.get("group", {}), *(["dev"] if "dev-dependencies" in poetry else [])]
+    listed = list_everywhere(path, text)
     for place in (RequirementList(), *(RequirementList(group=group) for group in groups)):
-        table = _find_table(document, place)
-        if find_key(table, name) in table:
-            return f"it is in {place.label}: `pyx remove{place.option} {name}`"
-    return None
+        table: Any = poetry
+        for key in _name_table(poetry, place)[len(_OWN) :]:
+            table = table.get(key, {}) if isinstance(table, dict) else {}
+        listed.setdefault(place, []).extend(set(table) - {"python"})
+    return listed
 
 
 def _name_table(poetry: Mapping[str, Any], place: RequirementList) -> tuple[str, ...]:

@@ -332,26 +332,40 @@ def drop_known(text: str, names: Iterable[str], remove: Callable[[str, str], str
 
 
 def _not_there(path: Path, document: TOMLDocument, name: str, place: RequirementList) -> UsageError:
-    wanted = canonicalize_name(name)
-    for other in _places(document):
-        listed = _find_list(path, document, other, make=False)
-        if any(canonicalize_name(r.name) == wanted for _, r in _parsed(listed)):
-            hint = f"it is in {other.label}: `pyx remove{other.option} {name}`"
-            break
-    else:
-        listed = _find_list(path, document, place, make=False)
-        hint = explain_not_there(name, [r.name for _, r in _parsed(listed)])
+    hint = explain_not_there(name, place, list_everywhere(path, document.as_string()))
     return UsageError(f"{path}: {name} is not in {place.label}", hint=hint)
 
 
-def explain_not_there(name: str, names: Iterable[str]) -> str:
-    """Return the hint for a requirement that is none of `names`."""
+def list_everywhere(path: Path, text: str) -> dict[RequirementList, list[str]]:
+    """Return the names of all that the standard's tables require, by where they are listed."""
+    document = parse_document(path, text)
+    has_project = isinstance(document.get("project"), dict)
+    return {
+        place: [r.name for _, r in _parsed(_find_list(path, document, place, make=False))]
+        for place in _places(document)
+        if has_project or place.group
+    }
+
+
+def explain_not_there(
+    name: str, place: RequirementList, listed: Mapping[RequirementList, Iterable[str]]
+) -> str:
+    """Return the hint for a requirement that is not at `place`, of all that are `listed` anywhere.
+
+    It may be at another place, or have been mistyped.
+    """
     from difflib import get_close_matches
 
-    close = get_close_matches(
-        canonicalize_name(name), map(canonicalize_name, names), n=1, cutoff=0.8
-    )
-    return f"did you mean {close[0]}?" if close else HINT_NOT_THERE
+    wanted = canonicalize_name(name)
+    known = {other: [canonicalize_name(one) for one in names] for other, names in listed.items()}
+    for other, names in known.items():
+        if wanted in names:
+            return f"it is in {other.label}: `pyx remove{other.option} {name}`"
+    for other, names in known.items():
+        for close in get_close_matches(wanted, names, n=1, cutoff=0.8):
+            option = "" if other == place else other.option
+            return f"did you mean `pyx remove{option} {close}`?"
+    return HINT_NOT_THERE
 
 
 def _places(document: TOMLDocument) -> Iterator[RequirementList]:

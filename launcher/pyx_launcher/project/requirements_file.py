@@ -29,6 +29,8 @@ class Listing:
     """What such a file and those it includes say."""
 
     requirements: tuple[Requirement, ...] = ()
+    included: tuple[Requirement, ...] = ()
+    """Those of the requirements that the files which it includes list."""
     constraints: tuple[Requirement, ...] = ()
     places: tuple[Local, ...] = ()
     """What it names by its path, ``-e`` before it or not."""
@@ -47,6 +49,7 @@ def read_listing(path: Path, environ: Mapping[str, str], *, constrains: bool = F
     if not path.is_file():
         raise UsageError(f"there is no file {path}", hint="pyx add --help")
     requirements: list[Requirement] = []
+    included: list[Requirement] = []
     constraints: list[Requirement] = []
     places: list[Local] = []
     names_index = False
@@ -59,13 +62,16 @@ def read_listing(path: Path, environ: Mapping[str, str], *, constrains: bool = F
             if is_local(line.text, str(line.path.parent)) and not line.is_constraint:
                 places.append(read_local(line.text, line.path.parent))
             elif line.text:
-                (constraints if line.is_constraint else requirements).append(_parse(line))
+                one = _parse(line)
+                (constraints if line.is_constraint else requirements).append(one)
+                included += [one] if line.path != path and not line.is_constraint else []
     except LockError as error:
         # What is said of such a file as a lock does not help here.
         error.hint = "correct that line, or leave it out"
         raise
     return Listing(
         requirements=tuple(requirements),
+        included=tuple(included),
         constraints=tuple(constraints),
         places=tuple(places),
         names_index=names_index,

@@ -13,9 +13,11 @@ from packaging.utils import canonicalize_name
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.locks.requirements.lines import read_lines
 from pyx_launcher.project.local import is_local, name_project, read_local
+from pyx_launcher.project.manifest import WISHES
 from pyx_launcher.project.pyproject import (
-    HINT_NOT_THERE,
+    MAIN,
     RequirementList,
+    explain_not_there,
     is_bare,
     with_bound,
 )
@@ -80,24 +82,29 @@ def remove_lines(path: Path, text: str, names: Iterable[str], place: Requirement
 def _explain_missing(path: Path, name: str) -> UsageError:
     """Return the error for a name that no line of `path` is about: another file may say it."""
     named = canonicalize_name(name)
+    listed: list[str] = []
     with contextlib.suppress(PyxError, OSError):
         for line in read_lines(path, {}):
             found = re.match(r"[A-Za-z0-9][\w.-]*", line.text)
             is_named = found is not None and canonicalize_name(found[0]) == named
+            listed += [found[0]] if found is not None and line.path == path else []
             if is_named and line.path != path and not line.is_constraint:
                 place = os.path.normpath(line.path)
                 return UsageError(
                     f"{path}: {name} is required by {place}, which it includes",
                     hint=f"take line {line.number} out of {place}, then `pyx lock`",
                 )
-    return UsageError(f"{path}: there is no line for {name}", hint=HINT_NOT_THERE)
+    hint = explain_not_there(name, MAIN, {MAIN: listed})
+    return UsageError(f"{path}: there is no line for {name}", hint=hint)
 
 
 def _refuse_place(path: Path, place: RequirementList) -> None:
     if place.extra or place.group:
         raise UsageError(
             f"{path}: a list of requirements has neither extras nor groups",
-            hint="leave out --dev, --group and --optional",
+            hint=f"`pyx add --init -r {path.name}` makes a project of it, which has them"
+            if path.name == WISHES
+            else "leave out --dev, --group and --optional",
         )
 
 

@@ -7,6 +7,7 @@ import json
 import os
 from difflib import get_close_matches
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, cast
 
 import tomli
@@ -66,7 +67,9 @@ def check_upgrade(path: Path, upgrade: Upgrade) -> None:
             hint = " or ".join(f"`pyx lock --upgrade {other}`" for other in close)
             raise UsageError(
                 f"{path}: no {name} is locked",
-                hint=f"did you mean {hint}?" if hint else "`pyx list` shows what there is",
+                hint=f"did you mean {hint}?"
+                if hint
+                else f"`pyx add {quote(name)}` adds it, `pyx list` shows what there is",
             )
 
 

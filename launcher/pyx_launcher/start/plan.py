@@ -268,17 +268,23 @@ def _tell_passed_by(plan: Plan) -> None:
     if lock is None or lock.parent not in directory.parents or is_told:
         return
     # Few starts come as far as this.
-    from pyx_launcher.project.manifest import WISHES, requires_anything
+    from pyx_launcher.project.manifest import WISHES, name_command, requires_anything
 
     for place in (directory, *directory.parents):
         path = place / WISHES
         if place == lock.parent:
             return
+        is_list = False
+        # That it is broken is told where it is locked.
         with contextlib.suppress(PyxError):
-            if path.is_file() and requires_anything(path):
-                why = "it does not pin by hash, so it is not a lock"
-                _tell_once(plan, f"takes {lock}, not {path}: {why}")
-                return
+            is_list = path.is_file() and requires_anything(path)
+        if not is_list:
+            continue
+        why = "it does not pin by hash, so it is not a lock"
+        if asked.locked:
+            raise LockError(path, why, hint=f"run `{name_command(place)}`")
+        _tell_once(plan, f"takes {lock}, not {path}: {why}")
+        return
 
 
 def describe_faults(lock: Lock | None) -> str | None:

@@ -1,0 +1,129 @@
+"""Lists of requirements where a script was to be named, or beside the list of a project."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyx_launcher.errors import UsageError
+from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.project.manifest import (
+    LISTED,
+    LISTS,
+    MANIFESTS,
+    find_manifest,
+    find_nearest,
+    name_command,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_NO_SCRIPTS = (".txt", ".in", ".toml", ".lock", ".cfg", ".json", ".yaml", ".yml", ".md", ".rst")
+"""How the names of files end that are never scripts, though a comment in one is harmless."""
+
+_LAYER = re.compile(r"(?:(?P<before>\w+)[._-])?requirements(?:[._-](?P<behind>\w+))?")
+"""What a list of requirements is called, with what it is for before or behind that."""
+
+
+def refuse_no_script(path: Path, name: str, verb: str) -> None:
+    """Raise UsageError where the file `path`, typed as `name`, is none that python could run.
+
+    `verb` is the command that was to speak of it.
+    """
+    if path.name in (*MANIFESTS, *FILE_NAMES):
+        hint = f"`{name_command(path.parent)}` locks its project"
+    elif path.suffix in (".txt", ".in"):
+        nearest = find_nearest(str(path.parent))
+        manifest = find_manifest(Path(nearest)) if nearest else None
+        hint = _lead_to_project(path, name, manifest)
+    elif path.suffix in _NO_SCRIPTS:
+        hint = f"pyx {verb} --help"
+    else:
+        return
+    raise UsageError(f"{path} is not a script", hint=hint)
+
+
+def refuse_missing(files: Sequence[str], start: Sequence[str], names: Sequence[str]) -> None:
+    """Raise UsageError for a list that is not there, with the one that may have been meant.
+
+    `start` is the command that was typed, up to its requirements, of which `names` are no lists.
+    """
+    for name in files:
+        if os.path.exists(os.path.expanduser(name)):
+            continue
+        directory = os.path.dirname(name)
+        known: list[str] = []
+        with contextlib.suppress(OSError):
+            known = [one for one in os.listdir(directory or ".") if one.endswith((".txt", ".in"))]
+        close = difflib.get_close_matches(os.path.basename(name), known, n=1, cutoff=0.8)
+        hint = "pyx add --help"
+        if close:
+            meant = os.path.join(directory, close[0])
+            lists = [word for one in files for word in ("-r", meant if one == name else one)]
+            hint = f"did you mean `{shlex.join([*start, *lists, *names])}`?"
+        raise UsageError(f"there is no file {name}", hint=hint)
+
+
+def refuse_layer(path: Path, name: str, manifest: Path) -> None:
+    """Raise UsageError where `path` is one more list of a project that has the list `manifest`.
+
+    ``requirements-dev.txt`` is one beside ``requirements.txt``: what it lists is not meant for
+    everybody, and whoever names it does not want it to be written into the other.
+    """
+    if manifest.name in LISTS and name_layer(path):
+        raise UsageError(
+            f"{name} is a list of its own beside {manifest.name}, which has no groups",
+            hint=_lead_to_project(path, name, manifest),
+        )
+
+
+def refuse_file(path: Path) -> None:
+    """Raise UsageError where a list of any other name is to be changed or locked itself."""
+    if path.suffix == ".txt" and path.name not in (*MANIFESTS, *FILE_NAMES):
+        raise UsageError(
+            f"{path} is none of the files that pyx changes and locks", hint=_lead_to_compile(path)
+        )
+
+
+def _lead_to_project(path: Path, name: str, manifest: Path | None) -> str:
+    """Return what makes a group of a list, in the project of `manifest` if there is one."""
+    if manifest is None:
+        return f"`{shlex.join(['pyx', 'add', '--init', '-r', name])}` makes a project of it"
+    layer = name_layer(path)
+    if manifest.name == LISTED and layer:
+        return _lead_to_compile(path)
+    start = shlex.split(name_command(manifest.parent))[:-1]
+    adding = shlex.join([*start, "add", *(["--group", layer] if layer else []), "-r", name])
+    if manifest.name not in LISTS or not layer:
+        return f"`{adding}` adds what it lists to the project"
+    listed = manifest.name if start == ["pyx"] else str(manifest)
+    making = shlex.join([*start, "add", "--init", "-r", listed])
+    return f"`{making} && {adding}` makes a project of both, with a group {layer}"
+
+
+def _lead_to_compile(path: Path) -> str:
+    """Return what pins the list `path` by hash, as a lock of its own."""
+    source, lock = path.with_suffix(".in"), path.with_suffix(".txt")
+    if not source.is_file():
+        source, lock = path, path.with_name(f"{path.stem}-locked.txt")
+    words = ["pip-compile", "--generate-hashes", str(source), "-o", str(lock)]
+    command = shlex.join(["pyx", "tool", "run", "--from", "pip-tools", *words])
+    return f"`{command}` pins what it lists, by hash"
+
+
+def name_layer(path: Path) -> str:
+    """Return what a list is for, as its name says: ``dev`` of ``requirements-dev.txt``.
+
+    Of those in a directory ``requirements`` it is the whole name. Empty for any other.
+    """
+    stem = path.stem.lower()
+    found = _LAYER.fullmatch(stem)
+    if found is not None:
+        return found["behind"] or found["before"] or ""
+    return stem if path.parent.name == "requirements" and re.fullmatch(r"[\w-]+", stem) else ""

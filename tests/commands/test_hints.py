@@ -966,7 +966,8 @@ CASES: Mapping[str, Case] = {
         typed="pyx sync",
         hint="`pyx init` makes a project here",
         words={"DIR": "."},
-        says=("pyproject.toml", "without packages"),
+        says=("pyproject.toml", "there is no lock"),
+        status=64,
     ),
     "sync of a project without a lock": Case(
         typed="pyx sync", files=LOCKED, hint="run `pyx lock`", says=("+ tick 1.0",)

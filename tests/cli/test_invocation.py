@@ -391,7 +391,7 @@ LEFT_OUT = "leave it out: `pyx lock --upgrade NAME` moves what is locked already
         (["remove", "-y", "x"], "pyx remove does not know -y", OPTIONS_OF_OTHERS["-y"]),
         (["env", "create", "-n", "a"], "pyx env does not know -n", "pyx env create a"),
         (["env", "remove", "--name=a"], "unknown option --name=a", "pyx env remove a"),
-        (["env", "activate", "-n", "a"], "pyx env does not know -n", "pyx @a SCRIPT"),
+        (["env", "activate", "-n", "a"], "pyx env does not know -n", 'pyx @a run "$SHELL"'),
         (["env", "-n", "a"], "pyx env does not know -n", "pyx env create a"),
         (["python", "x.py", "-v", "--y"], "pyx python does not know x.py", "pyx x.py -v --y"),
         (["python", "-m", "x"], "pyx python does not know -m", "pyx -m x"),

@@ -56,6 +56,8 @@ class Case:
     """That of the last command of the hint."""
 
 
+EXTRA = '[project.optional-dependencies]\nmore = ["tick"]\n'
+
 LAYERS = {
     "requirements.txt": "tick\n",
     "requirements-dev.txt": "-r requirements.txt\ntock\n",
@@ -915,6 +917,109 @@ CASES: Mapping[str, Case] = {
         files={**LOCKED, "requirements-dev.txt": "tock\n"},
         hint="`pyx add --group dev -r requirements-dev.txt`",
         says=("+ tock 1.0",),
+    ),
+    "export without a format, with a choice": Case(
+        typed="pyx export --no-dev -o wanted.txt",
+        files=LOCKED,
+        before=("pyx add --group dev tock",),
+        hint="hint: pyx --no-dev export --format requirements -o wanted.txt",
+    ),
+    "export of another kind": Case(
+        typed="pyx export --format cyclonedx1.5",
+        files=LOCKED,
+        before=LOCK,
+        hint="`pyx info --sbom`",
+        # The index here has not what writes it.
+        says=("cyclonedx",),
+        status=69,
+    ),
+    "all tools to uninstall": Case(
+        typed="pyx tool uninstall --all", hint="`pyx tool list` shows all of them", says=("",)
+    ),
+    "an index by its name": Case(
+        typed="pyx add tock --index corp",
+        files=LOCKED,
+        hint='write PACKAGE = {{ index = "corp" }} into [tool.uv.sources], then `pyx add tock`',
+        says=("+ tock 1.0",),
+    ),
+    "an extra as Poetry has it": Case(
+        typed="pyx sync -E more",
+        files={"pyproject.toml": PROJECT + EXTRA},
+        before=LOCK,
+        hint="hint: pyx sync --extra more",
+        says=("1 fetched",),
+    ),
+    "extras as pip has them": Case(
+        typed="pyx sync '.[more]'",
+        files={"pyproject.toml": PROJECT + EXTRA},
+        before=LOCK,
+        hint="hint: pyx sync --extra more",
+        says=("1 fetched",),
+    ),
+    "what a list shows of directories": Case(
+        typed="pyx list --editable",
+        files=LOCKED,
+        before=LOCK,
+        hint="`pyx list` names the directory",
+        says=("tick", "tick"),
+    ),
+    "an environment from a file of conda's": Case(
+        typed="pyx env create environment.yml",
+        files={"environment.yml": "name: science\ndependencies:\n  - tick\n"},
+        hint="hint: pyx add @science tick",
+        says=("+ tick 1.0",),
+    ),
+    "an environment from a list": Case(
+        typed="pyx env create early -r wanted.txt",
+        files={"wanted.txt": "tock\n"},
+        hint="hint: pyx add @early -r wanted.txt",
+        says=("+ tock 1.0",),
+    ),
+    "conda's file behind add": Case(
+        typed="pyx @e add -f environment.yml",
+        files={"environment.yml": "dependencies:\n  - tick\n"},
+        hint="hint: pyx @e add tick",
+        says=("+ tick 1.0",),
+    ),
+    "a prefix of conda's": Case(
+        typed="pyx create -p ./env tick", hint="hint: pyx add @ground-env tick", says=("+ tick",)
+    ),
+    "what two environments differ in": Case(
+        typed="pyx compare -n e other.yml",
+        before=("pyx add @e tick", "pyx add @f tock"),
+        hint="`pyx diff @e @OTHER`",
+        words={"OTHER": "f"},
+        says=("tock",),
+        status=1,
+    ),
+    "variables of an environment": Case(
+        typed="pyx env config vars set A=1 -n e",
+        files={".env": "A=b c\n", "s.py": "import os\nprint(os.environ['A'])\n"},
+        before=("pyx add @e tick",),
+        hint="hint: pyx @e --env-file .env SCRIPT",
+        words={"SCRIPT": "s.py"},
+        says=("b c",),
+    ),
+    "python from a package": Case(
+        typed="pyx tool run --from tick python -c 'import tick; print(tick.__name__)'",
+        hint="`pyx add @tick tick` makes an environment of it, then `pyx --with @tick -c",
+        says=("+ tick 1.0", "tick"),
+    ),
+    "a program that a group has": Case(
+        typed="pyx ruff --version",
+        files={**LOCKED, "pyproject.toml": PROJECT + '[dependency-groups]\nlint = ["ruff"]\n'},
+        before=LOCK,
+        hint="`pyx --all-extras --all-groups run ruff --version`",
+        says=("ruff",),
+    ),
+    "Poetry's word for a start without questions": Case(
+        typed="pyx -n list", files=LOCKED, before=LOCK, hint="hint: pyx list", says=("tick",)
+    ),
+    "run of standard input": Case(
+        typed="echo 'print(6 * 7)' | pyx run -", hint="hint: pyx -", says=("",)
+    ),
+    "settings of another tool": Case(
+        typed="pyx config list", hint="`pyx tool run pip config list`", says=("pip",)
     ),
     "a list beside that of the project": Case(
         typed="pyx add -r requirements-dev.txt",
@@ -1896,7 +2001,7 @@ MAY_FAIL = {
     "pyx add -e .": "no project requires itself; DIR is meant to be another",
     "pyx env --kernel": "ipykernel is not locked here",
     "pyx @tick lock --upgrade": "there is no environment of that name here",
-    "pyx @tick run.py": "there is no environment of that name here",
+    'pyx @tick run "$SHELL"': "there is no environment of that name here",
 }
 
 

@@ -320,6 +320,13 @@ _ASKS_NOTHING = "leave it out: pyx never asks"
 _NO_FILES = "leave it out: it makes no other files"
 _ADDS = "leave it out: what is added is locked in the same step, and fetched by a start"
 _EXACT = "leave it out: a start has exactly what the lock names"
+_SHOWS = (
+    "`pyx list` names the directory of what is used as it is;"
+    " `pyx export --format requirements` writes what there is"
+)
+_HASHED = "leave it out: pip takes the file with its hashes as well"
+_REVISION = "leave it out: it stands behind the URL, as in 'PACKAGE @ git+https://…@REVISION'"
+_MARKER = "leave it out: it stands behind the package, as in 'PACKAGE; python_version < \"3.12\"'"
 _UNBUILT = (
     "no option leaves the project itself out; "
     "without [build-system], or with package-mode = false, it is not built"
@@ -359,6 +366,11 @@ OPTIONS_OF_OTHERS: Mapping[str, str] = {
     "--upgrade-package": "pyx lock --upgrade NAME",
     "-P": "pyx lock --upgrade NAME",
     "--channel": "leave it out: packages come from the index that pip is configured for",
+    "--no-deps": "leave it out: what a package requires is always locked with it",
+    "--require-hashes": "leave it out: every file is compared with its hash in any case",
+    "--no-extra": "leave it out, and name the extras that are wanted",
+    "--all-packages": "leave it out: a start is of one project; --project names another of the workspace",
+    "--why": "pyx tree --invert NAME",
     "--no-update": "`pyx lock` moves no version unless it has to",
     "--regenerate": "pyx lock --upgrade",
     "-y": _ASKS_NOTHING,
@@ -378,27 +390,47 @@ OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
         "--all": "`pyx env list` shows all of them; name one to remove it",
     },
     "run": dict.fromkeys(("-s", "--script"), "pyx FILE"),
-    "list": {"-o": "--outdated", "-t": "pyx tree"},
+    "list": {
+        "-o": "--outdated",
+        "-t": "pyx tree",
+        **dict.fromkeys(("-e", "--editable"), _SHOWS),
+    },
+    "info": dict.fromkeys(("-e", "--envs"), "pyx env list"),
+    "tree": {"--script": "pyx tree FILE"},
+    "export": {
+        "--script": "pyx export --format requirements FILE",
+        **dict.fromkeys(("--no-hashes", "--without-hashes"), _HASHED),
+    },
     "init": {
         "--app": "pyx init [NAME]",
         "--package": "pyx init --lib [NAME]",
         **dict.fromkeys(("--no-readme", "--bare", "--no-pin-python", "--no-workspace"), _NO_FILES),
     },
-    "add": dict.fromkeys(("--frozen", "--no-sync", "--no-install"), _ADDS),
+    "add": {
+        **dict.fromkeys(("--frozen", "--no-sync", "--no-install"), _ADDS),
+        **dict.fromkeys(("--rev", "--tag", "--branch"), _REVISION),
+        **dict.fromkeys(("--markers", "--marker", "--platform"), _MARKER),
+    },
     "tool": {
         **dict.fromkeys(("-U", "--upgrade"), "pyx tool upgrade [NAME]"),
         "--all": "leave it out: `pyx tool upgrade` upgrades all",
+        "--with-editable": "--with DIR",
     },
+    "tool uninstall": {"--all": "`pyx tool list` shows all of them; name one to uninstall it"},
     "lock": {"--script": "pyx lock FILE", "--dry-run": "pyx list --outdated"},
     "remove": {"--dry-run": "pyx tree"},
-    "sync": {"--dry-run": "pyx list"},
+    "sync": {"--dry-run": "pyx list", "--script": "pyx sync FILE"},
 }
-"""The same where a command means something else by them; ACTION is what it was to do."""
+"""The same where a command, or one of its actions, means something else by them.
+
+ACTION is what it was to do.
+"""
 
 ACTIONS_OF_OTHERS: Mapping[str, Mapping[str, str]] = {
     "env": {
         "use": "pyx python pin VERSION",
-        "activate": "pyx @NAME SCRIPT",
+        "activate": 'pyx @NAME run "$SHELL"',
+        "config": "pyx --env-file .env SCRIPT",
         "info": "pyx env show",
         "new": "pyx env create NAME",
         "rm": "pyx env remove NAME",

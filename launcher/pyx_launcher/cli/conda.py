@@ -42,7 +42,7 @@ _OF_ENVIRONMENT: Mapping[str, str] = {
 
 VERBS_OF_CONDA = (
     *("create", "install", "remove", "uninstall", "update", "upgrade", "run", "search"),
-    *("rename", "repoquery", *_PLAIN, *_OF_ENVIRONMENT),
+    *("compare", "rename", "repoquery", *_PLAIN, *_OF_ENVIRONMENT),
 )
 
 _VALUED: Mapping[str, str] = {
@@ -50,11 +50,12 @@ _VALUED: Mapping[str, str] = {
     **dict.fromkeys(("-p", "--prefix"), "prefix"),
     **dict.fromkeys(("-f", "--file"), "file"),
     "--clone": "clone",
+    **dict.fromkeys(("--revision", "--rev"), "revision"),
     "--python": "python",
     "--cwd": "cwd",
     **dict.fromkeys(
         (
-            *("-c", "--channel", "--solver", "--revision", "--subdir", "--platform"),
+            *("-c", "--channel", "--solver", "--subdir", "--platform"),
             *("--repodata-fn", "--progress-bar", "--experimental", "--spec", "--format"),
         ),
         "",
@@ -93,11 +94,17 @@ class _Words:
 
     def name(self) -> str:
         """Return the environment that an option names; a directory's has the name of that."""
-        named = [
-            *self.values.get("name", ()),
-            *(os.path.basename(path.rstrip("/")) for path in self.values.get("prefix", ())),
-        ]
+        named = [*self.values.get("name", ()), *map(_name_prefix, self.values.get("prefix", ()))]
         return make_plain(named[0].removeprefix("@")) if named else ""
+
+
+def _name_prefix(path: str) -> str:
+    """Return what an environment is called that conda would have in the directory `path`.
+
+    Many projects have one of the same name.
+    """
+    above, base = os.path.split(os.path.abspath(path))
+    return f"{os.path.basename(above)}-{base}"
 
 
 def _take_apart(words: Sequence[str]) -> _Words:
@@ -160,7 +167,7 @@ def answer(words: Sequence[str], start: str = "pyx") -> str:
             return f"`{at_name}` alone starts the prompt"
         is_python = program[0] in PYTHONS
         return f"{at_name} {shlex.join(program[1:] if is_python else ['run', *program])}"
-    return _answer_change(verb, at_name, name, given)
+    return _answer_change(typed, at_name, name, given)
 
 
 def _find_meaning(typed: _Words) -> tuple[str, str, tuple[str, ...]]:
@@ -208,16 +215,22 @@ def _answer_creation(typed: _Words, name: str, given: Sequence[str]) -> str:
         return f"pyx @{name or 'NAME'} lock --upgrade"
     if typed.verb not in ("create", "env create", "env update") and not name:
         return wanted.tell(shlex.join(["pyx", "add", *(wanted.words or ["NAME"])]))
-    meant = name or (make_plain(wanted.name) if wanted.name else "NAME")
+    named = wanted.name or os.path.splitext(os.path.basename("".join(files[:1])))[0]
+    meant = name or (make_plain(named) if named else "NAME")
     python = "".join(typed.values.get("python", ())[-1:])
     return wanted.tell(write_creation(meant, wanted, python or None))
 
 
-def _answer_change(verb: str, start: str, name: str, given: Sequence[str]) -> str:
+def _answer_change(typed: _Words, start: str, name: str, given: Sequence[str]) -> str:
     """Return the hint for what changes the packages of an environment that is there."""
+    verb = typed.verb
+    if verb == "compare":
+        return f"`pyx diff @{name or 'NAME'} @OTHER` shows what two environments differ in"
     wanted = collect(given)
     words, version = list(wanted.packages.values()), wanted.python
-    is_update = verb in ("update", "upgrade")
+    if typed.values.get("revision"):
+        return f"pyx keeps no revisions; `{start} list` shows what there is"
+    is_update = verb in ("update", "upgrade") or "--update-all" in typed.flags
     if is_update and given and _ITSELF.issuperset(given):
         return "pyx --version"
     if verb in ("remove", "uninstall"):

@@ -22,7 +22,7 @@ from pyx_launcher.cli.commands import (
     VERBS,
 )
 from pyx_launcher.cli.conda import advise_dry_run, answer, is_option
-from pyx_launcher.cli.conda_specs import collect, write_requirement
+from pyx_launcher.cli.conda_specs import NOTHING_WANTED, add_file, collect, write_requirement
 from pyx_launcher.cli.invocation import OPTIONS_WITH_VALUE, PYTHON_LETTERS, WholeLine
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.locks.common.tables import read_toml
@@ -49,18 +49,28 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
     value = value or "".join(behind[:1])
     if command == "remove" and "--all" in arguments and _names_environment(arguments):
         return answer(arguments)
+    if name == "-n" and command == "run" and os.path.isfile(value):
+        # Poetry asks nothing then, which pyx never does.
+        return shlex.join(["pyx", *arguments[at + 1 :]])
+    is_condas = command == "list" or not _OF_RUN.isdisjoint(arguments)
+    if name in ("-n", "--name") and value and is_condas:
+        return answer(arguments)
     if name in ("-n", "--name") and value and command not in ("", "env", "init"):
         # As conda names an environment.
         return _write_named(value, arguments, at) if verb.takes_name("") else None
     if command == "env" and arguments[1:2] in (["create"], ["update"]) and is_option(name):
         return answer(["env", *arguments[1:]])
-    hint = _find_option_of_add(value, arguments, at) if command == "add" else None
+    if command == "env" and arguments[1:2] == ["create"] and name in _LISTING and value:
+        environment = f"@{''.join(arguments[2:3]).removeprefix('@') or 'NAME'}"
+        return shlex.join(["pyx", "add", environment, "-r", value])
+    is_add = command == "add" or (command == "tool" and name in _VARIABLES)
+    hint = _find_option_of_add(value, arguments, at) if is_add else None
     if hint is not None:
         return hint
     if command == "init" and name == "--app" and "--package" in arguments:
         # One that is installed, which uv asks for by both.
         name = "--package"
-    meant = OPTIONS_OF_COMMANDS.get(command, {}).get(name) or OPTIONS_OF_OTHERS.get(name)
+    meant = _find_meaning(name, arguments, verb)
     hint = _fill_option(meant, value, arguments, at, verb) if meant is not None else None
     if meant is None or hint is None or not hint.startswith("--"):
         return hint
@@ -72,6 +82,20 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
         words = ["--only-group" if word in ("--group", "-G") else word for word in others]
         return WholeLine(shlex.join(["pyx", *words]))
     return WholeLine(shlex.join(["pyx", *others[:at], *shlex.split(hint), *others[at:]]))
+
+
+_OF_RUN = frozenset(("--no-capture-output", "--live-stream"))
+"""Options of conda's ``run`` alone."""
+_LISTING = ("-r", "--requirement", "--requirements")
+
+
+def _find_meaning(name: str, arguments: Sequence[str], verb: Verb) -> str | None:
+    """Return what the tables have for the option `name`: of an action, a command, or any."""
+    command = arguments[0] if verb.forms else ""
+    action = next((word for word in arguments[1:2] if word in verb.actions), "")
+    tables = (f"{command} {action}", command)
+    known = (OPTIONS_OF_COMMANDS.get(table, {}).get(name) for table in tables)
+    return next(filter(None, known), None) or OPTIONS_OF_OTHERS.get(name)
 
 
 def explain_missing(arguments: Sequence[str], at: int) -> str | None:
@@ -392,6 +416,7 @@ def _leave_out(arguments: Sequence[str], at: int, *, takes_value: bool) -> list[
 
 
 _VARIABLES: Mapping[str, str] = {
+    "--no-index": "PIP_NO_INDEX",
     **dict.fromkeys(("-i", "--index-url", "--default-index"), "PIP_INDEX_URL"),
     **dict.fromkeys(("--extra-index-url", "--index"), "PIP_EXTRA_INDEX_URL"),
     **dict.fromkeys(("-f", "--find-links"), "PIP_FIND_LINKS"),
@@ -409,12 +434,16 @@ def _take_indexes(arguments: Sequence[str]) -> tuple[dict[str, list[str]], list[
         variable = _VARIABLES.get(name)
         if variable is None:
             others.append(arguments[at])
+        elif variable == "PIP_NO_INDEX":
+            settings[variable] = ["1"]
         else:
             at += 0 if equals else 1
             urls = settings.setdefault(variable, [])
             # The last index counts, and every further one.
             urls[:] = [] if variable == "PIP_INDEX_URL" else urls
-            urls += [value] if equals else arguments[at : at + 1]
+            told = value if equals else "".join(arguments[at : at + 1])
+            # uv lets an index have a name.
+            urls += [re.sub(r"\A[\w.-]+=(?=\w+:)", "", told)]
         at += 1
     return settings, others
 
@@ -422,7 +451,15 @@ def _take_indexes(arguments: Sequence[str]) -> tuple[dict[str, list[str]], list[
 def _find_option_of_add(value: str, arguments: Sequence[str], at: int) -> str | None:
     """Return what to type for the option at `at`, which `add` lacks; None for any other."""
     name = arguments[at].partition("=")[0]
-    if name in _VARIABLES and value:
+    if name in ("-f", "--file") and os.path.isfile(value):
+        # As conda has it: pip's lists of that name are directories or pages.
+        wanted = add_file(NOTHING_WANTED, value)
+        return wanted.tell(shlex.join(["pyx", "add", *(wanted.words or ["PACKAGE"])]))
+    if name == "--index" and value and ":" not in value:
+        rest = _leave_out(arguments, at, takes_value=True)
+        wanted_from = f'PACKAGE = {{ index = "{value}" }}'
+        return f"write {wanted_from} into [tool.uv.sources], then `{shlex.join(['pyx', *rest])}`"
+    if name == "--no-index" or (name in _VARIABLES and value):
         settings, rest = _take_indexes(arguments)
         told = " ".join(f"{name}={shlex.quote(' '.join(urls))}" for name, urls in settings.items())
         return f"`{told} {shlex.join(['pyx', *rest])}`; for good, in pip's configuration"
@@ -500,7 +537,10 @@ def refuse_option(named: str | None, own: Sequence[str], words: Sequence[str], p
     hint = find_counterpart(words, 0, plain)
     hint = hint.behind(own) if isinstance(hint, WholeLine) else aim(hint, own)
     has_value = len(words) > 1 and not words[1].startswith("-")
-    if name == "-n" and named is None and has_value:
+    if name == "-n" and has_value and words[1] in VERBS:
+        # Poetry asks nothing then, which pyx never does.
+        hint = shlex.join(["pyx", *([f"@{named}"] if named else []), *own, *words[1:]])
+    elif name == "-n" and named is None and has_value:
         # As conda names an environment.
         hint = shlex.join(["pyx", f"@{words[1].removeprefix('@')}", *own, *words[2:]])
     if hint is not None:

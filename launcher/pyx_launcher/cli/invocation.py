@@ -316,6 +316,7 @@ def _take_behind(
         raise _refuse_word(line, len(before), verb)
     if program.mode != "s":
         return words, (), []
+    _refuse_extra(before, program, verb)
     end = program.place + 1
     at = len(before) + end
     options: list[_Option] = []
@@ -328,6 +329,26 @@ def _take_behind(
         at, option = _take_option(line, at, verb)
         options.append(option)
     return words[:end], words[end:], options
+
+
+_OWN_EXTRAS = re.compile(r"\.\[([^\]]+)\]")
+"""The project here with extras, as pip has it."""
+
+
+def _refuse_extra(before: Sequence[str], program: Program, verb: Verb) -> None:
+    """Raise UsageError for an extra as Poetry or pip names it, where a script can stand."""
+    target, words = program.target or "", [*program.words]
+    found = _OWN_EXTRAS.fullmatch(target)
+    # Python's -E takes no value.
+    is_option = words[: program.place][-1:] == ["-E"] and not target.endswith(".py")
+    if is_option or found:
+        start = program.place - 1 if is_option else program.place
+        extra = found[1] if found else target
+        words[start : program.place + 1] = ["--extra", extra]
+        raise UsageError(
+            f"{verb.command} does not know {'-E' if is_option else target}",
+            hint=WholeLine(_join(["pyx", *before, *words])),
+        )
 
 
 def _take_words(arguments: Sequence[str], verb: Verb) -> tuple[int, list[str], list[_Option]]:
@@ -355,7 +376,7 @@ def _take_words(arguments: Sequence[str], verb: Verb) -> tuple[int, list[str], l
             return len(arguments), [*words, *arguments[at + 1 :]], options
         elif word.startswith("-"):
             error = _refuse_word(arguments, at, verb)
-            if verb.passes_from.get("") and word[:2] in ("-m", "-c"):
+            if verb.passes_from.get("") and (word == "-" or word[:2] in ("-m", "-c")):
                 # What others have `run` for is a start of pyx itself.
                 error.hint = _join(["pyx", *arguments[at:]])
             raise error

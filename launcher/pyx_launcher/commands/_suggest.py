@@ -32,7 +32,7 @@ from pyx_launcher.cli.counterparts import (
     write_with,
 )
 from pyx_launcher.cli.invocation import parse_program, repeat_start
-from pyx_launcher.commands._target import NAMESAKES, advise_namesake
+from pyx_launcher.commands._target import NAMESAKES, advise_namesake, explain_left_out
 from pyx_launcher.commands._translate import (
     COUNTERPARTS,
     EDITABLE,
@@ -85,6 +85,9 @@ _NO_DEACTIVATE = (
 _NO_SLIPS = ("ipython", "bpython", "ptpython")
 """Programs whose names are like those of commands."""
 
+_OF_SETTINGS = ("config", "source", "auth")
+"""Commands of other tools for settings, of which pyx has none of its own."""
+
 _TOO_SHORT = ("x", "py", "use", "pin", "uvx", "create", "pip-compile", "pip-sync")
 """Commands of others that too many words are like, or what is meant by another name."""
 
@@ -109,7 +112,7 @@ def answer_mistake(invocation: Invocation, environ: Mapping[str, str], error: Py
     if start is not None:
         hint = shlex.join(start)
     elif hint is not None:
-        hint = f"did you mean {shlex.join(['pyx', *invocation.own, hint])}?"
+        hint = f"did you mean {shlex.join(['pyx', *invocation.own, hint, *words])}?"
     elif _PLAIN.fullmatch(name) or _VERSIONED.fullmatch(name):
         hint = suggest(name, words, invocation.own, _look_around(invocation, environ))
     print_error(PyxError(error.message, hint=hint))
@@ -162,6 +165,8 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
         return _answer_pip(pyx, words, here)
     if name in TOOLS and words and not words[0].startswith("-"):
         return _answer_tool(name, words, pyx, here)
+    if name in ("pip", "pip3"):
+        return f"`{pyx} add NAME` adds a package, `{pyx} list` shows what is there"
     version = _VERSIONED.fullmatch(words[0] if name == "py" and words else name)
     if version is not None and name not in PYTHONS[:2]:
         pyx = shlex.join(["pyx", *own, "--python", version[1]])
@@ -183,7 +188,10 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
 
 def _means_conda(name: str, words: Sequence[str]) -> bool:
     """Tell whether a command that others have too is typed as conda has it."""
-    if name == "create" or (name == "activate" and drop_options(words)):
+    if name in ("create", "compare") or (name == "activate" and drop_options(words)):
+        return True
+    if name == "install" and re.search(r"(?:\A| )-n [^-\s]", " ".join(words)):
+        # For Poetry, which asks nothing then, no package follows.
         return True
     return name in VERBS_OF_CONDA and _names_environment(words)
 
@@ -191,6 +199,8 @@ def _means_conda(name: str, words: Sequence[str]) -> bool:
 def _answer_slip(name: str, words: Sequence[str], pyx: str, here: Here) -> str:
     """Return the hint for a word that nobody knows: what it is like, or where to look."""
     known = [*VERBS, *here.programs, *(one for one in COUNTERPARTS if one not in _TOO_SHORT)]
+    if name in _OF_SETTINGS:
+        return "indexes are those of pip: `pyx tool run pip config list` shows its settings"
     known = [] if name in _NO_SLIPS else known
     close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
     if not close and here.waiting:
@@ -211,6 +221,9 @@ def _answer_verb(name: str, words: Sequence[str], pyx: str, here: Here) -> str:
     if name == "deactivate":
         return _NO_DEACTIVATE
     if name in NAMESAKES:
+        left_out = explain_left_out(name, here.plan, "run", name, *words) if here.plan else None
+        if left_out is not None:
+            return left_out
         run = f"{pyx} run {shlex.join([name, *words])}"
         return f"{_advise(name, pyx, here)}, then `{run}`"
     command = _begin(pyx, settle(str(translate(name, words, here=here))))
@@ -240,7 +253,7 @@ def _names_environment(words: Sequence[str]) -> bool:
 
     Without a package, ``-n`` would take one for its value.
     """
-    if any(word.startswith(("--name", "--file", "--all")) for word in words):
+    if any(word == "--all" or word.startswith(("--name", "--file")) for word in words):
         return True
     at = words.index("-n") + 1 if "-n" in words else len(words)
     return len(words) > at and len(drop_options(words)) > 1

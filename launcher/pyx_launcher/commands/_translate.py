@@ -22,7 +22,10 @@ from pyx_launcher.cli.invocation import parse_invocation
 from pyx_launcher.errors import UsageError
 from pyx_launcher.project.local import is_local, split_path
 from pyx_launcher.project.manifest import (
+    LISTED,
     LISTS,
+    MANIFEST,
+    WISHES,
     advise_old,
     find_manifest,
     is_buildable,
@@ -31,7 +34,7 @@ from pyx_launcher.project.manifest import (
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pyx_launcher.start.plan import Plan
 
@@ -100,6 +103,15 @@ _WITH_VALUE = (
     *_CHOICES,
     *("-r", "--requirement", "-c", "--constraint", "--only-group", "--no-group", "--env-file"),
     *("-i", "--index-url", "--extra-index-url", "-f", "--find-links"),
+    *(
+        "--project",
+        "--package",
+        "-P",
+        "--upgrade-package",
+        "--output-file",
+        "-o",
+        "--build-constraint",
+    ),
     *("-t", "--target", "--prefix", "--root", "--src", "--python", "-p", "--index", "--source"),
     *("--proxy", "--cert", "--trusted-host", "--timeout", "--retries", "--cache-dir", "--log"),
     *(
@@ -170,8 +182,20 @@ INTERPRETERS: Mapping[str, str] = {
     "pin": "python pin NAME",
 }
 _OF_CONDA = re.compile(r"[A-Za-z0-9][\w.-]*=[\d.*]+")
+_OF_COMPILE = ("--generate-hashes", "-q", "--quiet", "-v", "--verbose", "--universal")
+"""Options of pip-compile that say what `pyx lock` does anyway."""
 EDITABLE = ("-e", "--editable")
-OF_INDEX = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links")
+_PROJECT = ("--project", "--directory", "-C", "-P")
+"""Options by which others name the directory of a project, behind ``install``."""
+_PASSED = ("--locked", "--offline", "--python", "--env-file")
+"""Those that mean the same for pyx."""
+_MATTERS = (
+    *("--no-deps", "--no-binary", "--only-binary", "--no-build-isolation", "--platform"),
+    *("--python-version", "--prefix", "--root", "--no-root", "--only-root"),
+    *("--no-install-project", "--no-editable", "--package"),
+)
+"""Those that change what is installed, for which pyx has nothing."""
+OF_INDEX = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index")
 UPGRADE = ("-U", "--upgrade")
 
 
@@ -205,20 +229,10 @@ def translate(
     """Return what follows ``pyx`` for the verb `name` of another tool; None for no such verb."""
     words = [part for word in words for part in _split_editable(word)]
     given = drop_options(words)
-    if name == "install" and table is COUNTERPARTS:
-        return _translate_install(words, given, here)
-    if name in ("uninstall", "rm") and table is COUNTERPARTS and _names_list(words):
-        return shlex.join(["remove", *keep_options(words, ("-r", "--requirement"))])
-    if name == "show" and not given:
-        asked = [word for word in words if word in _OF_SHOW]
-        return _OF_SHOW[asked[0]] if asked else shlex.join(["list", *_translate_choice(words)])
-    if name == "new":
-        called = list_values_of(("--name",), words)
-        places = [word for word in words if not word.startswith("-") and word not in called]
-        option = ("--name", called[0]) if called else ()
-        return shlex.join(["init", "--lib", *option, *places])
-    if name == "export":
-        return _translate_export(words)
+    if name in _SPECIAL and table is COUNTERPARTS:
+        meant = _SPECIAL[name](words, given, here)
+        if meant is not None:
+            return meant
     if name == "version" and here.is_poetrys:
         return shlex.join(["tool", "run", "poetry", "version", *words])
     if name == "version" and words:
@@ -239,7 +253,68 @@ def translate(
     return form.replace("NAME", shlex.join(given) or "NAME")
 
 
-def _translate_export(words: Sequence[str]) -> str:
+def _translate_uninstall(words: Sequence[str], given: Sequence[str], _: Here) -> str:
+    if _names_list(words):
+        return shlex.join(["remove", *keep_options(words, ("-r", "--requirement"))])
+    kept = keep_options(words, ("--dev", "--group", "-G", "-D"))
+    return shlex.join(["remove", *(kept if given else ["NAME"])])
+
+
+def _translate_show(words: Sequence[str], _: Sequence[str], __: Here) -> str | None:
+    # For pip they ask which files there are.
+    given = drop_options([word for word in words if word not in ("-f", "--files")])
+    if "--why" in words:
+        return shlex.join(["tree", "--invert", *(given or ["NAME"])])
+    if given:
+        return shlex.join(["which", *given])
+    asked = [word for word in words if word in _OF_SHOW]
+    return _OF_SHOW[asked[0]] if asked else shlex.join(["list", *_translate_choice(words)])
+
+
+def _translate_new(words: Sequence[str], _: Sequence[str], __: Here) -> str:
+    called = list_values_of(("--name",), words)
+    places = [word for word in words if not word.startswith("-") and word not in called]
+    option = ("--name", called[0]) if called else ()
+    return shlex.join(["init", "--lib", *option, *places])
+
+
+def _translate_self(_: Sequence[str], given: Sequence[str], __: Here) -> str | None:
+    if given[:1] != ["add"]:
+        return None
+    # A plugin of Poetry's.
+    more = [word for one in given[1:] or ["PACKAGE"] for word in ("--with", one)]
+    return shlex.join(["tool", "install", "--force", "poetry", *more])
+
+
+def _translate_pip_sync(_: Sequence[str], given: Sequence[str], __: Here) -> str:
+    return shlex.join([*(word for file in given for word in ("--project", file)), "sync"])
+
+
+def _translate_pip_compile(words: Sequence[str], _: Sequence[str], __: Here) -> str:
+    return _translate_compile(words, ("--from", "pip-tools", "pip-compile"))
+
+
+def _translate_compile(words: Sequence[str], program: Sequence[str]) -> str:
+    """Return what follows ``pyx`` for pip-compile, or for uv's: what locks the project is meant.
+
+    For any other list it is that `program` itself.
+    """
+    upgraded = list_values_of(("-P", "--upgrade-package"), words)
+    outputs = list_values_of(("-o", "--output-file"), words)
+    valued = ("-P", "--upgrade-package", "-o", "--output-file")
+    others = [
+        word
+        for before, word in pairwise(("", *words))
+        if word.partition("=")[0] not in (*_OF_COMPILE, *UPGRADE, *valued) and before not in valued
+    ]
+    if {*others} <= {LISTED, MANIFEST} and {*outputs} <= {WISHES}:
+        upgrades = upgraded or any(word in UPGRADE for word in words)
+        return shlex.join(["lock", *(["--upgrade", *upgraded] if upgrades else [])])
+    hashes = [] if "--generate-hashes" in words else ["--generate-hashes"]
+    return shlex.join(["tool", "run", *program, *hashes, *words])
+
+
+def _translate_export(words: Sequence[str], _: Sequence[str], __: Here) -> str:
     """Return what follows ``pyx`` for ``export``, which others make requirements by."""
     formats = list_values_of(("--format", "-f"), words) or ["requirements"]
     meant = "pylock" if "pylock" in formats[0] else "requirements"
@@ -254,16 +329,24 @@ def _translate_export(words: Sequence[str]) -> str:
 
 def _translate_install(words: Sequence[str], given: Sequence[str], here: Here) -> str:
     """Return what follows ``pyx`` for ``install``."""
-    if _names_list(words):
-        adding = _translate_index(words, ("-r", "--requirement", "-c"))
-        if "`" not in adding and any(word in UPGRADE for word in words):
-            return f"`pyx {adding}` adds what it lists, `pyx lock --upgrade` moves what is locked"
-        return adding
-    if not given or any(map(_is_path, given)):
-        return _translate_paths(words, given, here)
     if any(word.partition("=")[0] in ("-t", "--target") for word in words):
         # pip writes into any directory by itself.
         return shlex.join(["tool", "run", "pip", "install", *words])
+    command = _plan_install(words, given, here)
+    left_out = [word.partition("=")[0] for word in words if word.startswith(_MATTERS)]
+    # A command in backticks says already what is different.
+    named = [] if "`" in command else list(dict.fromkeys(left_out))
+    return _name_left_out(command, named)
+
+
+def _plan_install(words: Sequence[str], given: Sequence[str], here: Here) -> str:
+    if _names_list(words):
+        adding = _translate_index(words, ("-r", "--requirement", "-c", *EDITABLE))
+        if "`" not in adding and any(word in UPGRADE for word in words):
+            return f"`pyx {adding}` adds what it lists, `pyx lock --upgrade` moves what is locked"
+        return adding
+    if not given or any(map(_is_path, given)) or any(word in EDITABLE for word in words):
+        return _translate_paths(words, given, here)
     is_locked = all(canonicalize_name(one) in here.packages for one in given)
     if is_locked and any(word in UPGRADE for word in words):
         return shlex.join(["lock", "--upgrade", *given])
@@ -277,14 +360,35 @@ def _translate_index(words: Sequence[str], kept: tuple[str, ...]) -> str:
     """
     # As conda has it, one = means every version that begins so.
     words = [write_requirement(word) if _OF_CONDA.fullmatch(word) else word for word in words]
+    limits = list_values_of(("-c", "--constraint"), words)
+    # conda has it for channels.
+    kept = (*kept, "-c", "--constraint") if all(map(os.path.isfile, limits)) else kept
     adding = ["add", *keep_options(words, (*kept, *OF_INDEX))]
-    adding += ["--pre"] if "--pre" in words else []
+    adding += [word for word in ("--pre", "--user") if word in words]
+    if adding == ["add"]:
+        adding.append("NAME")
     try:
         parse_invocation(adding, {})
     except UsageError as error:
         if "`" in (error.hint or ""):
             return str(error.hint)
     return shlex.join(adding)
+
+
+_SPECIAL: Mapping[str, Callable[[Sequence[str], Sequence[str], Here], str | None]] = {
+    "install": _translate_install,
+    **dict.fromkeys(("uninstall", "rm"), _translate_uninstall),
+    "show": _translate_show,
+    "new": _translate_new,
+    "self": _translate_self,
+    "export": _translate_export,
+    **dict.fromkeys(("compile", "pip-compile"), _translate_pip_compile),
+    "pip-sync": _translate_pip_sync,
+}
+"""Verbs of which words alone do not say what is meant.
+
+They are given all words, those that are no options, and what is here; None leads to `COUNTERPARTS`.
+"""
 
 
 def drop_options(words: Sequence[str]) -> list[str]:
@@ -354,8 +458,13 @@ def _translate_paths(words: Sequence[str], given: Sequence[str], here: Here) -> 
         return old
     extras = [split_path(one)[1].strip("[]").replace(" ", "") for one in itself]
     chosen = [word for extra in filter(None, extras) for word in ("--extra", extra)]
-    sync = shlex.join(["sync", *chosen, *_translate_choice(words)])
-    is_locked = here.has_lock or here.plan is None
+    elsewhere = list_values_of(_PROJECT, words)[:1]
+    place = ["--project", *elsewhere] if elsewhere else []
+    passed = keep_options(words, _PASSED)
+    passed = [word for word in passed if word not in (*given, *EDITABLE)]
+    sync = shlex.join([*place, "sync", *chosen, *_translate_choice(words), *passed])
+    lacks_lock = here.plan is not None and here.plan.context.is_fallback
+    is_locked = elsewhere or (here.has_lock and not lacks_lock) or here.plan is None
     return sync if is_locked or not _requires_lock(own) else f"lock && pyx {sync}"
 
 
@@ -381,6 +490,8 @@ def translate_tool(tool: str, words: Sequence[str], here: Here = NOTHING) -> str
     if tool == "uv":
         here = replace(here, is_poetrys=False)
     # Behind another tool `python` installs interpreters, which nothing else here does.
+    if name == "compile" and tool == "uv" and others:
+        return settle(_translate_compile(others, ("uv", "pip", "compile")))
     meant = None if name in PYTHONS else translate(name, others, TOOLS[tool], here=here)
     if meant is not None:
         return settle(meant)

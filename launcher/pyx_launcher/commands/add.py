@@ -311,7 +311,8 @@ def _refuse_files(words: EditArguments, start: Sequence[str]) -> None:
             raise _explain_file(name, start)
     for name in words.names:
         path = split_path(name)[0]
-        if path.startswith((".", "/", "~")) and not os.path.lexists(os.path.expanduser(path)):
+        is_path = path.startswith((".", "/", "~")) or _ARCHIVE.fullmatch(name)
+        if is_path and not os.path.lexists(os.path.expanduser(path or name)):
             raise UsageError(
                 f"there is no file or directory {name}",
                 hint=f"`{shlex.join([*start, 'PACKAGE'])}` adds a package by its name",
@@ -327,6 +328,9 @@ def _refuse_files(words: EditArguments, start: Sequence[str]) -> None:
                 f"`{shlex.join([*start, *(words.names or ['PACKAGE'])])}`",
             )
 
+
+_ARCHIVE = re.compile(r"[\w.-]+\.(?:whl|zip|tgz|tar\.gz)")
+"""What is no name of a package, but that of a file which has one."""
 
 _NO_LIST = re.compile(r"(?:\.(?:ya?ml|toml|lock|cfg|py|ipynb|json)|(?:^|/)Pipfile)$")
 """How the names of files end that are no lists of requirements."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 from pathlib import Path
@@ -73,6 +74,9 @@ def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
         check_words(invocation, 1)
         return _list(invocation, environ)
     name = _require_name(invocation, words)
+    if action == "create" and _LIST_OF_PACKAGES.search(name) and os.path.isfile(name):
+        hint = answer(["env", "create", "--file", name])
+        raise UsageError(f"{name} is a file, not the name of an environment", hint=hint)
     dirs = resolve_dirs(environ)
     if action == "create" and "--clone" in invocation.settings:
         write_out(f"@{name}: {_clone(name, invocation, dirs)}\n")
@@ -83,6 +87,10 @@ def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
         kernel = remove_kernel(name, environ)
         write_out(f"its kernel removed: {kernel}\n" if kernel else "")
     return 0
+
+
+_LIST_OF_PACKAGES = re.compile(r"\.(?:ya?ml|txt|in)$")
+"""How the files end from which others make environments."""
 
 
 def _clone(name: str, invocation: Invocation, dirs: Dirs) -> Path:

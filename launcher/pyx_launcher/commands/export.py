@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from packaging.pylock import PylockValidationError
 
-from pyx_launcher.cli.invocation import parse_program
+from pyx_launcher.cli.invocation import parse_program, repeat_start
 from pyx_launcher.commands._arguments import check_words
 from pyx_launcher.commands._lists import refuse_no_script
 from pyx_launcher.commands._output import making, name_output, publish, take_copies, write_text
@@ -60,7 +60,10 @@ def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:
         problem = f"does not know the format {kind}" if kind else "needs a format"
         hint = _HINT
         if word.endswith(".txt"):
-            hint = shlex.join(["pyx", "export", "--format", "requirements", "-o", word])
+            words = ["--format", "requirements", "-o", word, *invocation.words]
+            hint = shlex.join([*repeat_start(invocation), "export", *words])
+        elif "cyclonedx" in kind:
+            hint = "`pyx info --sbom` writes that"
         raise UsageError(f"pyx export {problem}", hint=hint)
     program = parse_program(invocation.words)
     if program.target and os.path.isfile(program.target):

@@ -146,7 +146,8 @@ def _refuse_python(invocation: Invocation, words: Sequence[str]) -> None:
     if not _is_python(words[0]):
         raise UsageError(problem, hint="leave it out; --python chooses one")
     own = [*repeat_start(invocation, "--python")[1:], *(["--python", version] if version else [])]
-    others = [one for one in beside if not _is_python(one)]
+    wanted = (*invocation.settings.get("--from", ()), *beside)
+    others = [one for one in wanted if not _is_python(one)]
     if others:
         hint = write_with(others, own, words[1:] or ["-i"])
     elif own or words[1:]:

@@ -40,6 +40,8 @@ def parse_requirement(text: str, *, by_poetry: bool = False) -> Requirement:
         requirement = Requirement(text)
     except InvalidRequirement as error:
         problem = str(error).partition("\n")[0]
+        if re.search(r"[=<>!~]\s*$", text):
+            problem = "the version is missing"
         raise UsageError(
             f"{text!r} is not a valid requirement: {problem}", hint=_guess_requirement(text)
         ) from error

@@ -482,7 +482,7 @@ def _tell_of_constraints(
     held = [one for one in change.constraints if canonicalize_name(one.name) in versions]
     if project.kind in _TAKE_CONSTRAINTS and held:
         adding = shlex.join(["pyx", "add", *map(str, held)])
-        tell(f"{', '.join(map(str, held))} held this time alone; `{adding}` keeps to it")
+        tell(f"only this time: {', '.join(map(str, held))}; `{adding}` keeps to that for good")
 
 
 def _refuse_editables(project: Project, change: Change) -> None:

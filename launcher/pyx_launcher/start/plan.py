@@ -91,6 +91,9 @@ def make_plan(
         lock = read_lock(context.lock, context.project, context.more_locks)
     debug(f"{lock.path if lock else 'no lock'} ({context.reason})")
     freshness = _find_freshness(invocation, lock, context)
+    if context.is_fallback and freshness.error is not None and _names_part(invocation):
+        # It is the project that has it; the lock of the environment knows nothing of that.
+        raise freshness.error
     requires, required_by = _find_requirement(context, lock)
     # What was selected for each interpreter that was looked at.
     selected: dict[Path, Selection] = {}
@@ -140,6 +143,12 @@ def make_plan(
         freshness=freshness,
         inputs=inputs if context.settled else None,
     )
+
+
+def _names_part(invocation: Invocation) -> bool:
+    """Tell whether an extra or a group is asked for by its name."""
+    choice = invocation.choice
+    return bool(choice.extras or choice.groups or choice.only_groups)
 
 
 def needs_lock(context: Context) -> bool:

@@ -251,7 +251,7 @@ def test_only_what_is_named_moves(pyx: Pyx, project: Path, wheels: Path) -> None
     fresh = {"UV_CACHE_DIR": str(project.parent / "fresh")}
     succeed(pyx("add", "talk", cwd=project, env=fresh))
     assert locked(project)["tick"][0] == "1.0"
-    assert succeed(pyx("lock", cwd=project, env=fresh))[0].endswith("nothing changed")
+    assert succeed(pyx("lock", cwd=project, env=fresh))[0].endswith("no version changed")
     assert succeed(pyx("lock", "--upgrade", "tick", cwd=project, env=fresh))[0] == (
         "~ tick 1.0 → 1.1"
     )
@@ -260,7 +260,7 @@ def test_only_what_is_named_moves(pyx: Pyx, project: Path, wheels: Path) -> None
     assert succeed(pyx("lock", "--upgrade", cwd=project, env=fresh))[0] == "~ tick 1.1 → 1.2"
     succeed(pyx("add", "tick==1.1", cwd=project, env=fresh))
     told = pyx("lock", "--upgrade", "Tick", cwd=project, env=fresh)
-    assert told.stdout.endswith("nothing changed\n")
+    assert told.stdout.endswith("no version changed\n")
     manifest = project / "pyproject.toml"
     assert told.stderr == f"pyx: tick stays as it is: {manifest} requires tick==1.1\n"
 
@@ -301,7 +301,7 @@ def test_what_a_tool_says_is_heard_where_it_fails(pyx: Pyx, project: Path) -> No
     assert told.stderr == ""
     for words in ([], ["--upgrade", "talk"], ["--upgrade"]):
         again = pyx("lock", *words, cwd=project)
-        assert "nothing changed" in again.stdout
+        assert "no version changed" in again.stdout
         assert again.stderr == ""
     failed = pyx("add", "picky", cwd=project)
     assert failed.stderr.count("No solution found") == 1
@@ -747,10 +747,10 @@ def test_a_directory_is_required_as_it_is(pyx: Pyx, project: Path, tmp_path: Pat
 
 
 def test_what_is_said_of_a_lock_without_packages(pyx: Pyx, project: Path) -> None:
-    """That it is new, where nothing was there, and else that nothing changed."""
+    """That it is new, where nothing was there, and else that no version changed."""
     empty = MANIFEST.replace('"tick<2",', "")
     (project / "pyproject.toml").write_text(empty)
-    for said in ("the lock is new", "nothing changed"):
+    for said in ("the lock is new", "no version changed"):
         assert succeed(pyx("lock", cwd=project)) == [f"{project}/pylock.toml: 0 packages, {said}"]
 
 

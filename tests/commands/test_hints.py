@@ -129,7 +129,7 @@ CASES: Mapping[str, Case] = {
         typed="pyx @science run /bin/sh -c 'pyx lock --upgrade tock'",
         before=("pyx env create science", "pyx @science add tock"),
         hint="`pyx @science lock --upgrade tock` changes the environment that this was started in",
-        says=("nothing changed",),
+        says=("no version changed",),
     ),
     "a program of the environment of a shell": Case(
         typed="pyx @science run /bin/sh -c 'pyx run tick a'",
@@ -420,7 +420,7 @@ CASES: Mapping[str, Case] = {
             "pyx lock": "cd there && pyx lock",
             "export": "export --format pylock",
         },
-        says=("nothing changed", "tick"),
+        says=("no version changed", "tick"),
     ),
     "export without a format": Case(
         typed="pyx export",
@@ -520,7 +520,7 @@ CASES: Mapping[str, Case] = {
         typed="pyx update -n science tick",
         before=("pyx add @science tick",),
         hint="hint: pyx @science lock --upgrade tick",
-        says=("nothing changed",),
+        says=("no version changed",),
     ),
     "an environment that is to be made by conda's install": Case(
         typed="pyx install --name science -c conda-forge tick=1.0",
@@ -762,26 +762,26 @@ CASES: Mapping[str, Case] = {
         files={"s.py": SCRIPT},
         before=("pyx lock s.py",),
         hint="did you mean `pyx lock s.py --upgrade tick`?",
-        says=("nothing changed",),
+        says=("no version changed",),
     ),
     "an upgrade in a script by add": Case(
         typed="pyx add --script s.py -U tick",
         files={"s.py": SCRIPT},
         before=("pyx lock s.py",),
         hint="hint: pyx lock s.py --upgrade tick",
-        says=("nothing changed",),
+        says=("no version changed",),
     ),
     "an upgrade by add, of the project behind it": Case(
         typed="pyx add --project there -U tick",
         before=("mkdir there", "cd there && pyx add --init tick"),
         hint="hint: pyx --project there lock --upgrade tick",
-        says=("nothing changed",),
+        says=("no version changed",),
     ),
     "an upgrade by add, of an environment behind it": Case(
         typed="pyx add @e -U tick",
         before=("pyx add @e tick",),
         hint="hint: pyx @e lock --upgrade tick",
-        says=("nothing changed",),
+        says=("no version changed",),
     ),
     "what nobody wrote down in @NAME": Case(
         typed="pyx remove @e zzzz",
@@ -960,7 +960,7 @@ CASES: Mapping[str, Case] = {
         typed="pyx list --editable",
         files=LOCKED,
         before=LOCK,
-        hint="`pyx list` names the directory",
+        hint="`pyx list` says what is editable",
         says=("tick", "tick"),
     ),
     "an environment from a file of conda's": Case(
@@ -1178,13 +1178,13 @@ CASES: Mapping[str, Case] = {
         files=LOCKED,
         before=LOCK,
         hint="hint: pyx lock --upgrade tick",
-        says=("nothing changed",),
+        says=("no version changed",),
     ),
     "an upgrade by add, with a group": Case(
         typed="pyx --project there add -U --group dev tick",
         before=("mkdir there", "cd there && pyx add --init tick"),
         hint="hint: pyx --project there lock --upgrade tick",
-        says=("nothing changed",),
+        says=("no version changed",),
     ),
     "a list of requirements as a package": Case(
         typed="pyx --project there add r.txt --group dev",
@@ -1217,7 +1217,7 @@ CASES: Mapping[str, Case] = {
         files=LOCKED,
         before=LOCK,
         hint="`pyx lock` locks its project",
-        says=("nothing changed",),
+        says=("no version changed",),
     ),
     "conda's list as a requirement": Case(
         typed="pyx add --dev environment.yml",
@@ -1295,7 +1295,7 @@ CASES: Mapping[str, Case] = {
         files=LOCKED,
         before=LOCK,
         hint="hint: pyx lock --upgrade tick\n",
-        says=("nothing changed",),
+        says=("no version changed",),
     ),
     "an upgrade of a list": Case(
         typed="pyx add -U -r r.txt",
@@ -1303,7 +1303,7 @@ CASES: Mapping[str, Case] = {
         before=LOCK,
         hint="leave it out: `pyx lock --upgrade NAME` moves what is locked already",
         words=HERE,
-        says=("nothing changed",),
+        says=("no version changed",),
     ),
     "what is released before its time": Case(
         typed="pyx add --pre early --dev",
@@ -1380,7 +1380,7 @@ CASES: Mapping[str, Case] = {
         before=LOCK,
         hint="`pyx lock`, if it is not in the lock yet; `pyx sync --extra more` for the extra",
         words={"sync": "list"},
-        says=("nothing changed", "tock"),
+        says=("no version changed", "tock"),
     ),
     "what a file lists, by pip": Case(
         typed="pyx pip uninstall -y -r r.txt",
@@ -1415,7 +1415,7 @@ CASES: Mapping[str, Case] = {
         files={"requirements.in": "tick\n"},
         before=LOCK,
         hint="copy it first: `cp requirements.txt wanted.txt && pyx add -r wanted.txt`",
-        says=("nothing changed",),
+        says=("no version changed",),
     ),
     "a picture of no kind": Case(
         typed="pyx tree --graph tree.png",
@@ -1497,21 +1497,21 @@ CASES: Mapping[str, Case] = {
         files=LOCKED,
         before=LOCK,
         hint="hint: pyx lock --upgrade tick",
-        says=("nothing changed",),
+        says=("no version changed",),
     ),
     "an upgrade of a value": Case(
         typed="pyx lock --upgrade=tick",
         files=LOCKED,
         before=LOCK,
         hint="hint: pyx lock --upgrade tick\n",
-        says=("nothing changed",),
+        says=("no version changed",),
     ),
     "an upgrade of what is spelt wrong": Case(
         typed="pyx lock --upgrade tik",
         files=LOCKED,
         before=LOCK,
         hint="did you mean `pyx lock --upgrade tick`?",
-        says=("nothing changed",),
+        says=("no version changed",),
     ),
     "an upgrade of what is not there": Case(
         typed="pyx lock --upgrade early",
@@ -1734,7 +1734,7 @@ CASES: Mapping[str, Case] = {
         files={"pyproject.toml": PROJECT + OWN},
         before=LOCK,
         hint=". is mine itself, which is installed with what it requires",
-        says=("nothing changed",),
+        says=("no version changed",),
     ),
     "a project that is not installed is to require itself": Case(
         typed="pyx add -e .",
@@ -2001,6 +2001,7 @@ MAY_FAIL = {
     "pyx add -e .": "no project requires itself; DIR is meant to be another",
     "pyx env --kernel": "ipykernel is not locked here",
     "pyx @tick lock --upgrade": "there is no environment of that name here",
+    "pyx --env-file .env run.py": "there is no such file here",
     'pyx @tick run "$SHELL"': "there is no environment of that name here",
 }
 

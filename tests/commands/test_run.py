@@ -46,6 +46,16 @@ def project(tmp_path: Path, wheels: Path, index: IndexServer) -> Path:
     return directory
 
 
+def test_a_script_is_not_fetched(pyx: Pyx, tmp_path: Path) -> None:
+    """What is not on this machine is no program, whatever a path makes of its name."""
+    told = pyx("run", "https://example.org/x.py", cwd=tmp_path)
+    assert told.returncode == USAGE
+    assert told.stderr == (
+        "pyx: https://example.org/x.py is not on this machine\n"
+        "pyx: hint: fetch it first and read it, then start the file\n"
+    )
+
+
 def test_a_program_gets_all_words_behind_its_name(pyx: Pyx, project: Path) -> None:
     """None of them is pyx's or python's, and the exit status is the program's own."""
     told = pyx("run", "tock", "--json", "-h", "--", "@x", "a b", cwd=project)

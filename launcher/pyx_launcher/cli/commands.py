@@ -320,10 +320,7 @@ _ASKS_NOTHING = "leave it out: pyx never asks"
 _NO_FILES = "leave it out: it makes no other files"
 _ADDS = "leave it out: what is added is locked in the same step, and fetched by a start"
 _EXACT = "leave it out: a start has exactly what the lock names"
-_SHOWS = (
-    "`pyx list` names the directory of what is used as it is;"
-    " `pyx export --format requirements` writes what there is"
-)
+_SHOWS = "`pyx list` says what is editable, `pyx export --format requirements` writes what there is"
 _HASHED = "leave it out: pip takes the file with its hashes as well"
 _REVISION = "leave it out: it stands behind the URL, as in 'PACKAGE @ git+https://…@REVISION'"
 _MARKER = "leave it out: it stands behind the package, as in 'PACKAGE; python_version < \"3.12\"'"
@@ -350,6 +347,7 @@ OPTIONS_OF_OTHERS: Mapping[str, str] = {
     "--categories": "--group NAME",
     "--dev": "--group dev",
     "--directory": "--project DIR",
+    "-C": "--project DIR",
     "--package": "--project DIR",
     "-p": "--python VERSION",
     "--tree": "pyx tree",
@@ -369,7 +367,7 @@ OPTIONS_OF_OTHERS: Mapping[str, str] = {
     "--no-deps": "leave it out: what a package requires is always locked with it",
     "--require-hashes": "leave it out: every file is compared with its hash in any case",
     "--no-extra": "leave it out, and name the extras that are wanted",
-    "--all-packages": "leave it out: a start is of one project; --project names another of the workspace",
+    "--all-packages": "leave it out: a start is of one project, and --project names another",
     "--why": "pyx tree --invert NAME",
     "--no-update": "`pyx lock` moves no version unless it has to",
     "--regenerate": "pyx lock --upgrade",

@@ -343,7 +343,7 @@ def describe(outcome: Outcome, subject: Path | None = None) -> str:
             lines.append(f"- {name} {old}".rstrip())
         elif old != new:
             lines.append(f"~ {name} {old} → {new}")
-    same = "the lock is new" if outcome.is_new else "nothing changed"
+    same = "the lock is new" if outcome.is_new else "no version changed"
     what = f"{len(lines)} changed" if lines else same
     count = f"{len(after)} package{'' if len(after) == 1 else 's'}"
     lines.append(f"{subject or outcome.lock}: {count}, {what}")

@@ -22,7 +22,7 @@ from pyx_launcher.commands._target import (
     lead_to_surrounding,
 )
 from pyx_launcher.environment.activation import list_programs
-from pyx_launcher.errors import NotFoundError
+from pyx_launcher.errors import NotFoundError, UsageError
 from pyx_launcher.launch import decide, make_ready
 from pyx_launcher.project.manifest import is_buildable, list_scripts, name_command
 from pyx_launcher.project.named import WITHIN
@@ -46,6 +46,11 @@ _CLOSE = 0.7
 def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Make the environment ready and become the program that the first word names."""
     check_words(invocation, 1, at_most=len(invocation.words))
+    if "://" in invocation.words[0]:
+        raise UsageError(
+            f"{invocation.words[0]} is not on this machine",
+            hint="fetch it first and read it, then start the file",
+        )
     plan = decide(invocation, environ)
     check_pip(plan, environ)
     if plan.lock is not None:

@@ -49,7 +49,7 @@ def project(tmp_path: Path, wheels: Path, index: IndexServer) -> Path:
 def test_a_script_is_not_fetched(pyx: Pyx, tmp_path: Path) -> None:
     """What is not on this machine is no program, whatever a path makes of its name."""
     told = pyx("run", "https://example.org/x.py", cwd=tmp_path)
-    assert told.returncode == USAGE
+    assert told.returncode == 64
     assert told.stderr == (
         "pyx: https://example.org/x.py is not on this machine\n"
         "pyx: hint: fetch it first and read it, then start the file\n"

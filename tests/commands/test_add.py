@@ -1082,3 +1082,39 @@ def test_a_name_of_condas_is_told_from_that_of_an_index(
     assert told.stderr.splitlines()[0] == (
         "pyx: what conda has as pytorch is torch on an index, where pytorch is another package"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("nb.ipynb", b'{"cells": []}'),
+        ("data.csv", b"a,b\n1,2\n"),
+        ("empty.dat", b""),
+        ("program", b"\x7fELF\0\0"),
+    ],
+)
+def test_what_is_not_a_script_stays_as_it_is(
+    pyx: Pyx, project: Path, name: str, content: bytes
+) -> None:
+    """By its name or its content: a block of comments would destroy most other files."""
+    (project / name).write_bytes(content)
+    for words in (("add", "--script", name, "tick"), ("lock", name)):
+        told = pyx(*words, cwd=project)
+        assert told.returncode == USAGE
+        assert told.stderr.startswith(f"pyx: {project / name} is not a script")
+        assert (project / name).read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("hook", "import tick\n"),
+        ("hook.cgi", "#!/usr/bin/env python3\nimport tick\n"),
+        ("hook.txt", "# /// script\n# dependencies = []\n# ///\nimport tick\n"),
+    ],
+)
+def test_a_script_may_have_any_name(pyx: Pyx, project: Path, name: str, text: str) -> None:
+    """If it says itself that it is one."""
+    (project / name).write_text(text)
+    assert succeed(pyx("add", "--script", name, "tick", cwd=project))[0] == "+ tick 1.0"
+    assert '"tick>=1.0"' in (project / name).read_text()

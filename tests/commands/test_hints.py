@@ -1583,6 +1583,21 @@ CASES: Mapping[str, Case] = {
         hint="`pyx add jupyterlab` adds what opens it, then `pyx run jupyter lab a.ipynb`",
         says=("+ jupyterlab 1.0", "jupyter lab a.ipynb"),
     ),
+    "a notebook that is to be a script": Case(
+        typed="pyx add --script a.ipynb tick",
+        files={**LOCKED, "a.ipynb": '{"cells": []}'},
+        hint="`pyx add jupyterlab` adds what opens it, then `pyx run jupyter lab a.ipynb`",
+        says=("+ jupyterlab 1.0", "jupyter lab a.ipynb"),
+    ),
+    "a notebook where no project is": Case(
+        typed="pyx lock a.ipynb",
+        files={"a.ipynb": '{"cells": []}'},
+        hint="`pyx add --init jupyterlab` adds what opens it, then `pyx run jupyter lab a.ipynb`",
+        says=("+ jupyterlab 1.0", "jupyter lab a.ipynb"),
+    ),
+    "a new script with the name of something else": Case(
+        typed="pyx init --script new.csv", hint="hint: pyx init --script new.py", says=("new.py",)
+    ),
     "a kernel of a named environment": Case(
         typed="pyx env --kernel tick",
         before=("pyx env create tick", "pyx @tick add ipykernel"),

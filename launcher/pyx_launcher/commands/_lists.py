@@ -7,9 +7,12 @@ import difflib
 import os
 import re
 import shlex
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyx_launcher.commands._notebook import NOTEBOOK, advise_notebook
+from pyx_launcher.dirs import find_working_directory
 from pyx_launcher.errors import UsageError
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.project.manifest import (
@@ -20,12 +23,19 @@ from pyx_launcher.project.manifest import (
     find_nearest,
     name_command,
 )
+from pyx_launcher.record.checks import find_block
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NO_SCRIPTS = (".txt", ".in", ".toml", ".lock", ".cfg", ".json", ".yaml", ".yml", ".md", ".rst")
-"""How the names of files end that are never scripts, though a comment in one is harmless."""
+_SCRIPTS = (".py", ".pyw", "")
+"""How the names of scripts end. One of any other name says in its first lines that it is one."""
+
+_CHANGING = ("add", "remove", "lock")
+"""The commands that write into a script, or have it say what it requires."""
+
+_HEAD = 65536
+"""Bytes of a file that tell whether it is a script."""
 
 _LAYER = re.compile(r"(?:(?P<before>\w+)[._-])?requirements(?:[._-](?P<behind>\w+))?")
 """What a list of requirements is called, with what it is for before or behind that."""
@@ -36,17 +46,48 @@ def refuse_no_script(path: Path, name: str, verb: str) -> None:
 
     `verb` is the command that was to speak of it.
     """
-    if path.name in (*MANIFESTS, *FILE_NAMES):
+    is_one = is_script(path, is_changed=verb in _CHANGING)
+    if is_one and path.name not in (*MANIFESTS, *FILE_NAMES):
+        return
+    problem = f"{path} is not a script"
+    if path.suffix == NOTEBOOK:
+        nearest = find_nearest(str(find_working_directory()))
+        there = name if path.exists() else ""
+        hint = advise_notebook(there, ["pyx"], is_new=nearest is None)
+    elif verb == "init":
+        hint = shlex.join(["pyx", "init", "--script", f"{name.removesuffix(path.suffix)}.py"])
+    elif path.name in (*MANIFESTS, *FILE_NAMES):
         hint = f"`{name_command(path.parent)}` locks its project"
     elif path.suffix in (".txt", ".in"):
         nearest = find_nearest(str(path.parent))
         manifest = find_manifest(Path(nearest)) if nearest else None
         hint = _lead_to_project(path, name, manifest)
-    elif path.suffix in _NO_SCRIPTS:
-        hint = f"pyx {verb} --help"
     else:
-        return
-    raise UsageError(f"{path} is not a script", hint=hint)
+        problem += ", whose name ends in .py or whose first line begins with #!"
+        hint = f"pyx {verb} --help"
+    raise UsageError(problem, hint=hint)
+
+
+def is_script(path: Path, *, is_changed: bool) -> bool:
+    """Tell whether python may have been meant to run the file `path`, by its name or its content.
+
+    A directory and an archive that it can run are scripts as long as they are not to be changed,
+    and so is what can be read but once.
+    """
+    is_known = path.suffix in _SCRIPTS
+    if not path.is_file():
+        return is_known or path.exists()
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        # Whatever reads all of it says why it cannot.
+        return is_known
+    if is_changed and b"\0" in head:
+        return False
+    # Two blocks are a fault that is told elsewhere.
+    is_known |= head.startswith(b"#!") or find_block(head) != b""
+    return is_known or (not is_changed and zipfile.is_zipfile(path))
 
 
 def refuse_missing(files: Sequence[str], start: Sequence[str], names: Sequence[str]) -> None:

@@ -11,7 +11,12 @@ from pyx_launcher.console import tell
 from pyx_launcher.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyx_launcher.cli.invocation import Invocation
+
+NOTEBOOK = ".ipynb"
+"""How the names of notebooks end."""
 
 
 def look_at_notebook(invocation: Invocation) -> None:
@@ -19,19 +24,19 @@ def look_at_notebook(invocation: Invocation) -> None:
     program, start = invocation.program, repeat_start(invocation)
     name = program.target or ""
     if program.mode == "s" and _is_notebook(name):
-        add, run = (
-            shlex.join([*start, "add", "jupyterlab"]),
-            [*start, "run", "jupyter", "lab", name],
-        )
-        raise UsageError(
-            f"{name} is a notebook, not a script",
-            hint=f"`{add}` adds what opens it, then `{shlex.join(run)}`",
-        )
+        raise UsageError(f"{name} is a notebook, not a script", hint=advise_notebook(name, start))
     if program.mode == "m" and "install" in program.words:
         tell(
             "this kernel keeps to the packages of today;"
             f" `{shlex.join([*start, 'env', '--kernel'])}` makes one that follows the lock"
         )
+
+
+def advise_notebook(name: str, start: Sequence[str], *, is_new: bool = False) -> str:
+    """Return what opens the notebook `name`; `is_new` where no project is to have it yet."""
+    adding = [*start, "add", *(["--init"] if is_new else []), "jupyterlab"]
+    run = [*start, "run", "jupyter", "lab", *([name] if name else [])]
+    return f"`{shlex.join(adding)}` adds what opens it, then `{shlex.join(run)}`"
 
 
 def _is_notebook(name: str) -> bool:

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from pyx_launcher.cli.commands import VERBS
 from pyx_launcher.cli.counterparts import NAMED_BEHIND, aim, list_members
 from pyx_launcher.cli.invocation import Program, repeat_start
-from pyx_launcher.commands._lists import refuse_no_script
+from pyx_launcher.commands._lists import is_script, refuse_no_script
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.project.manifest import (
     LISTS,
@@ -170,7 +170,8 @@ def _find_target(invocation: Invocation) -> tuple[list[str], str | None]:
     verb, settings = invocation.verb or "", invocation.settings
     words = [*invocation.words[:2], invocation.program.target or ""]
     if settings.get("--script") and verb != "init":
-        return [], shlex.quote(settings["--script"][-1])
+        script = settings["--script"][-1]
+        return [], shlex.quote(script) if is_script(Path(script), is_changed=True) else None
     if verb in NAMED_BEHIND and words[0].startswith("@"):
         return words[:1], None
     if invocation.named or "--user" in settings:

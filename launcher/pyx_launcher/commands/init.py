@@ -14,6 +14,7 @@ from packaging.utils import InvalidName, canonicalize_name
 
 from pyx_launcher.cli.commands import VERBS
 from pyx_launcher.commands._arguments import check_words
+from pyx_launcher.commands._lists import refuse_no_script
 from pyx_launcher.console import write_out
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
 from pyx_launcher.errors import StoreError, UsageError
@@ -78,12 +79,14 @@ def run_init(invocation: Invocation, environ: Mapping[str, str]) -> int:
         )
     working = find_working_directory()
     if scripts:
-        return _make_script(working / Path(scripts[-1]).expanduser(), invocation, environ)
+        path = working / Path(scripts[-1]).expanduser()
+        return _make_script(path, scripts[-1], invocation, environ)
     directory = working / Path(invocation.words[0] if invocation.words else ".").expanduser()
     return _make_project(Path(os.path.normpath(directory)), invocation, environ)
 
 
-def _make_script(path: Path, invocation: Invocation, environ: Mapping[str, str]) -> int:
+def _make_script(path: Path, name: str, invocation: Invocation, environ: Mapping[str, str]) -> int:
+    refuse_no_script(path, name, "init")
     if os.path.lexists(path):
         raise UsageError(
             f"{path} exists already",

@@ -1050,7 +1050,7 @@ def test_an_old_project_gets_no_second_one(pyx: Pyx, project: Path, tmp_path: Pa
     directory.mkdir()
     (directory / "setup.py").write_text("from setuptools import setup\nsetup(name='old')\n")
     hint = "`echo '-e .' >> requirements.txt && pyx lock` locks it with what it requires"
-    for words in (["add", "-e", "."], ["add", "tick"], ["lock"]):
+    for words in (["add", "-e", "."], ["add", "."], ["lock"]):
         told = pyx(*words, cwd=directory)
         assert (told.returncode, told.stderr.splitlines()[-1]) == (USAGE, f"pyx: hint: {hint}")
         # It may name what builds it.
@@ -1118,3 +1118,34 @@ def test_a_script_may_have_any_name(pyx: Pyx, project: Path, name: str, text: st
     (project / name).write_text(text)
     assert succeed(pyx("add", "--script", name, "tick", cwd=project))[0] == "+ tick 1.0"
     assert '"tick>=1.0"' in (project / name).read_text()
+
+
+def test_a_project_with_a_setup_py_keeps_its_packaging(
+    pyx: Pyx, project: Path, tmp_path: Path
+) -> None:
+    """A table [project] would replace its name, its version and what it requires."""
+    directory = tmp_path / "old"
+    directory.mkdir()
+    (directory / "setup.py").write_text("from setuptools import setup\nsetup(name='mine')\n")
+    (directory / "more.txt").write_text("tick\n")
+    files = listed(directory)
+    for words in (("add", "--init", "tick"), ("add", "--init", "-r", "more.txt"), ("init",)):
+        told = pyx(*words, cwd=directory)
+        assert (told.returncode, listed(directory)) == (USAGE, files)
+        assert "has no pyproject.toml with a [project] table\n" in told.stderr
+    (directory / "setup.py").unlink()
+    (directory / "setup.cfg").write_text("[flake8]\nmax-line-length = 100\n")
+    assert succeed(pyx("add", "--init", "tick", cwd=directory))[0] == "+ tick 1.0"
+
+
+def test_a_list_that_a_setup_py_reads_does_not_name_the_project(pyx: Pyx, project: Path) -> None:
+    """Such a setup.py would fail on that line."""
+    (project / "pyproject.toml").unlink()
+    (project / "setup.py").write_text("setup(name='mine', r=open('requirements.txt'))\n")
+    (project / "requirements.txt").write_text("tick\n")
+    (project / "more.txt").write_text("-e .\n")
+    files = listed(project)
+    for words in (("-e", "."), ("-r", "more.txt")):
+        told = pyx("add", *words, cwd=project)
+        assert (told.returncode, listed(project)) == (USAGE, files)
+        assert "setup reads requirements.txt" in told.stderr

@@ -63,6 +63,7 @@ LAYERS = {
     "requirements-dev.txt": "-r requirements.txt\ntock\n",
 }
 
+SETUP = "from setuptools import setup\nsetup(name='mine')\n"
 LIBRARY = (
     '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
     '[project]\nname = "lib"\nversion = "1"\n'
@@ -1333,6 +1334,53 @@ CASES: Mapping[str, Case] = {
         before=("pyx tool install tick",),
         hint="hint: pyx tool upgrade tick",
         says=("tick 1.0 is the newest",),
+    ),
+    "a project with a setup.py that is to be made anew": Case(
+        typed="pyx add --init tick",
+        files={"setup.py": SETUP, "pyproject.toml": '[build-system]\nrequires = ["setuptools"]\n'},
+        hint="`echo '-e .' >> requirements.txt && pyx add tick`",
+        words={"'-e .'": "tock"},
+        says=("+ tick 1.0",),
+    ),
+    "a project with a setup.py that is to be begun": Case(
+        typed="pyx init",
+        files={"setup.py": SETUP},
+        hint="`echo '-e .' >> requirements.txt && pyx lock`",
+        words={"'-e .'": "tock"},
+        says=("+ tock 1.0",),
+    ),
+    "the extra of a project with a setup.py": Case(
+        typed="pyx add -e '.[dev]'",
+        files={"setup.py": SETUP},
+        hint="`echo '-e .[dev]' >> requirements.txt && pyx lock`",
+        words={"'-e .[dev]'": "tock"},
+        says=("+ tock 1.0",),
+    ),
+    "a list for a project with a setup.py": Case(
+        typed="pyx add -r requirements/dev.txt",
+        files={"setup.py": SETUP, "requirements/dev.txt": "tick\n"},
+        hint="`echo '-e .' >> requirements.txt && echo '-r requirements/dev.txt' >>",
+        words={"'-e .'": "tock"},
+        says=("+ tick 1.0",),
+    ),
+    "a list that a setup.py reads itself": Case(
+        typed="pyx add -e '.[dev]' tick",
+        files={"setup.py": SETUP + "open('requirements.txt')\n", "requirements.txt": "tick\n"},
+        hint="`pyx add @mine -e '.[dev]' tick`",
+        words={"-e '.[dev]'": "tock"},
+        says=("+ tock 1.0",),
+    ),
+    "a list beside that of a project with a setup.py": Case(
+        typed="pyx add -r requirements-dev.txt",
+        files={"setup.py": SETUP, "requirements.txt": "tick\n", "requirements-dev.txt": "tock\n"},
+        hint="`echo '-r requirements-dev.txt' >> requirements.txt && pyx lock` includes it",
+        says=("+ tock 1.0",),
+    ),
+    "a list that includes that of a project with a setup.py": Case(
+        typed="pyx add -r requirements-dev.txt",
+        files={"setup.py": SETUP, **LAYERS},
+        hint="`pyx add @mine -r requirements-dev.txt` locks it for itself",
+        says=("+ tock 1.0",),
     ),
     "a project that only a setup.py tells of": Case(
         typed="pyx add -e .",

@@ -34,7 +34,14 @@ from pyx_launcher.project.inline_script import (
 from pyx_launcher.project.journal import read_file
 from pyx_launcher.project.links import check_links
 from pyx_launcher.project.local import is_local, split_path
-from pyx_launcher.project.manifest import MANIFEST, MANIFESTS, advise_old, find_pin
+from pyx_launcher.project.manifest import (
+    MANIFEST,
+    MANIFESTS,
+    advise_old,
+    find_pin,
+    is_old,
+    lead_old,
+)
 from pyx_launcher.project.misspelt import describe_block, describe_manifest
 from pyx_launcher.project.named import (
     find_surrounding,
@@ -47,7 +54,7 @@ from pyx_launcher.project.pyproject import MAIN, RequirementList, drop_known, is
 from pyx_launcher.project.python_version import VERSION_FILE, pin_version
 from pyx_launcher.project.transaction import exclusive, restoring
 from pyx_launcher.resolve.pins_of_lock import check_upgrade, find_damage, find_versions, versions_in
-from pyx_launcher.resolve.project import Change, Outcome, change_project
+from pyx_launcher.resolve.project import Change, Outcome, change_project, makes_table
 from pyx_launcher.resolve.runner import NO_UPGRADE, Upgrade
 from pyx_launcher.resolve.script import (
     Block,
@@ -254,7 +261,7 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
         more += ["--upgrade", *words.upgrade.names] if words.upgrade else []
         command = shlex.join(["pyx", within, verb, *typed, *more])
         hint = f"`{command}` changes the environment that this was started in"
-    _refuse_old(working)
+    _refuse_old(working, words)
     raise UsageError(f"there is no project in {working} or above", hint=hint)
 
 
@@ -275,11 +282,47 @@ def _find_named_project(name: str) -> Path:
     return path.parent
 
 
-def _refuse_old(directory: Path) -> None:
-    """Raise UsageError for a project that only a setup.py or setup.cfg tells of."""
-    old = advise_old(directory)
+def _refuse_old(directory: Path, words: EditArguments, *, takes_over: bool = False) -> None:
+    """Raise UsageError for a project that only a setup.py or setup.cfg tells of.
+
+    A table [project] that is made there would package it by another name, without what it
+    requires.
+    """
+    wishes = _repeat_wishes(words, directory)
+    old = advise_old(directory, *wishes)
+    if words.init and is_old(directory) and makes_table(directory, takes_over=takes_over):
+        old = lead_old(directory, *wishes)
     if old is not None:
-        raise UsageError(f"{directory} has no pyproject.toml with a [project] table", hint=old)
+        raise explain_old(directory, old)
+
+
+def explain_old(directory: Path, hint: str) -> UsageError:
+    """Tell of a project that only a setup.py or setup.cfg tells of; `hint` is what locks it."""
+    return UsageError(f"{directory} has no pyproject.toml with a [project] table", hint=hint)
+
+
+def _repeat_wishes(
+    words: EditArguments, directory: Path
+) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """Return what was to be added to the project of a setup.py, as `lead_old` takes it."""
+    if not words.creates:
+        return ".", (), ()
+    working = find_working_directory()
+    paths = [one for one in (*words.editables, *words.names) if is_local(one)]
+    own = [one for one in paths if Path(os.path.realpath(split_path(one)[0] or one)) == directory]
+    extras = ",".join(filter(None, (split_path(one)[1].strip("[]") for one in own)))
+
+    def move(one: str) -> str:
+        path, behind = split_path(one)
+        is_relative = one in paths and not path.startswith(("/", "~")) and directory != working
+        return f"{os.path.relpath(path or one, directory)}{behind}" if is_relative else one
+
+    others = (
+        *(word for one in words.editables if one not in own for word in ("-e", move(one))),
+        *(move(one) for one in words.names if one not in own),
+    )
+    limits = [word for one in words.constraints for word in ("-c", one)] if others else []
+    return f".[{extras}]" if extras else ".", words.requirements, (*limits, *others)
 
 
 def edit_project(words: EditArguments, change: Change, environ: Mapping[str, str]) -> int:
@@ -289,8 +332,7 @@ def edit_project(words: EditArguments, change: Change, environ: Mapping[str, str
     if directory.is_dir():
         obey_owners(None if words.project is not None else directory)
         check_settings(directory, is_trusted=words.project is not None)
-        if not words.init:
-            _refuse_old(directory)
+        _refuse_old(directory, words, takes_over=change.takes_over)
         slip = describe_manifest(directory / MANIFEST)
         if slip is not None:
             tell(f"warning: {slip}")

@@ -19,9 +19,14 @@ from pyx_launcher.project.manifest import (
     LISTED,
     LISTS,
     MANIFESTS,
+    advise_old,
     find_manifest,
     find_nearest,
+    is_old,
+    list_included,
     name_command,
+    name_named,
+    reads_wishes,
 )
 from pyx_launcher.record.checks import find_block
 
@@ -134,6 +139,9 @@ def refuse_file(path: Path) -> None:
 
 def _lead_to_project(path: Path, name: str, manifest: Path | None) -> str:
     """Return what makes a group of a list, in the project of `manifest` if there is one."""
+    old = advise_old(manifest.parent if manifest else path.parent, lists=[name])
+    if old is not None:
+        return old
     if manifest is None:
         return f"`{shlex.join(['pyx', 'add', '--init', '-r', name])}` makes a project of it"
     layer = name_layer(path)
@@ -143,9 +151,24 @@ def _lead_to_project(path: Path, name: str, manifest: Path | None) -> str:
     adding = shlex.join([*start, "add", *(["--group", layer] if layer else []), "-r", name])
     if manifest.name not in LISTS or not layer:
         return f"`{adding}` adds what it lists to the project"
+    if is_old(manifest.parent):
+        return _lead_to_include(path, name, manifest)
     listed = manifest.name if start == ["pyx"] else str(manifest)
     making = shlex.join([*start, "add", "--init", "-r", listed])
     return f"`{making} && {adding}` makes a project of both, with a group {layer}"
+
+
+def _lead_to_include(path: Path, name: str, manifest: Path) -> str:
+    """Return what takes the list `path` into the other list of a project with a setup.py."""
+    directory = manifest.parent
+    if reads_wishes(directory) or manifest in map(Path.resolve, list_included(path)):
+        own = name_named(directory)
+        return f"`{shlex.join(['pyx', 'add', f'@{own}', '-r', name])}` locks it for itself"
+    line = f"-r {os.path.relpath(path, directory)}"
+    command = f"echo {shlex.quote(line)} >> {manifest.name} && pyx lock"
+    if directory != find_working_directory():
+        command = f"cd {shlex.quote(str(directory))} && {command}"
+    return f"`{command}` includes it"
 
 
 def _lead_to_compile(path: Path) -> str:

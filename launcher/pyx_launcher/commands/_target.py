@@ -17,6 +17,7 @@ from pyx_launcher.commands._lists import is_script, refuse_no_script
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.project.manifest import (
     LISTS,
+    advise_old,
     find_manifest,
     find_nearest,
     list_scripts,
@@ -74,7 +75,7 @@ def explain_no_lock(plan: Plan, elsewhere: str) -> PyxError:
         return plan.freshness.error
     nearest = find_nearest(str(plan.context.directory))
     hint = f"`pyx init` makes a project here; `{elsewhere}` takes another"
-    hint = lead_to_surrounding(plan) or hint
+    hint = lead_to_surrounding(plan) or advise_old(plan.context.directory) or hint
     if nearest is not None:
         command = name_command(Path(nearest))
         adding = f"{command.removesuffix('lock')}add NAME"

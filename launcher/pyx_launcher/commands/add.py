@@ -20,7 +20,13 @@ from pyx_launcher.cli.conda_specs import (
 )
 from pyx_launcher.cli.counterparts import add_extras, advise_python, is_python
 from pyx_launcher.cli.invocation import repeat_start
-from pyx_launcher.commands._edit import edit_project, edit_script, find_directory, parse_words
+from pyx_launcher.commands._edit import (
+    edit_project,
+    edit_script,
+    explain_old,
+    find_directory,
+    parse_words,
+)
 from pyx_launcher.commands._lists import refuse_layer, refuse_missing
 from pyx_launcher.console import tell
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
@@ -33,8 +39,11 @@ from pyx_launcher.project.manifest import (
     WISHES,
     advise_old,
     is_buildable,
+    is_old,
+    lead_old,
     list_main,
     name_command,
+    reads_wishes,
 )
 from pyx_launcher.project.named import named_directory
 from pyx_launcher.project.requirement import parse_requirement, read_constraint
@@ -196,6 +205,10 @@ def _find_places(
             raise _explain_own(itself[0], own)
         typed = [one for one in typed if one not in itself]
         listed = [one for one in listed if one.path != own]
+    elif is_old(own) and reads_wishes(own):
+        itself = [one for one in typed if _find(split_path(one)[0] or one) == own]
+        if itself or any(one.path == own for one in listed):
+            raise _explain_circle(itself, words, own)
     return [
         *listed,
         *(read_local(one, working) for one in typed if one in paths),
@@ -213,9 +226,9 @@ def _find_own(words: EditArguments, environ: Mapping[str, str]) -> Path:
 
 def _explain_own(name: str, directory: Path) -> UsageError:
     """Tell that the project in `directory` was to require itself, with what makes it importable."""
-    old = advise_old(directory)
+    old = advise_old(directory, f".{split_path(name)[1]}")
     if old is not None:
-        return UsageError(f"{directory} has no pyproject.toml with a [project] table", hint=old)
+        return explain_old(directory, old)
     project = name_project(directory)
     command = name_command(directory)
     extras = split_path(name)[1].strip("[]").replace(" ", "")
@@ -230,6 +243,17 @@ def _explain_own(name: str, directory: Path) -> UsageError:
         f"{name} is {project} itself, and a project does not require itself",
         hint="its scripts import what lies beside them; to have it installed, give its"
         f" pyproject.toml a [build-system] table, then run `{command}`",
+    )
+
+
+def _explain_circle(itself: Sequence[str], words: EditArguments, directory: Path) -> UsageError:
+    """Tell that a list cannot have the project in `directory`, whose setup.py reads that list."""
+    own = next(iter(itself), ".")
+    others = [word for one in words.editables if one not in itself for word in ("-e", one)]
+    others += [one for one in words.names if one not in itself]
+    return UsageError(
+        f"the project's own setup reads {WISHES}, which cannot name the project in turn",
+        hint=lead_old(directory, f".{split_path(own)[1]}", words.requirements, others),
     )
 
 

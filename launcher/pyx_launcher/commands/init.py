@@ -14,6 +14,7 @@ from packaging.utils import InvalidName, canonicalize_name
 
 from pyx_launcher.cli.commands import VERBS
 from pyx_launcher.commands._arguments import check_words
+from pyx_launcher.commands._edit import explain_old
 from pyx_launcher.commands._lists import refuse_no_script
 from pyx_launcher.console import write_out
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
@@ -21,7 +22,7 @@ from pyx_launcher.errors import StoreError, UsageError
 from pyx_launcher.installation import find_template
 from pyx_launcher.interpreters.finder import find_interpreter
 from pyx_launcher.locks.reader import FILE_NAMES
-from pyx_launcher.project.manifest import MANIFEST, MANIFESTS
+from pyx_launcher.project.manifest import MANIFEST, MANIFESTS, advise_old
 from pyx_launcher.project.python_version import pin_version
 from pyx_launcher.project.transaction import write_file
 
@@ -107,6 +108,9 @@ def _make_script(path: Path, name: str, invocation: Invocation, environ: Mapping
 
 
 def _make_project(directory: Path, invocation: Invocation, environ: Mapping[str, str]) -> int:
+    old = advise_old(directory) if directory.is_dir() else None
+    if old is not None:
+        raise explain_old(directory, old)
     for name in (*MANIFESTS, *FILE_NAMES):
         if os.path.lexists(directory / name):
             raise UsageError(

@@ -24,15 +24,13 @@ from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import StoreError
 from pyx_launcher.files.hashing import sha256
-from pyx_launcher.locks.common.content import read_content
 from pyx_launcher.locks.common.tables import Table, read_toml
-from pyx_launcher.locks.requirements.lines import join_lines
 from pyx_launcher.locks.uv.workspace import read_workspace
-from pyx_launcher.project.manifest import LISTS, MANIFEST, OLD
+from pyx_launcher.project.manifest import LISTS, MANIFEST, OLD, read_included
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 _PROJECT = ("requires-python", "dependencies")
@@ -49,7 +47,6 @@ _UV = (
 """The settings of uv that change what it resolves."""
 
 _UV_FILE = "uv.toml"
-_INCLUDED = re.compile(r"(?:-r|-c|--requirement|--constraint)(?:\s+|=|(?<=-[rc]))(\S+)")
 _COMMENT = re.compile(rb"\n# resolved-from ([^\s/]+) (sha256:[0-9a-f]{64})\n\Z")
 _LONGEST_COMMENT = 1024
 """Bytes."""
@@ -75,7 +72,7 @@ def read_origin(manifest: Path, *, grouped: bool = True) -> Origin:
     """
     if manifest.name in LISTS:
         looked: list[Path] = []
-        lines = list(_list_lines(manifest, looked))
+        lines = list(read_included(manifest, looked))
         return Origin(name=manifest.name, digest=_digest(lines), looked=tuple(looked))
     directory = manifest.parent
     looked = [directory / _UV_FILE]
@@ -219,17 +216,6 @@ def _content(document: Table, *, grouped: bool) -> dict[str, object]:
 
 def _choose(table: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, object]:
     return {key: table[key] for key in keys if key in table}
-
-
-def _list_lines(path: Path, looked: list[Path]) -> Iterator[str]:
-    """Yield the lines of a list of requirements with those of the lists that it includes."""
-    looked.append(path)
-    for _, line in join_lines(read_content(path, None)):
-        yield line
-        if found := _INCLUDED.match(line):
-            other = path.parent / found[1]
-            if other not in looked and os.path.isfile(other):
-                yield from _list_lines(other, looked)
 
 
 def _digest(content: object) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.errors import PyxError
@@ -16,8 +17,7 @@ from pyx_launcher.locks.common.tables import Table, read_toml
 from pyx_launcher.locks.reader import FILE_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from packaging.specifiers import SpecifierSet
 
@@ -35,6 +35,11 @@ OLD = ("setup.py", "setup.cfg")
 
 LISTS = (LISTED, WISHES)
 """Those that have a requirement a line."""
+
+_PACKAGING = re.compile(r"^\[(?:metadata|options)[\].]", re.MULTILINE)
+"""What a setup.cfg has that packages a project."""
+
+_INCLUDED = re.compile(r"(?:-r|-c|--requirement|--constraint)(?:\s+|=|(?<=-[rc]))(\S+)")
 
 _REQUIRING = ("-r", "--requirement", "-e", "--editable")
 
@@ -223,24 +228,117 @@ def is_buildable(directory: Path) -> bool:
         return False
 
 
-def advise_old(directory: Path) -> str | None:
+def is_old(directory: Path) -> bool:
+    """Tell whether a setup.py or setup.cfg packages what is in `directory`.
+
+    Many a setup.cfg only configures tools. Raises LockError and StoreError.
+    """
+    script, config = (directory / name for name in OLD)
+    if script.is_file():
+        return True
+    return config.is_file() and _PACKAGING.search(read_content(config, None)) is not None
+
+
+def advise_old(
+    directory: Path, own: str = ".", lists: Sequence[str] = (), words: Sequence[str] = ()
+) -> str | None:
     """Return what locks a project of which only a setup.py or setup.cfg tells; None for others.
 
-    A pyproject.toml may name what builds it. Raises LockError and StoreError.
+    A pyproject.toml may name what builds it. What was to be added is as in `lead_old`. Raises
+    LockError and StoreError.
     """
-    if not any((directory / name).is_file() for name in OLD):
+    if not is_old(directory):
         return None
     manifest = find_manifest(directory)
     if any((directory / name).is_file() for name in FILE_NAMES):
         return None
     if manifest is not None and (manifest.name != MANIFEST or is_project(read_toml(manifest))):
         return None
-    command = f"echo '-e .' >> {WISHES} && pyx lock"
-    if not os.path.samefile(directory, os.curdir):
-        from shlex import quote
+    return lead_old(directory, own, lists, words)
 
+
+def lead_old(
+    directory: Path, own: str = ".", lists: Sequence[str] = (), words: Sequence[str] = ()
+) -> str:
+    """Return what locks the project of a setup.py in `directory` with what was to be added to it.
+
+    That is `own`, its own path with extras, the `lists` of requirements, and the `words` that
+    follow ``pyx add``. A list that setup.py itself reads can have no line but of packages, so
+    there an environment takes them. Raises LockError and StoreError.
+    """
+    from shlex import join, quote
+
+    listed = directory / WISHES
+    included = any(
+        os.path.isfile(one) and any(map(_is_same(listed), list_included(Path(one))[1:]))
+        for one in lists
+    )
+    if reads_wishes(directory) or included:
+        name = name_named(directory)
+        files = [word for one in lists for word in ("-r", _move(one, directory))]
+        command = join(["pyx", "add", f"@{name}", "-e", own, *files, *words])
+    else:
+        there = _read_lines(listed) if listed.is_file() else []
+        others = (one for one in lists if not _is_same(listed)(Path(one)))
+        lines = [f"-e {own}", *(f"-r {_move(one, directory)}" for one in others)]
+        steps = [f"echo {quote(one)} >> {WISHES}" for one in lines if one not in there]
+        command = " && ".join([*steps, join(["pyx", "add", *words]) if words else "pyx lock"])
+    if not os.path.samefile(directory, os.curdir):
         command = f"cd {quote(str(directory))} && {command}"
     return f"`{command}` locks it with what it requires"
+
+
+def name_named(directory: Path) -> str:
+    """Return what an environment for the project in `directory` may be called."""
+    from pyx_launcher.project.local import name_project
+
+    try:
+        name = name_project(directory)
+    except PyxError:
+        name = directory.name
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower() or "project"
+
+
+def reads_wishes(directory: Path) -> bool:
+    """Tell whether a setup.py or setup.cfg takes its requirements from requirements.txt.
+
+    Raises LockError and StoreError.
+    """
+    files = (directory / name for name in OLD)
+    return any(WISHES in read_content(file, None) for file in files if file.is_file())
+
+
+def list_included(path: Path) -> list[Path]:
+    """Return a list of requirements and those that it includes. Raises LockError, StoreError."""
+    looked: list[Path] = []
+    for _ in read_included(path, looked):
+        pass
+    return looked
+
+
+def read_included(path: Path, looked: list[Path]) -> Iterator[str]:
+    """Yield the lines of a list of requirements with those of the lists that it includes.
+
+    The lists are appended to `looked`. Raises LockError and StoreError.
+    """
+    looked.append(path)
+    for line in _read_lines(path):
+        yield line
+        if found := _INCLUDED.match(line):
+            other = path.parent / found[1]
+            if other not in looked and os.path.isfile(other):
+                yield from read_included(other, looked)
+
+
+def _is_same(path: Path) -> Callable[[Path], bool]:
+    """Return what tells whether another path is that of the same file as `path`."""
+    real = os.path.realpath(path)
+    return lambda other: os.path.realpath(other) == real
+
+
+def _move(name: str, directory: Path) -> str:
+    """Return the path `name`, which is seen from where the user is, as seen from `directory`."""
+    return name if os.path.isabs(name) else os.path.relpath(name, directory)
 
 
 def name_command(directory: Path) -> str:

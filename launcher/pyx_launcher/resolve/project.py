@@ -362,12 +362,25 @@ def _keep_list(project: Project, data: Mapping[str, Any], change: Change) -> Non
         )
 
 
+def makes_table(directory: Path, *, takes_over: bool) -> bool:
+    """Tell whether `directory` would get a table [project], were a project to be made there.
+
+    `takes_over` is that of the change. Raises LockError and StoreError.
+    """
+    project = read_project(directory, takes_over=takes_over)
+    text = _decode(project.manifest, read_file(project.manifest) or b"")
+    return _needs_table(project, _parse_manifest(project, text))
+
+
+def _needs_table(project: Project, data: Mapping[str, Any]) -> bool:
+    is_other = project.manifest.name != MANIFEST or poetry_tables.has_own_tables(data, MAIN)
+    return not is_other and "project" not in data
+
+
 def _initialise(
     project: Project, text: str, data: Mapping[str, Any], interpreter: Interpreter
 ) -> str:
-    if project.manifest.name != MANIFEST or "project" in data:
-        return text
-    if poetry_tables.has_own_tables(data, MAIN):
+    if not _needs_table(project, data):
         return text
     name = re.sub(r"[^A-Za-z0-9]+", "-", project.directory.name).strip("-").lower() or "project"
     major, minor = interpreter.tag_facts.python

@@ -1149,3 +1149,21 @@ def test_a_list_that_a_setup_py_reads_does_not_name_the_project(pyx: Pyx, projec
         told = pyx("add", *words, cwd=project)
         assert (told.returncode, listed(project)) == (USAGE, files)
         assert "setup reads requirements.txt" in told.stderr
+
+
+def test_what_pip_compile_wrote_stays_its_own(pyx: Pyx, project: Path) -> None:
+    """A lock that stays as it is gets a stamp and nothing else; one that changes keeps its head."""
+    (project / "pyproject.toml").unlink()
+    (project / "requirements.in").write_text("tick<2\n")
+    succeed(pyx("lock", cwd=project))
+    lock = project / "requirements.txt"
+    text = lock.read_text()
+    pins, stamp = text[text.index("tick==") :].split("\n# resolved-from")
+    head = "# by pip-compile\n--prefer-binary\n\n"
+    lock.write_text(head + pins)
+    assert succeed(pyx("lock", cwd=project)) == [f"{lock}: 1 package, nothing changed"]
+    assert lock.read_text() == f"{head}{pins}\n# resolved-from{stamp}"
+    assert succeed(pyx("add", "talk", cwd=project))[0] == "+ talk 2.0"
+    assert lock.read_text().startswith(head + "talk==2.0")
+    assert lock.read_text().count("# resolved-from") == 1
+    succeed(pyx("lock", "--check", cwd=project))

@@ -37,6 +37,7 @@ def test_what_is_stamped_is_found(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.txt"
     lock.write_bytes(stamp_list(b"x==1\n", origin))
     assert find_list_origin(lock) == origin
+    assert stamp_list(lock.read_bytes(), origin) == lock.read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -165,8 +165,17 @@ def stamp_pylock(content: bytes, origin: Origin, directory: Path) -> bytes:
 
 
 def stamp_list(content: bytes, origin: Origin) -> bytes:
-    """Return a requirements.txt that says in a comment what it was resolved from."""
-    return content + f"\n# resolved-from {origin.name} {origin.digest}\n".encode()
+    """Return a requirements.txt that says in a comment what it was resolved from.
+
+    What it said before is replaced.
+    """
+    return strip_stamp(content) + f"\n# resolved-from {origin.name} {origin.digest}\n".encode()
+
+
+def strip_stamp(content: bytes) -> bytes:
+    """Return a requirements.txt without that comment."""
+    found = _COMMENT.search(content)
+    return content if found is None else content[: found.start()]
 
 
 def find_pylock_origin(tool: object) -> Origin | None:

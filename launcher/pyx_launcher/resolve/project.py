@@ -24,7 +24,8 @@ from pyx_launcher.locks.common.tables import Table
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.locks.uv.workspace import read_workspace
 from pyx_launcher.project import pipfile, poetry_tables, pyproject, requirements_in
-from pyx_launcher.project.content_hash import read_origin, stamp_list
+from pyx_launcher.project.compiled_list import keep_own
+from pyx_launcher.project.content_hash import read_origin, stamp_list, strip_stamp
 from pyx_launcher.project.journal import read_file
 from pyx_launcher.project.links import check_links
 from pyx_launcher.project.local import Local, replace_url
@@ -600,13 +601,15 @@ def _lock(project: Project, tool: Tool, files: Files, text: str, change: Change)
         files.write(project.lock, lock_list(tool, project.manifest, project.lock, change.upgrade))
         return
     origin = read_origin(project.manifest, grouped=False) if project.kind == "compile" else None
+    old = read_file(project.lock)
     for command in _find_commands(project, files, change):
         tool.run(command, project.directory)
     written = read_file(project.lock)
     if written is None:
         raise StoreError(f"{NAMES[tool.name]} wrote no {project.lock}")
     if origin is not None:
-        files.write(project.lock, stamp_list(written, origin))
+        content = keep_own(strip_stamp(old), written) if old else written
+        files.write(project.lock, stamp_list(content, origin))
 
 
 def _find_commands(project: Project, files: Files, change: Change) -> list[list[str]]:

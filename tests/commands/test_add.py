@@ -1167,3 +1167,26 @@ def test_what_pip_compile_wrote_stays_its_own(pyx: Pyx, project: Path) -> None:
     assert lock.read_text().startswith(head + "talk==2.0")
     assert lock.read_text().count("# resolved-from") == 1
     succeed(pyx("lock", "--check", cwd=project))
+
+
+def test_extras_that_exclude_one_another(pyx: Pyx, project: Path, wheels: Path) -> None:
+    """What came, went or moved is told of each, and what is added has its lower bound."""
+    make_wheel(wheels, "windy", "2.0")
+    extras = 'old = ["windy<3"]\nnew = ["windy>=3"]\n'
+    text = f"{MANIFEST}[project.optional-dependencies]\n{extras}[dependency-groups]\none = []\n"
+    text += "two = [\"picky; python_version < '3'\"]\n[tool.uv]\nconflicts = ["
+    text += '[{extra = "old"}, {extra = "new"}], [{group = "one"}, {group = "two"}]]\n'
+    (project / "pyproject.toml").write_text(text)
+    lines = succeed(pyx("lock", cwd=project))
+    lock = project / "uv.lock"
+    assert lines == ["+ tick 1.0", "+ windy 2.0, 3.0", f"{lock}: 2 packages, 2 changed"]
+    lines = succeed(pyx("add", "talk", cwd=project))
+    assert lines == ["+ talk 2.0", f"{lock}: 3 packages, 1 changed"]
+    assert '"talk>=2.0"' in (project / "pyproject.toml").read_text()
+    assert succeed(pyx("lock", "--upgrade", "windy", cwd=project))[-1].endswith("nothing changed")
+    make_wheel(wheels, "windy", "2.1")
+    lines = succeed(pyx("lock", "--upgrade", "windy", cwd=project))
+    assert lines[0] == "~ windy 2.0, 3.0 → 2.1, 3.0"
+    succeed(pyx("sync", cwd=project))
+    told = pyx("which", "windy", cwd=project)
+    assert told.stderr.endswith("an extra or a group has it: `pyx --extra new which windy`\n")

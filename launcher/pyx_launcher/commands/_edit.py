@@ -53,7 +53,13 @@ from pyx_launcher.project.named import (
 from pyx_launcher.project.pyproject import MAIN, RequirementList, drop_known, is_bare, parse_data
 from pyx_launcher.project.python_version import VERSION_FILE, pin_version
 from pyx_launcher.project.transaction import exclusive, restoring
-from pyx_launcher.resolve.pins_of_lock import check_upgrade, find_damage, find_versions, versions_in
+from pyx_launcher.resolve.pins_of_lock import (
+    SEVERAL,
+    check_upgrade,
+    find_damage,
+    find_versions,
+    versions_in,
+)
 from pyx_launcher.resolve.project import Change, Outcome, change_project, makes_table
 from pyx_launcher.resolve.runner import NO_UPGRADE, Upgrade
 from pyx_launcher.resolve.script import (
@@ -356,7 +362,7 @@ def edit_project(words: EditArguments, change: Change, environ: Mapping[str, str
     write_out(describe(outcome))
     for name in map(canonicalize_name, change.upgrade.names):
         version = outcome.after.get(name)
-        if version and version == outcome.before.get(name):
+        if version and SEVERAL not in version and version == outcome.before.get(name):
             pin = find_pin(outcome.manifest, name, version) if outcome.manifest else None
             if pin is not None:
                 tell(f"{name} stays as it is: {outcome.manifest} requires {pin}")

@@ -105,7 +105,7 @@ def explain_left_out(name: str, plan: Plan, *words: str) -> str | None:
 
     `words` are what was typed behind pyx's own options.
     """
-    from pyx_launcher.resolve.pins_of_lock import list_names, versions_in
+    from pyx_launcher.resolve.pins_of_lock import find_options, list_names, versions_in
 
     if plan.lock is None or canonicalize_name(name) not in list_names(plan.lock.path):
         return None
@@ -115,7 +115,8 @@ def explain_left_out(name: str, plan: Plan, *words: str) -> str | None:
                 return _lead_to_member(name, place, words)
         return f"{name} is locked, but for other platforms or versions of Python"
     named = [f"@{plan.invocation.named}"] if plan.invocation.named else []
-    start = ["pyx", *named, "--all-extras", "--all-groups", *words]
+    options = find_options(plan.lock, plan.found.interpreter, canonicalize_name(name))
+    start = ["pyx", *named, *options, *words]
     return f"an extra or a group has it: `{shlex.join(start)}`"
 
 

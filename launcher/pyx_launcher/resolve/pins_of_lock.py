@@ -144,9 +144,59 @@ def find_lowest(path: Path, versions: Mapping[str, str]) -> dict[str, str]:
 def versions_in(lock: Lock, interpreter: Interpreter) -> dict[str, str]:
     """Return the version of everything in `lock` that `interpreter` gets with all extras.
 
-    It is empty for what lies in a directory and has none there.
+    It is empty for what lies in a directory and has none there. Where extras or groups exclude one
+    another, each has its turn, and what they have in several versions has all of these.
     """
-    choice = Choice(all_extras=True, all_groups=True)
+    found: dict[str, set[str]] = {}
+    for _, versions in _take_turns(lock, interpreter):
+        for name, version in versions.items():
+            found.setdefault(name, set()).add(version)
+    return {
+        name: SEVERAL.join(sorted(versions, key=lambda one: Version(one) if one else Version("0")))
+        for name, versions in found.items()
+    }
+
+
+SEVERAL = ", "
+"""What stands between the versions of a package of which a lock has several for an interpreter."""
+
+
+def find_options(lock: Lock, interpreter: Interpreter, name: str) -> list[str]:
+    """Return the options by which a start has the package `name`, which is normalised.
+
+    None where `interpreter` has it by none.
+    """
+    for options, versions in _take_turns(lock, interpreter):
+        if name in versions:
+            return options
+    return []
+
+
+def _take_turns(
+    lock: Lock, interpreter: Interpreter
+) -> Iterator[tuple[list[str], Mapping[str, str]]]:
+    """Yield the versions of each choice that it takes to have all, with the options for it.
+
+    That is one choice, unless extras or groups exclude one another.
+    """
+    everything = Choice(all_extras=True, all_groups=True)
+    try:
+        yield ["--all-extras", "--all-groups"], _choose_versions(lock, interpreter, everything)
+    except UsageError:
+        extras, groups = map(sorted, lock.choose(everything))
+    else:
+        return
+    for options, choice in (
+        ([], Choice(default_groups=False)),
+        *((["--extra", one], Choice(default_groups=False, extras=(one,))) for one in extras),
+        *((["--group", one], Choice(default_groups=False, groups=(one,))) for one in groups),
+    ):
+        # An extra may require another that excludes it.
+        with contextlib.suppress(UsageError):
+            yield options, _choose_versions(lock, interpreter, choice)
+
+
+def _choose_versions(lock: Lock, interpreter: Interpreter, choice: Choice) -> dict[str, str]:
     extras, groups = lock.choose(choice)
     environment: dict[str, str | frozenset[str]] = {
         **cast("Mapping[str, str]", interpreter.markers),

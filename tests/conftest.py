@@ -138,9 +138,14 @@ def environ(
 
     What the interpreters are is known, too, since to ask each of them takes most of a test's time.
     """
-    home = tmp_path / "home"
+    return make_environ(tmp_path, pyx_home, index.url, probed)
+
+
+def make_environ(base: Path, pyx_home: Path, index_url: str, probed: Path) -> dict[str, str]:
+    """Return these variables, with a home and a cache below `base`."""
+    home = base / "home"
     home.mkdir()
-    shutil.copytree(probed, tmp_path / "pyx-cache" / "interpreters")
+    shutil.copytree(probed, base / "pyx-cache" / "interpreters")
     kept = {
         key: value
         for key, value in os.environ.items()
@@ -149,9 +154,9 @@ def environ(
     return kept | {
         "HOME": str(home),
         "PYX_HOME": str(pyx_home),
-        "PYX_CACHE_DIR": str(tmp_path / "pyx-cache"),
+        "PYX_CACHE_DIR": str(base / "pyx-cache"),
         "PIP_CONFIG_FILE": os.devnull,
-        "PIP_INDEX_URL": index.url,
+        "PIP_INDEX_URL": index_url,
     }
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from installed import PLAIN_PYTHON
+from conftest import make_environ
+from installed import PLAIN_PYTHON, Pyx
 from wheelhouse import make_wheel, pylock_text
 
 from pyx_launcher.dirs import Dirs
@@ -21,24 +22,29 @@ from pyx_launcher.errors import RefusedError
 
 if TYPE_CHECKING:
     from indexserver import IndexServer
-    from installed import Pyx
 
 TYPED = {"tick/__init__.py": "def size() -> int: ...\n", "tick/py.typed": ""}
 
 
-@pytest.fixture(params=[1, 20], ids=["direct", "farm"])
+BOTH_LAYOUTS = pytest.mark.parametrize("project", [1, 20], ids=["direct", "farm"], indirect=True)
+"""For what looks into an environment, or keeps one: it has one package, or links to many."""
+
+
+@pytest.fixture
 def project(
     request: pytest.FixtureRequest, tmp_path: Path, wheels: Path, index: IndexServer
 ) -> Path:
-    """Give a project that locks tick 1.0, which has types, in both layouts."""
+    """Give a project that locks tick 1.0, which has types, with others where that is asked for."""
     artifacts = [make_wheel(wheels, "tick", "1.0", files=TYPED)]
-    artifacts += [make_wheel(wheels, f"more{n}", "1.0") for n in range(1, request.param)]
+    count = getattr(request, "param", 1)
+    artifacts += [make_wheel(wheels, f"more{n}", "1.0") for n in range(1, count)]
     directory = tmp_path / "project"
     directory.mkdir()
     (directory / "pylock.toml").write_text(pylock_text(artifacts, index_url=index.url))
     return directory
 
 
+@BOTH_LAYOUTS
 def test_the_link_is_a_virtual_environment(pyx: Pyx, project: Path) -> None:
     """What VS Code and others look for is there: pyvenv.cfg with a version, and bin/python.
 
@@ -65,6 +71,7 @@ def test_the_link_is_a_virtual_environment(pyx: Pyx, project: Path) -> None:
     assert any(site_packages.iterdir())
 
 
+@BOTH_LAYOUTS
 def test_the_link_follows_the_lock(
     pyx: Pyx, project: Path, wheels: Path, index: IndexServer
 ) -> None:
@@ -171,20 +178,50 @@ SHELLS = {
 }
 
 
-@pytest.fixture
-def linked(pyx: Pyx, tmp_path: Path, wheels: Path, index: IndexServer) -> Path:
-    """Give the link of a project with a blank in its name, which has a program tick."""
+@pytest.fixture(scope="module")
+def ticking(
+    tmp_path_factory: pytest.TempPathFactory, native: Path, probed: Path
+) -> tuple[Pyx, Path]:
+    """Give a pyx and a project whose environment, with a program tick, is ready and linked."""
+    base = tmp_path_factory.mktemp("ticking")
     program = {"tick.py": "def main():\n    print('tick runs')\n"}
-    wheel = make_wheel(wheels, "tick", "1.0", files=program, entry_points={"tick": "tick:main"})
-    project = tmp_path / "my project"
+    wheel = make_wheel(base, "tick", "1.0", files=program, entry_points={"tick": "tick:main"})
+    project = base / "project"
     project.mkdir()
-    (project / "pylock.toml").write_text(pylock_text([wheel], index_url=index.url))
+    (project / "pylock.toml").write_text(pylock_text([wheel]))
+    environ = make_environ(base, base / "pyx-home", "http://127.0.0.1:9/simple/", probed)
+    pyx = Pyx(base / "installed", native, environ)
     assert pyx("env", "--link", cwd=project).returncode == 0
-    return project / ".venv"
+    return pyx, project
+
+
+@pytest.fixture
+def shared_pyx(ticking: tuple[Pyx, Path]) -> Pyx:
+    """Give the pyx whose environment `linked` leads to."""
+    return ticking[0]
+
+
+@pytest.fixture
+def linked(ticking: tuple[Pyx, Path], tmp_path: Path) -> Path:
+    """Give the link of a project with a blank in its name, which has a program tick."""
+    return copy_project(ticking[1], tmp_path / "my project")
+
+
+def copy_project(project: Path, copy: Path) -> Path:
+    """Make a copy of a project, whose link leads where that of the project does; the link."""
+    return shutil.copytree(project, copy, symlinks=True) / ".venv"
+
+
+@pytest.fixture(scope="module")
+def venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a virtual environment, which nobody changes."""
+    directory = tmp_path_factory.mktemp("venv") / "other"
+    subprocess.run([PLAIN_PYTHON, "-m", "venv", "--without-pip", directory], check=True)
+    return directory
 
 
 @pytest.mark.parametrize("case", SHELLS)
-def test_the_environment_can_be_activated(pyx: Pyx, linked: Path, case: str) -> None:
+def test_the_environment_can_be_activated(shared_pyx: Pyx, linked: Path, case: str) -> None:
     """By each shell, as a virtual environment can; `VIRTUAL_ENV` is the link.
 
     What pip is told by habit is answered, rather than done to another python.
@@ -194,7 +231,7 @@ def test_the_environment_can_be_activated(pyx: Pyx, linked: Path, case: str) -> 
         pytest.skip(f"no {case} here")
     script = SHELLS[case].replace("{link}", shlex.quote(str(linked)))
     options = ["-f"] if case == "tcsh" else []
-    told = pyx.run([shell, *options, "-c", script], cwd=linked.parent)
+    told = shared_pyx.run([shell, *options, "-c", script], cwd=linked.parent)
     assert told.stdout.splitlines() == [
         f"{linked}:my project",
         str(linked.readlink()),
@@ -230,20 +267,18 @@ IN_TURN = {
 @pytest.mark.parametrize("first", ["venv", "pyx"])
 @pytest.mark.parametrize("case", IN_TURN)
 def test_it_takes_turns_with_a_virtual_environment(
-    pyx: Pyx, linked: Path, case: str, first: str
+    shared_pyx: Pyx, linked: Path, venv: Path, case: str, first: str
 ) -> None:
     """The second replaces the first, whichever that is; one `deactivate` restores everything."""
     shell = shutil.which(case)
     if shell is None:
         pytest.skip(f"no {case} here")
-    venv = linked.with_name("other")
-    subprocess.run([PLAIN_PYTHON, "-m", "venv", "--without-pip", venv], check=True)
     both = (venv, linked) if first == "venv" else (linked, venv)
     begin, activate, state = IN_TURN[case]
-    enter = [activate.format(environment.name) for environment in both]
+    enter = [activate.format(shlex.quote(str(name))) for name in both]
     script = "echo ---\n".join((begin + state, "".join(enter) + state, "deactivate\n" + state))
     options = ["-f"] if case == "tcsh" else []
-    told = pyx.run([shell, *options, "-c", script], cwd=linked.parent)
+    told = shared_pyx.run([shell, *options, "-c", script], cwd=linked.parent)
     before, within, after = told.stdout.split("---\n")
     assert after == before, told.stderr
     path, *_ = before.split("|")
@@ -265,34 +300,37 @@ PROMPTS = {
 
 
 @pytest.mark.parametrize("case", PROMPTS)
-def test_a_prompt_runs_nothing_of_a_directory_name(pyx: Pyx, linked: Path, case: str) -> None:
+def test_a_prompt_runs_nothing_of_a_directory_name(
+    ticking: tuple[Pyx, Path], tmp_path: Path, case: str
+) -> None:
     """Nothing is expanded either: what means something to any shell is left out of the name."""
     shell = shutil.which(case)
     if shell is None:
         pytest.skip(f"no {case} here")
-    project = linked.parent.rename(linked.parent.with_name("é $(echo X)`echo Y`\\u%n!1^a"))
+    pyx, project = ticking
+    project = copy_project(project, tmp_path / "é $(echo X)`echo Y`\\u%n!1^a").parent
     options = ["-f"] if case == "tcsh" else []
     told = pyx.run([shell, *options, "-c", PROMPTS[case]], cwd=project)
     assert told.stdout == "(é (echo X)echo Yun1a) > \n", told.stderr
 
 
-def test_a_shell_that_cannot_tell_the_place_says_so(pyx: Pyx, linked: Path) -> None:
+def test_a_shell_that_cannot_tell_the_place_says_so(shared_pyx: Pyx, linked: Path) -> None:
     """It is not led to whatever lies in the working directory, and nothing is left of it."""
     shell = shutil.which("dash")
     if shell is None:
         pytest.skip("no dash here")
     script = f'. {shlex.quote(str(linked))}/bin/activate; echo "$?:$VIRTUAL_ENV"'
-    told = pyx.run([shell, "-c", script], cwd=Path("/"))
+    told = shared_pyx.run([shell, "-c", script], cwd=Path("/"))
     assert told.stdout == "1:\n"
     assert "go to the directory of .venv" in told.stderr
 
 
-def test_the_scripts_of_shells_are_no_programs(pyx: Pyx, linked: Path) -> None:
+def test_the_scripts_of_shells_are_no_programs(shared_pyx: Pyx, linked: Path) -> None:
     """They are written for a link, again where they are gone, and `run` offers none of them."""
     script = linked / "bin" / "activate"
-    assert "did you mean" not in pyx("run", "activat", cwd=linked.parent).stderr
+    assert "did you mean" not in shared_pyx("run", "activat", cwd=linked.parent).stderr
     script.unlink()
-    assert pyx("sync", cwd=linked.parent).returncode == 0
+    assert shared_pyx("sync", cwd=linked.parent).returncode == 0
     assert script.is_file()
 
 
@@ -333,6 +371,7 @@ def test_the_link_can_be_taken_back_without_a_lock(
     assert pyx("env", "--unlink", cwd=project).returncode == 77
 
 
+@BOTH_LAYOUTS
 def test_gc_keeps_what_a_link_leads_to(pyx: Pyx, project: Path, pyx_home: Path) -> None:
     """However long it is unused; also where the project moved, until the link is gone."""
 
@@ -396,14 +435,14 @@ def test_the_link_can_be_a_file_that_holds_the_path(
     assert not link.is_symlink()
 
 
-@pytest.mark.parametrize("content", ["/usr", "\n", "elsewhere\nmore\n", "x" * 5000])
-def test_a_file_of_somebody_else_is_left_alone(pyx: Pyx, project: Path, content: str) -> None:
+def test_a_file_of_somebody_else_is_left_alone(pyx: Pyx, project: Path) -> None:
     """A path that leads elsewhere, or none at all, is not pyx's to replace or to remove."""
-    (project / ".venv").write_text(content)
-    for words in (["--link"], ["--link", "--file"], ["--unlink"]):
-        told = pyx("env", *words, cwd=project)
-        assert (told.returncode, "was not made by pyx" in told.stderr) == (77, True)
-    assert (project / ".venv").read_text() == content
+    for content in ("/usr", "\n", "elsewhere\nmore\n", "x" * 5000):
+        (project / ".venv").write_text(content)
+        for words in (["--link"], ["--link", "--file"], ["--unlink"]):
+            told = pyx("env", *words, cwd=project)
+            assert (told.returncode, "was not made by pyx" in told.stderr) == (77, True)
+        assert (project / ".venv").read_text() == content
     assert pyx("env", "--file", cwd=project).returncode == 64
     assert pyx("env", "--kernel", "--file", cwd=project).returncode == 64
 
@@ -438,6 +477,7 @@ def test_without_a_lock_there_is_nothing_to_link(pyx: Pyx, tmp_path: Path) -> No
     assert (default / ".venv").is_symlink()
 
 
+@BOTH_LAYOUTS
 def test_mypy_finds_the_distributions(pyx: Pyx, project: Path) -> None:
     """It asks the python it is given where its packages are, and reads their types."""
     pytest.importorskip("mypy")

@@ -15,6 +15,7 @@ from pyx_launcher.dirs import Dirs, resolve_dirs
 from pyx_launcher.errors import ArtifactError, PyxError, RefusedError, StoreError
 from pyx_launcher.files.atomic import flush
 from pyx_launcher.files.hashing import hash_file
+from pyx_launcher.installation import find_template
 from pyx_launcher.interpreters.finder import Interpreter, probe_interpreter
 from pyx_launcher.locks.common.hash_only import UnnamedFile
 from pyx_launcher.locks.common.packages import PackageDirectory, PackageWheel
@@ -104,10 +105,11 @@ def artifact_of(
 
 
 @pytest.fixture
-def provider(environ: dict[str, str], interpreters: dict[str, Path], tmp_path: Path) -> Provider:
+def provider(environ: dict[str, str], interpreters: dict[str, Path], probed: Path) -> Provider:
     """Give a provider with an empty store."""
     path = next(iter(interpreters.values()))
-    return Provider(environ, probe_interpreter(path, cache=tmp_path / "facts", template=None))
+    interpreter = probe_interpreter(path, cache=probed, template=find_template())
+    return Provider(environ, interpreter)
 
 
 def left_in(dirs: Dirs) -> list[Path]:

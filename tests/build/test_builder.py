@@ -34,6 +34,7 @@ from pyx_launcher.build.source_tree import digest_tree, unpack_archive
 from pyx_launcher.dirs import Dirs
 from pyx_launcher.errors import ArtifactError, BuildError, LockError, RefusedError
 from pyx_launcher.index.finder import Index, read_settings
+from pyx_launcher.installation import find_template
 from pyx_launcher.interpreters.finder import Interpreter, probe_interpreter
 from pyx_launcher.locks.common.packages import (
     PackageArchive,
@@ -109,10 +110,10 @@ class Workshop:
 
 
 @pytest.fixture
-def all_interpreters(interpreters: dict[str, Path], tmp_path: Path) -> list[Interpreter]:
-    """Probe every interpreter of the machine, oldest first."""
-    cache = tmp_path / "interpreters"
-    return [probe_interpreter(p, cache=cache, template=None) for p in interpreters.values()]
+def all_interpreters(interpreters: dict[str, Path], probed: Path) -> list[Interpreter]:
+    """Give every interpreter of the machine, oldest first."""
+    template = find_template()
+    return [probe_interpreter(p, cache=probed, template=template) for p in interpreters.values()]
 
 
 @pytest.fixture

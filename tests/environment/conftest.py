@@ -14,11 +14,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def interpreter(
-    interpreters: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> Interpreter:
+def interpreter(interpreters: dict[str, Path], probed: Path) -> Interpreter:
     """Give the newest interpreter of the machine."""
-    return probe(list(interpreters.values())[-1], tmp_path_factory.mktemp("facts"))
+    return probe(list(interpreters.values())[-1], probed)
 
 
 @pytest.fixture

@@ -35,13 +35,13 @@ print(json.dumps({
 
 @pytest.fixture
 def workshops(
-    tmp_path: Path, interpreters: dict[str, Path], native: Path
+    tmp_path: Path, interpreters: dict[str, Path], probed: Path, native: Path
 ) -> Callable[[], list[Workshop]]:
     """Return a function that gives a workshop for each interpreter, all with the same store."""
 
     def make() -> list[Workshop]:
-        cache = tmp_path / "facts"
-        return [Workshop(tmp_path, probe(path, cache), native) for path in interpreters.values()]
+        found = [probe(path, probed) for path in interpreters.values()]
+        return [Workshop(tmp_path, interpreter, native) for interpreter in found]
 
     return make
 

@@ -156,12 +156,12 @@ def test_equal_inputs_share_a_directory(workshop: Workshop) -> None:
 
 
 def test_each_interpreter_has_its_own(
-    workshop: Workshop, interpreters: dict[str, Path], tmp_path: Path
+    workshop: Workshop, interpreters: dict[str, Path], probed: Path
 ) -> None:
     """The same entries for two interpreters are two environments."""
     one = workshop.entry("one")
     paths = {
-        name_environment(workshop.dirs, probe(path, tmp_path / "facts"), [one])
+        name_environment(workshop.dirs, probe(path, probed), [one])
         for path in interpreters.values()
     }
     assert len(paths) == len(interpreters)

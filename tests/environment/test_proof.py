@@ -210,11 +210,11 @@ def test_an_interpreter_that_starts_neither_way_is_an_error(
 
 @pytest.mark.parametrize("damage", ["gone", "magic", "empty"])
 def test_packages_are_there_without_the_bytecode_of_the_fast_way(
-    tmp_path: Path, interpreters: dict[str, Path], native: Path, damage: str
+    tmp_path: Path, interpreters: dict[str, Path], probed: Path, native: Path, damage: str
 ) -> None:
     """Python goes on by itself, sees the same, and leaves nothing that it would take next time."""
     for version, path in interpreters.items():
-        workshop = Workshop(tmp_path / version, probe(path, tmp_path / "facts"), native)
+        workshop = Workshop(tmp_path / version, probe(path, probed), native)
         environment = workshop.build(workshop.entry("one"))
         expected = look(environment)
         assert expected == look(environment, PYX_START="public")
@@ -233,11 +233,11 @@ def test_packages_are_there_without_the_bytecode_of_the_fast_way(
 
 
 def test_bytecode_of_another_build_is_not_believed(
-    tmp_path: Path, interpreters: dict[str, Path], native: Path
+    tmp_path: Path, interpreters: dict[str, Path], probed: Path, native: Path
 ) -> None:
     """A bundle may meet another patch release, which nobody has tried the fast way with."""
     for version, path in interpreters.items():
-        interpreter = probe(path, tmp_path / "facts")
+        interpreter = probe(path, probed)
         workshop = Workshop(tmp_path / version, interpreter, native)
         expected = look(workshop.build(workshop.entry("one")))
         other = Workshop(tmp_path / f"{version}+", replace(interpreter, build="3.99"), native)
@@ -278,9 +278,9 @@ def test_another_version_in_the_place_of_an_interpreter(
             assert (done.stdout, done.stderr) == (f"(3, {minor}) True\n", "")
 
 
-def test_the_way_can_be_asked_for(tmp_path: Path, newest: Path, native: Path) -> None:
+def test_the_way_can_be_asked_for(tmp_path: Path, newest: Path, probed: Path, native: Path) -> None:
     """A record without the bytecode of `encodings` means the public way for every start."""
-    interpreter = probe(newest, tmp_path / "facts")
+    interpreter = probe(newest, probed)
     public = Way(fast=False, code=True, reason="the test says so")
     workshop = Workshop(tmp_path, replace(interpreter, way=public), native)
     environment = workshop.build(workshop.entry("one"))

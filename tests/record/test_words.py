@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pyx_launcher.installation import find_template
 from pyx_launcher.interpreters.finder import Way, probe_interpreter
 from pyx_launcher.record.checks import Kind
 from pyx_launcher.record.record import find_change, read_record
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def launch(tmp_path: Path, interpreters: dict[str, Path]) -> Launch:
+def launch(tmp_path: Path, interpreters: dict[str, Path], probed: Path) -> Launch:
     """Give the newest interpreter and one generation file."""
     path = list(interpreters.values())[-1]
     (tmp_path / "generation").touch()
-    interpreter = probe_interpreter(path, cache=tmp_path / "cache", template=None)
+    interpreter = probe_interpreter(path, cache=probed, template=find_template())
     return Launch(interpreter=interpreter, generations=(tmp_path / "generation",))
 
 

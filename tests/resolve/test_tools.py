@@ -13,6 +13,7 @@ from wheelhouse import make_wheel, sha256
 
 from pyx_launcher.dirs import FORMAT_FILE, Dirs
 from pyx_launcher.errors import NotFoundError, StoreError, UnavailableError
+from pyx_launcher.installation import find_template
 from pyx_launcher.interpreters.finder import probe_interpreter
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.reader import read_lock
@@ -48,7 +49,7 @@ def pinned_version(name: str) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_tool_is_pinned_for_every_launcher(
-    tmp_path: Path, interpreters: dict[str, Path], name: str
+    interpreters: dict[str, Path], probed: Path, name: str
 ) -> None:
     """Each of our locks is sound, has hashes and no URL, and suits any Python from 3.10 on."""
     path = PINS / f"{name}-requirements.txt"
@@ -57,7 +58,7 @@ def test_every_tool_is_pinned_for_every_launcher(
     for version, python in interpreters.items():
         if version == "3.9" or version.endswith(("t", "d")):
             continue
-        interpreter = probe_interpreter(python, cache=tmp_path / "facts", template=None)
+        interpreter = probe_interpreter(python, cache=probed, template=find_template())
         chosen = select(lock, interpreter, Choice())
         assert name in {artifact.name for artifact in chosen.artifacts}
 

@@ -185,8 +185,22 @@ CASES: Mapping[str, Case] = {
     "a list of other packages": Case(
         typed="pyx --project more.txt lock",
         files={**LOCKED, "more.in": "tick\n", "more.txt": "tick==1.0\n"},
-        hint="`pyx tool run --from pip-tools pip-compile --generate-hashes {cwd}/more.in -o {cwd}",
+        hint="`pyx tool run --from pip-tools pip-compile --generate-hashes more.in -o more.txt`",
         # The index of the tests has no such tool.
+        says=("could not lock pip-tools",),
+        status=69,
+    ),
+    "an upgrade of a list of other packages": Case(
+        typed="pyx --project more.txt lock --upgrade tick",
+        files={**LOCKED, "more.in": "tick\n", "more.txt": "tick==1.0\n"},
+        hint="pip-compile --generate-hashes -P tick more.in -o more.txt`",
+        says=("could not lock pip-tools",),
+        status=69,
+    ),
+    "a package for a list of other packages": Case(
+        typed="pyx --project more.txt add tock",
+        files={**LOCKED, "more.in": "tick\n", "more.txt": "tick==1.0\n"},
+        hint="`echo tock >> more.in && pyx tool run --from pip-tools pip-compile",
         says=("could not lock pip-tools",),
         status=69,
     ),

@@ -235,7 +235,7 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
             return named_directory(dirs, words.named)
         return require_named(dirs, words.named)
     if words.project is not None:
-        return _find_named_project(words.project)
+        return _find_named_project(words.project, words)
     if words.init:
         return working
     for directory in (working, *working.parents):
@@ -277,14 +277,16 @@ def _is_here(name: str, working: Path) -> bool:
     return is_local(path) and Path(os.path.realpath(working / path)) == working
 
 
-def _find_named_project(name: str) -> Path:
+def _find_named_project(name: str, words: EditArguments) -> Path:
     path = Path(name).absolute()
     path = path.resolve() if ".." in path.parts else path
     if not path.exists():
         raise UsageError(f"there is no project {path}", hint="name a directory or a lock")
     if path.is_dir():
         return path
-    refuse_file(path)
+    upgrade = ["-U"] if words.upgrade.everything else []
+    upgrade += [word for one in words.upgrade.names for word in ("-P", one)]
+    refuse_file(path, words.names if words.creates else (), upgrade)
     return path.parent
 
 

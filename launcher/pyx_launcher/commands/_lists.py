@@ -129,11 +129,15 @@ def refuse_layer(path: Path, name: str, manifest: Path) -> None:
         )
 
 
-def refuse_file(path: Path) -> None:
-    """Raise UsageError where a list of any other name is to be changed or locked itself."""
+def refuse_file(path: Path, names: Sequence[str], upgrade: Sequence[str]) -> None:
+    """Raise UsageError where a list of any other name is to be changed or locked itself.
+
+    `names` were to be added, and `upgrade` are pip-compile's options for what was to be upgraded.
+    """
     if path.suffix == ".txt" and path.name not in (*MANIFESTS, *FILE_NAMES):
         raise UsageError(
-            f"{path} is none of the files that pyx changes and locks", hint=_lead_to_compile(path)
+            f"{path} is none of the files that pyx changes and locks",
+            hint=_lead_to_compile(path, names, upgrade),
         )
 
 
@@ -171,14 +175,21 @@ def _lead_to_include(path: Path, name: str, manifest: Path) -> str:
     return f"`{command}` includes it"
 
 
-def _lead_to_compile(path: Path) -> str:
-    """Return what pins the list `path` by hash, as a lock of its own."""
+def _lead_to_compile(path: Path, names: Sequence[str] = (), upgrade: Sequence[str] = ()) -> str:
+    """Return what pins the list `path` by hash, as a lock of its own, with `names` besides."""
     source, lock = path.with_suffix(".in"), path.with_suffix(".txt")
     if not source.is_file():
         source, lock = path, path.with_name(f"{path.stem}-locked.txt")
-    words = ["pip-compile", "--generate-hashes", str(source), "-o", str(lock)]
-    command = shlex.join(["pyx", "tool", "run", "--from", "pip-tools", *words])
-    return f"`{command}` pins what it lists, by hash"
+    words = ["pip-compile", "--generate-hashes", *upgrade, _name(source), "-o", _name(lock)]
+    steps = [f"echo {shlex.quote(name)} >> {shlex.quote(_name(source))}" for name in names]
+    steps.append(shlex.join(["pyx", "tool", "run", "--from", "pip-tools", *words]))
+    return f"`{' && '.join(steps)}` pins what it lists, by hash"
+
+
+def _name(path: Path) -> str:
+    """Return how a person would call `path`, which pip-compile writes into the lock."""
+    working = find_working_directory()
+    return str(path.relative_to(working) if path.is_relative_to(working) else path)
 
 
 def name_layer(path: Path) -> str:

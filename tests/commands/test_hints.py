@@ -12,6 +12,7 @@ import re
 import shlex
 import shutil
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,8 +24,6 @@ from pyx_launcher.commands._translate import COUNTERPARTS, INTERPRETERS, OF_PIPX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
     from indexserver import IndexServer
     from installed import Pyx
 
@@ -468,7 +467,7 @@ CASES: Mapping[str, Case] = {
     "no project table": Case(
         typed="pyx add tick",
         files={"pyproject.toml": "[tool.x]\n"},
-        hint="`pyx add --init NAME` makes one",
+        hint="`pyx add --init tick` makes one",
         words=HERE,
         says=("+ tick 1.0",),
     ),
@@ -983,6 +982,24 @@ CASES: Mapping[str, Case] = {
         files={"environment.yml": "name: science\ndependencies:\n  - tick\n"},
         hint="hint: pyx add @science tick",
         says=("+ tick 1.0",),
+    ),
+    "packages as conda writes them": Case(
+        typed="pyx add conda-forge::tick tock=1.0=py_0",
+        files={"requirements.txt": ""},
+        hint="hint: pyx add tick tock==1.0",
+        says=("+ tick 1.0",),
+    ),
+    "a notebook as a program": Case(
+        typed="pyx run n.ipynb",
+        files={"n.ipynb": "{}"},
+        hint="`pyx add --init jupyterlab` adds what opens it, then `pyx run jupyter lab n.ipynb`",
+        says=("+ jupyterlab 1.0", "jupyter"),
+    ),
+    "a package where no table is for it": Case(
+        typed="pyx add tick tock",
+        files={"pyproject.toml": "[tool.black]\n"},
+        hint="`pyx add --init tick tock` makes one",
+        says=("+ tock 1.0",),
     ),
     "an environment from a list": Case(
         typed="pyx env create early -r wanted.txt",
@@ -2117,6 +2134,8 @@ def test_what_others_call_it_leads_there(pyx: Pyx, ground: Path, tmp_path: Path,
     for number, (command, typed) in enumerate(answers.items()):
         there = shutil.copytree(ground, tmp_path / f"there{number}")
         fresh = {"PYX_HOME": str(tmp_path / f"home{number}")}
+        # A tool of one answer is in the way of another's.
+        (Path(pyx.environ["HOME"]) / ".local/bin/tick").unlink(missing_ok=True)
         told = pyx.run(["/bin/sh", "-c", command], cwd=there, env=fresh, timeout=240)
         assert "Traceback" not in told.stderr, (typed, command, told.stderr)
         assert told.returncode == 0 or command in MAY_FAIL, (typed, command, told.stderr)

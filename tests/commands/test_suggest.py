@@ -376,7 +376,7 @@ def test_poetrys_project_is_told_by_its_table(pyx: Pyx, tmp_path: Path) -> None:
     assert "uv version" in tell(pyx, tmp_path / "below", "version patch")
 
 
-@pytest.mark.parametrize("typed", ["install rich", "pip install rich", "bleck .", "new"])
+@pytest.mark.parametrize("typed", ["install", "pip list", "bleck .", "new"])
 def test_the_hint_is_one_line_more(pyx: Pyx, tmp_path: Path, typed: str) -> None:
     """Behind what python says of a file that is not there, with python's status."""
     name, *words = typed.split()
@@ -406,6 +406,36 @@ def test_a_program_of_the_environment_is_run_by_run(pyx: Pyx, project: Path) -> 
     )
     here = Here(programs=frozenset({"tick"}))
     assert suggest("tick", ["a;b"], ["--offline"], here) == "pyx --offline run tick 'a;b'"
+
+
+def test_what_is_added_makes_the_project_that_it_needs(pyx: Pyx, tmp_path: Path) -> None:
+    """Where there is none, or the command that was proposed would only propose another."""
+    for typed, meant in {
+        "install rich": "pyx add --init rich",
+        "pip install -r wanted.txt": "pyx add --init -r wanted.txt",
+        "conda create -n e rich": "pyx add @e rich",
+        "@e install rich": "pyx @e add rich",
+    }.items():
+        assert tell(pyx, tmp_path, typed) == meant
+
+
+def test_what_conda_exports_is_read(pyx: Pyx, tmp_path: Path) -> None:
+    """A list of URLs, bounds with the build for one Python, and variables."""
+    where = "https://example.org/linux-64"
+    (tmp_path / "spec.txt").write_text(
+        f"# platform: linux-64\n@EXPLICIT\n{where}/numpy-1.26.4-py311h24aa872_0.conda\n"
+        f"{where}/libzlib-1.2.13-h123456_1.tar.bz2\n"
+    )
+    (tmp_path / "environment.yml").write_text(
+        "name: e\ndependencies:\n  - numpy>=1.2=py311*\nvariables:\n  LEVEL: 3\n"
+    )
+    left_out = "; " + LEFT_OUT
+    for typed, meant in {
+        "create -n e --file spec.txt": "`pyx add @e numpy==1.26.4`"
+        + left_out.format("libzlib (line 4)"),
+        "conda env create": "`pyx add @e 'numpy>=1.2'`" + left_out.format("LEVEL: 3 (line 5)"),
+    }.items():
+        assert tell(pyx, tmp_path, typed) == meant
 
 
 @pytest.mark.parametrize("place", ["dev", "list", "named", "nowhere"])
@@ -701,7 +731,7 @@ def test_help_is_answered(pyx: Pyx, tmp_path: Path, words: tuple[str, ...]) -> N
         ("remove -p /somewhere/venv/ --all", "pyx env list"),
         ("add foo[a]>=2 ./lib --extras b,c", "pyx add 'foo[a,b,c]>=2' './lib[b,c]'"),
         ("add --dev foo -E b", "pyx add --dev 'foo[b]'"),
-        ("conda install -c bioconda samtools pandas", "`pyx add pandas`; left out"),
+        ("conda install -c bioconda samtools pandas", "`pyx add --init pandas`; left out"),
     ],
 )
 def test_where_from_and_what_for_are_not_lost(
@@ -722,8 +752,8 @@ def test_an_old_project_elsewhere_gets_its_list_there(pyx: Pyx, tmp_path: Path) 
     (here / "requirements.txt").write_text("kept\n")
     done = pyx("--project", "../old", "add", "black", cwd=here)
     command = done.stderr.split("`")[1]
-    assert command.endswith("&& pyx lock")
-    pyx.run(["sh", "-c", command.removesuffix(" && pyx lock")], cwd=here)
+    assert command.endswith("&& pyx add black")
+    pyx.run(["sh", "-c", command.removesuffix(" && pyx add black")], cwd=here)
     assert (here / "requirements.txt").read_text() == "kept\n"
     assert (project / "requirements.txt").read_text() == "-e .\n"
 

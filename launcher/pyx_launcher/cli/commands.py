@@ -386,6 +386,7 @@ OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("-n", "--name"), "pyx env ACTION NAME"),
         **dict.fromkeys(("-p", "--path", "-e", "--executable"), "pyx env show"),
         "--all": "`pyx env list` shows all of them; name one to remove it",
+        "--display-name": "leave it out: a kernel is called as its environment or its project is",
     },
     "run": dict.fromkeys(("-s", "--script"), "pyx FILE"),
     "list": {

@@ -179,7 +179,8 @@ def _read_version(rest: str) -> tuple[str, str]:
     rest = re.sub(r"\[version=(['\"]?)([^'\"\]]*)\1\]", r"\2", rest).strip()
     found = _EXACT.fullmatch(rest)
     if found is None:
-        rest = re.sub(r"\s+", "", rest)
+        # A build behind bounds says for which Python.
+        rest = re.sub(r"(?<=[\w*])=[^=<>!~,|]+\Z", "", re.sub(r"\s+", "", rest))
         return re.sub(r"(?<=[<>]=)([\d.]*\d)\.\*|(?<=[<>])([\d.]*\d)\.\*", r"\1\2", rest), ""
     version, build = found["version"], found["build"] or ""
     if version == "*":
@@ -210,6 +211,8 @@ def read_file(path: str) -> Wanted:
         if found:
             key, depth = found[1], None
             wanted = replace(wanted, name=found[2].strip("'\"")) if key == "name" else wanted
+        elif key == "variables" and text.strip():
+            wanted = replace(wanted, left_out=(*wanted.left_out, f"{text.strip()} (line {number})"))
         elif item and key == "dependencies" and item[3].rstrip() == "pip:":
             depth = len(item[1])
         elif item and key == "dependencies":
@@ -229,7 +232,7 @@ def add_file(wanted: Wanted, file: str) -> Wanted:
     if file.endswith((".yml", ".yaml")):
         found = read_file(file)
         return replace(found, packages={**wanted.packages, **found.packages})
-    lines = [line.partition("#")[0].strip() for line in _read_lines(file)]
+    lines = [_read_url(line.partition("#")[0].strip()) for line in _read_lines(file)]
     if any(re.fullmatch(r"[\w.-]+=[^=]\S*", line) for line in lines):
         # As conda writes it: name=version=build.
         for number, line in enumerate(lines, 1):
@@ -238,6 +241,14 @@ def add_file(wanted: Wanted, file: str) -> Wanted:
             )
         return wanted
     return replace(wanted, files=(*wanted.files, file))
+
+
+def _read_url(line: str) -> str:
+    """Return a line that names a file of conda's by its URL as name=version=build."""
+    if line == "@EXPLICIT":
+        return ""
+    found = re.fullmatch(r"\w+://\S*/([^/]+)-([^/-]+)-([^/-]+)\.(?:conda|tar\.bz2)", line)
+    return "=".join(found.groups()) if found else line
 
 
 def _shorten(item: str) -> str:

@@ -55,8 +55,8 @@ from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.errors import PyxError
 from pyx_launcher.launch import decide
 from pyx_launcher.locks.common.tables import read_toml
-from pyx_launcher.project.manifest import MANIFEST
-from pyx_launcher.project.named import list_named
+from pyx_launcher.project.manifest import MANIFEST, find_nearest
+from pyx_launcher.project.named import find_surrounding, list_named
 from pyx_launcher.project.requirement import read_constraint
 from pyx_launcher.provision import find_entries
 from pyx_launcher.start.pip import words_from_command
@@ -115,8 +115,18 @@ def answer_mistake(invocation: Invocation, environ: Mapping[str, str], error: Py
         hint = f"did you mean {shlex.join(['pyx', *invocation.own, hint, *words])}?"
     elif _PLAIN.fullmatch(name) or _VERSIONED.fullmatch(name):
         hint = suggest(name, words, invocation.own, _look_around(invocation, environ))
+        hint = _make_project(hint, invocation)
     print_error(PyxError(error.message, hint=hint))
     return error.exit_code
+
+
+def _make_project(hint: str, invocation: Invocation) -> str:
+    """Return a hint whose ``add`` makes the project that it needs, where there is none."""
+    is_elsewhere = invocation.named is not None or invocation.projects or find_surrounding()
+    with contextlib.suppress(OSError):
+        if not is_elsewhere and "pyx init" not in hint and find_nearest(os.getcwd()) is None:
+            return re.sub(r"pyx add (?!@|--init|--script)", "pyx add --init ", hint, count=1)
+    return hint
 
 
 def _find_named(
@@ -327,7 +337,8 @@ def advise_pip(behind: Sequence[str], invocation: Invocation, environ: Mapping[s
     words = words_from_command(behind)
     if not words:
         return f"`{pyx} add NAME` adds a package, `{pyx} list` shows what is there"
-    return _answer_tool("pip", words, pyx, _look_around(invocation, environ))
+    hint = _answer_tool("pip", words, pyx, _look_around(invocation, environ))
+    return _make_project(hint, invocation)
 
 
 def _begin(pyx: str, meant: str) -> str:

@@ -17,6 +17,7 @@ from pyx_launcher.cli.conda_specs import (
     collect,
     find_index_name,
     write_creation,
+    write_requirement,
 )
 from pyx_launcher.cli.counterparts import add_extras, advise_python, is_python
 from pyx_launcher.cli.invocation import repeat_start
@@ -274,6 +275,11 @@ def _refuse_names(words: EditArguments, invocation: Invocation, *, by_poetry: bo
         if name.endswith(".py") and os.path.isfile(name):
             hint = shlex.join(["pyx", "add", "--script", name, *(others or ["NAME"])])
             raise UsageError(f"{name} is a script, not a package", hint=hint)
+        if "::" in name or re.fullmatch(r"[\w.-]+=[\w.*]+=\S*", name):
+            meant = [write_requirement(one) for one in words.names]
+            raise UsageError(
+                f"{name!r} is how conda names a package", hint=shlex.join([*start, *meant])
+            )
         if not by_poetry and read_constraint(name) is not None:
             meant = [read_constraint(one) or one for one in words.names]
             raise UsageError(

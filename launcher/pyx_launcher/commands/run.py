@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.cli.env_file import add_variables
 from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._arguments import check_words
+from pyx_launcher.commands._notebook import NOTEBOOK, advise_notebook
 from pyx_launcher.commands._target import (
     NAMESAKES,
     advise_namesake,
@@ -24,7 +25,7 @@ from pyx_launcher.commands._target import (
 from pyx_launcher.environment.activation import list_programs
 from pyx_launcher.errors import NotFoundError, UsageError
 from pyx_launcher.launch import decide, make_ready
-from pyx_launcher.project.manifest import is_buildable, list_scripts, name_command
+from pyx_launcher.project.manifest import find_nearest, is_buildable, list_scripts, name_command
 from pyx_launcher.project.named import WITHIN
 from pyx_launcher.start.execution import become_program
 from pyx_launcher.start.pip import check_pip
@@ -83,9 +84,12 @@ def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
 def _hint_of_script(invocation: Invocation) -> str | None:
     """Return the start that is meant where the name of a program is that of a script."""
     name, *behind = invocation.words
+    start = repeat_start(invocation)
+    if name.endswith(NOTEBOOK) and os.path.isfile(name):
+        is_new = invocation.named is None and find_nearest(os.getcwd()) is None
+        return advise_notebook(name, start, is_new=is_new)
     if not name.endswith(".py"):
         return None
-    start = repeat_start(invocation)
     if os.path.isfile(name):
         return shlex.join([*start, name, *behind])
     # Only what is mistyped needs it.

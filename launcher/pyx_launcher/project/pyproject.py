@@ -8,6 +8,7 @@ https://packaging.python.org/en/latest/specifications/pyproject-toml/ and of dep
 from __future__ import annotations
 
 import os
+from shlex import join
 from typing import TYPE_CHECKING, Any, cast
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -150,6 +151,9 @@ def add_requirements(
 
 def _add(path: Path, text: str, requirements: Sequence[Requirement], place: RequirementList) -> str:
     document = parse_document(path, _make_place(path, text, place))
+    if place.group is None and "project" not in document:
+        adding = join(["pyx", "add", "--init", *place.option.split(), *map(str, requirements)])
+        raise LockError(path, "has no [project] table", hint=f"`{adding}` makes one")
     listed = _find_list(path, document, place, make=True)
     if place == MAIN:
         _refuse_itself(document, requirements)

@@ -100,7 +100,8 @@ def _guess_requirement(text: str) -> str:
     if re.fullmatch(r"[\w.-]+=[\w.*]+", text):
         return f"did you mean {text.replace('=', '==')}?"
     if "://" in text:
-        return f"did you mean {quote(f'{_guess_name(text)} @ {text}')}?"
+        url = re.sub(r"#egg=[\w.-]+\Z", "", text)
+        return f"did you mean {quote(f'{_guess_name(text)} @ {url}')}?"
     if text.startswith((".", "/", "~")):
         return f"did you mean 'NAME @ {Path(text).expanduser().absolute().as_uri()}'?"
     return "such as click, 'click>=8,<9', 'click[extra]' or 'click @ https://example.org/…'"

@@ -34,7 +34,7 @@ from pyx_launcher.errors import (
 from pyx_launcher.files.atomic import make_directory, remove_tree, storing, write_atomic
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.locks.common.tables import read_toml
-from pyx_launcher.project.local import read_local
+from pyx_launcher.project.local import is_local, read_local
 from pyx_launcher.project.named import PROJECT_FILE
 from pyx_launcher.project.requirement import parse_requirement
 from pyx_launcher.values import dataclass
@@ -108,7 +108,7 @@ def make_wish(
     Raises UsageError for what is neither that nor a requirement (PEP 508).
     """
     first, *others = requirements
-    if is_editable or first.startswith((".", "/", "~")):
+    if is_editable or first.startswith((".", "/", "~")) or is_local(first):
         first = str(read_local(first, Path.cwd(), is_editable=is_editable).requirement)
     for text in (first, *others):
         parse_requirement(text)
@@ -366,7 +366,8 @@ def _leads_to(link: Path, directory: Path) -> bool:
 
 def _find(tools: Path, name: str) -> Path:
     directory = tools / canonicalize_name(name)
-    if not directory.is_dir() or directory.name.startswith("."):
+    # A path would lead to a directory that is no tool's.
+    if "/" in name or directory.name.startswith(".") or not directory.is_dir():
         # Only somebody who looks for one in vain waits for this.
         from difflib import get_close_matches
 

@@ -104,3 +104,39 @@ def test_a_script_of_a_verbs_name_is_not_forgotten(pyx: Pyx, tmp_path: Path, nam
     (tmp_path / name).write_text("print('script')\n")
     assert line in pyx(name, cwd=tmp_path).stderr
     assert pyx(f"./{name}", cwd=tmp_path).stdout == "script\n"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *(
+            "run",
+            "init",
+            "lock",
+            "lock --upgrade",
+            "add",
+            "remove",
+            "which",
+            "tree",
+            "info",
+            "sync",
+        ),
+        *("export", "bundle", "python pin", "python find", "tool run", "tool upgrade"),
+        *("tool install tick", "env create", "store", "diff ."),
+    ],
+)
+def test_an_empty_word_names_nothing(pyx: Pyx, tmp_path: Path, typed: str) -> None:
+    """It comes of a variable that is not set; only a program may mean something by it."""
+    told = pyx(*typed.split(), "", cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (64, "")
+    problem, hint = told.stderr.splitlines()
+    assert problem.endswith(" does not take an empty word")
+    assert hint == f"pyx: hint: pyx {typed.split(maxsplit=1)[0]} --help"
+    assert list(tmp_path.glob("*.toml")) == []
+
+
+def test_no_such_user_is_no_traceback(pyx: Pyx, tmp_path: Path) -> None:
+    """A path of a user whom the machine does not know leads nowhere."""
+    name = "~nobody-of-that-name/x"
+    for words in (("tool", "run", name), ("add", "--init", name), ("init", name)):
+        assert "Traceback" not in pyx(*words, cwd=tmp_path).stderr

@@ -360,3 +360,42 @@ def test_python_is_no_tool(pyx: Pyx, index: IndexServer, line: str, hint: str) -
     assert (told.returncode, told.stdout) == (64, "")
     assert told.stderr.endswith(f"pyx: hint: {hint}\n")
     assert index.requests == []
+
+
+@pytest.mark.network
+def test_a_directory_is_run_by_the_name_of_its_project(
+    pyx: Pyx, index: IndexServer, uv: Path, tmp_path: Path
+) -> None:
+    """However its path is written; what is behind it is the program's, empty or not."""
+    pyx.environ["PYX_UV"] = str(uv)
+    directory = tmp_path / "there"
+    directory.mkdir()
+    (directory / "pyproject.toml").write_text(
+        '[project]\nname = "tick"\nversion = "1"\n[project.scripts]\ntick = "tick:main"\n'
+        '[build-system]\nrequires = []\nbuild-backend = "tick"\nbackend-path = ["."]\n'
+    )
+    text = "import sys\ndef main():\n    print('ran', sys.argv[1:])\n"
+    points = {"tick": "tick:main"}
+    built = make_wheel(directory, "tick", "1", files={"tick.py": text}, entry_points=points)
+    (directory / "tick.py").write_text(
+        "import shutil\ndef build_wheel(directory, *settings):\n"
+        f"    shutil.copy({str(built)!r}, directory)\n    return {built.name!r}\n"
+    )
+    for typed in ("./there", "there/", f"../{tmp_path.name}/there", str(directory)):
+        told = pyx("tool", "run", typed, "a", "", cwd=tmp_path)
+        assert (told.returncode, told.stdout) == (0, "ran ['a', '']\n"), told.stderr
+
+
+@pytest.mark.parametrize("action", ["uninstall", "upgrade"])
+def test_a_path_is_no_tool(pyx: Pyx, tmp_path: Path, action: str) -> None:
+    """And what it leads to stays there."""
+    directory = tmp_path / "mine"
+    directory.mkdir()
+    (directory / "pyproject.toml").write_text("[project]\nname = 'mine'\nversion = '1'\n")
+    for name in (str(directory), "/", "./mine"):
+        told = pyx("tool", action, name, cwd=tmp_path)
+        assert (told.returncode, told.stderr) == (
+            64,
+            f"pyx: {name} is not installed\npyx: hint: pyx tool list\n",
+        )
+    assert (directory / "pyproject.toml").is_file()

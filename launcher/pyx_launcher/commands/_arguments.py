@@ -89,6 +89,19 @@ def refuse_name(invocation: Invocation) -> None:
     )
 
 
+def refuse_empty(invocation: Invocation) -> None:
+    """Raise UsageError for an empty word, as of a variable that is not set, but for a program's."""
+    verb, words = VERBS[invocation.verb or ""], invocation.words
+    first = words[0] if words and words[0] in verb.passes_from else ""
+    own = words[: verb.passes_from.get(first)]
+    is_empty = invocation.program.mode == "s" and invocation.program.target == ""
+    if is_empty or not all(map(str.strip, own)):
+        called = _name_command(invocation, _find_action(invocation))
+        raise UsageError(
+            f"{called} does not take an empty word", hint=f"pyx {invocation.verb} --help"
+        )
+
+
 def _find_action(invocation: Invocation) -> str:
     actions = VERBS[invocation.verb or ""].actions
     return next((word for word in invocation.words[:1] if word in actions), "")

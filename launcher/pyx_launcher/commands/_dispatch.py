@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.cli.commands import VERBS
-from pyx_launcher.commands._arguments import refuse_name
+from pyx_launcher.commands._arguments import refuse_empty, refuse_name
 from pyx_launcher.console import tell
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def run_verb(invocation: Invocation, environ: Mapping[str, str]) -> int:
     name = invocation.verb or ""
     if name in VERBS:
         refuse_name(invocation)
+        refuse_empty(invocation)
         if VERBS[name].speaks_of_start:
             _refuse_file(invocation.program, name)
         if is_runnable(name):

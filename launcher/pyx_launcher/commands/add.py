@@ -398,7 +398,7 @@ def _find_kind(directory: Path) -> str:
 
 
 def _find(name: str) -> Path:
-    return Path(os.path.realpath(find_working_directory() / Path(name).expanduser()))
+    return Path(os.path.realpath(find_working_directory() / os.path.expanduser(name)))
 
 
 def _refuse_lock(name: str) -> UsageError:

@@ -294,7 +294,7 @@ def _kernel(invocation: Invocation, environ: Mapping[str, str]) -> int:
     for option, value in invocation.options:
         if option == "--env-file" or (option == "--python" and "/" in (value or "")):
             # Nobody knows in which directory Jupyter will start it.
-            chosen += [option, str(Path(value or "").expanduser().absolute())]
+            chosen += [option, str(Path(os.path.expanduser(value or "")).absolute())]
         elif option != "--project":
             chosen += [option] if value is None else [option, value]
     # By `run`, so that `!black` in a notebook is the program of the environment.

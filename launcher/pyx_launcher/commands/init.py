@@ -80,9 +80,9 @@ def run_init(invocation: Invocation, environ: Mapping[str, str]) -> int:
         )
     working = find_working_directory()
     if scripts:
-        path = working / Path(scripts[-1]).expanduser()
+        path = working / os.path.expanduser(scripts[-1])
         return _make_script(path, scripts[-1], invocation, environ)
-    directory = working / Path(invocation.words[0] if invocation.words else ".").expanduser()
+    directory = working / os.path.expanduser(invocation.words[0] if invocation.words else ".")
     return _make_project(Path(os.path.normpath(directory)), invocation, environ)
 
 

@@ -257,8 +257,10 @@ def _run(
     _refuse_python(invocation, words)
     named = _pin(invocation.settings.get("--from", (words[0],))[-1])
     wish = make_wish([named, *_read_with(invocation)], invocation.python)
-    # black==24.1 is run by the name black.
-    program = words[0] if "--from" in invocation.settings else Requirement(named).name
+    # black==24.1 is run by the name black, and a directory by that of its project.
+    program = (
+        words[0] if "--from" in invocation.settings else Requirement(wish.requirements[0]).name
+    )
     if is_pip(program) and changes_environment(words[1:], environ):
         raise PipError("pip would change an environment that is a tool's alone", words[1:])
     means = _make_means(invocation, dirs, environ)

@@ -64,7 +64,7 @@ def is_local(text: str, directory: str = "") -> bool:
 def read_local(text: str, directory: Path, *, is_editable: bool = False) -> Local:
     """Return what `text` names, seen from `directory`. Raises UsageError, LockError, StoreError."""
     name, extras = split_path(text)
-    path = Path(os.path.realpath(directory / Path(name or text).expanduser()))
+    path = Path(os.path.realpath(directory / os.path.expanduser(name or text)))
     if _ARCHIVE.search(path.name) and not path.is_dir():
         called = _name_archive(path)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from shlex import quote
@@ -103,5 +104,5 @@ def _guess_requirement(text: str) -> str:
         url = re.sub(r"#egg=[\w.-]+\Z", "", text)
         return f"did you mean {quote(f'{_guess_name(text)} @ {url}')}?"
     if text.startswith((".", "/", "~")):
-        return f"did you mean 'NAME @ {Path(text).expanduser().absolute().as_uri()}'?"
+        return f"did you mean 'NAME @ {Path(os.path.expanduser(text)).absolute().as_uri()}'?"
     return "such as click, 'click>=8,<9', 'click[extra]' or 'click @ https://example.org/…'"

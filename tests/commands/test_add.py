@@ -1190,3 +1190,16 @@ def test_extras_that_exclude_one_another(pyx: Pyx, project: Path, wheels: Path) 
     succeed(pyx("sync", cwd=project))
     told = pyx("which", "windy", cwd=project)
     assert told.stderr.endswith("an extra or a group has it: `pyx --extra new which windy`\n")
+
+
+def test_a_new_project_is_for_the_versions_that_were_asked_for(
+    pyx: Pyx, project: Path, tmp_path: Path
+) -> None:
+    """A range stays as it was typed, in a project and in the block of a script."""
+    empty = tmp_path / "new"
+    empty.mkdir()
+    (empty / "s.py").write_text("import tick\n")
+    succeed(pyx("--python", ">=3.9,<3.99", "add", "--init", "tick", cwd=empty))
+    succeed(pyx("--python", ">=3.9,<3.99", "add", "--script", "s.py", "tick", cwd=empty))
+    for name in ("pyproject.toml", "s.py"):
+        assert 'requires-python = ">=3.9,<3.99"\n' in (empty / name).read_text()

@@ -99,3 +99,27 @@ def test_what_comes_next_can_be_typed(pyx: Pyx, tmp_path: Path) -> None:
     assert pyx("init", "a b", cwd=tmp_path).stderr.endswith(
         "hint: `pyx --project 'a b' add NAME` adds a package\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("asked", "written"),
+    [
+        (">=3.9,<3.99", ">=3.9,<3.99"),
+        (">=3.9", ">=3.9"),
+        ("~=3.9", "~=3.9"),
+        ("<3.99", ">={least},<3.99"),
+        ("!=3.5", ">={least},!=3.5"),
+        ("3", ">={least}"),
+    ],
+)
+def test_a_range_of_versions_stays_as_it_was_typed(
+    pyx: Pyx, tmp_path: Path, asked: str, written: str
+) -> None:
+    """A project, or a script, is for all of them, whichever one is found here."""
+    assert pyx("--python", asked, "init", "one", cwd=tmp_path).returncode == 0
+    assert pyx("--python", asked, "init", "--script", "two.py", cwd=tmp_path).returncode == 0
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    least = pyx("--python", asked, "-c", code, cwd=tmp_path).stdout.strip()
+    line = f'requires-python = "{written.format(least=least)}"\n'
+    assert line in (tmp_path / "one" / "pyproject.toml").read_text()
+    assert line in (tmp_path / "two.py").read_text()

@@ -17,7 +17,7 @@ from pyx_launcher.console import tell, write_out
 from pyx_launcher.dirs import find_working_directory
 from pyx_launcher.errors import UsageError
 from pyx_launcher.files.ownership import check_owner, obey_owners
-from pyx_launcher.interpreters.request import shorten_request
+from pyx_launcher.interpreters.request import bound_python, shorten_request
 from pyx_launcher.locks.pylock import PylockLock
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.project.content_hash import read_block_origin, stamp_pylock
@@ -535,8 +535,7 @@ def _edit_text(
                 hint=f"`pyx add --script {shlex.quote(str(script))} NAME` makes one",
             )
         interpreter = make_block(script, "", toolbox, python).interpreter
-        major, minor = interpreter.tag_facts.python
-        text = new_block_text(f">={major}.{minor}")
+        text = new_block_text(bound_python(python, interpreter.tag_facts.python))
     if change.added:
         text = add_to_block(script, text, change.added)
     text = remove_from_block(script, text, change.removed) if change.removed else text

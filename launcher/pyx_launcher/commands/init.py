@@ -21,6 +21,7 @@ from pyx_launcher.dirs import find_working_directory, resolve_dirs
 from pyx_launcher.errors import StoreError, UsageError
 from pyx_launcher.installation import find_template
 from pyx_launcher.interpreters.finder import find_interpreter
+from pyx_launcher.interpreters.request import bound_python
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.project.manifest import MANIFEST, MANIFESTS, advise_old
 from pyx_launcher.project.python_version import pin_version
@@ -36,7 +37,7 @@ _PROJECT = """\
 [project]
 name = "{name}"
 version = "0.0.1"
-requires-python = ">={python}"
+requires-python = "{python}"
 dependencies = []
 """
 _BACKEND = """
@@ -62,7 +63,7 @@ def hello() -> str:
 _SCRIPT = """\
 #!/usr/bin/env pyx
 # /// script
-# requires-python = ">={python}"
+# requires-python = "{python}"
 # dependencies = []
 # ///
 """
@@ -95,8 +96,8 @@ def _make_script(path: Path, name: str, invocation: Invocation, environ: Mapping
             " adds a package to it",
         )
     interpreter = _find_interpreter(path.parent, invocation, environ)
-    major, minor = interpreter.tag_facts.python
-    text = _SCRIPT.format(python=f"{major}.{minor}") + "\n" + _MAIN.format(name=path.name)
+    bound = bound_python(invocation.python, interpreter.tag_facts.python)
+    text = _SCRIPT.format(python=bound) + "\n" + _MAIN.format(name=path.name)
     _make_directory(path.parent)
     write_file(path, text.encode())
     path.chmod(path.stat().st_mode | 0o111)
@@ -122,8 +123,8 @@ def _make_project(directory: Path, invocation: Invocation, environ: Mapping[str,
     if keyword.iskeyword(package) or not package.isidentifier():
         package = f"{package}_" if keyword.iskeyword(package) else f"_{package}"
     interpreter = _find_interpreter(directory, invocation, environ)
-    major, minor = interpreter.tag_facts.python
-    text = _PROJECT.format(name=name, python=f"{major}.{minor}")
+    bound = bound_python(invocation.python, interpreter.tag_facts.python)
+    text = _PROJECT.format(name=name, python=bound)
     files = {directory / MANIFEST: text}
     if "--lib" in invocation.settings:
         files[directory / MANIFEST] += _BACKEND.format(package=package)

@@ -124,6 +124,31 @@ def parse_request(text: str) -> Request:
         raise UsageError(f"{text!r} is not a version or path of Python 3", hint=EXAMPLES) from None
 
 
+def read_range(text: str | None) -> str | None:
+    """Return the range of versions that `text` asks for, as it was typed; None for anything else.
+
+    Raises UsageError for what asks for no interpreter.
+    """
+    if text is None:
+        return None
+    request = parse_request(text)
+    is_range = request.path is None and not request.system and not VERSION_NAME.fullmatch(text)
+    return text.strip() if is_range else None
+
+
+def bound_python(request: str | None, python: tuple[int, int]) -> str:
+    """Return what a new project says of its Pythons: the range in `request`, else from `python`.
+
+    A range that begins nowhere begins there, too.
+    """
+    least = f">={python[0]}.{python[1]}"
+    asked = read_range(request)
+    if asked is None:
+        return least
+    begins = any(one.operator in (">", ">=", "~=", "==", "===") for one in SpecifierSet(asked))
+    return asked if begins else f"{least},{asked}"
+
+
 def shorten_request(text: str) -> str:
     """Return a version that was asked for by a name, as python3.12, as the version alone: 3.12.
 

@@ -20,6 +20,7 @@ from packaging.version import InvalidVersion, Version
 from pyx_launcher.errors import LockError, StoreError, UnavailableError, UsageError
 from pyx_launcher.index.pip_config import read_settings
 from pyx_launcher.index.settings import explain_offline
+from pyx_launcher.interpreters.request import bound_python
 from pyx_launcher.locks.common.tables import Table
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.locks.uv.workspace import read_workspace
@@ -281,7 +282,7 @@ def change_project(
         interpreter = _find_interpreter(project, data, toolbox, python)
         if change.init:
             _keep_list(project, data, change)
-            text = _initialise(project, text, data, interpreter)
+            text = _initialise(project, text, data, interpreter, python)
         _refuse_editables(project, change)
         change = _merge_constraints(project, change)
         text = edit_text(project, text, change)
@@ -379,13 +380,17 @@ def _needs_table(project: Project, data: Mapping[str, Any]) -> bool:
 
 
 def _initialise(
-    project: Project, text: str, data: Mapping[str, Any], interpreter: Interpreter
+    project: Project,
+    text: str,
+    data: Mapping[str, Any],
+    interpreter: Interpreter,
+    python: str | None,
 ) -> str:
     if not _needs_table(project, data):
         return text
     name = re.sub(r"[^A-Za-z0-9]+", "-", project.directory.name).strip("-").lower() or "project"
-    major, minor = interpreter.tag_facts.python
-    return pyproject.add_project_table(project.manifest, text, name, f">={major}.{minor}")
+    bound = bound_python(python, interpreter.tag_facts.python)
+    return pyproject.add_project_table(project.manifest, text, name, bound)
 
 
 def edit_text(project: Project, text: str, change: Change) -> str:

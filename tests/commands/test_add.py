@@ -353,7 +353,7 @@ def test_what_is_not_locked_cannot_be_upgraded(pyx: Pyx, project: Path, tmp_path
             told = pyx(*command.split(), "--upgrade", "Tikc", cwd=project)
             assert (told.returncode, told.stdout) == (USAGE, "")
             assert told.stderr == (
-                f"pyx: {lock}: no Tikc is locked\n"
+                f"pyx: {lock}: Tikc is not locked\n"
                 f"pyx: hint: did you mean `pyx {command} --upgrade tick`?\n"
             )
         assert "pyx list" in pyx("lock", "--upgrade", "zzz", cwd=project).stderr
@@ -1203,3 +1203,12 @@ def test_a_new_project_is_for_the_versions_that_were_asked_for(
     succeed(pyx("--python", ">=3.9,<3.99", "add", "--script", "s.py", "tick", cwd=empty))
     for name in ("pyproject.toml", "s.py"):
         assert 'requires-python = ">=3.9,<3.99"\n' in (empty / name).read_text()
+
+
+def test_a_range_of_pythons_is_a_marker(pyx: Pyx, project: Path) -> None:
+    """An interpreter is asked for by its version or path; a range would be dropped in silence."""
+    files = listed(project)
+    told = pyx("add", "--python", ">=3.9", "tick", cwd=project)
+    assert (told.returncode, listed(project)) == (USAGE, files)
+    assert told.stderr.endswith("hint: pyx add 'tick; python_version >= \"3.9\"'\n")
+    succeed(pyx("add", "--python", ">=3.9", "@for-all", "tick", cwd=project))

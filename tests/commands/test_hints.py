@@ -1501,7 +1501,7 @@ CASES: Mapping[str, Case] = {
         files=LOCKED,
         before=LOCK,
         hint="hint: pyx tree --graph tree.svg",
-        says=("tree.svg: 1 packages",),
+        says=("tree.svg: 1 package\n",),
     ),
     "a page of no kind": Case(
         typed="pyx store report store.txt",
@@ -1661,6 +1661,30 @@ CASES: Mapping[str, Case] = {
         before=LOCK,
         hint="`pyx add jupyterlab` adds what opens it, then `pyx run jupyter lab a.ipynb`",
         says=("+ jupyterlab 1.0", "jupyter lab a.ipynb"),
+    ),
+    "the extra of the project itself, in a list": Case(
+        typed="pyx add -r r.txt",
+        files={
+            "pyproject.toml": PROJECT + '[project.optional-dependencies]\ndev = ["tock"]\n',
+            "r.txt": "-e .[dev]\ntick\n",
+            **RUN,
+        },
+        hint=".[dev] is the project itself; a start has its extras by `pyx --extra dev SCRIPT`",
+        words=HERE,
+        says=("ran",),
+    ),
+    "what only a group has, upside down": Case(
+        typed="pyx tree --invert tick",
+        files=GROUPED,
+        before=LOCK,
+        hint="an extra or a group has it: `pyx --all-extras --all-groups tree --invert tick`",
+        says=("tick 1.0",),
+    ),
+    "a marker, as Poetry has it by an option": Case(
+        typed="pyx add --python '>=3.9,<3.99' --dev tick 'tock; os_name == \"posix\"'",
+        files=LOCKED,
+        hint='pyx add --group dev \'tick; python_version >= "3.9" and python_version < "3.99"\'',
+        says=("+ tock 1.0",),
     ),
     "a notebook that is to be a script": Case(
         typed="pyx add --script a.ipynb tick",

@@ -9,6 +9,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.cli.conda_specs import (
@@ -32,6 +33,7 @@ from pyx_launcher.commands._lists import refuse_layer, refuse_missing
 from pyx_launcher.console import tell
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
 from pyx_launcher.errors import PyxError, UsageError
+from pyx_launcher.interpreters.request import read_range
 from pyx_launcher.locks.reader import FILE_NAMES
 from pyx_launcher.locks.uv.workspace import read_workspace
 from pyx_launcher.project.local import is_local, name_project, read_local, split_path
@@ -70,6 +72,7 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     _refuse_extras(words, invocation)
     _refuse_files(words, _repeat(words, invocation))
     _refuse_python(words, invocation, environ)
+    _refuse_range(words, invocation)
     words = _find_members(words, environ)
     listings = [read_listing(_find(name), environ) for name in words.requirements]
     if any(listing.names_index for listing in listings):
@@ -205,6 +208,9 @@ def _find_places(
         if itself and is_alone and not (listed or words.requirements):
             raise _explain_own(itself[0], own)
         typed = [one for one in typed if one not in itself]
+        left = [*itself, *(_name_own(one) for one in listed if one.path == own)]
+        for one in dict.fromkeys(left if not words.script else ()):
+            _tell_of_own(one, words)
         listed = [one for one in listed if one.path != own]
     elif is_old(own) and reads_wishes(own):
         itself = [one for one in typed if _find(split_path(one)[0] or one) == own]
@@ -215,6 +221,21 @@ def _find_places(
         *(read_local(one, working) for one in typed if one in paths),
         *(read_local(one, working, is_editable=True) for one in typed if one in words.editables),
     ]
+
+
+def _name_own(local: Local) -> str:
+    extras = ",".join(sorted(local.requirement.extras))
+    return f".[{extras}]" if extras else "."
+
+
+def _tell_of_own(name: str, words: EditArguments) -> None:
+    """Say what takes the place of the project itself, with extras, among what it is to require."""
+    extras = split_path(name)[1].strip("[]").replace(" ", "").split(",")
+    options = " ".join(f"--extra {one}" for one in filter(None, extras))
+    if options and words.init:
+        tell(f"{name} is left out: a new project has no extras yet")
+    elif options:
+        tell(f"{name} is the project itself; a start has its extras by `pyx {options} SCRIPT`")
 
 
 def _find_own(words: EditArguments, environ: Mapping[str, str]) -> Path:
@@ -304,6 +325,31 @@ def _refuse_python(
         hint = advise_python(words.names, start, is_named=words.named is not None)
     raise UsageError(
         "python is not a package: a start takes an interpreter that is here", hint=hint
+    )
+
+
+def _refuse_range(words: EditArguments, invocation: Invocation) -> None:
+    """Raise UsageError for a range of Pythons, by which Poetry says for which a package is."""
+    asked = read_range(words.python)
+    if asked is None or words.init or words.named or words.script:
+        return
+    clauses = sorted(SpecifierSet(asked), key=lambda one: ("><!".find(one.operator[0]), str(one)))
+    marker = " and ".join(
+        f"{'python_full_version' if one.version.count('.') > 1 else 'python_version'}"
+        f' {one.operator} "{one.version}"'
+        for one in clauses
+    )
+    start = [*repeat_start(invocation, "--python", "--group", "--extra"), "add"]
+    start += words.place.option.split()
+    meant = [
+        one if is_local(one) else f"{one} and ({marker})" if ";" in one else f"{one}; {marker}"
+        for one in words.names
+    ]
+    lists = [word for name in words.requirements for word in ("-r", name)]
+    editables = [word for name in words.editables for word in ("-e", name)]
+    raise UsageError(
+        "--python chooses the interpreter of a start; for which a package is, its marker says",
+        hint=shlex.join([*start, *editables, *meant, *lists]),
     )
 
 

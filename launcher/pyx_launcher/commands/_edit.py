@@ -11,6 +11,7 @@ import tomli
 from packaging.pylock import Pylock
 from packaging.utils import canonicalize_name
 
+from pyx_launcher.commands._format import count_packages
 from pyx_launcher.commands._lists import refuse_file, refuse_no_script
 from pyx_launcher.commands.env import create_environment
 from pyx_launcher.console import tell, write_out
@@ -395,8 +396,7 @@ def describe(outcome: Outcome, subject: Path | None = None) -> str:
             lines.append(f"~ {name} {old} → {new}")
     same = "the lock is new" if outcome.is_new else "no version changed"
     what = f"{len(lines)} changed" if lines else same
-    count = f"{len(after)} package{'' if len(after) == 1 else 's'}"
-    lines.append(f"{subject or outcome.lock}: {count}, {what}")
+    lines.append(f"{subject or outcome.lock}: {count_packages(len(after))}, {what}")
     return "\n".join(lines) + "\n"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.cli.invocation import parse_program
 from pyx_launcher.commands._arguments import check_words
+from pyx_launcher.commands._format import count_packages
 from pyx_launcher.commands._output import making, name_output, publish, take_copies
 from pyx_launcher.console import debug, tell, write_out
 from pyx_launcher.dirs import find_working_directory
@@ -78,7 +79,7 @@ def run_bundle(invocation: Invocation, environ: Mapping[str, str]) -> int:
 def _describe(output: Path, plan: Plan, entries: Sequence[Entry], size: int) -> str:
     interpreter = plan.found.interpreter
     return (
-        f"{output}: {len(entries)} packages, {size / 1e6:.1f} MB unpacked, "
+        f"{output}: {count_packages(len(entries))}, {size / 1e6:.1f} MB unpacked, "
         f"for Python {interpreter.version} at {interpreter.path}\n"
     )
 

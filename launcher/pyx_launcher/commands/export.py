@@ -11,6 +11,7 @@ from packaging.pylock import PylockValidationError
 
 from pyx_launcher.cli.invocation import parse_program, repeat_start
 from pyx_launcher.commands._arguments import check_words
+from pyx_launcher.commands._format import count_packages
 from pyx_launcher.commands._lists import refuse_no_script
 from pyx_launcher.commands._output import making, name_output, publish, take_copies, write_text
 from pyx_launcher.console import debug, tell, write_data, write_out
@@ -146,5 +147,5 @@ def _export_venv(invocation: Invocation, word: str, environ: Mapping[str, str]) 
         publish(temporary, output)
     for line in problems:
         debug(line)
-    write_out(f"{output}: {len(entries)} packages, for Python {interpreter.version}\n")
+    write_out(f"{output}: {count_packages(len(entries))}, for Python {interpreter.version}\n")
     return 0

@@ -9,9 +9,9 @@ from packaging.utils import canonicalize_name
 
 from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._arguments import check_words
-from pyx_launcher.commands._format import Branch, format_json, format_tree
+from pyx_launcher.commands._format import Branch, count_packages, format_json, format_tree
 from pyx_launcher.commands._output import name_picture, write_text
-from pyx_launcher.commands._target import name_start, require_lock, take_script
+from pyx_launcher.commands._target import explain_left_out, name_start, require_lock, take_script
 from pyx_launcher.console import write_out
 from pyx_launcher.errors import UnavailableError, UsageError
 from pyx_launcher.launch import decide, fetch_all
@@ -44,7 +44,8 @@ def run_tree(invocation: Invocation, environ: Mapping[str, str]) -> int:
         )
     graph = invert_graph(graph) if inverted else graph
     named = inverted or chosen
-    roots = [_find_name(name, graph) for name in named] if named else find_roots(graph)
+    asked = "--invert" if inverted else "--package"
+    roots = [_find_name(one, graph, plan, asked) for one in named] if named else find_roots(graph)
     picture = invocation.settings.get("--graph")
     if picture:
         from pyx_launcher.reports.graph_picture import GraphFacts
@@ -73,13 +74,16 @@ def _draw(facts: GraphFacts, plan: Plan, word: str, environ: Mapping[str, str]) 
     toolbox = make_toolbox(environ, offline=plan.invocation.offline)
     draw = draw_graph_page if word.endswith(".html") else draw_graph
     write_text(into, word, draw(facts, toolbox.find_python_with("vega")))
-    return f"{into}: {len(facts.graph)} packages\n"
+    return f"{into}: {count_packages(len(facts.graph))}\n"
 
 
-def _find_name(name: str, graph: Graph) -> str:
+def _find_name(name: str, graph: Graph, plan: Plan, option: str) -> str:
+    """Return the normalised `name`, which `option` was given. Raises UnavailableError."""
     found = canonicalize_name(name)
     if found not in graph:
-        raise UnavailableError(f"the lock has no package {name}", hint="pyx list")
+        hint = explain_left_out(name, plan, "tree", option, name)
+        problem = "a start has no package" if hint else "the lock has no package"
+        raise UnavailableError(f"{problem} {name}", hint=hint or "pyx list")
     return found
 
 

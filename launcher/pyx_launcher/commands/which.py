@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.commands._arguments import check_words
-from pyx_launcher.commands._format import format_facts, format_json
+from pyx_launcher.commands._format import count_packages, format_facts, format_json
 from pyx_launcher.commands._target import explain_left_out, explain_no_lock, take_script
 from pyx_launcher.console import write_out
 from pyx_launcher.errors import UnavailableError
@@ -166,7 +166,8 @@ def _explain(
     hint = f"add the package that has it, which may have another name: `pyx {named}add PACKAGE`"
     hint = f"did you mean {close[0]}?" if close else hint
     if unknown:
-        hint = f"`pyx sync` first: {len(unknown)} packages are not in the store yet"
+        are = "is" if len(unknown) == 1 else "are"
+        hint = f"`pyx sync` first: {count_packages(len(unknown))} {are} not in the store yet"
     lock = plan.lock.path if plan.lock else "no lock"
     hint = explain_left_out(name, plan, "which", name) or hint
     return UnavailableError(f"{lock}: no module or package {name}", hint=hint)

@@ -53,9 +53,10 @@ def draw_graph_page(about: GraphFacts, python: Path) -> str:
     if about.is_inverted:
         title = f"What requires {asked} in {about.name}"
         hint = "orange to what requires it, blue to what it requires"
+    count = f"{len(about.graph)} package{'' if len(about.graph) == 1 else 's'}"
     body = (
         f"<h1>{html.escape(title)}</h1>\n"
-        f"<p>{len(about.graph)} packages, {format_size(sum(about.sizes.values()))}. Each package"
+        f"<p>{count}, {format_size(sum(about.sizes.values()))}. Each package"
         " has one place in the tree; dashed lines are its other requirements. Point at a package"
         f" to see its own lines: {hint}.</p>\n"
         '<div id="graph" class="chart"></div>'

@@ -66,7 +66,7 @@ def check_upgrade(path: Path, upgrade: Upgrade) -> None:
             close = get_close_matches(canonicalize_name(name), sorted(known), n=3)
             hint = " or ".join(f"`pyx lock --upgrade {other}`" for other in close)
             raise UsageError(
-                f"{path}: no {name} is locked",
+                f"{path}: {name} is not locked",
                 hint=f"did you mean {hint}?"
                 if hint
                 else f"`pyx add {quote(name)}` adds it, `pyx list` shows what there is",

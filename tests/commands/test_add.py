@@ -170,27 +170,29 @@ EDITS = {
 }
 
 
-@pytest.mark.parametrize("what", EDITS)
-def test_an_edit_after_the_lock_is_told(pyx: Pyx, project: Path, what: str) -> None:
+def test_an_edit_after_the_lock_is_told(pyx: Pyx, project: Path) -> None:
     """What the resolution has read makes a pylock.toml of ours stale, and nothing else does."""
-    before, after, is_stale = EDITS[what]
+    path, lock = project / "pyproject.toml", project / "pylock.toml"
+    problem = f"{lock}: out of date: {path} has changed since it was made"
     succeed(pyx("lock", cwd=project))
     assert pyx("--locked", "-c", "pass", cwd=project).stderr == ""
     assert pyx("lock", "--check", cwd=project).returncode == 0
-    path, lock = project / "pyproject.toml", project / "pylock.toml"
-    assert before in MANIFEST
+    for what, (before, after, is_stale) in EDITS.items():
+        assert before in MANIFEST
+        path.write_text(MANIFEST.replace(before, after))
+        checked = pyx("lock", "--check", cwd=project)
+        assert (checked.returncode, checked.stdout) == (BAD_LOCK if is_stale else 0, ""), what
+        assert (problem in checked.stderr) is is_stale, what
+        if not is_stale:
+            told = pyx("-c", "import tick", cwd=project)
+            assert (told.stderr, told.returncode) == ("", 0), what
+    before, after, _ = EDITS["dependencies"]
     path.write_text(MANIFEST.replace(before, after))
     time.sleep(SETTLED)
     told = pyx("-c", "import tick", cwd=project)
-    refused = pyx("--locked", "sync", cwd=project)
-    checked = pyx("lock", "--check", cwd=project)
-    assert (checked.returncode, checked.stdout) == (BAD_LOCK if is_stale else 0, "")
-    if not is_stale:
-        assert (told.stderr, told.returncode, refused.returncode) == ("", 0, 0)
-        return
-    problem = f"{lock}: out of date: {path} has changed since it was made"
     assert (told.stderr, told.returncode) == (f"pyx: warning: {problem}; run `pyx lock`\n", 0)
     assert pyx("-c", "import tick", cwd=project).stderr == "", "once is enough"
+    refused = pyx("--locked", "sync", cwd=project)
     assert (refused.returncode, refused.stdout) == (BAD_LOCK, "")
     assert refused.stderr == f"pyx: {problem}\npyx: hint: run `pyx lock`\n"
     succeed(pyx("lock", cwd=project))
@@ -430,27 +432,28 @@ def test_a_killed_command_is_undone_by_the_next(
     assert list(locked(project)) == ["tick"]
 
 
-@pytest.mark.parametrize("words", [("sync",), ("info",), ("-c", "print(1)")])
 def test_a_killed_command_is_undone_by_the_next_start(
-    pyx: Pyx, project: Path, index: IndexServer, words: tuple[str, ...]
+    pyx: Pyx, project: Path, index: IndexServer
 ) -> None:
     """Whoever comes first finds it, says so, and goes by the files as they were."""
     succeed(pyx("lock", cwd=project))
     before = listed(project)
-    (project / "below").mkdir()
-    assert pyx(*words, cwd=project / "below").returncode == 0
-    index.delay("/talk/", 8, times=1)
-    process = start(pyx, project, "add", "talk")
-    wait_until_resolving(process, project)
-    assert pyx(*words, cwd=project / "below").stderr.count("restored") == 0, "it goes on"
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=15)
-    told = pyx(*words, cwd=project / "below")
-    assert told.returncode == 0
-    assert f"pyx: restored {project / 'pyproject.toml'}" in told.stderr
-    assert "out of date" not in told.stderr
-    (project / "below").rmdir()
-    assert listed(project) == before
+    below = project / "below"
+    for words in (("sync",), ("info",), ("-c", "print(1)")):
+        below.mkdir()
+        assert pyx(*words, cwd=below).returncode == 0
+        index.delay("/talk/", 8, times=1)
+        process = start(pyx, project, "add", "talk")
+        wait_until_resolving(process, project)
+        assert pyx(*words, cwd=below).stderr.count("restored") == 0, "it goes on"
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=15)
+        told = pyx(*words, cwd=below)
+        assert told.returncode == 0
+        assert f"pyx: restored {project / 'pyproject.toml'}" in told.stderr
+        assert "out of date" not in told.stderr
+        below.rmdir()
+        assert listed(project) == before
 
 
 def test_two_at_once_both_land(pyx: Pyx, project: Path) -> None:
@@ -524,8 +527,7 @@ def test_a_list_of_requirements_is_compiled(pyx: Pyx, project: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["pylock.toml", "uv.lock", "requirements.txt", "list"])
-@pytest.mark.parametrize("damage", ["cut", "empty", "bytes"])
-def test_a_damaged_lock_is_made_anew(pyx: Pyx, project: Path, kind: str, damage: str) -> None:
+def test_a_damaged_lock_is_made_anew(pyx: Pyx, project: Path, kind: str) -> None:
     """The hint of the start, `pyx lock`, is what repairs it; a failure leaves even the damage."""
     if kind == "uv.lock":
         (project / kind).write_text('version = 1\nrequires-python = ">=3.9"\n')
@@ -537,16 +539,18 @@ def test_a_damaged_lock_is_made_anew(pyx: Pyx, project: Path, kind: str, damage:
     lock = project / ("pylock.toml" if kind == "list" else kind)
     sound = lock.read_bytes()
     cut = sound[: sound.index(b"sha256")]
-    lock.write_bytes({"cut": cut, "empty": b"", "bytes": b"\xff\0" + sound}[damage])
-    if damage != "empty" or kind != "requirements.txt":
-        told = pyx("-c", "pass", cwd=project)
-        assert told.returncode == BAD_LOCK
-        assert "`pyx lock`" in told.stderr.partition("hint: ")[2]
-    before = listed(project)
-    failed = pyx("add", "nowhere", cwd=project)
-    assert (failed.returncode, listed(project)) == (UNAVAILABLE, before)
-    succeed(pyx("lock", cwd=project))
-    assert lock.read_bytes() == sound
+    for damage in (cut, b"", b"\xff\0" + sound):
+        lock.write_bytes(damage)
+        if damage or kind != "requirements.txt":
+            told = pyx("-c", "pass", cwd=project)
+            assert told.returncode == BAD_LOCK
+            assert "`pyx lock`" in told.stderr.partition("hint: ")[2]
+        if damage == cut:
+            before = listed(project)
+            failed = pyx("add", "nowhere", cwd=project)
+            assert (failed.returncode, listed(project)) == (UNAVAILABLE, before)
+        succeed(pyx("lock", cwd=project))
+        assert lock.read_bytes() == sound
     assert pyx("--locked", "-c", "import tick", cwd=project).stderr == ""
 
 

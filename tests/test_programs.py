@@ -642,6 +642,24 @@ def test_coverage_measures_the_project_alone(real: Real, *, links: bool) -> None
     assert covered.count_statements(told.stdout) == covered.STATEMENTS, told.stdout + told.stderr
     place = real.run("-c", "import flask; print(flask.__file__)").stdout
     assert ("/environments/" in place) == links
+    if not links:
+        check_coverage_of_a_child(real)
+
+
+def check_coverage_of_a_child(real: Real) -> None:
+    """See `coverage run` with its patch of subprocess measure the program and its child."""
+    (real.project / ".coveragerc").write_text("[run]\npatch = subprocess\nsource = family\n")
+    family = real.project / "family"
+    family.mkdir()
+    (family / "child.py").write_text("x = 1\n")
+    (family / "main.py").write_text(
+        "import subprocess, sys\nsubprocess.run([sys.executable, 'family/child.py'], check=True)\n"
+    )
+    told = real.run("-m", "coverage", "run", "family/main.py")
+    assert told.returncode == 0, told.stderr
+    real.run("-m", "coverage", "combine", "-q")
+    report = real.run("-m", "coverage", "report", "--format=total")
+    assert report.stdout == "100\n", report.stderr
 
 
 @pytest.mark.network
@@ -661,9 +679,12 @@ def test_arrays_tables_and_pictures(real: Real) -> None:
 
 
 @pytest.mark.network
-def test_pytest_in_a_package(real: Real) -> None:
-    """`pyx -m pytest` finds the modules of a flat package, its plugins and its own command."""
-    real.lock("pytest", "pytest-xdist", kind="poetry.lock")
+def test_pytest_in_a_package_and_in_a_release(real: Real) -> None:
+    """`pyx -m pytest` finds the modules of a flat package, its plugins and its own command.
+
+    An unpacked source release with `src` layout tests itself by it, too.
+    """
+    real.lock("pytest", "pytest-xdist", "freezegun", kind="poetry.lock")
     (real.project / "counting").mkdir()
     (real.project / "counting" / "__init__.py").write_text("def one():\n    return 1\n")
     (real.project / "tests").mkdir()
@@ -679,12 +700,6 @@ def test_pytest_in_a_package(real: Real) -> None:
     told = real.run("-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert told.returncode == 1
     assert "assert 1 == 2" in told.stdout
-
-
-@pytest.mark.network
-def test_the_tests_of_a_released_package(real: Real) -> None:
-    """An unpacked source release with `src` layout tests itself by `pyx -m pytest`."""
-    real.lock("pytest", "freezegun", kind="poetry.lock")
     # What its build needs is looked for where pip would look, as everything else is.
     real.download("flit_core<4")
     command = [real.pip, "-m", "pip", "download", "-q", "--no-deps", "--no-binary=:all:"]
@@ -706,9 +721,12 @@ def test_the_tests_of_a_released_package(real: Real) -> None:
 
 
 @pytest.mark.network
-def test_pip_inside(real: Real) -> None:
-    """A locked pip runs as a child of a program, and lists what the lock names."""
-    real.lock("pip", "iniconfig")
+def test_pip_and_tools_that_look_for_their_binary(real: Real) -> None:
+    """A locked pip runs as a child of a program, and lists what the lock names.
+
+    `python -m` of a wheel that holds a program starts that program from the environment.
+    """
+    real.lock("pip", "ruff", "uv")
     (real.project / "main.py").write_text(
         "import subprocess, sys\n"
         "subprocess.run([sys.executable, '-m', 'pip', '--version'], check=True)\n"
@@ -719,31 +737,9 @@ def test_pip_inside(real: Real) -> None:
     assert told.returncode == 0, told.stderr
     first, *listed = told.stdout.splitlines()
     assert first.startswith("pip ")
-    assert sorted(line.partition("==")[0] for line in listed) == ["iniconfig", "pip"]
-
-
-@pytest.mark.network
-def test_tools_that_look_for_their_binary(real: Real) -> None:
-    """`python -m` of a wheel that holds a program starts that program from the environment."""
-    real.lock("ruff", "uv")
+    assert sorted(line.partition("==")[0] for line in listed) == ["pip", "ruff", "uv"]
     assert real.run("-m", "ruff", "--version").stdout.startswith("ruff ")
     assert real.run("-m", "uv", "--version").stdout.startswith("uv ")
-
-
-@pytest.mark.network
-def test_coverage_of_a_child(real: Real) -> None:
-    """`coverage run` with its patch of subprocess measures the program and its child."""
-    real.lock("coverage")
-    (real.project / ".coveragerc").write_text("[run]\npatch = subprocess\nsource = .\n")
-    (real.project / "child.py").write_text("x = 1\n")
-    (real.project / "main.py").write_text(
-        "import subprocess, sys\nsubprocess.run([sys.executable, 'child.py'], check=True)\n"
-    )
-    told = real.run("-m", "coverage", "run", "main.py")
-    assert told.returncode == 0, told.stderr
-    real.run("-m", "coverage", "combine", "-q")
-    report = real.run("-m", "coverage", "report", "--format=total")
-    assert report.stdout == "100\n", report.stderr
 
 
 # Sockets of the file system: a port that Jupyter has found free may be taken by another test
@@ -774,12 +770,11 @@ def test_a_notebooks_kernel(real: Real) -> None:
     )
     told = real.run("kernel.py")
     assert told.stdout == "True\nTrue\n", told.stderr
+    check_a_kernel_of_an_environment(real)
 
 
-@pytest.mark.network
-def test_a_kernel_of_an_environment_has_its_programs(real: Real) -> None:
-    """A shell in a notebook finds what `pyx run` finds, though Jupyter is of somewhere else."""
-    real.lock("ipykernel", "jupyter-client")
+def check_a_kernel_of_an_environment(real: Real) -> None:
+    """Have a shell in a notebook find what `pyx run` finds, though Jupyter is of somewhere else."""
     made = real.run("env", "--kernel")
     assert made.returncode == 0, made.stderr
     (real.project / "client.py").write_text(

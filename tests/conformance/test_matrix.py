@@ -20,7 +20,10 @@ VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 LONG = ("failures", "options", "sources", "terminal", "variables")
 """What is left to the slow tests, since it takes longest; `tests/native` holds much of options."""
 QUICK = ("starts",)
-"""What is compared on the oldest Python. The public way is compared in `test_forky.py`."""
+"""What is compared on the oldest Python, and in `test_forky.py` on the newest, both ways.
+
+On the newest Python that is here the rest is compared; `test_programs.py` starts programs on all.
+"""
 
 
 def list_cases() -> Iterator[object]:
@@ -28,8 +31,8 @@ def list_cases() -> Iterator[object]:
     for version in ("oldest", "newest", *VERSIONS):
         for way in WAYS:
             for group in list_groups():
-                whole = (version, way) == ("newest", "fast") and group not in LONG
-                quick = whole or ((version, way) == ("oldest", "fast") and group in QUICK)
+                chosen = "oldest" if group in QUICK else "newest"
+                quick = (version, way) == (chosen, "fast") and group not in LONG
                 marks = () if quick else pytest.mark.slow
                 yield pytest.param(group, version, way, marks=marks)
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from installed import ROOT
+from conftest import make_environ
+from installed import ROOT, Pyx
 from wheelhouse import make_wheel, pylock_text
 
 from pyx_launcher.cli.commands import VERBS
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
-    from indexserver import IndexServer
-    from installed import Pyx
 
 SHELL = ROOT / "packaging" / "shell"
 WAIT = 1.5
@@ -186,14 +185,15 @@ def test_bash_completes(tmp_path: Path, line: str, expected: str) -> None:
     assert complete(line, tmp_path / "home", work) == expected
 
 
-@pytest.fixture
-def project(tmp_path: Path, wheels: Path, index: IndexServer, pyx: Pyx) -> Path:
-    """Give a project with an extra and a group, ready to be started."""
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory, native: Path, probed: Path) -> tuple[Pyx, Path]:
+    """Give a pyx and a project with an extra and a group, ready to be started."""
+    base = tmp_path_factory.mktemp("ready")
     artifacts = [
-        make_wheel(wheels, "clock", "1.0", requires=["ticker"], entry_points={"clack": "clock:x"}),
-        make_wheel(wheels, "ticker", "1.0", files={"ticking.py": ""}),
+        make_wheel(base, "clock", "1.0", requires=["ticker"], entry_points={"clack": "clock:x"}),
+        make_wheel(base, "ticker", "1.0", files={"ticking.py": ""}),
     ]
-    directory = tmp_path / "project"
+    directory = base / "project"
     directory.mkdir()
     # In the shell's own words these would be offered, too.
     (directory / "clobber").touch()
@@ -203,11 +203,13 @@ def project(tmp_path: Path, wheels: Path, index: IndexServer, pyx: Pyx) -> Path:
         '[dependency-groups]\nhandbook = ["clock", {include-group = "checks"}]\nchecks = []\n'
     )
     head = 'extras = ["quick"]\ndependency-groups = ["handbook", "checks"]\n'
-    text = pylock_text(artifacts, index_url=index.url)
+    text = pylock_text(artifacts)
     (directory / "pylock.toml").write_text(text.replace("[[packages]]", f"{head}\n[[packages]]", 1))
+    environ = make_environ(base, base / "pyx-home", "http://127.0.0.1:9/simple/", probed)
+    pyx = Pyx(base / "installed", native, environ)
     told = pyx("sync", cwd=directory)
     assert told.returncode == 0, told.stderr
-    return directory
+    return pyx, directory
 
 
 @pytest.mark.parametrize("shell", HERE)
@@ -232,12 +234,13 @@ def project(tmp_path: Path, wheels: Path, index: IndexServer, pyx: Pyx) -> Path:
     ],
 )
 def test_names_come_from_the_project(
-    pyx: Pyx, project: Path, tmp_path: Path, shell: str, line: str, expected: str
+    ready: tuple[Pyx, Path], shell: str, line: str, expected: str
 ) -> None:
     """What is required, can be run or imported, and the groups and extras, in each shell."""
+    pyx, project = ready
     more = {**pyx.environ, "PATH": f"{pyx.path.parent}:{os.environ['PATH']}", "TERM": "dumb"}
     home = Path(pyx.environ["PYX_HOME"])
-    cwd = tmp_path if "--project" in line else project
+    cwd = project.parent if "--project" in line else project
     assert complete(line, home, cwd, shell, more) == expected
 
 

@@ -24,6 +24,7 @@ from pyx_launcher.commands._translate import COUNTERPARTS, INTERPRETERS, OF_PIPX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
     from indexserver import IndexServer
     from installed import Pyx
 

@@ -1165,7 +1165,7 @@ def test_what_pip_compile_wrote_stays_its_own(pyx: Pyx, project: Path) -> None:
     pins, stamp = text[text.index("tick==") :].split("\n# resolved-from")
     head = "# by pip-compile\n--prefer-binary\n\n"
     lock.write_text(head + pins)
-    assert succeed(pyx("lock", cwd=project)) == [f"{lock}: 1 package, nothing changed"]
+    assert succeed(pyx("lock", cwd=project)) == [f"{lock}: 1 package, no version changed"]
     assert lock.read_text() == f"{head}{pins}\n# resolved-from{stamp}"
     assert succeed(pyx("add", "talk", cwd=project))[0] == "+ talk 2.0"
     assert lock.read_text().startswith(head + "talk==2.0")
@@ -1187,7 +1187,9 @@ def test_extras_that_exclude_one_another(pyx: Pyx, project: Path, wheels: Path) 
     lines = succeed(pyx("add", "talk", cwd=project))
     assert lines == ["+ talk 2.0", f"{lock}: 3 packages, 1 changed"]
     assert '"talk>=2.0"' in (project / "pyproject.toml").read_text()
-    assert succeed(pyx("lock", "--upgrade", "windy", cwd=project))[-1].endswith("nothing changed")
+    assert succeed(pyx("lock", "--upgrade", "windy", cwd=project))[-1].endswith(
+        "no version changed"
+    )
     make_wheel(wheels, "windy", "2.1")
     lines = succeed(pyx("lock", "--upgrade", "windy", cwd=project))
     assert lines[0] == "~ windy 2.0, 3.0 → 2.1, 3.0"

@@ -193,11 +193,9 @@ def _read_lock_words(words: EditArguments, *, upgrade: bool) -> EditArguments:
         raise UsageError(
             "pyx lock takes one script at a time", hint=f"pyx lock {shlex.quote(scripts[0])}"
         )
-    gone = next((name for name in names if name.endswith((".txt", ".in")) or not name), None)
+    gone = next((name for name in names if name.endswith((".txt", ".in"))), None)
     if gone is not None:
-        raise UsageError(
-            f"there is no file {gone}" if gone else "a name is empty", hint="pyx lock --help"
-        )
+        raise UsageError(f"there is no file {gone}", hint="pyx lock --help")
     if names and not upgrade:
         # As another tool has a command for it.
         meant = names[1:] if names[0] in ("update", "upgrade") else names

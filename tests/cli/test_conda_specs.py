@@ -108,11 +108,12 @@ def test_a_list_is_taken_with_all_its_lines(tmp_path: Path) -> None:
         "rich": "rich>=13",
     }
     assert wanted.files == (f"{tmp_path}/more.txt",)
+    assert wanted.indexes == {"PIP_EXTRA_INDEX_URL": "https://example.org/simple"}
     assert wanted.editables == (f"{tmp_path}/lib", f"{tmp_path}/.")
     assert wanted.left_out == (
         "nodejs (line 8)",
         "blas (line 9)",
-        "--extra-index-url https://example.org/simple (line 17)",
+        "A: 1 (line 20)",
     )
 
 

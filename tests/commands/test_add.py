@@ -333,6 +333,23 @@ def test_errors_name_what_was_asked_for(pyx: Pyx, project: Path, tmp_path: Path)
         assert not list(Path(pyx.environ["PYX_HOME"]).glob("*/.new.*"))
 
 
+@pytest.mark.parametrize("kind", ["pylock.toml", "uv.lock"])
+def test_an_upgrade_to_a_version_leaves_what_is_required(
+    pyx: Pyx, project: Path, wheels: Path, kind: str
+) -> None:
+    """The lock moves to it, up or down, and the project asks for no more than before."""
+    (project / kind).write_text('version = 1\nrequires-python = ">=3.9"\n' if "uv" in kind else "")
+    succeed(pyx("lock", cwd=project))
+    succeed(pyx("add", "tick", cwd=project))
+    make_wheel(wheels, "tick", "1.1")
+    make_wheel(wheels, "tick", "1.2")
+    asked = (project / "pyproject.toml").read_bytes()
+    for version in ("1.1", "1.2", "1.0"):
+        lines = succeed(pyx("lock", "--upgrade", f"tick=={version}", cwd=project))
+        assert lines[0].endswith(f"→ {version}")
+    assert (project / "pyproject.toml").read_bytes() == asked
+
+
 def test_what_is_not_locked_cannot_be_upgraded(pyx: Pyx, project: Path, tmp_path: Path) -> None:
     """A name that no lock has is a mistake, in each kind of lock and that of a script."""
     script = tmp_path / "x.py"
@@ -841,7 +858,7 @@ def test_a_strangers_project_above_is_refused(pyx: Pyx, project: Path) -> None:
         (("add", "a b"), USAGE, "'a b' is not a valid requirement"),
         (("add", "tick@1.0"), USAGE, "hint: did you mean tick==1.0?"),
         (("add", "tick[x] @ v2"), USAGE, "hint: did you mean tick[x]==2?"),
-        (("add", "tick@latest"), USAGE, "hint: did you mean tick?"),
+        (("add", "tick@latest"), USAGE, "hint: did you mean tick, or `pyx lock"),
         (("add", "--dev", "--optional", "x", "tick"), USAGE, "hint: pyx add tick --optional x"),
         (("add", "tick>=1", "--extra", "a,b"), USAGE, "hint: pyx add 'tick[a,b]>=1'\n"),
         (("add", "--group", "g", "tick", "--extra=a"), USAGE, "hint: pyx add --group g 'tick[a]'"),

@@ -996,11 +996,89 @@ CASES: Mapping[str, Case] = {
         hint="`pyx add --init jupyterlab` adds what opens it, then `pyx run jupyter lab n.ipynb`",
         says=("+ jupyterlab 1.0", "jupyter"),
     ),
+    "no table to remove from": Case(
+        typed="pyx remove tick",
+        files={"pyproject.toml": "[tool.black]\n"},
+        hint="`pyx add --init NAME` makes one",
+        words=HERE,
+        says=("+ tick 1.0",),
+    ),
     "a package where no table is for it": Case(
         typed="pyx add tick tock",
         files={"pyproject.toml": "[tool.black]\n"},
         hint="`pyx add --init tick tock` makes one",
         says=("+ tock 1.0",),
+    ),
+    "an index in a list of conda's": Case(
+        typed="pyx env create -f environment.yml",
+        files={
+            "environment.yml": "name: e\ndependencies:\n  - pip:\n"
+            "    - --find-links=http://127.0.0.1:1/\n    - tick\n"
+        },
+        hint="hint: PIP_FIND_LINKS=http://127.0.0.1:1/ pyx add @e tick",
+        says=("+ tick 1.0",),
+    ),
+    "a file of pixi's": Case(
+        typed="pyx env create -f pixi.toml",
+        files={"pixi.toml": "[dependencies]\ntick = '*'\n"},
+        hint="pyx does not read pixi.toml; `pyx add @NAME PACKAGE` adds one by one",
+        words={"NAME": "e", "PACKAGE": "tick"},
+        says=("+ tick 1.0",),
+    ),
+    "a list of conda's behind add": Case(
+        typed="pyx add -r list.txt",
+        files={**LOCKED, "list.txt": "tick=1.0=py312_0\nlibzlib=1.2=h123456_0\n"},
+        hint="`pyx add tick==1.0`; left out",
+        says=("tick",),
+    ),
+    "export over the project": Case(
+        typed="pyx export --format requirements -o pyproject.toml",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx export --format requirements -o locked.txt",
+    ),
+    "a tool for another Python": Case(
+        typed="pyx tool upgrade --python 3 tick",
+        before=("pyx tool install tick",),
+        hint="hint: pyx tool install --python 3 tick",
+        says=("tick",),
+    ),
+    "another directory": Case(
+        typed="pyx --offline run --directory there tick a",
+        files={**LOCKED, "there/x.txt": ""},
+        before=("pyx lock", "pyx sync"),
+        hint="`(cd there && pyx --offline run tick a)`",
+        says=("tick a",),
+    ),
+    "a version to upgrade to": Case(
+        typed="pyx lock s.py --upgrade tick==1.0",
+        files={"s.py": SCRIPT},
+        before=("pyx lock s.py",),
+        hint="hint: pyx lock s.py --upgrade tick",
+        says=("no version changed",),
+    ),
+    "the newest version": Case(
+        typed="pyx add tick@latest",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: did you mean tick, or `pyx lock --upgrade tick` for what is locked already?",
+        says=("no version changed",),
+    ),
+    "variables from nowhere": Case(
+        typed="pyx --env-file .env -c pass", hint="`touch .env` makes an empty one", says=("",)
+    ),
+    "init beside a list": Case(
+        typed="pyx init",
+        files={"requirements.txt": "tick\n"},
+        hint="`pyx add --init -r requirements.txt` makes a pyproject.toml of it",
+        says=("+ tick 1.0",),
+    ),
+    "a virtual environment of another Python": Case(
+        typed="pyx venv --python 3",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx --python 3 env --link",
+        says=(".venv",),
     ),
     "an environment from a list": Case(
         typed="pyx env create early -r wanted.txt",
@@ -2154,13 +2232,14 @@ def test_what_others_call_it_leads_there(pyx: Pyx, ground: Path, tmp_path: Path,
             answers[put_words(hint, ELSEWHERE)] = typed
         else:
             # A variable, or what is there already.
-            known = ("PYX_DEBUG=1", "2>/dev/null", "did", "`pyx`", "`pyx", "leave", "no")
+            known = ("PYX_DEBUG=1", "2>/dev/null", "did", "`pyx`", "`pyx", "`(cd", "leave", "no")
             assert hint.split()[0] in known, typed
     for number, (command, typed) in enumerate(answers.items()):
         there = shutil.copytree(ground, tmp_path / f"there{number}")
         fresh = {"PYX_HOME": str(tmp_path / f"home{number}")}
         # A tool of one answer is in the way of another's.
-        (Path(pyx.environ["HOME"]) / ".local/bin/tick").unlink(missing_ok=True)
+        for program in Path(pyx.environ["HOME"]).glob(".local/bin/tick*"):
+            program.unlink()
         told = pyx.run(["/bin/sh", "-c", command], cwd=there, env=fresh, timeout=240)
         assert "Traceback" not in told.stderr, (typed, command, told.stderr)
         assert told.returncode == 0 or command in MAY_FAIL, (typed, command, told.stderr)

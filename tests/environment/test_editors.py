@@ -441,7 +441,7 @@ def test_a_file_of_somebody_else_is_left_alone(pyx: Pyx, project: Path) -> None:
         (project / ".venv").write_text(content)
         for words in (["--link"], ["--link", "--file"], ["--unlink"]):
             told = pyx("env", *words, cwd=project)
-            assert (told.returncode, "was not made by pyx" in told.stderr) == (77, True)
+            assert (told.returncode, "is no link of pyx" in told.stderr) == (77, True)
         assert (project / ".venv").read_text() == content
     assert pyx("env", "--file", cwd=project).returncode == 64
     assert pyx("env", "--kernel", "--file", cwd=project).returncode == 64

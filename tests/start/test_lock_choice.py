@@ -60,10 +60,10 @@ def write(directory: Path, **files: str) -> Path:
 @pytest.mark.parametrize(
     ("tables", "by", "taken", "reason"),
     [
-        ("[tool.uv]\n", "hand", "uv.lock", "[tool.uv] in pyproject.toml, it fits the project"),
+        ("[tool.uv]\n", "hand", "uv.lock", "pyproject.toml has [tool.uv] and it fits the project"),
         ("", "hand", "uv.lock", "it fits the project"),
-        ("[tool.pdm]\n", "pdm", "pylock.toml", "[tool.pdm] in pyproject.toml"),
-        ("[tool.uv]\n", "uv", "uv.lock", "[tool.uv] in pyproject.toml, it fits the project"),
+        ("[tool.pdm]\n", "pdm", "pylock.toml", "pyproject.toml has [tool.pdm]"),
+        ("[tool.uv]\n", "uv", "uv.lock", "pyproject.toml has [tool.uv] and it fits the project"),
     ],
 )
 def test_the_evidence_decides_between_two_locks(
@@ -183,8 +183,8 @@ def test_the_choice_is_said_once_and_remembered(pyx: Pyx, tmp_path: Path) -> Non
     first = pyx("-c", "print(1)", cwd=project)
     assert (first.returncode, first.stdout) == (0, "1\n")
     assert first.stderr == (
-        f"pyx: takes {project}/uv.lock, not {project}/pylock.toml: [tool.uv] in pyproject.toml, "
-        "it fits the project; [tool.pyx] lock settles it\n"
+        f"pyx: takes {project}/uv.lock, not {project}/pylock.toml, since pyproject.toml has "
+        "[tool.uv] and it fits the project; `lock` in the table [tool.pyx] chooses one\n"
     )
     again = pyx("-c", "print(2)", cwd=project)
     assert (again.stdout, again.stderr) == ("2\n", "")

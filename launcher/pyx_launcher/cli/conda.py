@@ -191,6 +191,10 @@ _SOLVED = ("create", "install", "update", "upgrade", "env create", "env update")
 """Commands that choose versions."""
 
 
+_UNREAD = re.compile(r"\.(?:toml|lock|json)\Z|conda-lock[^/]*\.ya?ml\Z")
+"""How the files end that are no lists of what conda is to install, but another tool's."""
+
+
 def _answer_creation(typed: _Words, name: str, given: Sequence[str]) -> str:
     """Return the hint for what makes an environment, or has it have what a file lists."""
     if typed.values.get("clone"):
@@ -209,6 +213,10 @@ def _answer_creation(typed: _Words, name: str, given: Sequence[str]) -> str:
     if gone is not None:
         command = write_creation(name or "NAME", wanted)
         return f"there is no file {gone}; `{command}` makes an environment without it"
+    unread = next((file for file in files if _UNREAD.search(file)), None)
+    if unread is not None:
+        adding = f"`pyx add @{name or 'NAME'} PACKAGE` adds one by one"
+        return f"pyx does not read {unread}; {adding}"
     for file in files:
         wanted = add_file(wanted, file)
     if typed.verb == "env update" and not files:

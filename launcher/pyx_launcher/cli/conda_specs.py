@@ -94,6 +94,13 @@ _NO_PACKAGE = re.compile(r"_.*|r-.*|lib.*-ng|(?:gcc|gxx|gfortran|ld|ld_impl|binu
 _BUILT = re.compile(r"(?:h[0-9a-f]{6,}_)?\d+")
 """The build of what conda has for no Python: that of a package has its version, as py312."""
 
+_INDEXES: Mapping[str, str] = {
+    **dict.fromkeys(("-i", "--index-url"), "PIP_INDEX_URL"),
+    "--extra-index-url": "PIP_EXTRA_INDEX_URL",
+    **dict.fromkeys(("-f", "--find-links"), "PIP_FIND_LINKS"),
+}
+"""Options of pip's in a list of conda's, with the variables for the same."""
+
 _SPEC = re.compile(
     r"(?:[^\s:]*::)?(?P<name>[A-Za-z0-9_][\w.-]*)(?P<extras>\[[^]=]*\])?\s*(?P<rest>.*)"
 )
@@ -118,6 +125,8 @@ class Wanted:
     """What conda calls otherwise."""
     left_out: tuple[str, ...] = ()
     """What no index has, or pyx does not take, each with its line."""
+    indexes: Mapping[str, str] = field(default_factory=dict)
+    """The variables of pip's that say where the packages are."""
 
     @property
     def words(self) -> list[str]:
@@ -129,6 +138,8 @@ class Wanted:
     def tell(self, command: str) -> str:
         """Return a hint with `command` that says what is different from what was asked for."""
         notes = [f"conda's {one} is {other} on the index" for one, other in self.renamed.items()]
+        settings = [f"{name}={shlex.quote(value)}" for name, value in self.indexes.items()]
+        command = " ".join([*settings, command])
         if self.left_out:
             are = "it is not a Python package"
             are = "they are not Python packages" if len(self.left_out) > 1 else are
@@ -212,7 +223,8 @@ def read_file(path: str) -> Wanted:
             key, depth = found[1], None
             wanted = replace(wanted, name=found[2].strip("'\"")) if key == "name" else wanted
         elif key == "variables" and text.strip():
-            wanted = replace(wanted, left_out=(*wanted.left_out, f"{text.strip()} (line {number})"))
+            said = text.strip().removeprefix("- ")
+            wanted = replace(wanted, left_out=(*wanted.left_out, f"{said} (line {number})"))
         elif item and key == "dependencies" and item[3].rstrip() == "pip:":
             depth = len(item[1])
         elif item and key == "dependencies":
@@ -269,6 +281,11 @@ def _add_line(wanted: Wanted, line: str, place: str) -> Wanted:
         return replace(wanted, files=(*wanted.files, value.strip()))
     if option in ("-e", "--editable") and "://" not in value:
         return replace(wanted, editables=(*wanted.editables, value.strip()))
+    if option in _INDEXES:
+        variable = _INDEXES[option]
+        known = wanted.indexes.get(variable, "")
+        urls = f"{known} {value}".strip() if variable != "PIP_INDEX_URL" else value.strip()
+        return replace(wanted, indexes={**wanted.indexes, variable: urls})
     if option.startswith("-"):
         return replace(wanted, left_out=(*wanted.left_out, place))
     if line.startswith((".", "/")):

@@ -52,6 +52,9 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
     if name == "-n" and command == "run" and os.path.isfile(value):
         # Poetry asks nothing then, which pyx never does.
         return shlex.join(["pyx", *arguments[at + 1 :]])
+    if name in ("-C", "--directory") and value:
+        rest = ["pyx", *_leave_out(arguments, at, takes_value=True)]
+        return f"`(cd {shlex.quote(value)} && {shlex.join(rest)})`"
     is_condas = command == "list" or not _OF_RUN.isdisjoint(arguments)
     if name in ("-n", "--name") and value and is_condas:
         return answer(arguments)

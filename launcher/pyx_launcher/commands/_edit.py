@@ -426,7 +426,8 @@ def edit_script(
         lock = name_lock_beside(script)
         if beside or os.path.lexists(lock):
             check_links([lock], script.parent, follow=words.follow)
-        check_upgrade(lock if lock.is_file() else job.name_own_lock(old), change.upgrade)
+        known = lock if lock.is_file() else job.name_own_lock(old)
+        check_upgrade(known, change.upgrade, takes_versions=False)
         damage = find_damage(lock)
         if damage is not None:
             tell(f"{damage}; it is written again")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.console import tell
 from pyx_launcher.errors import UsageError
+from pyx_launcher.project.manifest import find_nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,9 @@ def look_at_notebook(invocation: Invocation) -> None:
     program, start = invocation.program, repeat_start(invocation)
     name = program.target or ""
     if program.mode == "s" and _is_notebook(name):
-        raise UsageError(f"{name} is a notebook, not a script", hint=advise_notebook(name, start))
+        is_new = start == ["pyx"] and find_nearest(os.getcwd()) is None
+        hint = advise_notebook(name, start, is_new=is_new)
+        raise UsageError(f"{name} is a notebook, not a script", hint=hint)
     if program.mode == "m" and "install" in program.words:
         tell(
             "this kernel keeps to the packages of today;"

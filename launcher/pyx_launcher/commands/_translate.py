@@ -286,6 +286,11 @@ def _translate_self(_: Sequence[str], given: Sequence[str], __: Here) -> str | N
     return shlex.join(["tool", "install", "--force", "poetry", *more])
 
 
+def _translate_venv(words: Sequence[str], _: Sequence[str], __: Here) -> str:
+    asked = re.sub("^c?python", "", "".join(list_values_of(("--python", "-p"), words)[:1]))
+    return shlex.join([*(["--python", asked] if asked else []), "env", "--link"])
+
+
 def _translate_pip_sync(_: Sequence[str], given: Sequence[str], __: Here) -> str:
     return shlex.join([*(word for file in given for word in ("--project", file)), "sync"])
 
@@ -384,6 +389,7 @@ _SPECIAL: Mapping[str, Callable[[Sequence[str], Sequence[str], Here], str | None
     "export": _translate_export,
     **dict.fromkeys(("compile", "pip-compile"), _translate_pip_compile),
     "pip-sync": _translate_pip_sync,
+    **dict.fromkeys(("venv", "virtualenv"), _translate_venv),
 }
 """Verbs of which words alone do not say what is meant.
 
@@ -539,7 +545,9 @@ def plan_run(words: Sequence[str]) -> tuple[str, list[str], str]:
         words = words[1:]
     if not words:
         return "run NAME", [], ""
-    if words[0] in ("-P", "--project", "-C", "--directory") and words[1:]:
+    if words[0] in ("-C", "--directory") and words[1:]:
+        return "", [], f"`(cd {shlex.quote(words[1])} && pyx {translate_run(words[2:])})`"
+    if words[0] in ("-P", "--project") and words[1:]:
         command, left_out, answer = plan_run(words[2:])
         return f"--project {shlex.quote(words[1])} {command}", left_out, answer
     if words[0] == "--" and words[1:]:

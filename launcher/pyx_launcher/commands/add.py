@@ -385,6 +385,8 @@ def _refuse_files(words: EditArguments, start: Sequence[str]) -> None:
     for name in words.requirements:
         if os.path.isfile(name) and _NO_LIST.search(name):
             raise _explain_file(name, start)
+        if os.path.isfile(name) and not add_file(NOTHING_WANTED, name).files:
+            raise _explain_file(name, start)
     for name in words.names:
         path = split_path(name)[0]
         is_path = path.startswith((".", "/", "~")) or _ARCHIVE.fullmatch(name)
@@ -420,7 +422,7 @@ def _explain_file(name: str, start: Sequence[str]) -> UsageError:
     path = _find(name)
     if path.name in (*MANIFESTS, *FILE_NAMES):
         hint = f"`{name_command(path.parent)}` locks its project"
-    elif path.suffix in (".yml", ".yaml"):
+    elif path.suffix in (".yml", ".yaml", ".txt"):
         wanted = add_file(NOTHING_WANTED, name)
         if wanted.words:
             is_named = len(start) > 1 and start[1].startswith("@")

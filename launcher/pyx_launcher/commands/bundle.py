@@ -11,7 +11,7 @@ from pyx_launcher.cli.invocation import parse_program
 from pyx_launcher.commands._arguments import check_words
 from pyx_launcher.commands._format import count_packages
 from pyx_launcher.commands._output import making, name_output, publish, take_copies
-from pyx_launcher.console import debug, tell, write_out
+from pyx_launcher.console import debug, passing, tell, write_out
 from pyx_launcher.dirs import find_working_directory
 from pyx_launcher.environment.writer import settle_start
 from pyx_launcher.errors import NotFoundError, UsageError, shorten
@@ -55,7 +55,8 @@ def run_bundle(invocation: Invocation, environ: Mapping[str, str]) -> int:
     entries = fetch_all(plan, environ).entries
     interpreter = settle_start(plan.dirs, plan.found.interpreter, find_native())
     start = _choose_start(words, interpreter, entries) if words else None
-    with closed_to_others(), making(output) as temporary:
+    copying = passing(f"copying {count_packages(len(entries))} into {output}")
+    with closed_to_others(), making(output) as temporary, copying:
         tree = temporary / "bundle"
         tree.mkdir()
         bytecode = "--no-compile" not in invocation.settings

@@ -31,6 +31,7 @@ from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.pylock import PylockLock, to_pylock
 from pyx_launcher.locks.reader import FILE_NAMES, is_valid_pylock_path
 from pyx_launcher.project.links import check_links
+from pyx_launcher.project.manifest import LISTED, MANIFEST, OLD, PIPFILE, find_manifest
 from pyx_launcher.start.plan import warn_if_stale
 from pyx_launcher.values import replace
 
@@ -47,6 +48,9 @@ _NAMES_OF_OTHERS = {
     "pylock.toml": "pylock",
 }
 """What uv and Poetry call the same."""
+
+_OTHER = {"requirements": "locked.txt", "pylock": "pylock.locked.toml"}
+"""What may be written where something else was named."""
 
 _HINT = "`pyx export --format requirements`, or pylock, or venv"
 
@@ -85,6 +89,13 @@ def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:
         )
     if into is not None and into == Path(os.path.realpath(plan.lock.path)):
         raise UsageError(f"{into} is the lock itself", hint="name another file: -o FILE")
+    if into is not None and _is_source(into, plan.lock.path):
+        raise UsageError(
+            f"{into} is what a project is made of, not what it exports",
+            hint=shlex.join(
+                [*repeat_start(invocation), "export", "--format", kind, "-o", _OTHER[kind]]
+            ),
+        )
     warn_if_stale(plan)
     make = _make_pylock if kind == "pylock" else _make_requirements
     text = make(plan, plan.lock, into.parent if into else find_working_directory(), environ)
@@ -131,6 +142,15 @@ def _choose(plan: Plan, lock: Lock) -> list[ExportedPackage]:
         if one.package.directory is None
         or one.artifact.find_path(one.package.directory.path) not in own
     ]
+
+
+def _is_source(into: Path, lock: Path) -> bool:
+    """Tell whether a file that is there is a script, or says what the project requires."""
+    if not into.is_file():
+        return False
+    manifest = find_manifest(lock.parent)
+    is_manifest = manifest is not None and into == Path(os.path.realpath(manifest))
+    return is_manifest or into.suffix == ".py" or into.name in (MANIFEST, PIPFILE, LISTED, *OLD)
 
 
 def _export_venv(invocation: Invocation, word: str, environ: Mapping[str, str]) -> int:

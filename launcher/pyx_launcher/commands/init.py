@@ -23,7 +23,7 @@ from pyx_launcher.installation import find_template
 from pyx_launcher.interpreters.finder import find_interpreter
 from pyx_launcher.interpreters.request import bound_python
 from pyx_launcher.locks.reader import FILE_NAMES
-from pyx_launcher.project.manifest import MANIFEST, MANIFESTS, advise_old
+from pyx_launcher.project.manifest import MANIFEST, MANIFESTS, WISHES, advise_old, find_manifest
 from pyx_launcher.project.python_version import pin_version
 from pyx_launcher.project.transaction import write_file
 
@@ -114,10 +114,11 @@ def _make_project(directory: Path, invocation: Invocation, environ: Mapping[str,
         raise explain_old(directory, old)
     for name in (*MANIFESTS, *FILE_NAMES):
         if os.path.lexists(directory / name):
-            raise UsageError(
-                f"there is a project already: {directory / name}",
-                hint=f"`{shlex.join([*_start(directory), 'add', 'NAME'])}` adds a package",
-            )
+            hint = f"`{shlex.join([*_start(directory), 'add', 'NAME'])}` adds a package"
+            if find_manifest(directory) == directory / WISHES and name == WISHES:
+                making = shlex.join([*_start(directory), "add", "--init", "-r", WISHES])
+                hint = f"`{making}` makes a pyproject.toml of it"
+            raise UsageError(f"there is a project already: {directory / name}", hint=hint)
     name = _name_project(directory, invocation)
     package = re.sub(r"[-.]", "_", name)
     if keyword.iskeyword(package) or not package.isidentifier():

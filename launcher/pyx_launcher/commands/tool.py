@@ -89,6 +89,12 @@ def run_tool(invocation: Invocation, environ: Mapping[str, str]) -> int:
         write_out(put_on_path(places[1], environ))
         return 0
     if action == "upgrade":
+        if invocation.python is not None:
+            again = ["pyx", "tool", "install", "--python", invocation.python]
+            raise UsageError(
+                "a tool is upgraded for the Python that it has",
+                hint=" && ".join(shlex.join([*again, name]) for name in words or ["NAME"]),
+            )
         _upgrade(words, places, _make_means(invocation, dirs, environ))
         return 0
     check_words(invocation, 2, at_most=len(invocation.words))

@@ -49,7 +49,7 @@ def link_environment(
     link = project / LINK
     if os.path.lexists(link) and not is_own_link(link, dirs):
         move = shlex.join(["mv", str(link), f"{link}.old"])
-        raise RefusedError(f"{link} was not made by pyx", hint=f"`{move}`, then `{again}`")
+        raise RefusedError(f"{link} is no link of pyx", hint=f"`{move}`, then `{again}`")
     try:
         # First, so that no link is ever there that does not count; and again for a `pyx store gc`
         # that has found no link there meanwhile.
@@ -86,7 +86,7 @@ def unlink_environment(project: Path, dirs: Dirs) -> Path | None:
         return None
     if not is_own_link(link, dirs):
         hint = shlex.join(["rm", "-r", str(link)])
-        raise RefusedError(f"{link} was not made by pyx", hint=hint)
+        raise RefusedError(f"{link} is no link of pyx", hint=hint)
     try:
         link.unlink()
         forget_link(dirs, link)

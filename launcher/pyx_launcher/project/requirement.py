@@ -51,7 +51,11 @@ def parse_requirement(text: str, *, by_poetry: bool = False) -> Requirement:
         wanted = text.partition("@")[0].rstrip()
         wanted += "" if version == "latest" else f"=={version.removeprefix('v')}"
         problem = f"{version} is not a URL, and a version follows =="
-        raise UsageError(f"{text!r}: {problem}", hint=f"did you mean {wanted}?")
+        hint = f"did you mean {wanted}?"
+        if version == "latest":
+            upgrade = f"`pyx lock --upgrade {requirement.name}`"
+            hint = f"{hint[:-1]}, or {upgrade} for what is locked already?"
+        raise UsageError(f"{text!r}: {problem}", hint=hint)
     return requirement
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 from difflib import get_close_matches
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Any, cast
 
 import tomli
@@ -55,13 +55,19 @@ def find_damage(path: Path) -> str | None:
     return None
 
 
-def check_upgrade(path: Path, upgrade: Upgrade) -> None:
+def check_upgrade(path: Path, upgrade: Upgrade, *, takes_versions: bool) -> None:
     """Raise UsageError for a name to be upgraded that the lock at `path` does not have.
 
-    Where there is no lock, or a damaged one, everything is locked anew.
+    Where there is no lock, or a damaged one, everything is locked anew. With `takes_versions` its
+    tool moves a package to a version that is asked for.
     """
+    if not takes_versions and upgrade.names != upgrade.bare_names:
+        raise UsageError(
+            "what is upgraded here gets the newest version that may be",
+            hint=shlex.join(["pyx", "lock", "--upgrade", *upgrade.bare_names]),
+        )
     known = list_names(path) if upgrade.names else set()
-    for name in upgrade.names if known else ():
+    for name in upgrade.bare_names if known else ():
         if canonicalize_name(name) not in known:
             close = get_close_matches(canonicalize_name(name), sorted(known), n=3)
             hint = " or ".join(f"`pyx lock --upgrade {other}`" for other in close)
@@ -69,7 +75,7 @@ def check_upgrade(path: Path, upgrade: Upgrade) -> None:
                 f"{path}: {name} is not locked",
                 hint=f"did you mean {hint}?"
                 if hint
-                else f"`pyx add {quote(name)}` adds it, `pyx list` shows what there is",
+                else f"`pyx add {shlex.quote(name)}` adds it, `pyx list` shows what there is",
             )
 
 

@@ -286,7 +286,7 @@ def change_project(
         _refuse_editables(project, change)
         change = _merge_constraints(project, change)
         text = edit_text(project, text, change)
-        check_upgrade(project.lock, change.upgrade)
+        check_upgrade(project.lock, change.upgrade, takes_versions=project.tool == "uv")
         tool = replace(_take_tool(project, data, toolbox, interpreter, tell), subject=subject)
         is_new = not project.lock.is_file()
         before = find_versions(project.lock, interpreter)

@@ -51,6 +51,11 @@ class Upgrade:
     everything: bool = False
     names: tuple[str, ...] = ()
 
+    @property
+    def bare_names(self) -> tuple[str, ...]:
+        """The names without the versions that may be asked for, as they were typed."""
+        return tuple(re.split(r"[\s\[<>=!~;@]", name, maxsplit=1)[0] for name in self.names)
+
     def __bool__(self) -> bool:
         """Is there anything to upgrade?"""
         return self.everything or bool(self.names)

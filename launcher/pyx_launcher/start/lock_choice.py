@@ -90,7 +90,7 @@ def prefer_lock(directory: Path, present: Sequence[str]) -> Preference:
             filter(None, (best.error.hint, f"take {others[0].name}: --project {others[0]}"))
         )
         raise best.error
-    reasons = ", ".join(best.reasons) or "it is looked for first"
+    reasons = " and ".join(best.reasons) or "it is looked for first"
     looked = tuple(path for candidate in candidates for path in candidate.looked)
     return Preference(lock=best.path, reason=reasons, ignored=others, looked=looked)
 
@@ -131,7 +131,8 @@ def _weigh(directory: Path, name: str, tables: object, present: Sequence[str]) -
         and any(tool == known and known in tables for known in TOOLS.values())
     ) or (tool == "pipenv" and (directory / "Pipfile").is_file())
     if has_table:
-        reasons.append("Pipfile" if tool == "pipenv" else f"[tool.{tool}] in {PROJECT_FILE}")
+        said = "there is a Pipfile" if tool == "pipenv" else f"{PROJECT_FILE} has [tool.{tool}]"
+        reasons.append(said)
     if fits > 0:
         reasons.append("it fits the project")
     return _PossibleLock(

@@ -195,7 +195,11 @@ def _find_requirement(context: Context, lock: Lock | None) -> tuple[SpecifierSet
         with reading(lock.path, "requires-python"):
             # What a number is read from is looked at only when something is compared with it.
             lock.requires_python.contains("3.9")
-            return lock.requires_python, str(lock.path)
+            owner = lock.path
+            if context.block is not None and context.script is not None:
+                # Its lock may be pyx's own, which nobody has to know of.
+                owner = context.script.path
+            return lock.requires_python, str(owner)
     script = context.script
     if script is None or not script.requires_python:
         asked = None if script is not None and script.metadata is not None else _find_asked(context)
@@ -266,8 +270,8 @@ def _tell_preference(plan: Plan) -> None:
     if preference is None or not preference.ignored or preference.reason.startswith("[tool.pyx]"):
         return
     ignored = ", ".join(map(str, preference.ignored))
-    line = f"takes {preference.lock}, not {ignored}: {preference.reason}"
-    _tell_once(plan, line, "; [tool.pyx] lock settles it")
+    line = f"takes {preference.lock}, not {ignored}, since {preference.reason}"
+    _tell_once(plan, line, "; `lock` in the table [tool.pyx] chooses one")
 
 
 def _tell_passed_by(plan: Plan) -> None:

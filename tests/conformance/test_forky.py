@@ -29,8 +29,8 @@ from installed import ROOT, shared_directory
 
 pytestmark = [pytest.mark.forky, pytest.mark.timeout(1800)]
 
-QUICK = {("namespace", "python3.14"), ("starts", "python3.15")}
-"""What is compared for every change."""
+QUICK = {("namespace", "python3.14"), ("starts", "python3.15"), ("newest", "python3.15")}
+"""What is compared, and installed, for every change."""
 
 NO_INDEX = 9
 EXAMPLE = """\
@@ -122,10 +122,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.network
-@pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize(
-    "kind",
-    [pytest.param(k, marks=() if k == "newest" else pytest.mark.slow) for k in sorted(INSTALLS)],
+    ("kind", "python"),
+    [
+        pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow)
+        for case in itertools.product(sorted(INSTALLS), PYTHONS)
+    ],
 )
 def test_the_example_runs(python: str, kind: str, root: SealedRoot, wheel: Path) -> None:
     """With the launcher on each, README.md's example prints its report with each set."""

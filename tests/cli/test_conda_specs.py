@@ -117,6 +117,13 @@ def test_a_list_is_taken_with_all_its_lines(tmp_path: Path) -> None:
     )
 
 
+def test_hashes_are_pips(tmp_path: Path) -> None:
+    """Though an option has a single ``=`` as well."""
+    file = tmp_path / "wanted.txt"
+    file.write_text(f"tick==1.0 \\\n    --hash=sha256:{'0' * 64}\n")
+    assert add_file(NOTHING_WANTED, str(file)).files == (str(file),)
+
+
 def test_a_list_is_condas_or_pips_by_what_it_says(tmp_path: Path) -> None:
     """A single ``=`` is conda's; what is not there lists nothing."""
     (tmp_path / "spec.txt").write_text("# platform: linux-64\nrich=13.0.1=pyhd8ed1ab_0\n")

@@ -233,7 +233,7 @@ def test_what_is_no_requirement_is_refused(text: str) -> None:
         ("/x y", "did you mean 'NAME @ file:///x%20y'?"),
         ("git+https://example.org/a", "did you mean 'a @ git+https://example.org/a'?"),
         ("git+https://example.org/A_b.git@v1", "did you mean 'a-b @ git+https://example.org/A_b."),
-        ("git+https://example.org/a#egg=tick", "did you mean 'tick @ git+https://example.org/a#eg"),
+        ("git+https://example.org/a#egg=tick", "did you mean 'tick @ git+https://example.org/a'"),
         (
             "https://example.org/a_b-1-py3-none-any.whl?x",
             "did you mean 'a-b @ https://example.org/",

@@ -245,7 +245,7 @@ def add_file(wanted: Wanted, file: str) -> Wanted:
         found = read_file(file)
         return replace(found, packages={**wanted.packages, **found.packages})
     lines = [_read_url(line.partition("#")[0].strip()) for line in _read_lines(file)]
-    if any(re.fullmatch(r"[\w.-]+=[^=]\S*", line) for line in lines):
+    if any(re.fullmatch(r"\w[\w.-]*=[^=]\S*", line) for line in lines):
         # As conda writes it: name=version=build.
         for number, line in enumerate(lines, 1):
             wanted = (

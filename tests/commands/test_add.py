@@ -1235,3 +1235,24 @@ def test_a_range_of_pythons_is_a_marker(pyx: Pyx, project: Path) -> None:
     assert (told.returncode, listed(project)) == (USAGE, files)
     assert told.stderr.endswith("hint: pyx add 'tick; python_version >= \"3.9\"'\n")
     succeed(pyx("add", "--python", ">=3.9", "@for-all", "tick", cwd=project))
+
+
+def test_a_setup_py_is_read_in_any_encoding(pyx: Pyx, project: Path) -> None:
+    """Python reads it by its own declaration; whether it names the list is all that counts."""
+    (project / "pyproject.toml").unlink()
+    (project / "requirements.txt").write_text("-e .\n")
+    text = "# -*- coding: latin-1 -*-\n# M\xfcller, see dev-requirements.txt\n"
+    (project / "setup.py").write_bytes(text.encode("latin-1") + b"import setuptools\n")
+    told = pyx("add", "--init", "tick", cwd=project)
+    assert "pyx add @" not in told.stderr
+    assert "UTF-8" not in told.stderr
+    succeed(pyx("list", "--help", cwd=project))
+
+
+def test_a_group_keeps_what_its_list_says_beyond_the_project(pyx: Pyx, project: Path) -> None:
+    """Only what the project requires in the same words is left out."""
+    (project / "pyproject.toml").write_text(MANIFEST.replace("[]", '["tick", "windy"]'))
+    (project / "base.txt").write_text("tick<2\nwindy\n")
+    (project / "dev.txt").write_text("-r base.txt\ntalk\n")
+    succeed(pyx("add", "--group", "dev", "-r", "dev.txt", cwd=project))
+    assert 'dev = ["tick<2", "talk>=2.0"]' in (project / "pyproject.toml").read_text()

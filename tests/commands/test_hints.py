@@ -1035,12 +1035,12 @@ CASES: Mapping[str, Case] = {
         typed="pyx export --format requirements -o pyproject.toml",
         files=LOCKED,
         before=LOCK,
-        hint="hint: pyx export --format requirements -o locked.txt",
+        hint="hint: pyx export --format requirements -o locked-1.txt",
     ),
     "a tool for another Python": Case(
         typed="pyx tool upgrade --python 3 tick",
-        before=("pyx tool install tick",),
-        hint="hint: pyx tool install --python 3 tick",
+        before=("pyx tool install tick --with tock",),
+        hint="hint: pyx tool install --python 3 tick --with tock",
         says=("tick",),
     ),
     "another directory": Case(
@@ -1057,15 +1057,55 @@ CASES: Mapping[str, Case] = {
         hint="hint: pyx lock s.py --upgrade tick",
         says=("no version changed",),
     ),
+    "a script by an option, to be checked": Case(
+        typed="pyx lock --script s.py --check",
+        files={"s.py": SCRIPT},
+        before=("pyx lock s.py",),
+        hint="hint: pyx lock s.py --check",
+    ),
+    "a script by an option, to be upgraded": Case(
+        typed="pyx lock --upgrade-package tick --script s.py",
+        files={"s.py": SCRIPT},
+        before=("pyx lock s.py",),
+        hint="hint: pyx lock s.py --upgrade tick",
+        says=("no version changed",),
+    ),
+    "a list as the lock of a project": Case(
+        typed="pyx add tock",
+        files={
+            "pyproject.toml": "[tool.pyx]\nlocks = ['more.txt']\n",
+            "more.in": "tick\n",
+            "more.txt": "tick==1.0\n",
+        },
+        hint="`pyx tool run --from pip-tools pip-compile --generate-hashes more.in -o more.txt`",
+        says=("could not lock pip-tools",),
+        status=69,
+    ),
+    "two that are to go, one mistyped": Case(
+        typed="pyx remove tick tockk",
+        files=LOCKED,
+        before=("pyx add --group dev tock",),
+        hint="did you mean `pyx remove --group dev tock`?; then `pyx remove tick`",
+        says=("- tock 1.0", "- tick 1.0"),
+    ),
+    "an environment that is not made": Case(
+        typed="pyx @e env show",
+        before=("pyx add @e tick",),
+        hint="not made yet; `pyx @e sync` makes it",
+        says=("made for",),
+    ),
+    "a project that is never installed": Case(
+        typed="pyx run own",
+        files={"pyproject.toml": PROJECT + OWN + "[tool.poetry]\npackage-mode = false\n"},
+        hint="take out package-mode = false, then run `pyx lock`",
+        status=69,
+    ),
     "the newest version": Case(
         typed="pyx add tick@latest",
         files=LOCKED,
         before=LOCK,
         hint="hint: did you mean tick, or `pyx lock --upgrade tick` for what is locked already?",
         says=("no version changed",),
-    ),
-    "variables from nowhere": Case(
-        typed="pyx --env-file .env -c pass", hint="`touch .env` makes an empty one", says=("",)
     ),
     "init beside a list": Case(
         typed="pyx init",
@@ -1147,8 +1187,8 @@ CASES: Mapping[str, Case] = {
     "a list beside that of another project": Case(
         typed="pyx --project there add -r there/dev-requirements.txt",
         files={"there/requirements.txt": "tick\n", "there/dev-requirements.txt": "tock\n"},
-        hint="`pyx --project {cwd}/there add --init -r {cwd}/there/requirements.txt && pyx"
-        " --project {cwd}/there add --group dev -r there/dev-requirements.txt`",
+        hint="`pyx --project there add --init -r there/requirements.txt && pyx --project there"
+        " add --group dev -r there/dev-requirements.txt`",
         says=("+ tock 1.0",),
     ),
     "a list where there is no project": Case(

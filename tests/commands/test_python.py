@@ -91,6 +91,24 @@ def test_a_version_that_the_project_does_not_support_is_not_pinned(
     assert pyx(*words, cwd=tmp_path).returncode == 0
 
 
+@pytest.mark.network
+def test_an_environment_gets_an_older_python(
+    pyx: Pyx, uv: Path, wheels: Path, interpreters: dict[str, Path]
+) -> None:
+    """It was pyx that said from which Python on it is, so pyx says another and locks it again."""
+    if len(interpreters) == 1:
+        pytest.skip("there is one interpreter alone")
+    pyx.environ["PYX_UV"] = str(uv)
+    make_wheel(wheels, "tick", "1.0")
+    old, new = list(interpreters)[:2]
+    assert pyx("add", "@e", "tick", "--python", new).returncode == 0
+    told = pyx("@e", "python", "pin", old)
+    assert told.returncode == 0, told.stderr
+    version = "import sys, tick; print(*sys.version_info[:2], sep='.')"
+    started = pyx("@e", "-c", version)
+    assert (started.stdout, started.stderr) == (f"{old}\n", "")
+
+
 def test_what_is_no_version_is_told_as_it_was_typed(pyx: Pyx, tmp_path: Path) -> None:
     """Nothing speaks of an option that nobody typed."""
     for words in (["pin", "foo"], ["find", "foo"], ["pin", "3.99"], ["find", "3.7"]):

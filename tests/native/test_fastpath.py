@@ -499,11 +499,7 @@ def _let_others_write(file: Path) -> None:
 
 
 def _give_to_somebody_else(file: Path) -> None:
-    # Only root can do so.
-    if os.geteuid() == 0:
-        os.chown(file, 1, 1)
-    else:
-        _empty(file)
+    os.chown(file, 1, 1)
 
 
 def _put_behind_a_symlink(file: Path) -> None:
@@ -522,7 +518,8 @@ SPOILERS = (
     _cut_short,
     _empty,
     _let_others_write,
-    _give_to_somebody_else,
+    # Only root can do so.
+    *((_give_to_somebody_else,) if os.geteuid() == 0 else ()),
     _put_behind_a_symlink,
     _put_a_directory_there,
 )

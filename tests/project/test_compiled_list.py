@@ -25,7 +25,7 @@ def test_what_requires_the_same_stays_as_it_is() -> None:
     """Every byte, however the other tool writes a name and the order of hashes."""
     old = HEAD + TICK + b"# the end\n"
     same = b"Tick == 1.0 --hash=sha256:bb --hash=sha256:aa\n"
-    assert keep_own(old, NEW_HEAD + same) == old
+    assert keep_own(old, NEW_HEAD + same, ()) == old
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,15 @@ def test_what_requires_the_same_stays_as_it_is() -> None:
 )
 def test_options_and_the_header_of_another_tool_stay(old: bytes, new: bytes, kept: bytes) -> None:
     """Where what is required changed; options below it come above it."""
-    assert keep_own(old, new) == kept
+    assert keep_own(old, new, ()) == kept
+
+
+@pytest.mark.parametrize("body", [TICK, TOCK])
+def test_an_option_of_what_it_is_compiled_from_goes_before_the_old_one(body: bytes) -> None:
+    """Of its own kind, whether or not something else changed; of other kinds the old ones stay."""
+    source = ["--index-url https://other.example/simple", "tick"]
+    kept = keep_own(HEAD + TICK, NEW_HEAD + body, source).decode()
+    assert "--index-url https://other.example/simple\n" in kept
+    assert "index.example" not in kept
+    assert "--no-binary tick\n" in kept
+    assert kept.endswith(body.decode())

@@ -720,5 +720,7 @@ def test_a_directory_that_is_required_counts_with_what_it_requires(
     assert tells_of_it()
     assert pyx("lock", cwd=project).returncode == 0
     assert not is_stale()
+    assert not tells_of_it()
     manifest.write_text(f'{text}[project.optional-dependencies]\nmore = ["tock"]\n')
     assert is_stale()
+    assert tells_of_it()

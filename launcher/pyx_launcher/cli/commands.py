@@ -392,6 +392,7 @@ OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
     "list": {
         "-o": "--outdated",
         "-t": "pyx tree",
+        "--format": "`pyx list --json`, or `pyx export --format requirements`",
         **dict.fromkeys(("-e", "--editable"), _SHOWS),
     },
     "info": dict.fromkeys(("-e", "--envs"), "pyx env list"),

@@ -181,7 +181,8 @@ def _find_meaning(typed: _Words) -> tuple[str, str, tuple[str, ...]]:
         verb = "export"
     if verb in _NAMED and given and not (name or re.search("[=<>!~:]", given[0])):
         # As pyx has it, too; conda's option is for that.
-        name, given = make_plain(os.path.basename(given[0]).removeprefix("@")), given[1:]
+        called = _name_prefix(given[0]) if "/" in given[0] else given[0].removeprefix("@")
+        name, given = make_plain(called), given[1:]
     return verb, name, given
 
 

@@ -47,22 +47,9 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
     command = arguments[0] if verb.forms else ""
     behind = [*takewhile(lambda word: not word.startswith("-"), arguments[at + 1 :])]
     value = value or "".join(behind[:1])
-    if command == "remove" and "--all" in arguments and _names_environment(arguments):
-        return answer(arguments)
-    if name == "-n" and command == "run" and os.path.isfile(value):
-        # Poetry asks nothing then, which pyx never does.
-        return shlex.join(["pyx", *arguments[at + 1 :]])
-    if name in ("-C", "--directory") and value:
-        rest = ["pyx", *_leave_out(arguments, at, takes_value=True)]
-        return f"`(cd {shlex.quote(value)} && {shlex.join(rest)})`"
-    is_condas = command == "list" or not _OF_RUN.isdisjoint(arguments)
-    if name in ("-n", "--name") and value and is_condas:
-        return answer(arguments)
-    if name in ("-n", "--name") and value and command not in ("", "env", "init"):
-        # As conda names an environment.
-        return _write_named(value, arguments, at) if verb.takes_name("") else None
-    if command == "env" and arguments[1:2] in (["create"], ["update"]) and is_option(name):
-        return answer(["env", *arguments[1:]])
+    hint = _find_whole(name, value, arguments, at, verb)
+    if hint is not None:
+        return hint
     if command == "env" and arguments[1:2] == ["create"] and name in _LISTING and value:
         environment = f"@{''.join(arguments[2:3]).removeprefix('@') or 'NAME'}"
         return shlex.join(["pyx", "add", environment, "-r", value])
@@ -87,6 +74,8 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
     return WholeLine(shlex.join(["pyx", *others[:at], *shlex.split(hint), *others[at:]]))
 
 
+_SCRIPT_BEHIND = ("lock", "list", "tree", "sync", "info", "export")
+"""Commands behind which a script stands without an option."""
 _OF_RUN = frozenset(("--no-capture-output", "--live-stream"))
 """Options of conda's ``run`` alone."""
 _LISTING = ("-r", "--requirement", "--requirements")
@@ -99,6 +88,33 @@ def _find_meaning(name: str, arguments: Sequence[str], verb: Verb) -> str | None
     tables = (f"{command} {action}", command)
     known = (OPTIONS_OF_COMMANDS.get(table, {}).get(name) for table in tables)
     return next(filter(None, known), None) or OPTIONS_OF_OTHERS.get(name)
+
+
+def _find_whole(name: str, value: str, arguments: Sequence[str], at: int, verb: Verb) -> str | None:
+    """Return the whole command line that is meant by the option `name`; None for any other."""
+    command = arguments[0] if verb.forms else ""
+    if command == "remove" and "--all" in arguments and _names_environment(arguments):
+        return answer(arguments)
+    if name == "-n" and command == "run" and os.path.isfile(value):
+        # Poetry asks nothing then, which pyx never does.
+        return shlex.join(["pyx", *arguments[at + 1 :]])
+    if name == "--script" and value and command in _SCRIPT_BEHIND:
+        rest = _leave_out(arguments, at, takes_value=True)
+        formats = ["--format", "requirements"] if command == "export" else []
+        formats = [] if "--format" in rest else formats
+        return WholeLine(shlex.join(["pyx", command, value, *formats, *rest[1:]]))
+    if name in ("-C", "--directory") and value:
+        rest = ["pyx", *_leave_out(arguments, at, takes_value=True)]
+        return f"`(cd {shlex.quote(value)} && {shlex.join(rest)})`"
+    is_condas = command == "list" or not _OF_RUN.isdisjoint(arguments)
+    if name in ("-n", "--name") and value and is_condas:
+        return answer(arguments)
+    if name in ("-n", "--name") and value and command not in ("", "env", "init"):
+        # As conda names an environment.
+        return _write_named(value, arguments, at) if verb.takes_name("") else None
+    if command == "env" and arguments[1:2] in (["create"], ["update"]) and is_option(name):
+        return answer(["env", *arguments[1:]])
+    return None
 
 
 def explain_missing(arguments: Sequence[str], at: int) -> str | None:
@@ -159,7 +175,9 @@ def _fill_option(
         names = [word for word in (*before, *behind) if not word.startswith("@")]
         return hint.replace("[NAME]", shlex.join(names[bool(action) :])).rstrip()
     if hint == OPTIONS_OF_OTHERS["-P"] and value:
-        return fill(hint, [value, *_list_values(arguments[at + 1 :], hint)])
+        script = list_values_of(("--script",), arguments)[:1] if command == "lock" else []
+        hint = hint.replace("lock", shlex.join(["lock", *script]))
+        return fill(hint, [value, *_list_values(arguments[at + 1 :], OPTIONS_OF_OTHERS["-P"])])
     if hint.startswith("--") and "NAME" in hint:
         value = ",".join(value.replace(",", " ").split())
     return fill(hint, [value] if value else [])

@@ -33,7 +33,6 @@ def add_variables(files: Sequence[str], environ: Mapping[str, str]) -> Mapping[s
     if not files:
         return environ
     from pathlib import Path
-    from shlex import quote
 
     found: dict[str, str] = {}
     for name in files:
@@ -41,9 +40,7 @@ def add_variables(files: Sequence[str], environ: Mapping[str, str]) -> Mapping[s
         try:
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError as error:
-            raise UsageError(
-                f"there is no file {path}", hint=f"`touch {quote(name)}` makes an empty one"
-            ) from error
+            raise UsageError(f"there is no file {path}", hint="name one that is there") from error
         except UnicodeDecodeError as error:
             raise LockError(path, "is not UTF-8", hint="write it in UTF-8") from error
         except OSError as error:

@@ -279,6 +279,11 @@ def _take_option(arguments: Sequence[str], at: int, verb: Verb) -> tuple[int, _O
         if name == "--upgrade" and value:
             # Without the name it would move everything.
             hint += f" {_quote(value)}"
+        if name == "--file":
+            from pyx_launcher.cli.counterparts import find_counterpart
+
+            # conda has it with a value.
+            hint = find_counterpart(arguments, at, verb) or hint
         raise UsageError(f"{name} takes no value", hint=hint)
     from difflib import get_close_matches
 

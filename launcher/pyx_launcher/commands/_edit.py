@@ -12,7 +12,7 @@ from packaging.pylock import Pylock
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.commands._format import count_packages
-from pyx_launcher.commands._lists import refuse_file, refuse_no_script
+from pyx_launcher.commands._lists import refuse_file, refuse_named_locks, refuse_no_script
 from pyx_launcher.commands.env import create_environment
 from pyx_launcher.console import tell, write_out
 from pyx_launcher.dirs import find_working_directory
@@ -336,6 +336,7 @@ def edit_project(words: EditArguments, change: Change, environ: Mapping[str, str
     """Change a project, lock it and print what became of it."""
     toolbox = make_toolbox(environ, offline=words.offline)
     directory = find_directory(words, toolbox.dirs, find_working_directory())
+    refuse_named_locks(directory)
     if directory.is_dir():
         obey_owners(None if words.project is not None else directory)
         check_settings(directory, is_trusted=words.project is not None)

@@ -7,7 +7,6 @@ import difflib
 import os
 import re
 import shlex
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +14,13 @@ from pyx_launcher.commands._notebook import NOTEBOOK, advise_notebook
 from pyx_launcher.dirs import find_working_directory
 from pyx_launcher.errors import UsageError
 from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.locks.requirements.lines import write_compilation
 from pyx_launcher.project.manifest import (
     LISTED,
     LISTS,
     MANIFESTS,
     advise_old,
+    append_line,
     find_manifest,
     find_nearest,
     is_old,
@@ -29,12 +30,19 @@ from pyx_launcher.project.manifest import (
     reads_wishes,
 )
 from pyx_launcher.record.checks import find_block
+from pyx_launcher.start.lock_choice import read_setting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SCRIPTS = (".py", ".pyw", "")
-"""How the names of scripts end. One of any other name says in its first lines that it is one."""
+"""How the names of scripts end that are not looked into."""
+
+_NO_SCRIPTS = (
+    *(".txt", ".in", ".toml", ".lock", ".cfg", ".ini", ".conf", ".json", ".yaml", ".yml", ".xml"),
+    *(".md", ".rst", ".html", ".csv", ".tsv", ".sql", ".sh", ".js", ".log", ".ipynb"),
+)
+"""How the names of files end that are none, unless they say so in their first lines."""
 
 _CHANGING = ("add", "remove", "lock")
 """The commands that write into a script, or have it say what it requires."""
@@ -68,7 +76,7 @@ def refuse_no_script(path: Path, name: str, verb: str) -> None:
         manifest = find_manifest(Path(nearest)) if nearest else None
         hint = _lead_to_project(path, name, manifest)
     else:
-        problem += ", whose name ends in .py or whose first line begins with #!"
+        problem += ": the name of one ends in .py, or its first line begins with #!"
         hint = f"pyx {verb} --help"
     raise UsageError(problem, hint=hint)
 
@@ -76,23 +84,21 @@ def refuse_no_script(path: Path, name: str, verb: str) -> None:
 def is_script(path: Path, *, is_changed: bool) -> bool:
     """Tell whether python may have been meant to run the file `path`, by its name or its content.
 
-    A directory and an archive that it can run are scripts as long as they are not to be changed,
-    and so is what can be read but once.
+    What is to be changed must be text.
     """
-    is_known = path.suffix in _SCRIPTS
-    if not path.is_file():
-        return is_known or path.exists()
+    if path.suffix in _SCRIPTS or not path.is_file():
+        return path.suffix not in _NO_SCRIPTS
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
     except OSError:
         # Whatever reads all of it says why it cannot.
-        return is_known
+        return True
     if is_changed and b"\0" in head:
         return False
     # Two blocks are a fault that is told elsewhere.
-    is_known |= head.startswith(b"#!") or find_block(head) != b""
-    return is_known or (not is_changed and zipfile.is_zipfile(path))
+    says_so = head.startswith(b"#!") or find_block(head) != b""
+    return says_so or path.suffix not in _NO_SCRIPTS
 
 
 def refuse_missing(files: Sequence[str], start: Sequence[str], names: Sequence[str]) -> None:
@@ -101,6 +107,8 @@ def refuse_missing(files: Sequence[str], start: Sequence[str], names: Sequence[s
     `start` is the command that was typed, up to its requirements, of which `names` are no lists.
     """
     for name in files:
+        if os.path.isdir(os.path.expanduser(name)):
+            raise UsageError(f"{name} is a directory, not a list", hint="pyx add --help")
         if os.path.exists(os.path.expanduser(name)):
             continue
         directory = os.path.dirname(name)
@@ -109,23 +117,32 @@ def refuse_missing(files: Sequence[str], start: Sequence[str], names: Sequence[s
             known = [one for one in os.listdir(directory or ".") if one.endswith((".txt", ".in"))]
         close = difflib.get_close_matches(os.path.basename(name), known, n=1, cutoff=0.8)
         hint = "pyx add --help"
-        if close:
+        if close and name_layer(Path(close[0])) == name_layer(Path(name)):
             meant = os.path.join(directory, close[0])
             lists = [word for one in files for word in ("-r", meant if one == name else one)]
             hint = f"did you mean `{shlex.join([*start, *lists, *names])}`?"
         raise UsageError(f"there is no file {name}", hint=hint)
 
 
-def refuse_layer(path: Path, name: str, manifest: Path) -> None:
-    """Raise UsageError where `path` is one more list of a project that has the list `manifest`.
+def refuse_layers(files: Sequence[str], manifest: Path, names: Sequence[str]) -> None:
+    """Raise UsageError where one of `files` is one more list beside the list `manifest`.
 
     ``requirements-dev.txt`` is one beside ``requirements.txt``: what it lists is not meant for
-    everybody, and whoever names it does not want it to be written into the other.
+    everybody, and whoever names it does not want it to be written into the other. `names` were to
+    be added with it.
     """
-    if manifest.name in LISTS and name_layer(path):
+    if manifest.name not in LISTS:
+        return
+    beside = (manifest.parent, manifest.parent / "requirements")
+    paths = [Path(os.path.realpath(os.path.expanduser(name))) for name in files]
+    layers = [one for one in paths if one.parent in beside and name_layer(one)]
+    if layers:
+        others = [name for name, path in zip(files, paths, strict=True) if path != layers[0]]
+        name = files[paths.index(layers[0])]
+        more = [word for other in others for word in ("-r", other)] + [*names]
         raise UsageError(
             f"{name} is a list of its own beside {manifest.name}, which has no groups",
-            hint=_lead_to_project(path, name, manifest),
+            hint=_lead_to_project(layers[0], name, manifest, more),
         )
 
 
@@ -141,25 +158,41 @@ def refuse_file(path: Path, names: Sequence[str], upgrade: Sequence[str]) -> Non
         )
 
 
-def _lead_to_project(path: Path, name: str, manifest: Path | None) -> str:
-    """Return what makes a group of a list, in the project of `manifest` if there is one."""
+def refuse_named_locks(directory: Path) -> None:
+    """Raise UsageError for a project that names several lists as its lock, which pyx only reads."""
+    key, paths = read_setting(directory) or ("", ())
+    if key == "locks":
+        raise UsageError(
+            f"[tool.pyx] locks names {paths[0]}, which pyx reads and does not change",
+            hint=_lead_to_compile(paths[0]),
+        )
+
+
+def _lead_to_project(path: Path, name: str, manifest: Path | None, more: Sequence[str] = ()) -> str:
+    """Return what makes a group of a list, in the project of `manifest` if there is one.
+
+    `more` are further words of the same ``add``.
+    """
     old = advise_old(manifest.parent if manifest else path.parent, lists=[name])
     if old is not None:
         return old
     if manifest is None:
-        return f"`{shlex.join(['pyx', 'add', '--init', '-r', name])}` makes a project of it"
+        return f"`{shlex.join(['pyx', 'add', '--init', '-r', name, *more])}` makes a project of it"
     layer = name_layer(path)
     if manifest.name == LISTED and layer:
         return _lead_to_compile(path)
-    start = shlex.split(name_command(manifest.parent))[:-1]
-    adding = shlex.join([*start, "add", *(["--group", layer] if layer else []), "-r", name])
+    directory = os.path.relpath(manifest.parent, find_working_directory())
+    start = ["pyx", *([] if directory == "." else ["--project", directory])]
+    adding = [shlex.join([*start, "add", *(["--group", layer] if layer else []), "-r", name])]
+    adding += [shlex.join([*start, "add", *more])] if more else []
     if manifest.name not in LISTS or not layer:
-        return f"`{adding}` adds what it lists to the project"
+        return f"`{' && '.join(adding)}` adds what it lists to the project"
     if is_old(manifest.parent):
         return _lead_to_include(path, name, manifest)
-    listed = manifest.name if start == ["pyx"] else str(manifest)
+    listed = os.path.relpath(manifest, find_working_directory())
     making = shlex.join([*start, "add", "--init", "-r", listed])
-    return f"`{making} && {adding}` makes a project of both, with a group {layer}"
+    steps = " && ".join([making, *adding])
+    return f"`{steps}` makes a project of both, with a group {layer}"
 
 
 def _lead_to_include(path: Path, name: str, manifest: Path) -> str:
@@ -169,7 +202,7 @@ def _lead_to_include(path: Path, name: str, manifest: Path) -> str:
         own = name_named(directory)
         return f"`{shlex.join(['pyx', 'add', f'@{own}', '-r', name])}` locks it for itself"
     line = f"-r {os.path.relpath(path, directory)}"
-    command = f"echo {shlex.quote(line)} >> {manifest.name} && pyx lock"
+    command = f"{append_line(line, manifest, manifest.name)} && pyx lock"
     if directory != find_working_directory():
         command = f"cd {shlex.quote(str(directory))} && {command}"
     return f"`{command}` includes it"
@@ -177,19 +210,9 @@ def _lead_to_include(path: Path, name: str, manifest: Path) -> str:
 
 def _lead_to_compile(path: Path, names: Sequence[str] = (), upgrade: Sequence[str] = ()) -> str:
     """Return what pins the list `path` by hash, as a lock of its own, with `names` besides."""
-    source, lock = path.with_suffix(".in"), path.with_suffix(".txt")
-    if not source.is_file():
-        source, lock = path, path.with_name(f"{path.stem}-locked.txt")
-    words = ["pip-compile", "--generate-hashes", *upgrade, _name(source), "-o", _name(lock)]
-    steps = [f"echo {shlex.quote(name)} >> {shlex.quote(_name(source))}" for name in names]
-    steps.append(shlex.join(["pyx", "tool", "run", "--from", "pip-tools", *words]))
-    return f"`{' && '.join(steps)}` pins what it lists, by hash"
-
-
-def _name(path: Path) -> str:
-    """Return how a person would call `path`, which pip-compile writes into the lock."""
-    working = find_working_directory()
-    return str(path.relative_to(working) if path.is_relative_to(working) else path)
+    source, command = write_compilation(path, upgrade)
+    steps = [append_line(name, Path(source), source) for name in names]
+    return f"`{' && '.join([*steps, command])}` pins what it lists, by hash"
 
 
 def name_layer(path: Path) -> str:

@@ -55,7 +55,7 @@ from pyx_launcher.dirs import resolve_dirs
 from pyx_launcher.errors import PyxError
 from pyx_launcher.launch import decide
 from pyx_launcher.locks.common.tables import read_toml
-from pyx_launcher.project.manifest import MANIFEST, find_nearest
+from pyx_launcher.project.manifest import MANIFEST, MANIFESTS, find_nearest
 from pyx_launcher.project.named import find_surrounding, list_named
 from pyx_launcher.project.requirement import read_constraint
 from pyx_launcher.provision import find_entries
@@ -124,7 +124,8 @@ def _make_project(hint: str, invocation: Invocation) -> str:
     """Return a hint whose ``add`` makes the project that it needs, where there is none."""
     is_elsewhere = invocation.named is not None or invocation.projects or find_surrounding()
     with contextlib.suppress(OSError):
-        if not is_elsewhere and "pyx init" not in hint and find_nearest(os.getcwd()) is None:
+        says_where = any(word in hint for word in ("pyx init", "(cd ", *MANIFESTS[:2]))
+        if not is_elsewhere and not says_where and find_nearest(os.getcwd()) is None:
             return re.sub(r"pyx add (?!@|--init|--script)", "pyx add --init ", hint, count=1)
     return hint
 
@@ -210,7 +211,7 @@ def _answer_slip(name: str, words: Sequence[str], pyx: str, here: Here) -> str:
     """Return the hint for a word that nobody knows: what it is like, or where to look."""
     known = [*VERBS, *here.programs, *(one for one in COUNTERPARTS if one not in _TOO_SHORT)]
     if name in _OF_SETTINGS:
-        return "indexes are those of pip: `pyx tool run pip config list` shows its settings"
+        return "pyx has no settings; indexes are those of pip: `pyx tool run pip config list`"
     known = [] if name in _NO_SLIPS else known
     close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
     if not close and here.waiting:

@@ -116,6 +116,8 @@ def explain_left_out(name: str, plan: Plan, *words: str) -> str | None:
         return f"{name} is locked, but for other platforms or versions of Python"
     named = [f"@{plan.invocation.named}"] if plan.invocation.named else []
     options = find_options(plan.lock, plan.found.interpreter, canonicalize_name(name))
+    if not options:
+        return None
     start = ["pyx", *named, *options, *words]
     return f"an extra or a group has it: `{shlex.join(start)}`"
 

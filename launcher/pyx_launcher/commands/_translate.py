@@ -312,7 +312,9 @@ def _translate_compile(words: Sequence[str], program: Sequence[str]) -> str:
         for before, word in pairwise(("", *words))
         if word.partition("=")[0] not in (*_OF_COMPILE, *UPGRADE, *valued) and before not in valued
     ]
-    if {*others} <= {LISTED, MANIFEST} and {*outputs} <= {WISHES}:
+    # What is locked of a pyproject.toml is no requirements.txt.
+    known = {LISTED} if outputs else {LISTED, MANIFEST}
+    if {*others} <= known and {*outputs} <= {WISHES}:
         upgrades = upgraded or any(word in UPGRADE for word in words)
         return shlex.join(["lock", *(["--upgrade", *upgraded] if upgrades else [])])
     hashes = [] if "--generate-hashes" in words else ["--generate-hashes"]

@@ -29,7 +29,7 @@ from pyx_launcher.commands._edit import (
     find_directory,
     parse_words,
 )
-from pyx_launcher.commands._lists import refuse_layer, refuse_missing
+from pyx_launcher.commands._lists import refuse_layers, refuse_missing
 from pyx_launcher.console import tell
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
 from pyx_launcher.errors import PyxError, UsageError
@@ -44,8 +44,8 @@ from pyx_launcher.project.manifest import (
     is_buildable,
     is_old,
     lead_old,
-    list_main,
     name_command,
+    read_main,
     reads_wishes,
 )
 from pyx_launcher.project.named import named_directory
@@ -72,7 +72,7 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     _refuse_extras(words, invocation)
     _refuse_files(words, _repeat(words, invocation))
     _refuse_python(words, invocation, environ)
-    _refuse_range(words, invocation)
+    _refuse_range(words, invocation, environ)
     words = _find_members(words, environ)
     listings = [read_listing(_find(name), environ) for name in words.requirements]
     if any(listing.names_index for listing in listings):
@@ -106,8 +106,7 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
         if project.lock in files and project.kind == "compile":
             raise _refuse_lock(words.requirements[files.index(project.lock)])
         if not words.named:
-            for file, name in zip(files, words.requirements, strict=True):
-                refuse_layer(file, name, project.manifest)
+            refuse_layers(words.requirements, project.manifest, words.names)
         if files == [Path(os.path.realpath(project.manifest))]:
             # A list of requirements that is the project's own requires what it lists already.
             added = typed
@@ -130,11 +129,19 @@ def _leave_out(
     added: Sequence[Requirement], listings: Sequence[Listing], manifest: Path
 ) -> list[Requirement]:
     """Return what a group gets: not what its list includes and the project requires anyway."""
-    required = list_main(manifest) if manifest.is_file() else set()
+    required = {canonicalize_name(one.name): one for one in read_main(manifest)}
     included = [one for listing in listings for one in listing.included]
-    known = [one for one in included if canonicalize_name(one.name) in required]
+    known = [one for one in included if _is_said(one, required.get(canonicalize_name(one.name)))]
     # By identity, as the list itself may say the same of its own.
     return [one for one in added if not any(one is other for other in known)]
+
+
+def _is_said(one: Requirement, known: Requirement | None) -> bool:
+    """Tell whether the requirement `known` says all that `one` says."""
+    if known is None or one.url or not one.extras <= known.extras:
+        return False
+    is_same = one.specifier == known.specifier or not one.specifier
+    return is_same and (known.marker is None or str(one.marker) == str(known.marker))
 
 
 def _refuse_extras(words: EditArguments, invocation: Invocation) -> None:
@@ -299,7 +306,8 @@ def _refuse_names(words: EditArguments, invocation: Invocation, *, by_poetry: bo
         if "::" in name or re.fullmatch(r"[\w.-]+=[\w.*]+=\S*", name):
             meant = [write_requirement(one) for one in words.names]
             raise UsageError(
-                f"{name!r} is how conda names a package", hint=shlex.join([*start, *meant])
+                f"{name!r} is how conda names a package",
+                hint=shlex.join([*start, *meant, *_repeat_lists(words)]),
             )
         if not by_poetry and read_constraint(name) is not None:
             meant = [read_constraint(one) or one for one in words.names]
@@ -328,10 +336,24 @@ def _refuse_python(
     )
 
 
-def _refuse_range(words: EditArguments, invocation: Invocation) -> None:
+def _add_marker(requirement: str, marker: str) -> str:
+    text, mark, known = requirement.partition(";")
+    return f"{text}; ({known.strip()}) and ({marker})" if mark else f"{text}; {marker}"
+
+
+def _repeat_lists(words: EditArguments) -> list[str]:
+    """Return what was typed besides the names: lists, constraints, directories."""
+    return [
+        *(word for name in words.requirements for word in ("-r", name)),
+        *(word for name in words.constraints for word in ("-c", name)),
+        *(word for name in words.editables for word in ("-e", name)),
+    ]
+
+
+def _refuse_range(words: EditArguments, invocation: Invocation, environ: Mapping[str, str]) -> None:
     """Raise UsageError for a range of Pythons, by which Poetry says for which a package is."""
     asked = read_range(words.python)
-    if asked is None or words.init or words.named or words.script:
+    if asked is None or words.named or not _is_poetrys(words, environ):
         return
     clauses = sorted(SpecifierSet(asked), key=lambda one: ("><!".find(one.operator[0]), str(one)))
     marker = " and ".join(
@@ -341,15 +363,10 @@ def _refuse_range(words: EditArguments, invocation: Invocation) -> None:
     )
     start = [*repeat_start(invocation, "--python", "--group", "--extra"), "add"]
     start += words.place.option.split()
-    meant = [
-        one if is_local(one) else f"{one} and ({marker})" if ";" in one else f"{one}; {marker}"
-        for one in words.names
-    ]
-    lists = [word for name in words.requirements for word in ("-r", name)]
-    editables = [word for name in words.editables for word in ("-e", name)]
+    meant = [one if is_local(one) else _add_marker(one, marker) for one in words.names]
     raise UsageError(
         "--python chooses the interpreter of a start; for which a package is, its marker says",
-        hint=shlex.join([*start, *editables, *meant, *lists]),
+        hint=shlex.join([*start, *meant, *_repeat_lists(words)]),
     )
 
 

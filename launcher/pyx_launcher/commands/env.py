@@ -233,7 +233,8 @@ def _describe(plan: Plan) -> dict[str, object]:
 
 
 def _readable(facts: Mapping[str, object]) -> dict[str, str | list[str]]:
-    missing = {"lock": "none", "environment": "not made yet; `pyx sync` makes it"}
+    sync = shlex.join(["pyx", *([f"@{facts['name']}"] if facts.get("name") else []), "sync"])
+    missing = {"lock": "none", "environment": f"not made yet; `{sync}` makes it"}
     told: dict[str, str | list[str]] = {}
     for key, value in facts.items():
         name = "packages" if key == "distributions" else key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 from pathlib import Path
@@ -49,7 +50,7 @@ _NAMES_OF_OTHERS = {
 }
 """What uv and Poetry call the same."""
 
-_OTHER = {"requirements": "locked.txt", "pylock": "pylock.locked.toml"}
+_OTHER = {"requirements": "locked-{}.txt", "pylock": "pylock.locked-{}.toml"}
 """What may be written where something else was named."""
 
 _HINT = "`pyx export --format requirements`, or pylock, or venv"
@@ -91,10 +92,8 @@ def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:
         raise UsageError(f"{into} is the lock itself", hint="name another file: -o FILE")
     if into is not None and _is_source(into, plan.lock.path):
         raise UsageError(
-            f"{into} is what a project is made of, not what it exports",
-            hint=shlex.join(
-                [*repeat_start(invocation), "export", "--format", kind, "-o", _OTHER[kind]]
-            ),
+            f"{into} is a script, or what a project is made of, and not what it exports",
+            hint=shlex.join(_repeat_elsewhere(invocation, kind)),
         )
     warn_if_stale(plan)
     make = _make_pylock if kind == "pylock" else _make_requirements
@@ -142,6 +141,14 @@ def _choose(plan: Plan, lock: Lock) -> list[ExportedPackage]:
         if one.package.directory is None
         or one.artifact.find_path(one.package.directory.path) not in own
     ]
+
+
+def _repeat_elsewhere(invocation: Invocation, kind: str) -> list[str]:
+    """Return the command that was typed, into a file that is not there yet."""
+    names = (_OTHER[kind].format(number) for number in itertools.count(1))
+    name = next(name for name in names if not os.path.lexists(name))
+    words = ["export", "--format", kind, "-o", name, *invocation.words]
+    return [*repeat_start(invocation), *words]
 
 
 def _is_source(into: Path, lock: Path) -> bool:

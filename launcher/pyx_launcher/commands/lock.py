@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyx_launcher.commands._edit import edit_project, edit_script, find_directory, parse_words
+from pyx_launcher.commands._lists import refuse_named_locks
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
 from pyx_launcher.errors import LockError, UsageError, reading
 from pyx_launcher.locks.reader import read_lock
@@ -49,6 +50,7 @@ def run_lock(invocation: Invocation, environ: Mapping[str, str]) -> int:
 def check_project(words: EditArguments, dirs: Dirs) -> None:
     """Raise LockError unless the project has a lock that fits it, and that tells so."""
     directory = find_directory(words, dirs, find_working_directory())
+    refuse_named_locks(directory)
     name = name_preferred(directory)
     project = read_project(directory, lock_name=name)
     if not project.manifest.is_file() and project.lock.is_file():

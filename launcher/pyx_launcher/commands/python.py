@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -177,6 +178,9 @@ def _pin(invocation: Invocation, words: tuple[str, ...], environ: Mapping[str, s
     parse_request(request)
     directory = directory or _find_project(working)
     requires, required_by = _read_requirement(directory)
+    if named is not None and _OWN_BOUND.fullmatch(str(requires)):
+        _lower_bound(directory, request, requires, invocation, environ)
+        requires = ANY_VERSION
     found = _search(request, directory, environ, requires, required_by).interpreter
     path = pin_version(directory, request)
     if path is None:
@@ -186,6 +190,33 @@ def _pin(invocation: Invocation, words: tuple[str, ...], environ: Mapping[str, s
         )
     request = shorten_request(request)
     write_out(f"{path}: {request}, which is {found.version} ({found.path}) here\n")
+
+
+_OWN_BOUND = re.compile(r">=3\.\d+")
+"""What pyx itself says of Python in an environment that it makes."""
+
+
+def _lower_bound(
+    directory: Path,
+    request: str,
+    requires: SpecifierSet,
+    invocation: Invocation,
+    environ: Mapping[str, str],
+) -> None:
+    """Have an environment that was made for a newer Python than that of `request` locked for it.
+
+    Prints what that changed. Raises PyxError, and then every file is what it was.
+    """
+    interpreter = _search(request, directory, environ).interpreter
+    if requires.contains(interpreter.version, prereleases=True):
+        return
+    from pyx_launcher.commands._edit import describe
+    from pyx_launcher.resolve.project import Change, change_project
+    from pyx_launcher.resolve.tools import make_toolbox
+
+    change = Change(requires_python=f">={interpreter.short.rstrip('t')}")
+    toolbox = make_toolbox(environ, offline=invocation.offline)
+    write_out(describe(change_project(directory, change, toolbox, tell, python=request)))
 
 
 def _tell_pin(directories: Sequence[Path]) -> None:

@@ -31,7 +31,15 @@ def run_remove(invocation: Invocation, environ: Mapping[str, str]) -> int:
     change = Change(
         removed=words.names, dropped=_read_files(words, invocation, environ), place=words.place
     )
-    return (edit_script if words.script else edit_project)(words, change, environ)
+    try:
+        return (edit_script if words.script else edit_project)(words, change, environ)
+    except UsageError as error:
+        others = [name for name in words.names if f" {name} " not in error.message]
+        if others and "`pyx remove" in (error.hint or ""):
+            # Nothing has been removed.
+            again = shlex.join([*repeat_start(invocation), "remove", *others])
+            error.hint = f"{error.hint}; then `{again}`"
+        raise
 
 
 def _read_files(

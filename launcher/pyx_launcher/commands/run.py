@@ -25,7 +25,13 @@ from pyx_launcher.commands._target import (
 from pyx_launcher.environment.activation import list_programs
 from pyx_launcher.errors import NotFoundError, UsageError
 from pyx_launcher.launch import decide, make_ready
-from pyx_launcher.project.manifest import find_nearest, is_buildable, list_scripts, name_command
+from pyx_launcher.project.manifest import (
+    find_nearest,
+    is_buildable,
+    is_package,
+    list_scripts,
+    name_command,
+)
 from pyx_launcher.project.named import WITHIN
 from pyx_launcher.start.execution import become_program
 from pyx_launcher.start.pip import check_pip
@@ -122,12 +128,7 @@ def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str], close: s
     if staleness is not None:
         return f"{staleness.path}: {staleness.problem}; run `{staleness.command}`"
     if is_own:
-        if is_buildable(directory):
-            return f"the project itself has {name}: run `{name_command(directory)}`"
-        return (
-            f"the project itself has {name}, but is not installed: give its pyproject.toml a"
-            f" [build-system] table, then run `{name_command(directory)}`"
-        )
+        return _explain_own(name, directory)
     of_surrounding = lead_to_surrounding(plan)
     if of_surrounding is not None:
         return of_surrounding
@@ -151,6 +152,22 @@ def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str], close: s
     if plan.lock is None:
         return "name the project that has it: `pyx --project DIR run NAME`"
     return "add the package that has it, which may have another name: `pyx add PACKAGE`"
+
+
+def _explain_own(name: str, directory: Path) -> str:
+    """Return what to do about a program of the project itself that has not been made."""
+    command = name_command(directory)
+    if not is_buildable(directory):
+        return (
+            f"the project itself has {name}, but is not installed: give its pyproject.toml a"
+            f" [build-system] table, then run `{command}`"
+        )
+    if not is_package(directory):
+        return (
+            f"the project itself has {name}, but its pyproject.toml says that it is not installed:"
+            f" take out package-mode = false, then run `{command}`"
+        )
+    return f"the project itself has {name}: run `{command}`"
 
 
 def find_program(

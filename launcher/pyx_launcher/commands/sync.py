@@ -20,7 +20,7 @@ def run_sync(invocation: Invocation, environ: Mapping[str, str]) -> int:
     """Fetch, unpack and build; prints a line for each new entry and a summary on stdout."""
     dirs = resolve_dirs(environ)
     known = None if invocation.settings else recall_start(invocation, dirs)
-    if known is None:
+    if known is None or not known.product.lock:
         lines, lock, environment = _make_ready(invocation, environ)
     else:
         made = known.product

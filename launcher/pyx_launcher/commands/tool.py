@@ -90,11 +90,7 @@ def run_tool(invocation: Invocation, environ: Mapping[str, str]) -> int:
         return 0
     if action == "upgrade":
         if invocation.python is not None:
-            again = ["pyx", "tool", "install", "--python", invocation.python]
-            raise UsageError(
-                "a tool is upgraded for the Python that it has",
-                hint=" && ".join(shlex.join([*again, name]) for name in words or ["NAME"]),
-            )
+            raise _explain_python(words, invocation.python, places)
         _upgrade(words, places, _make_means(invocation, dirs, environ))
         return 0
     check_words(invocation, 2, at_most=len(invocation.words))
@@ -186,6 +182,17 @@ def _pin(word: str) -> str:
 def find_links(environ: Mapping[str, str]) -> Path:
     """Return the directory on the user's PATH that programs are linked into."""
     return find_home(environ) / ".local" / "bin"
+
+
+def _explain_python(words: Sequence[str], python: str, places: tuple[Path, Path]) -> UsageError:
+    """Tell how a tool gets another Python, with all that was installed with it."""
+    known = {found.wish.name: found.wish.requirements for found in list_installed(*places)}
+    steps = []
+    for name in words or known or ["NAME"]:
+        wanted, *beside = known.get(canonicalize_name(name), [name])
+        more = [word for one in beside for word in ("--with", one)]
+        steps.append(shlex.join(["pyx", "tool", "install", "--python", python, wanted, *more]))
+    return UsageError("a tool is upgraded for the Python that it has", hint=" && ".join(steps))
 
 
 def _upgrade(words: Sequence[str], places: tuple[Path, Path], means: EnvironmentMaker) -> None:

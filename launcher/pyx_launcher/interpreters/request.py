@@ -133,7 +133,7 @@ def read_range(text: str | None) -> str | None:
         return None
     request = parse_request(text)
     is_range = request.path is None and not request.system and not VERSION_NAME.fullmatch(text)
-    return text.strip() if is_range else None
+    return text.strip().rstrip(",") if is_range else None
 
 
 def bound_python(request: str | None, python: tuple[int, int]) -> str:

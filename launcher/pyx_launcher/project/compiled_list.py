@@ -6,14 +6,19 @@ that of the tool which the user compiles it with.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.errors import PyxError
-from pyx_launcher.locks.requirements.lines import Line, join_lines, parse_line
-from pyx_launcher.values import dataclass
+from pyx_launcher.locks.requirements.lines import VALUED, Line, join_lines, parse_line
+from pyx_launcher.values import dataclass, replace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _REQUIRING = {"--requirement", "--constraint", "--editable"}
 
@@ -29,14 +34,24 @@ class _Parts:
     """What it requires, with its hashes."""
 
 
-def keep_own(old: bytes, new: bytes) -> bytes:
-    """Return `new` with the options and the header of `old`; or `old`, if both require the same."""
+def keep_own(old: bytes, new: bytes, source: Sequence[str]) -> bytes:
+    """Return `new` with the options and the header of `old`; or `old`, if both say the same.
+
+    `source` are the lines of what both are compiled from: an option of theirs is written in place
+    of the old ones of its kind.
+    """
     try:
         before, after = _split(old.decode()), _split(new.decode())
+        wanted = _split("".join(f"{line}\n" for line in source)).options
     except (PyxError, UnicodeDecodeError):
         return new
-    if before.required == after.required:
+    said = {_name_kind(one) for one in wanted}
+    stale = [one for one in before.options if _name_kind(one) in said and one not in wanted]
+    if before.required == after.required and not stale:
         return old
+    if stale:
+        before = _split("".join(line for line in _lines_but(old.decode(), stale)))
+        after = replace(after, options=(*wanted, *after.options))
     head = before.head if "#" in before.head else after.head + before.head
     known = _split(head).options
     missing = [one for one in (*before.options, *after.options) if one not in known]
@@ -44,6 +59,16 @@ def keep_own(old: bytes, new: bytes) -> bytes:
         head += "\n"
     lines = "".join(f"{one}\n" for one in dict.fromkeys(missing))
     return (head + lines + ("\n" if lines else "") + after.body).encode()
+
+
+def _name_kind(option: str) -> str:
+    """Return the name of an option of the whole file, by which pip knows it."""
+    name = re.split(r"[\s=]", option, maxsplit=1)[0]
+    return VALUED.get(name, name)
+
+
+def _lines_but(text: str, options: Sequence[str]) -> list[str]:
+    return [line for line in text.splitlines(keepends=True) if line.strip() not in options]
 
 
 def _split(text: str) -> _Parts:

@@ -19,6 +19,7 @@ from pyx_launcher.locks.reader import FILE_NAMES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from packaging.requirements import Requirement
     from packaging.specifiers import SpecifierSet
 
 MANIFEST = "pyproject.toml"
@@ -36,8 +37,10 @@ OLD = ("setup.py", "setup.cfg")
 LISTS = (LISTED, WISHES)
 """Those that have a requirement a line."""
 
-_PACKAGING = re.compile(r"^\[(?:metadata|options)[\].]", re.MULTILINE)
+_PACKAGING = re.compile(rb"^\[(?:metadata|options)[\].]", re.MULTILINE)
 """What a setup.cfg has that packages a project."""
+
+_NAMES_WISHES = re.compile(rb"(?<![\w./-])requirements\.txt\b")
 
 _INCLUDED = re.compile(r"(?:-r|-c|--requirement|--constraint)(?:\s+|=|(?<=-[rc]))(\S+)")
 
@@ -174,6 +177,20 @@ def _read_requirements(manifest: Path) -> tuple[list[Mapping[str, object]], list
     return [table.data for table in tables], texts
 
 
+def read_main(manifest: Path) -> list[Requirement]:
+    """Return what the project table of a pyproject.toml requires, as far as it is understood."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    if manifest.name != MANIFEST or not manifest.is_file():
+        return []
+    listed = read_toml(manifest).table("project").data.get("dependencies")
+    found = []
+    for text in listed if isinstance(listed, list) else ():
+        with contextlib.suppress(InvalidRequirement):
+            found.append(Requirement(str(text)))
+    return found
+
+
 def list_main(manifest: Path) -> set[str]:
     """Return the names of what the project table of a pyproject.toml requires, normalised."""
     from packaging.utils import canonicalize_name
@@ -228,15 +245,26 @@ def is_buildable(directory: Path) -> bool:
         return False
 
 
+def is_package(directory: Path) -> bool:
+    """Tell whether the pyproject.toml in `directory` does not say that it is never installed."""
+    try:
+        return (
+            read_toml(directory / MANIFEST)
+            .table("tool")
+            .table("poetry")
+            .get("package-mode", bool, True)
+        )
+    except PyxError:
+        return True
+
+
 def is_old(directory: Path) -> bool:
     """Tell whether a setup.py or setup.cfg packages what is in `directory`.
 
-    Many a setup.cfg only configures tools. Raises LockError and StoreError.
+    Many a setup.cfg only configures tools.
     """
     script, config = (directory / name for name in OLD)
-    if script.is_file():
-        return True
-    return config.is_file() and _PACKAGING.search(read_content(config, None)) is not None
+    return script.is_file() or _PACKAGING.search(_read_bytes(config)) is not None
 
 
 def advise_old(
@@ -281,11 +309,29 @@ def lead_old(
         there = _read_lines(listed) if listed.is_file() else []
         others = (one for one in lists if not _is_same(listed)(Path(one)))
         lines = [f"-e {own}", *(f"-r {_move(one, directory)}" for one in others)]
-        steps = [f"echo {quote(one)} >> {WISHES}" for one in lines if one not in there]
+        if own == "." and any(one.startswith("-e .[") for one in there):
+            lines.pop(0)
+        is_first, steps = True, []
+        for line in (one for one in lines if one not in there):
+            steps.append(append_line(line, listed if is_first else None, WISHES))
+            is_first = False
         command = " && ".join([*steps, join(["pyx", "add", *words]) if words else "pyx lock"])
     if not os.path.samefile(directory, os.curdir):
         command = f"cd {quote(str(directory))} && {command}"
     return f"`{command}` locks it with what it requires"
+
+
+def append_line(line: str, file: Path | None, called: str) -> str:
+    """Return the command that appends `line` to a list, which is `called` so in a shell.
+
+    The last line of `file` may have no end; None is for a list that ends as it should.
+    """
+    from shlex import quote
+
+    content = _read_bytes(file) if file is not None else b""
+    if content and not content.endswith(b"\n"):
+        return f"printf '\\n%s\\n' {quote(line)} >> {quote(called)}"
+    return f"echo {quote(line)} >> {quote(called)}"
 
 
 def name_named(directory: Path) -> str:
@@ -300,12 +346,17 @@ def name_named(directory: Path) -> str:
 
 
 def reads_wishes(directory: Path) -> bool:
-    """Tell whether a setup.py or setup.cfg takes its requirements from requirements.txt.
+    """Tell whether a setup.py or setup.cfg names requirements.txt, but for a comment."""
+    lines = (line for name in OLD for line in _read_bytes(directory / name).splitlines())
+    return any(_NAMES_WISHES.search(line.partition(b"#")[0]) for line in lines)
 
-    Raises LockError and StoreError.
-    """
-    files = (directory / name for name in OLD)
-    return any(WISHES in read_content(file, None) for file in files if file.is_file())
+
+def _read_bytes(file: Path) -> bytes:
+    """Return what a file has, in whatever encoding; nothing of one that cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
 
 
 def list_included(path: Path) -> list[Path]:

@@ -129,6 +129,13 @@ def new_project(name: str, requires_python: str) -> str:
     )
 
 
+def set_python(path: Path, text: str, requires_python: str) -> str:
+    """Return `text` with other versions of Python in its ``[project]`` table, which it has."""
+    document = parse_document(path, text)
+    cast("Table", document["project"])["requires-python"] = requires_python
+    return document.as_string()
+
+
 def add_project_table(path: Path, text: str, name: str, requires_python: str) -> str:
     """Return `text` with a ``[project]`` table before all others."""
     parse_document(path, text)

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.locks.requirements.lines import read_lines
 from pyx_launcher.project.local import is_local, name_project, read_local
-from pyx_launcher.project.manifest import WISHES
+from pyx_launcher.project.manifest import WISHES, is_old
 from pyx_launcher.project.pyproject import (
     MAIN,
     RequirementList,
@@ -103,7 +103,7 @@ def _refuse_place(path: Path, place: RequirementList) -> None:
         raise UsageError(
             f"{path}: a list of requirements has neither extras nor groups",
             hint=f"`pyx add --init -r {path.name}` makes a project of it, which has them"
-            if path.name == WISHES
+            if path.name == WISHES and not is_old(path.parent)
             else "leave out --dev, --group and --optional",
         )
 

@@ -170,7 +170,7 @@ SEVERAL = ", "
 def find_options(lock: Lock, interpreter: Interpreter, name: str) -> list[str]:
     """Return the options by which a start has the package `name`, which is normalised.
 
-    None where `interpreter` has it by none.
+    Empty where `interpreter` has it by none, or without any.
     """
     for options, versions in _take_turns(lock, interpreter):
         if name in versions:

@@ -40,6 +40,7 @@ from pyx_launcher.project.manifest import (
     find_manifest,
     is_hashed,
     is_project,
+    read_included,
 )
 from pyx_launcher.project.pyproject import MAIN, RequirementList, is_bare
 from pyx_launcher.project.transaction import Files, exclusive, restoring
@@ -138,6 +139,8 @@ class Change:
     """Those of the added that are named by their paths."""
     lock_name: str = ""
     """The lock that a start takes, where there are several."""
+    requires_python: str = ""
+    """The versions of Python that the project is to support instead of those that it does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -273,6 +276,8 @@ def change_project(
         if old is None and not change.takes_over:
             check_manifest(project, may_make=change.init)
         text = _decode(project.manifest, old or b"")
+        if change.requires_python:
+            text = pyproject.set_python(project.manifest, text, change.requires_python)
         data = _parse_manifest(project, text)
         paths = [project.manifest, project.lock]
         if project.kind == "pylock":
@@ -613,7 +618,12 @@ def _lock(project: Project, tool: Tool, files: Files, text: str, change: Change)
     if written is None:
         raise StoreError(f"{NAMES[tool.name]} wrote no {project.lock}")
     if origin is not None:
-        content = keep_own(strip_stamp(old), written) if old else written
+        content = written
+        if old:
+            source = (
+                list(read_included(project.manifest, [])) if project.manifest.name in LISTS else ()
+            )
+            content = keep_own(strip_stamp(old), written, source)
         files.write(project.lock, stamp_list(content, origin))
 
 

@@ -275,12 +275,17 @@ def _tell_preference(plan: Plan) -> None:
 
 
 def _tell_passed_by(plan: Plan) -> None:
-    """Say that a list of requirements nearer than the lock is none itself."""
+    """Say that a list of requirements nearer than the lock is none itself.
+
+    Raises LockError where that is not to be passed over.
+    """
     lock, directory, asked = plan.context.lock, plan.context.directory, plan.invocation
     is_told = asked.projects or asked.named or plan.context.block is not None
     if lock is None or lock.parent not in directory.parents or is_told:
         return
     # Few starts come as far as this.
+    from shlex import quote
+
     from pyx_launcher.project.manifest import WISHES, name_command, requires_anything
 
     for place in (directory, *directory.parents):
@@ -295,7 +300,8 @@ def _tell_passed_by(plan: Plan) -> None:
             continue
         why = "it does not pin by hash, so it is not a lock"
         if asked.locked:
-            raise LockError(path, why, hint=f"run `{name_command(place)}`")
+            other = f"`--project {quote(str(lock.parent))}` takes {lock.name} there"
+            raise LockError(path, why, hint=f"run `{name_command(place)}`; {other}")
         _tell_once(plan, f"takes {lock}, not {path}: {why}")
         return
 

@@ -16,10 +16,9 @@ from pyx_launcher.locks.common.sources import find_local
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-HINT = "run `pyx lock` if it has a requirements.in, else `pip-compile --generate-hashes`"
 
 VALUED = {
     "-i": "--index-url",
@@ -56,6 +55,35 @@ VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
+def advise(path: Path) -> str:
+    """Return what makes a lock of the list `path`: pyx itself, if it has the name for that."""
+    if path.name == "requirements.txt":
+        return "run `pyx lock`"
+    return f"`{write_compilation(path)[1]}` pins what it lists, by hash"
+
+
+def write_compilation(path: Path, upgrade: Sequence[str] = ()) -> tuple[str, str]:
+    """Return what the list `path` is compiled from, and the command for it, from where one is.
+
+    `upgrade` are pip-compile's options for what is to be upgraded. Without a source it is the list
+    itself that is compiled, into another file.
+    """
+    source, lock = path.with_suffix(".in"), path.with_suffix(".txt")
+    if not source.is_file():
+        source, lock = path, path.with_name(f"{path.stem}-locked.txt")
+    # pip-compile writes into the lock how they are called.
+    names = [_call(source), _call(lock)]
+    words = ["pip-compile", "--generate-hashes", *upgrade, names[0], "-o", names[1]]
+    return names[0], shlex.join(["pyx", "tool", "run", "--from", "pip-tools", *words])
+
+
+def _call(path: Path) -> str:
+    try:
+        return str(path.relative_to(os.getcwd()))
+    except (OSError, ValueError):
+        return str(path)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
     """One logical line: what it requires, and its options in their order."""
@@ -75,7 +103,7 @@ class Line:
 
     def error(self, _: str, problem: str) -> LockError:
         """Return the error that this line has this problem; tables would name a key as well."""
-        return LockError(self.path, problem, where=f"line {self.number}", hint=HINT)
+        return LockError(self.path, problem, where=f"line {self.number}", hint=advise(self.path))
 
     def values(self, option: str) -> list[str]:
         """Return the values of one option."""
@@ -97,7 +125,7 @@ def read_lines(
     Raises LockError, and StoreError for a file that cannot be read.
     """
     done = set() if done is None else done
-    for number, text in join_lines(read_content(path, HINT)):
+    for number, text in join_lines(read_content(path, advise(path))):
         expanded = VARIABLE.sub(lambda found: environ.get(found[1]) or found[0], text)
         line = parse_line(path, number, expanded, is_constraint=is_constraint)
         yield line

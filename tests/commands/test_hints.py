@@ -1094,12 +1094,6 @@ CASES: Mapping[str, Case] = {
         hint="not made yet; `pyx @e sync` makes it",
         says=("made for",),
     ),
-    "a project that is never installed": Case(
-        typed="pyx run own",
-        files={"pyproject.toml": PROJECT + OWN + "[tool.poetry]\npackage-mode = false\n"},
-        hint="take out package-mode = false, then run `pyx lock`",
-        status=69,
-    ),
     "the newest version": Case(
         typed="pyx add tick@latest",
         files=LOCKED,
@@ -1798,12 +1792,6 @@ CASES: Mapping[str, Case] = {
         before=LOCK,
         hint="an extra or a group has it: `pyx --all-extras --all-groups tree --invert tick`",
         says=("tick 1.0",),
-    ),
-    "a marker, as Poetry has it by an option": Case(
-        typed="pyx add --python '>=3.9,<3.99' --dev tick 'tock; os_name == \"posix\"'",
-        files=LOCKED,
-        hint='pyx add --group dev \'tick; python_version >= "3.9" and python_version < "3.99"\'',
-        says=("+ tock 1.0",),
     ),
     "a notebook that is to be a script": Case(
         typed="pyx add --script a.ipynb tick",

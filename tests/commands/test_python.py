@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from wheelhouse import pylock_text
+from wheelhouse import make_wheel, pylock_text
 
 if TYPE_CHECKING:
     from pathlib import Path

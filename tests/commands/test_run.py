@@ -46,6 +46,17 @@ def project(tmp_path: Path, wheels: Path, index: IndexServer) -> Path:
     return directory
 
 
+def test_a_project_that_is_never_installed_has_no_programs(pyx: Pyx, tmp_path: Path) -> None:
+    """Poetry has a word for it, which is what is in the way."""
+    (tmp_path / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\n[project]\nname = "p"\nversion = "1"\n'
+        '[project.scripts]\nown = "p:main"\n[tool.poetry]\npackage-mode = false\n'
+    )
+    told = pyx("run", "own", cwd=tmp_path)
+    assert told.returncode == 127
+    assert "take out package-mode = false, then run `pyx lock`" in told.stderr
+
+
 def test_a_script_is_not_fetched(pyx: Pyx, tmp_path: Path) -> None:
     """What is not on this machine is no program, whatever a path makes of its name."""
     told = pyx("run", "https://example.org/x.py", cwd=tmp_path)

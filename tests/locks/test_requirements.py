@@ -19,7 +19,7 @@ from pyx_launcher.locks.common.hash_only import UnnamedFile
 from pyx_launcher.locks.common.indexes import IndexOptions
 from pyx_launcher.locks.pylock import to_pylock
 from pyx_launcher.locks.reader import read_lock
-from pyx_launcher.locks.requirements.lines import HINT, join_lines
+from pyx_launcher.locks.requirements.lines import advise, join_lines
 from pyx_launcher.locks.requirements.reader import read_requirements
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def test_broken(tmp_path: Path, text: str, problem: str) -> None:
     with pytest.raises(LockError) as caught:
         packages(path)
     assert caught.value.message == f"{path}: {problem.replace('{directory}', str(tmp_path))}"
-    assert caught.value.hint == HINT
+    assert caught.value.hint == advise(caught.value.path)
 
 
 def test_broken_include(tmp_path: Path) -> None:

@@ -35,9 +35,6 @@ from pyx_launcher.start.lock_choice import read_setting
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SCRIPTS = (".py", ".pyw", "")
-"""How the names of scripts end that are not looked into."""
-
 _NO_SCRIPTS = (
     *(".txt", ".in", ".toml", ".lock", ".cfg", ".ini", ".conf", ".json", ".yaml", ".yml", ".xml"),
     *(".md", ".rst", ".html", ".csv", ".tsv", ".sql", ".sh", ".js", ".log", ".ipynb"),
@@ -86,8 +83,9 @@ def is_script(path: Path, *, is_changed: bool) -> bool:
 
     What is to be changed must be text.
     """
-    if path.suffix in _SCRIPTS or not path.is_file():
-        return path.suffix not in _NO_SCRIPTS
+    is_one = path.suffix not in _NO_SCRIPTS
+    if not path.is_file() or (is_one and not is_changed):
+        return is_one
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
@@ -98,7 +96,7 @@ def is_script(path: Path, *, is_changed: bool) -> bool:
         return False
     # Two blocks are a fault that is told elsewhere.
     says_so = head.startswith(b"#!") or find_block(head) != b""
-    return says_so or path.suffix not in _NO_SCRIPTS
+    return is_one or says_so
 
 
 def refuse_missing(files: Sequence[str], start: Sequence[str], names: Sequence[str]) -> None:

@@ -212,7 +212,7 @@ def _list(invocation: Invocation, environ: Mapping[str, str]) -> int:
 def _show(invocation: Invocation, environ: Mapping[str, str]) -> int:
     facts = _describe(decide(invocation, environ))
     as_json = "--json" in invocation.settings
-    write_out(format_json(facts) if as_json else format_facts(_readable(facts)))
+    write_out(format_json(facts) if as_json else format_facts(_readable(facts, invocation)))
     return 0
 
 
@@ -232,8 +232,8 @@ def _describe(plan: Plan) -> dict[str, object]:
     }
 
 
-def _readable(facts: Mapping[str, object]) -> dict[str, str | list[str]]:
-    sync = shlex.join(["pyx", *([f"@{facts['name']}"] if facts.get("name") else []), "sync"])
+def _readable(facts: Mapping[str, object], invocation: Invocation) -> dict[str, str | list[str]]:
+    sync = shlex.join([*repeat_start(invocation), "sync"])
     missing = {"lock": "none", "environment": f"not made yet; `{sync}` makes it"}
     told: dict[str, str | list[str]] = {}
     for key, value in facts.items():

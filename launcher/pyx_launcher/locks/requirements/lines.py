@@ -57,7 +57,7 @@ URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 def advise(path: Path) -> str:
     """Return what makes a lock of the list `path`: pyx itself, if it has the name for that."""
-    if path.name == "requirements.txt":
+    if path.name in ("", "requirements.txt"):
         return "run `pyx lock`"
     return f"`{write_compilation(path)[1]}` pins what it lists, by hash"
 

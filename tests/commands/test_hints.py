@@ -975,7 +975,7 @@ CASES: Mapping[str, Case] = {
         typed="pyx list --editable",
         files=LOCKED,
         before=LOCK,
-        hint="`pyx list` says what is editable",
+        hint="`pyx list` says which are editable",
         says=("tick", "tick"),
     ),
     "an environment from a file of conda's": Case(
@@ -1021,7 +1021,7 @@ CASES: Mapping[str, Case] = {
     "a file of pixi's": Case(
         typed="pyx env create -f pixi.toml",
         files={"pixi.toml": "[dependencies]\ntick = '*'\n"},
-        hint="pyx does not read pixi.toml; `pyx add @NAME PACKAGE` adds one by one",
+        hint="pyx does not read pixi.toml; `pyx add @NAME PACKAGE` adds packages one by one",
         words={"NAME": "e", "PACKAGE": "tick"},
         says=("+ tick 1.0",),
     ),
@@ -1523,7 +1523,7 @@ CASES: Mapping[str, Case] = {
     "a list that includes that of a project with a setup.py": Case(
         typed="pyx add -r requirements-dev.txt",
         files={"setup.py": SETUP, **LAYERS},
-        hint="`pyx add @mine -r requirements-dev.txt` locks it for itself",
+        hint="`pyx add @mine -r requirements-dev.txt` makes an environment of it",
         says=("+ tock 1.0",),
     ),
     "a project that only a setup.py tells of": Case(
@@ -1782,7 +1782,7 @@ CASES: Mapping[str, Case] = {
             "r.txt": "-e .[dev]\ntick\n",
             **RUN,
         },
-        hint=".[dev] is the project itself; a start has its extras by `pyx --extra dev SCRIPT`",
+        hint=".[dev] is the project itself; `pyx --extra dev SCRIPT` starts with its extras",
         words=HERE,
         says=("ran",),
     ),

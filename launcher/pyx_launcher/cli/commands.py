@@ -320,7 +320,9 @@ _ASKS_NOTHING = "leave it out: pyx never asks"
 _NO_FILES = "leave it out: it makes no other files"
 _ADDS = "leave it out: what is added is locked in the same step, and fetched by a start"
 _EXACT = "leave it out: a start has exactly what the lock names"
-_SHOWS = "`pyx list` says what is editable, `pyx export --format requirements` writes what there is"
+_SHOWS = (
+    "`pyx list` says which are editable, `pyx export --format requirements` writes what there is"
+)
 _HASHED = "leave it out: pip takes the file with its hashes as well"
 _REVISION = "leave it out: it stands behind the URL, as in 'PACKAGE @ git+https://…@REVISION'"
 _MARKER = "leave it out: it stands behind the package, as in 'PACKAGE; python_version < \"3.12\"'"
@@ -386,7 +388,7 @@ OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("-n", "--name"), "pyx env ACTION NAME"),
         **dict.fromkeys(("-p", "--path", "-e", "--executable"), "pyx env show"),
         "--all": "`pyx env list` shows all of them; name one to remove it",
-        "--display-name": "leave it out: a kernel is called as its environment or its project is",
+        "--display-name": "leave it out: a kernel has the name of its environment or project",
     },
     "run": dict.fromkeys(("-s", "--script"), "pyx FILE"),
     "list": {

@@ -216,7 +216,7 @@ def _answer_creation(typed: _Words, name: str, given: Sequence[str]) -> str:
         return f"there is no file {gone}; `{command}` makes an environment without it"
     unread = next((file for file in files if _UNREAD.search(file)), None)
     if unread is not None:
-        adding = f"`pyx add @{name or 'NAME'} PACKAGE` adds one by one"
+        adding = f"`pyx add @{name or 'NAME'} PACKAGE` adds packages one by one"
         return f"pyx does not read {unread}; {adding}"
     for file in files:
         wanted = add_file(wanted, file)

@@ -73,7 +73,7 @@ def refuse_no_script(path: Path, name: str, verb: str) -> None:
         manifest = find_manifest(Path(nearest)) if nearest else None
         hint = _lead_to_project(path, name, manifest)
     else:
-        problem += ": the name of one ends in .py, or its first line begins with #!"
+        problem += ": a script's name ends in .py, or its first line begins with #!"
         hint = f"pyx {verb} --help"
     raise UsageError(problem, hint=hint)
 
@@ -198,7 +198,7 @@ def _lead_to_include(path: Path, name: str, manifest: Path) -> str:
     directory = manifest.parent
     if reads_wishes(directory) or manifest in map(Path.resolve, list_included(path)):
         own = name_named(directory)
-        return f"`{shlex.join(['pyx', 'add', f'@{own}', '-r', name])}` locks it for itself"
+        return f"`{shlex.join(['pyx', 'add', f'@{own}', '-r', name])}` makes an environment of it"
     line = f"-r {os.path.relpath(path, directory)}"
     command = f"{append_line(line, manifest, manifest.name)} && pyx lock"
     if directory != find_working_directory():

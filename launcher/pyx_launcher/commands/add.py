@@ -242,7 +242,7 @@ def _tell_of_own(name: str, words: EditArguments) -> None:
     if options and words.init:
         tell(f"{name} is left out: a new project has no extras yet")
     elif options:
-        tell(f"{name} is the project itself; a start has its extras by `pyx {options} SCRIPT`")
+        tell(f"{name} is the project itself; `pyx {options} SCRIPT` starts with its extras")
 
 
 def _find_own(words: EditArguments, environ: Mapping[str, str]) -> Path:
@@ -365,7 +365,7 @@ def _refuse_range(words: EditArguments, invocation: Invocation, environ: Mapping
     start += words.place.option.split()
     meant = [one if is_local(one) else _add_marker(one, marker) for one in words.names]
     raise UsageError(
-        "--python chooses the interpreter of a start; for which a package is, its marker says",
+        "--python chooses the interpreter of a start; a marker says for which Pythons a package is",
         hint=shlex.join([*start, *meant, *_repeat_lists(words)]),
     )
 

@@ -92,7 +92,7 @@ def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:
         raise UsageError(f"{into} is the lock itself", hint="name another file: -o FILE")
     if into is not None and _is_source(into, plan.lock.path):
         raise UsageError(
-            f"{into} is a script, or what a project is made of, and not what it exports",
+            f"{into} is a source file, which an export does not replace",
             hint=shlex.join(_repeat_elsewhere(invocation, kind)),
         )
     warn_if_stale(plan)

@@ -153,7 +153,8 @@ def _repeat_elsewhere(invocation: Invocation, kind: str) -> list[str]:
 
 def _is_source(into: Path, lock: Path) -> bool:
     """Tell whether a file that is there is a script, or says what the project requires."""
-    if not into.is_file():
+    # A name that is too long for the system is an OSError for `Path.is_file`.
+    if not os.path.isfile(into):
         return False
     manifest = find_manifest(lock.parent)
     is_manifest = manifest is not None and into == Path(os.path.realpath(manifest))

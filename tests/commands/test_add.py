@@ -1266,3 +1266,18 @@ def test_a_group_keeps_what_its_list_says_beyond_the_project(pyx: Pyx, project: 
         succeed(pyx("add", "--group", group, "-r", "dev.txt", cwd=project))
         text = (project / "pyproject.toml").read_text()
         assert f'{group} = [{kept}"talk>=2.0"]' in text
+
+
+def test_paths_in_a_list_are_seen_from_where_pip_sees_them(pyx: Pyx, project: Path) -> None:
+    """From the working directory, where they do not lie beside the list."""
+    library = project / "libs" / "units"
+    library.mkdir(parents=True)
+    (library / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\n[project]\nname = "units"\nversion = "1"\n'
+    )
+    (project / "requirements").mkdir()
+    (project / "requirements" / "dev.txt").write_text("-e .\n-e ./libs/units\ntalk\n")
+    succeed(pyx("add", "--group", "dev", "-r", "requirements/dev.txt", cwd=project))
+    text = (project / "pyproject.toml").read_text()
+    assert 'dev = ["talk>=2.0", "units"]' in text
+    assert 'units = {path = "libs/units", editable = true}' in text

@@ -196,6 +196,20 @@ _UNREAD = re.compile(r"\.(?:toml|lock|json)\Z|conda-lock[^/]*\.ya?ml\Z")
 """How the files end that are no lists of what conda is to install, but another tool's."""
 
 
+_LOCKS = re.compile(
+    r"(?:\A|/)(?:pylock(?:\.[^./]+)?\.toml|uv\.lock|poetry\.lock|pdm\.lock|Pipfile\.lock)\Z"
+)
+"""How the locks are called that pyx reads."""
+
+
+def write_lock_out(lock: str, environment: str) -> str:
+    """Return the commands that have an `environment`, such as ``@NAME``, require what is locked."""
+    words = ["pyx", "--project", lock, "export", "--format", "requirements", "-o", "wanted.txt"]
+    adding = shlex.join(["pyx", "add", environment, "-r", "wanted.txt"])
+    start = shlex.join(["pyx", "--project", lock, "SCRIPT"])
+    return f"`{shlex.join(words)} && {adding}` has it there; `{start}` starts with it as it is"
+
+
 def _answer_creation(typed: _Words, name: str, given: Sequence[str]) -> str:
     """Return the hint for what makes an environment, or has it have what a file lists."""
     if typed.values.get("clone"):
@@ -215,6 +229,8 @@ def _answer_creation(typed: _Words, name: str, given: Sequence[str]) -> str:
         command = write_creation(name or "NAME", wanted)
         return f"there is no file {gone}; `{command}` makes an environment without it"
     unread = next((file for file in files if _UNREAD.search(file)), None)
+    if unread is not None and _LOCKS.search(unread):
+        return write_lock_out(unread, f"@{name or 'NAME'}")
     if unread is not None:
         adding = f"`pyx add @{name or 'NAME'} PACKAGE` adds packages one by one"
         return f"pyx does not read {unread}; {adding}"
@@ -227,7 +243,12 @@ def _answer_creation(typed: _Words, name: str, given: Sequence[str]) -> str:
     named = wanted.name or os.path.splitext(os.path.basename("".join(files[:1])))[0]
     meant = name or (make_plain(named) if named else "NAME")
     python = "".join(typed.values.get("python", ())[-1:])
-    return wanted.tell(write_creation(meant, wanted, python or None))
+    command = write_creation(meant, wanted, python or None)
+    told = wanted.tell(command)
+    if "--prune" not in typed.flags:
+        return told
+    told = told if "`" in told else f"`{told}`"
+    return f"{told}; what is no longer wanted stays until `pyx remove @{meant} PACKAGE`"
 
 
 def _answer_change(typed: _Words, start: str, name: str, given: Sequence[str]) -> str:

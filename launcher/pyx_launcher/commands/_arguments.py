@@ -34,7 +34,8 @@ def take_action(invocation: Invocation) -> tuple[str, tuple[str, ...]]:
     verb = invocation.verb or ""
     actions = VERBS[verb].actions
     if not invocation.words:
-        hint = "`pyx` alone starts the prompt" if verb == "python" else f"pyx {verb} --help"
+        start = f"pyx @{invocation.named}" if invocation.named else "pyx"
+        hint = f"`{start}` alone starts the prompt" if verb == "python" else f"pyx {verb} --help"
         raise UsageError(f"pyx {verb} needs one of: {', '.join(actions)}", hint=hint)
     action = invocation.words[0]
     if action not in actions:

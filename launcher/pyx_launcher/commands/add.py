@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from pyx_launcher.cli.conda import write_lock_out
 from pyx_launcher.cli.conda_specs import (
     NOTHING_WANTED,
     add_file,
@@ -34,7 +35,7 @@ from pyx_launcher.console import tell
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.interpreters.request import read_range
-from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.locks.reader import FILE_NAMES, is_valid_pylock_path
 from pyx_launcher.locks.uv.workspace import read_workspace
 from pyx_launcher.project.local import is_local, name_project, read_local, split_path
 from pyx_launcher.project.manifest import (
@@ -437,7 +438,11 @@ _TAKEN = re.compile(r"\.(?:txt|in|py|whl|zip|tgz|tar(?:\.\w+)?)$")
 def _explain_file(name: str, start: Sequence[str]) -> UsageError:
     hint = f"`{shlex.join([*start, 'PACKAGE'])}` adds a package by its name"
     path = _find(name)
-    if path.name in (*MANIFESTS, *FILE_NAMES):
+    environment = next((word for word in start if word.startswith("@")), None)
+    is_lock = path.name in FILE_NAMES or is_valid_pylock_path(path)
+    if environment is not None and is_lock:
+        hint = write_lock_out(name, environment)
+    elif path.name in (*MANIFESTS, *FILE_NAMES):
         hint = f"`{name_command(path.parent)}` locks its project"
     elif path.suffix in (".yml", ".yaml", ".txt"):
         wanted = add_file(NOTHING_WANTED, name)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 
-from pyx_launcher.cli.conda import advise_rename, answer, write_clone
+from pyx_launcher.cli.conda import advise_rename, answer, write_clone, write_lock_out
 from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._arguments import check_words, take_action
 from pyx_launcher.commands._format import format_facts, format_json, format_table
@@ -74,6 +74,11 @@ def run_env(invocation: Invocation, environ: Mapping[str, str]) -> int:
         check_words(invocation, 1)
         return _list(invocation, environ)
     name = _require_name(invocation, words)
+    if action == "create" and invocation.projects:
+        raise UsageError(
+            "an environment is made empty, not of a project",
+            hint=write_lock_out(invocation.projects[0], f"@{name}"),
+        )
     if action == "create" and _LIST_OF_PACKAGES.search(name) and os.path.isfile(name):
         hint = answer(["env", "create", "--file", name])
         raise UsageError(f"{name} is a file, not the name of an environment", hint=hint)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from pyx_launcher.dirs import find_working_directory
 from pyx_launcher.errors import LockError, UsageError
 from pyx_launcher.locks.requirements.lines import read_lines
 from pyx_launcher.project.local import Local, is_local, read_local, split_path
+from pyx_launcher.project.manifest import MANIFEST, OLD
 from pyx_launcher.values import dataclass
 
 if TYPE_CHECKING:
@@ -59,8 +62,8 @@ def read_listing(path: Path, environ: Mapping[str, str], *, constrains: bool = F
             names_index |= any(line.values(option) for option in _INDEXES)
             left_out += [name for name, _ in line.options if name in _NOT_TAKEN]
             places += [_read_editable(line, value) for value in line.values("--editable")]
-            if is_local(line.text, str(line.path.parent)) and not line.is_constraint:
-                places.append(read_local(line.text, line.path.parent))
+            if is_local(line.text, str(_find_base(line, line.text))) and not line.is_constraint:
+                places.append(read_local(line.text, _find_base(line, line.text)))
             elif line.text:
                 one = _parse(line)
                 (constraints if line.is_constraint else requirements).append(one)
@@ -91,8 +94,22 @@ def _parse(line: Line) -> Requirement:
 
 def _read_editable(line: Line, value: str) -> Local:
     path = split_path(value)[0] or value
-    if not (line.path.parent / path).is_dir():
+    base = _find_base(line, value)
+    if not (base / path).is_dir():
         raise LockError(
             line.path, f"-e {value}: there is no such directory", where=f"line {line.number}"
         )
-    return read_local(value, line.path.parent, is_editable=True)
+    return read_local(value, base, is_editable=True)
+
+
+def _find_base(line: Line, value: str) -> Path:
+    """Return the directory that a path of a line is seen from.
+
+    For pip it is the working directory, for others that of the file: what lies there decides.
+    """
+    path = os.path.expanduser(split_path(value)[0] or value)
+    for base in (line.path.parent, find_working_directory()):
+        place = base / path
+        if os.path.isfile(place) or any((place / name).is_file() for name in (MANIFEST, *OLD)):
+            return base
+    return line.path.parent

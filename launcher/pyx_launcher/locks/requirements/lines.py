@@ -59,7 +59,8 @@ def advise(path: Path) -> str:
     """Return what makes a lock of the list `path`: pyx itself, if it has the name for that."""
     if path.name in ("", "requirements.txt"):
         return "run `pyx lock`"
-    return f"`{write_compilation(path)[1]}` pins what it lists, by hash"
+    command = write_compilation(path)[1]
+    return f"`{command}` pins what it lists, by hash; then name {shlex.split(command)[-1]}"
 
 
 def write_compilation(path: Path, upgrade: Sequence[str] = ()) -> tuple[str, str]:

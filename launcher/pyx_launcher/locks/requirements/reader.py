@@ -24,7 +24,7 @@ from pyx_launcher.locks.common.hash_only import Unhashed, UnnamedFile
 from pyx_launcher.locks.common.markers import Conditions
 from pyx_launcher.locks.common.packages import Chosen, Package
 from pyx_launcher.locks.common.sources import file_package, find_filename, find_local, parse_wheel
-from pyx_launcher.locks.requirements.lines import Line, find_all_included, read_lines
+from pyx_launcher.locks.requirements.lines import Line, advise, find_all_included, read_lines
 from pyx_launcher.locks.requirements.options import (
     Formats,
     read_formats,
@@ -137,10 +137,16 @@ def read_requirements(path: Path, *more: Path) -> RequirementsLock:
     # The first line that is wrong ends it, before the rest of a large file is looked at.
     done: set[tuple[Path, bool]] = set()
     for file in (path, *more):
-        for line in read_lines(file, os.environ, done=done):
-            lines.append(line)
-            if not line.is_constraint and is_requirement(line):
-                requirements.append(parse_requirement(line))
+        try:
+            for line in read_lines(file, os.environ, done=done):
+                lines.append(line)
+                if not line.is_constraint and is_requirement(line):
+                    requirements.append(parse_requirement(line))
+        except LockError as error:
+            if error.path != file and error.hint == advise(error.path):
+                # What is included is locked with what includes it.
+                error.hint = advise(file)
+            raise
     included = dict.fromkeys(other for line in lines for other in find_all_included(line))
     return RequirementsLock(
         path=path,

@@ -98,6 +98,11 @@ class Bar:
         set_status(f"{text} {amount} {format_size(speed)}/s")
 
 
+def count_packages(number: int) -> str:
+    """Return how many packages there are, as a person says it."""
+    return f"{number} package{'' if number == 1 else 's'}"
+
+
 def format_size(size: float) -> str:
     """Return a number of bytes in the largest unit that leaves a whole one, to a tenth."""
     units = ("B", "kB", "MB", "GB")

@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.cli.conda_specs import add_file, collect, write_creation
+from pyx_launcher.locks.reader import has_lock_name
 from pyx_launcher.spelling import make_plain
 from pyx_launcher.values import dataclass
 
@@ -196,12 +198,6 @@ _UNREAD = re.compile(r"\.(?:toml|lock|json)\Z|conda-lock[^/]*\.ya?ml\Z")
 """How the files end that are no lists of what conda is to install, but another tool's."""
 
 
-_LOCKS = re.compile(
-    r"(?:\A|/)(?:pylock(?:\.[^./]+)?\.toml|uv\.lock|poetry\.lock|pdm\.lock|Pipfile\.lock)\Z"
-)
-"""How the locks are called that pyx reads."""
-
-
 def write_lock_out(lock: str, environment: str) -> str:
     """Return the commands that have an `environment`, such as ``@NAME``, require what is locked."""
     words = ["pyx", "--project", lock, "export", "--format", "requirements", "-o", "wanted.txt"]
@@ -229,7 +225,7 @@ def _answer_creation(typed: _Words, name: str, given: Sequence[str]) -> str:
         command = write_creation(name or "NAME", wanted)
         return f"there is no file {gone}; `{command}` makes an environment without it"
     unread = next((file for file in files if _UNREAD.search(file)), None)
-    if unread is not None and _LOCKS.search(unread):
+    if unread is not None and has_lock_name(Path(unread)):
         return write_lock_out(unread, f"@{name or 'NAME'}")
     if unread is not None:
         adding = f"`pyx add @{name or 'NAME'} PACKAGE` adds packages one by one"

@@ -94,12 +94,12 @@ _NO_PACKAGE = re.compile(r"_.*|r-.*|lib.*-ng|(?:gcc|gxx|gfortran|ld|ld_impl|binu
 _BUILT = re.compile(r"(?:h[0-9a-f]{6,}_)?\d+")
 """The build of what conda has for no Python: that of a package has its version, as py312."""
 
-_INDEXES: Mapping[str, str] = {
+INDEXES: Mapping[str, str] = {
     **dict.fromkeys(("-i", "--index-url"), "PIP_INDEX_URL"),
     "--extra-index-url": "PIP_EXTRA_INDEX_URL",
     **dict.fromkeys(("-f", "--find-links"), "PIP_FIND_LINKS"),
 }
-"""Options of pip's in a list of conda's, with the variables for the same."""
+"""Options of pip's that say where packages are, with its variables for the same."""
 
 _SPEC = re.compile(
     r"(?:[^\s:]*::)?(?P<name>[A-Za-z0-9_][\w.-]*)(?P<extras>\[[^]=]*\])?\s*(?P<rest>.*)"
@@ -281,8 +281,8 @@ def _add_line(wanted: Wanted, line: str, place: str) -> Wanted:
         return replace(wanted, files=(*wanted.files, value.strip()))
     if option in ("-e", "--editable") and "://" not in value:
         return replace(wanted, editables=(*wanted.editables, value.strip()))
-    if option in _INDEXES:
-        variable = _INDEXES[option]
+    if option in INDEXES:
+        variable = INDEXES[option]
         known = wanted.indexes.get(variable, "")
         urls = f"{known} {value}".strip() if variable != "PIP_INDEX_URL" else value.strip()
         return replace(wanted, indexes={**wanted.indexes, variable: urls})

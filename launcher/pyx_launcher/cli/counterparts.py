@@ -22,7 +22,13 @@ from pyx_launcher.cli.commands import (
     VERBS,
 )
 from pyx_launcher.cli.conda import advise_dry_run, answer, is_option
-from pyx_launcher.cli.conda_specs import NOTHING_WANTED, add_file, collect, write_requirement
+from pyx_launcher.cli.conda_specs import (
+    INDEXES,
+    NOTHING_WANTED,
+    add_file,
+    collect,
+    write_requirement,
+)
 from pyx_launcher.cli.invocation import OPTIONS_WITH_VALUE, PYTHON_LETTERS, WholeLine
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.locks.common.tables import read_toml
@@ -437,10 +443,10 @@ def _leave_out(arguments: Sequence[str], at: int, *, takes_value: bool) -> list[
 
 
 _VARIABLES: Mapping[str, str] = {
+    **INDEXES,
     "--no-index": "PIP_NO_INDEX",
-    **dict.fromkeys(("-i", "--index-url", "--default-index"), "PIP_INDEX_URL"),
-    **dict.fromkeys(("--extra-index-url", "--index"), "PIP_EXTRA_INDEX_URL"),
-    **dict.fromkeys(("-f", "--find-links"), "PIP_FIND_LINKS"),
+    "--default-index": "PIP_INDEX_URL",
+    "--index": "PIP_EXTRA_INDEX_URL",
 }
 """What tells of an index, where others have an option for it."""
 

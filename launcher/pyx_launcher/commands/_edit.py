@@ -11,7 +11,6 @@ import tomli
 from packaging.pylock import Pylock
 from packaging.utils import canonicalize_name
 
-from pyx_launcher.commands._format import count_packages
 from pyx_launcher.commands._lists import refuse_file, refuse_named_locks, refuse_no_script
 from pyx_launcher.commands.env import create_environment
 from pyx_launcher.console import tell, write_out
@@ -21,6 +20,7 @@ from pyx_launcher.files.ownership import check_owner, obey_owners
 from pyx_launcher.interpreters.request import bound_python, shorten_request
 from pyx_launcher.locks.pylock import PylockLock
 from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.progress import count_packages
 from pyx_launcher.project.content_hash import read_block_origin, stamp_pylock
 from pyx_launcher.project.inline_script import (
     add_to_block,

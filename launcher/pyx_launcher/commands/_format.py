@@ -101,8 +101,3 @@ def _draw(branch: Branch, lead: str, below: str) -> str:
 def _indent(branch: Branch, prefix: str) -> str:
     lines = (_indent(child, prefix + "  ") for child in branch.branches)
     return f"{prefix}{branch.label}\n" + "".join(lines)
-
-
-def count_packages(number: int) -> str:
-    """Return how many packages there are, as a person says it."""
-    return f"{number} package{'' if number == 1 else 's'}"

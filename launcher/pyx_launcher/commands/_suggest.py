@@ -177,7 +177,7 @@ def suggest(name: str, words: Sequence[str], own: Sequence[str] = (), here: Here
     if name in TOOLS and words and not words[0].startswith("-"):
         return _answer_tool(name, words, pyx, here)
     if name in ("pip", "pip3"):
-        return f"`{pyx} add NAME` adds a package, `{pyx} list` shows what is there"
+        return _lead_from_pip(pyx)
     version = _VERSIONED.fullmatch(words[0] if name == "py" and words else name)
     if version is not None and name not in PYTHONS[:2]:
         pyx = shlex.join(["pyx", *own, "--python", version[1]])
@@ -209,9 +209,9 @@ def _means_conda(name: str, words: Sequence[str]) -> bool:
 
 def _answer_slip(name: str, words: Sequence[str], pyx: str, here: Here) -> str:
     """Return the hint for a word that nobody knows: what it is like, or where to look."""
-    known = [*VERBS, *here.programs, *(one for one in COUNTERPARTS if one not in _TOO_SHORT)]
     if name in _OF_SETTINGS:
         return "pyx has no settings; indexes are those of pip: `pyx tool run pip config list`"
+    known = [*VERBS, *here.programs, *(one for one in COUNTERPARTS if one not in _TOO_SHORT)]
     known = [] if name in _NO_SLIPS else known
     close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
     if not close and here.waiting:
@@ -337,9 +337,14 @@ def advise_pip(behind: Sequence[str], invocation: Invocation, environ: Mapping[s
         return _answer_pip(pyx, behind, _look_around(invocation, environ))
     words = words_from_command(behind)
     if not words:
-        return f"`{pyx} add NAME` adds a package, `{pyx} list` shows what is there"
+        return _lead_from_pip(pyx)
     hint = _answer_tool("pip", words, pyx, _look_around(invocation, environ))
     return _make_project(hint, invocation)
+
+
+def _lead_from_pip(pyx: str) -> str:
+    """Return what there is in the place of pip, of which nothing was asked."""
+    return f"`{pyx} add NAME` adds a package, `{pyx} list` shows what is there"
 
 
 def _begin(pyx: str, meant: str) -> str:

@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.cli.conda import write_lock_out
@@ -35,7 +35,7 @@ from pyx_launcher.console import tell
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.interpreters.request import read_range
-from pyx_launcher.locks.reader import FILE_NAMES, is_valid_pylock_path
+from pyx_launcher.locks.reader import FILE_NAMES, has_lock_name
 from pyx_launcher.locks.uv.workspace import read_workspace
 from pyx_launcher.project.local import is_local, name_project, read_local, split_path
 from pyx_launcher.project.manifest import (
@@ -50,7 +50,7 @@ from pyx_launcher.project.manifest import (
     reads_wishes,
 )
 from pyx_launcher.project.named import named_directory
-from pyx_launcher.project.requirement import parse_requirement, read_constraint
+from pyx_launcher.project.requirement import order_clauses, parse_requirement, read_constraint
 from pyx_launcher.project.requirements_file import read_listing
 from pyx_launcher.resolve.project import Change, read_project
 from pyx_launcher.start.context import name_preferred
@@ -356,7 +356,7 @@ def _refuse_range(words: EditArguments, invocation: Invocation, environ: Mapping
     asked = read_range(words.python)
     if asked is None or words.named or not _is_poetrys(words, environ):
         return
-    clauses = sorted(SpecifierSet(asked), key=lambda one: ("><!".find(one.operator[0]), str(one)))
+    clauses = map(Specifier, order_clauses(map(str, SpecifierSet(asked))))
     marker = " and ".join(
         f"{'python_full_version' if one.version.count('.') > 1 else 'python_version'}"
         f' {one.operator} "{one.version}"'
@@ -439,8 +439,7 @@ def _explain_file(name: str, start: Sequence[str]) -> UsageError:
     hint = f"`{shlex.join([*start, 'PACKAGE'])}` adds a package by its name"
     path = _find(name)
     environment = next((word for word in start if word.startswith("@")), None)
-    is_lock = path.name in FILE_NAMES or is_valid_pylock_path(path)
-    if environment is not None and is_lock:
+    if environment is not None and has_lock_name(path):
         hint = write_lock_out(name, environment)
     elif path.name in (*MANIFESTS, *FILE_NAMES):
         hint = f"`{name_command(path.parent)}` locks its project"

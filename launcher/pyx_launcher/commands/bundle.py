@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from pyx_launcher.cli.invocation import parse_program
 from pyx_launcher.commands._arguments import check_words
-from pyx_launcher.commands._format import count_packages
 from pyx_launcher.commands._output import making, name_output, publish, take_copies
 from pyx_launcher.console import debug, passing, tell, write_out
 from pyx_launcher.dirs import find_working_directory
@@ -21,6 +20,7 @@ from pyx_launcher.files.directories import measure_tree
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.installation import find_native
 from pyx_launcher.launch import decide, fetch_all
+from pyx_launcher.progress import count_packages
 from pyx_launcher.start.plan import warn_if_stale
 from pyx_launcher.values import replace
 

@@ -12,7 +12,6 @@ from packaging.pylock import PylockValidationError
 
 from pyx_launcher.cli.invocation import parse_program, repeat_start
 from pyx_launcher.commands._arguments import check_words
-from pyx_launcher.commands._format import count_packages
 from pyx_launcher.commands._lists import refuse_no_script
 from pyx_launcher.commands._output import making, name_output, publish, take_copies, write_text
 from pyx_launcher.console import debug, tell, write_data, write_out
@@ -30,7 +29,8 @@ from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.launch import decide, fetch_all
 from pyx_launcher.locks.common.choice import Choice
 from pyx_launcher.locks.pylock import PylockLock, to_pylock
-from pyx_launcher.locks.reader import FILE_NAMES, is_valid_pylock_path
+from pyx_launcher.locks.reader import has_lock_name
+from pyx_launcher.progress import count_packages
 from pyx_launcher.project.links import check_links
 from pyx_launcher.project.manifest import LISTED, MANIFEST, OLD, PIPFILE, find_manifest
 from pyx_launcher.start.plan import warn_if_stale
@@ -79,7 +79,7 @@ def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:
         return _export_venv(start, word, environ)
     # What a link points at is written, as by any other program.
     into = Path(os.path.realpath(find_working_directory() / word)) if word else None
-    if word and (Path(word).name in FILE_NAMES or is_valid_pylock_path(Path(word))):
+    if word and has_lock_name(Path(word)):
         # A project may come with a link of such a name, to a file that is no lock.
         check_links([Path(word).absolute()], find_working_directory())
     plan = decide(start, environ)

@@ -9,12 +9,13 @@ from packaging.utils import canonicalize_name
 
 from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._arguments import check_words
-from pyx_launcher.commands._format import Branch, count_packages, format_json, format_tree
+from pyx_launcher.commands._format import Branch, format_json, format_tree
 from pyx_launcher.commands._output import name_picture, write_text
 from pyx_launcher.commands._target import explain_left_out, name_start, require_lock, take_script
 from pyx_launcher.console import write_out
 from pyx_launcher.errors import UnavailableError, UsageError
 from pyx_launcher.launch import decide, fetch_all
+from pyx_launcher.progress import count_packages
 from pyx_launcher.reports.graph import build_graph, find_roots, invert_graph
 
 if TYPE_CHECKING:

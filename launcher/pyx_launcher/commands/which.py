@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from pyx_launcher.commands._arguments import check_words
-from pyx_launcher.commands._format import count_packages, format_facts, format_json
+from pyx_launcher.commands._format import format_facts, format_json
 from pyx_launcher.commands._target import explain_left_out, explain_no_lock, take_script
 from pyx_launcher.console import write_out
 from pyx_launcher.errors import UnavailableError
 from pyx_launcher.launch import decide
+from pyx_launcher.progress import count_packages
 from pyx_launcher.provision import find_entries
 from pyx_launcher.spelling import find_slips
 from pyx_launcher.values import dataclass

@@ -58,6 +58,11 @@ def is_valid_pylock_path(path: Path) -> bool:
     return PYLOCK_NAME.match(path.name) is not None
 
 
+def has_lock_name(path: Path) -> bool:
+    """Return whether this is the name of a lock of any kind."""
+    return path.name in FILE_NAMES or is_valid_pylock_path(path)
+
+
 class Lock(Protocol):
     """One lock file that has been read and whose outer shape is sound."""
 

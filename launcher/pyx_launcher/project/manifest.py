@@ -181,13 +181,10 @@ def read_main(manifest: Path) -> list[Requirement]:
     """Return what the project table of a pyproject.toml requires, as far as it is understood."""
     from packaging.requirements import InvalidRequirement, Requirement
 
-    if manifest.name != MANIFEST or not manifest.is_file():
-        return []
-    listed = read_toml(manifest).table("project").data.get("dependencies")
     found = []
-    for text in listed if isinstance(listed, list) else ():
+    for text in _list_main(manifest):
         with contextlib.suppress(InvalidRequirement):
-            found.append(Requirement(str(text)))
+            found.append(Requirement(text))
     return found
 
 
@@ -195,11 +192,14 @@ def list_main(manifest: Path) -> set[str]:
     """Return the names of what the project table of a pyproject.toml requires, normalised."""
     from packaging.utils import canonicalize_name
 
-    if manifest.name != MANIFEST:
-        return set()
+    return {canonicalize_name(name) for name in _find_names(_list_main(manifest))}
+
+
+def _list_main(manifest: Path) -> list[str]:
+    if manifest.name != MANIFEST or not manifest.is_file():
+        return []
     listed = read_toml(manifest).table("project").data.get("dependencies")
-    names = (one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
-    return {canonicalize_name(name) for name in _find_names(names)}
+    return [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
 
 
 def _find_names(requirements: Iterable[str]) -> set[str]:
@@ -311,10 +311,10 @@ def lead_old(
         lines = [f"-e {own}", *(f"-r {_move(one, directory)}" for one in others)]
         if own == "." and any(one.startswith("-e .[") for one in there):
             lines.pop(0)
-        is_first, steps = True, []
-        for line in (one for one in lines if one not in there):
-            steps.append(append_line(line, listed if is_first else None, WISHES))
-            is_first = False
+        missing = (one for one in lines if one not in there)
+        steps = [
+            append_line(line, None if at else listed, WISHES) for at, line in enumerate(missing)
+        ]
         command = " && ".join([*steps, join(["pyx", "add", *words]) if words else "pyx lock"])
     if not os.path.samefile(directory, os.curdir):
         command = f"cd {quote(str(directory))} && {command}"
@@ -342,7 +342,12 @@ def name_named(directory: Path) -> str:
         name = name_project(directory)
     except PyxError:
         name = directory.name
-    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower() or "project"
+    return make_name(name)
+
+
+def make_name(text: str) -> str:
+    """Return a name that a project can have, as like `text` as it may be."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower() or "project"
 
 
 def reads_wishes(directory: Path) -> bool:

@@ -85,7 +85,12 @@ def format_specifier(requirement: Requirement) -> str:
 
 
 def _order(clauses: Iterable[str]) -> str:
-    return ",".join(sorted(clauses, key=lambda clause: ("><!".find(clause[0]), clause)))
+    return ",".join(order_clauses(clauses))
+
+
+def order_clauses(clauses: Iterable[str]) -> list[str]:
+    """Return the clauses of a specifier as a person writes them, upper bounds behind the others."""
+    return sorted(clauses, key=lambda clause: ("><!".find(clause[0]), clause))
 
 
 def _guess_name(url: str) -> str:

@@ -62,8 +62,9 @@ def read_listing(path: Path, environ: Mapping[str, str], *, constrains: bool = F
             names_index |= any(line.values(option) for option in _INDEXES)
             left_out += [name for name, _ in line.options if name in _NOT_TAKEN]
             places += [_read_editable(line, value) for value in line.values("--editable")]
-            if is_local(line.text, str(_find_base(line, line.text))) and not line.is_constraint:
-                places.append(read_local(line.text, _find_base(line, line.text)))
+            base = _find_base(line, line.text)
+            if is_local(line.text, str(base)) and not line.is_constraint:
+                places.append(read_local(line.text, base))
             elif line.text:
                 one = _parse(line)
                 (constraints if line.is_constraint else requirements).append(one)

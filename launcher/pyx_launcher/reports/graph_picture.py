@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
-from pyx_launcher.progress import format_size
+from pyx_launcher.progress import count_packages, format_size
 from pyx_launcher.reports.drawing import SCHEMA, draw_page, draw_picture
 from pyx_launcher.values import dataclass
 
@@ -53,12 +53,11 @@ def draw_graph_page(about: GraphFacts, python: Path) -> str:
     if about.is_inverted:
         title = f"What requires {asked} in {about.name}"
         hint = "orange to what requires it, blue to what it requires"
-    count = f"{len(about.graph)} package{'' if len(about.graph) == 1 else 's'}"
     body = (
         f"<h1>{html.escape(title)}</h1>\n"
-        f"<p>{count}, {format_size(sum(about.sizes.values()))}. Each package"
-        " has one place in the tree; dashed lines are its other requirements. Point at a package"
-        f" to see its own lines: {hint}.</p>\n"
+        f"<p>{count_packages(len(about.graph))}, {format_size(sum(about.sizes.values()))}."
+        " Each package has one place in the tree; dashed lines are its other requirements. Point"
+        f" at a package to see its own lines: {hint}.</p>\n"
         '<div id="graph" class="chart"></div>'
     )
     return draw_page(title, body, {"graph": _describe(about)}, python)

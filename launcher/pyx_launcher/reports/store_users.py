@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx_launcher.files.directories import list_visible
-from pyx_launcher.locks.reader import FILE_NAMES, is_valid_pylock_path
+from pyx_launcher.locks.reader import has_lock_name
 from pyx_launcher.record.checks import Kind
 from pyx_launcher.record.record import read_record
 from pyx_launcher.store.gc_roots import list_links
@@ -97,7 +97,7 @@ def _name_start(record: LaunchRecord, dirs: Dirs) -> str | None:
         path = Path(os.fsdecode(check.path))
         if check.kind is Kind.SCRIPT and check.block:
             return str(path)
-        if check.kind is Kind.FILE and (path.name in FILE_NAMES or is_valid_pylock_path(path)):
+        if check.kind is Kind.FILE and has_lock_name(path):
             locks.append(path)
     if not locks:
         return None

@@ -7,7 +7,6 @@ The lock that is there tells the tool; where there is none it becomes a universa
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -40,6 +39,7 @@ from pyx_launcher.project.manifest import (
     find_manifest,
     is_hashed,
     is_project,
+    make_name,
     read_included,
 )
 from pyx_launcher.project.pyproject import MAIN, RequirementList, is_bare
@@ -393,7 +393,7 @@ def _initialise(
 ) -> str:
     if not _needs_table(project, data):
         return text
-    name = re.sub(r"[^A-Za-z0-9]+", "-", project.directory.name).strip("-").lower() or "project"
+    name = make_name(project.directory.name)
     bound = bound_python(python, interpreter.tag_facts.python)
     return pyproject.add_project_table(project.manifest, text, name, bound)
 

@@ -132,13 +132,23 @@ def probed(interpreters: dict[str, Path], tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def environ(
-    tmp_path: Path, pyx_home: Path, index: IndexServer, direct_loopback: None, probed: Path
+    tmp_path: Path,
+    pyx_home: Path,
+    index: IndexServer,
+    direct_loopback: None,
+    probed: Path,
+    request: pytest.FixtureRequest,
 ) -> dict[str, str]:
     """Give variables to a process that then knows nothing of the machine but PATH and the index.
 
-    What the interpreters are is known, too, since to ask each of them takes most of a test's time.
+    What the interpreters are is known, too, since to ask each of them takes most of a test's time;
+    and to uv, where a test has one.
     """
-    return make_environ(tmp_path, pyx_home, index.url, probed)
+    made = make_environ(tmp_path, pyx_home, index.url, probed)
+    if "uv" in request.fixturenames:
+        known = request.getfixturevalue("probed_by_uv")
+        shutil.copytree(known, Path(made["HOME"]) / ".cache" / "uv")
+    return made
 
 
 def make_environ(base: Path, pyx_home: Path, index_url: str, probed: Path) -> dict[str, str]:
@@ -227,6 +237,20 @@ def uv(tmp_path_factory: pytest.TempPathFactory, native: Path) -> Path:
     if named:
         return Path(named)
     return own_toolbox(shared_directory(tmp_path_factory) / "uv", native).find_tool("uv")
+
+
+@pytest.fixture(scope="session")
+def probed_by_uv(
+    uv: Path, interpreters: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Give a cache of uv's that knows every interpreter, asked once in a session."""
+    cache = shared_directory(tmp_path_factory) / "probed-by-uv"
+    with FileLock(cache.with_suffix(".lock")):
+        if not cache.exists():
+            for path in interpreters.values():
+                words = (uv, "python", "find", "--no-config", "--cache-dir", cache, path)
+                subprocess.run(words, capture_output=True, check=True)
+    return cache
 
 
 @pytest.fixture(scope="session")

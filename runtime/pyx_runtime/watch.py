@@ -9,10 +9,8 @@ empty: it has ended by itself. When the pipe ends, so does what the last line na
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import subprocess
 import sys
 import time
 
@@ -78,8 +76,10 @@ def end_tree(pid: int, start: str) -> None:
 
 def send(pid: int, number: signal.Signals) -> None:
     """Send a signal to a process, if it is still there and may be sent any."""
-    with contextlib.suppress(OSError):
+    try:  # noqa: SIM105 -- `contextlib` is another import of every watcher.
         os.kill(pid, number)
+    except OSError:
+        pass
 
 
 def list_parents() -> list[tuple[int, int]]:
@@ -105,6 +105,8 @@ def read_stat(pid: int) -> list[str] | None:
 
 def ask_ps(*words: str) -> str:
     """Return what ``ps`` prints; nothing where there is none."""
+    import subprocess  # Half of the time that a watcher takes to start, and Linux needs none.
+
     try:
         return subprocess.run(
             ["ps", *words],  # noqa: S607 -- where it lies differs from system to system.

@@ -275,6 +275,17 @@ CASES: Mapping[str, Case] = {
         ),
         says=("+ tick 1.0",),
     ),
+    "what another tool has installed through the link": Case(
+        typed="pyx sync",
+        files=LOCKED,
+        before=(
+            *LOCK,
+            "pyx env --link",
+            '"$PYX_UV" pip install --python .venv --default-index "$PIP_INDEX_URL" tock',
+        ),
+        hint="which other projects may share; `rm -r",
+        says=("environment made",),
+    ),
     "dependencies, unlocked": Case(
         typed="pyx run tick",
         files=LOCKED,

@@ -123,3 +123,28 @@ def test_a_range_of_versions_stays_as_it_was_typed(
     line = f'requires-python = "{written.format(least=least)}"\n'
     assert line in (tmp_path / "one" / "pyproject.toml").read_text()
     assert line in (tmp_path / "two.py").read_text()
+
+
+WORKSPACE = """\
+[tool.uv.workspace]
+members = ["apps/*"]  # what is served
+exclude = ["apps/old"]
+"""
+
+
+@pytest.mark.network
+def test_a_project_in_a_workspace_becomes_a_member(pyx: Pyx, uv: Path, tmp_path: Path) -> None:
+    """As uv does it: but not what the patterns name already, or leave out."""
+    pyx.environ["PYX_UV"] = str(uv)
+    manifest = tmp_path / "pyproject.toml"
+    manifest.write_text(WORKSPACE)
+    for place in ("apps/served", "apps/old"):
+        assert str(manifest) not in pyx("init", place, cwd=tmp_path).stdout
+    assert manifest.read_text() == WORKSPACE
+    told = pyx("init", "--name", "core", "packages/core", cwd=tmp_path)
+    assert str(manifest) in told.stdout.splitlines()
+    assert manifest.read_text() == WORKSPACE.replace('"apps/*"', '"apps/*", "packages/core"')
+    told = pyx("--project", "packages/core", "lock", cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    lock = tomli.loads((tmp_path / "uv.lock").read_text())
+    assert lock["manifest"]["members"] == ["core", "served"]

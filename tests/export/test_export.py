@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
@@ -250,6 +251,42 @@ def test_source_trees_keep_their_place(
     assert told.stderr == (
         "pyx: warning: left out, since pip checks hashes of files only: mine (tree)\n"
     )
+
+
+@pytest.mark.parametrize("kind", ["requirements", "pylock"])
+def test_the_project_itself_is_told_of(
+    pyx: Pyx, tmp_path: Path, artifacts: list[Path], index: IndexServer, kind: str
+) -> None:
+    """Where a start has it and what is written has not, pip's command for it is named."""
+    project = make_source_tree(tmp_path / "a b", "mine", "0.1")
+    FORMATS["poetry.lock"](project, artifacts, index)
+    told = pyx("--project", "a b", "export", "--format", kind, cwd=tmp_path)
+    assert "mine" not in told.stdout
+    line = told.stderr.splitlines()[-1]
+    assert line == (
+        "pyx: mine itself is left out; `pip install --no-deps 'a b'` installs it after the rest"
+    )
+    command = shlex.split(line.split("`")[1])
+    subprocess.run(
+        [PLAIN_PYTHON, "-m", *command, "--quiet", "--target", "there"],
+        cwd=tmp_path,
+        env=pyx.environ,
+        check=True,
+    )
+    assert (tmp_path / "there" / "mine" / "__init__.py").is_file()
+
+
+def test_a_pylock_that_names_the_project_says_nothing_of_it(
+    pyx: Pyx, tmp_path: Path, artifacts: list[Path], index: IndexServer
+) -> None:
+    """The lock is written as it is, and the project with it."""
+    make_source_tree(tmp_path, "mine", "0.1")
+    text = pylock_text(artifacts, index_url=index.url)
+    text += '\n[[packages]]\nname = "mine"\ndirectory = {path = ".", editable = true}\n'
+    (tmp_path / "pylock.toml").write_text(text)
+    told = pyx("export", "--format", "pylock", cwd=tmp_path)
+    assert 'name = "mine"' in told.stdout
+    assert told.stderr == ""
 
 
 def test_a_virtual_environment_needs_nothing_of_pyx(

@@ -94,6 +94,42 @@ def test_any_version_becomes_a_compatible_one() -> None:
     assert 'version = "^8"' in text
 
 
+EMPTIED = """\
+[tool.poetry]
+name = "mine"
+
+[tool.poetry.group.dev.dependencies]
+a = "*"  # why
+{more}
+[tool.other]
+x = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "left"),
+    [
+        ("", None),
+        ('\n[tool.poetry.group.docs.dependencies]\nb = "*"\n', {"docs"}),
+        ("\n[tool.poetry.group.dev]\noptional = true\n", {"dev"}),
+        (
+            '\n[tool.poetry.group.all]\ninclude-groups = ["dev"]\ndependencies = {b = "*"}\n',
+            {"dev", "all"},
+        ),
+    ],
+    ids=["alone", "beside another", "says more", "included"],
+)
+def test_an_emptied_group_goes(more: str, left: set[str] | None) -> None:
+    """As Poetry does it, but where something would then be missing."""
+    text = EMPTIED.format(more=more)
+    text = remove_constraints(PATH, text, ["a"], RequirementList(group="dev"))
+    data = tomli.loads(text)["tool"]
+    assert data["other"] == {"x": 1}
+    assert data["poetry"].get("group", {}).keys() == (left or set())
+    assert ("group" in data["poetry"]) == (left is not None)
+    assert text.endswith("[tool.other]\nx = 1\n")
+
+
 def test_what_is_not_there_cannot_be_removed() -> None:
     """The error names what and where."""
     with pytest.raises(UsageError, match="a is not in the group dev"):

@@ -70,7 +70,7 @@ def python() -> str:
     pytest.skip("other users cannot run any interpreter of this version")
 
 
-LARGE = ("mypy*", "ruff*", "hypothesis*", "pip", "setuptools", "__pycache__")
+LARGE = ("mypy*", "ruff*", "hypothesis*", "pip", "setuptools")
 """What the launcher does not need of what the tests have."""
 
 

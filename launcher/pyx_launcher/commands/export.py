@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.pylock import PylockValidationError
+from packaging.pylock import PackageDirectory, PylockValidationError
 
 from pyx_launcher.cli.invocation import parse_program, repeat_start
 from pyx_launcher.commands._arguments import check_words
@@ -37,11 +37,12 @@ from pyx_launcher.start.plan import warn_if_stale
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from pyx_launcher.cli.invocation import Invocation
     from pyx_launcher.export.lock import ExportedPackage
     from pyx_launcher.locks.reader import Lock
+    from pyx_launcher.selection import Artifact
     from pyx_launcher.start.plan import Plan
 
 _NAMES_OF_OTHERS = {
@@ -112,10 +113,12 @@ def _make_pylock(plan: Plan, lock: Lock, into: Path, environ: Mapping[str, str])
 
     try:
         if isinstance(lock, PylockLock) and plan.invocation.choice == Choice():
+            _tell_of_own(plan, lock, named={package.name for package in lock.content.packages})
             return format_pylock(move_pylock(lock.content, lock.path.parent, into))
         settings = read_index_settings(plan.selection.find_indexes(), environ)
         with Index(settings, offline=plan.invocation.offline) as index:
             made = make_pylock(_choose(plan, lock), plan.found.interpreter, into, index.list_offers)
+        _tell_of_own(plan, lock)
         return format_pylock(made)
     except PylockValidationError as error:
         raise LockError(lock.path, f"cannot be written as a pylock.toml: {error}") from error
@@ -124,6 +127,7 @@ def _make_pylock(plan: Plan, lock: Lock, into: Path, environ: Mapping[str, str])
 def _make_requirements(plan: Plan, lock: Lock, into: Path, environ: Mapping[str, str]) -> str:
     del into, environ
     text, left_out = format_requirements(_choose(plan, lock))
+    _tell_of_own(plan, lock)
     if left_out:
         names = ", ".join(f"{artifact.label} ({artifact.kind})" for artifact in left_out)
         tell(f"warning: left out, since pip checks hashes of files only: {names}")
@@ -134,13 +138,25 @@ def _choose(plan: Plan, lock: Lock) -> list[ExportedPackage]:
     """Return what the lock itself selects; the project it belongs to is not among it."""
     pylock = to_pylock(lock, plan.found.interpreter.markers, plan.invocation.choice)
     chosen = match_packages(pylock, plan.selection.artifacts)
-    own = {lock.path.parent, lock.root or lock.path.parent}
-    return [
-        one
-        for one in chosen
-        if one.package.directory is None
-        or one.artifact.find_path(one.package.directory.path) not in own
-    ]
+    return [one for one in chosen if _find_own(one.artifact, lock) is None]
+
+
+def _find_own(artifact: Artifact, lock: Lock) -> Path | None:
+    """Return the directory of an artifact that is the project to which the lock belongs."""
+    if not isinstance(artifact.source, PackageDirectory):
+        return None
+    path = artifact.find_path(artifact.source.path)
+    return path if path in (lock.path.parent, lock.root) else None
+
+
+def _tell_of_own(plan: Plan, lock: Lock, *, named: Container[str] = ()) -> None:
+    """Tell of the project itself where a start has it, and what is written has not named it."""
+    for artifact in plan.selection.artifacts:
+        own = _find_own(artifact, lock)
+        if own is not None and artifact.name not in named:
+            place = shlex.quote(os.path.relpath(own, find_working_directory()))
+            then = f"`pip install --no-deps {place}` installs it after the rest"
+            tell(f"{artifact.name} itself is left out; {then}")
 
 
 def _repeat_elsewhere(invocation: Invocation, kind: str) -> list[str]:

@@ -22,8 +22,11 @@ from pyx_launcher.errors import StoreError, UsageError
 from pyx_launcher.installation import find_template
 from pyx_launcher.interpreters.finder import find_interpreter
 from pyx_launcher.interpreters.request import bound_python
+from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.locks.reader import FILE_NAMES
+from pyx_launcher.locks.uv.workspace import excludes, read_workspace
 from pyx_launcher.project.manifest import MANIFEST, MANIFESTS, WISHES, advise_old, find_manifest
+from pyx_launcher.project.pyproject import add_member
 from pyx_launcher.project.python_version import pin_version
 from pyx_launcher.project.transaction import write_file
 
@@ -133,6 +136,7 @@ def _make_project(directory: Path, invocation: Invocation, environ: Mapping[str,
         files[directory / "src" / package / "py.typed"] = ""
     else:
         files[directory / "main.py"] = _MAIN.format(name=name)
+    root = _find_workspace(directory)
     made = []
     for path, content in files.items():
         if path.name == MANIFEST or not os.path.lexists(path):
@@ -142,6 +146,8 @@ def _make_project(directory: Path, invocation: Invocation, environ: Mapping[str,
     if invocation.python:
         pinned = pin_version(directory, invocation.python)
         made += [pinned] if pinned else []
+    joined = _join_workspace(directory, root) if root is not None else None
+    made += [joined] if joined is not None else []
     start = shlex.join(_start(directory))
     following = [f"{start} add NAME"]
     if "--lib" in invocation.settings:
@@ -150,6 +156,37 @@ def _make_project(directory: Path, invocation: Invocation, environ: Mapping[str,
         following += [f"pyx {_show(directory / 'main.py')}"]
     write_out("".join(f"{path}\n" for path in made) + f"next: {'; '.join(following)}\n")
     return 0
+
+
+def _find_workspace(directory: Path) -> Path | None:
+    """Return the root of uv's workspace around `directory`, unless it leaves that out.
+
+    Raises LockError where it cannot be read.
+    """
+    for above in directory.parents:
+        manifest = above / MANIFEST
+        if manifest.is_file() and b"workspace" in manifest.read_bytes():
+            uv = read_toml(manifest).table("tool").table("uv")
+            if "workspace" in uv.data:
+                place = os.path.relpath(directory, above)
+                return None if excludes(uv.table("workspace"), place) else above
+    return None
+
+
+def _join_workspace(directory: Path, root: Path) -> Path | None:
+    """Make the project a member of the workspace in `root`; returns what was written.
+
+    None where the patterns there have it already.
+    """
+    workspace = read_workspace(root)
+    if workspace is None or any(member.directory == directory for member in workspace.members):
+        return None
+    manifest = root / MANIFEST
+    text = add_member(
+        manifest, manifest.read_text(encoding="utf-8"), str(directory.relative_to(root))
+    )
+    write_file(manifest, text.encode())
+    return manifest
 
 
 def _name_project(directory: Path, invocation: Invocation) -> str:

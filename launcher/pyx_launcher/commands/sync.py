@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx_launcher.console import write_out
+from pyx_launcher.cli.invocation import repeat_start
+from pyx_launcher.console import tell, write_out
 from pyx_launcher.dirs import resolve_dirs
+from pyx_launcher.environment.directory import list_installed
 from pyx_launcher.environment.editors import refresh_link
 from pyx_launcher.start.recall import recall_start
 
@@ -30,6 +33,16 @@ def run_sync(invocation: Invocation, environ: Mapping[str, str]) -> int:
     if link is not None:
         lines.append(f"{link} -> {environment}")
     write_out("".join(f"{line}\n" for line in lines))
+    installed = list_installed(environment)
+    if installed:
+        # Another tool may have followed the link to it, and its other projects have that as well.
+        count = f" and {len(installed) - 3} more" if len(installed) > 3 else ""
+        again = shlex.join([*repeat_start(invocation), "sync"])
+        tell(
+            f"warning: another tool has installed {', '.join(installed[:3])}{count} into "
+            f"{environment}, which other projects may share; "
+            f"`rm -r {shlex.quote(str(environment))} && {again}` makes it anew without"
+        )
     return 0
 
 

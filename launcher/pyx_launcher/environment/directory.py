@@ -142,6 +142,18 @@ def read_environment(
     return environment if whole else None
 
 
+def list_installed(path: Path) -> list[str]:
+    """Return what programs have installed into the environment at `path`, sorted.
+
+    Each as its metadata directory calls it, such as ``rich-14.0.0``.
+    """
+    installed = []
+    for site_packages in path.glob("lib/python*/site-packages"):
+        if os.stat(site_packages).st_mtime_ns != 0:
+            installed += [found.stem for found in site_packages.glob("*.dist-info")]
+    return sorted(installed)
+
+
 def read_sizes(path: Path) -> dict[str, int]:
     """Return the sizes, in bytes, of what was written into the environment at `path`."""
     facts = json.loads((path / "environment.json").read_bytes())

@@ -167,7 +167,20 @@ def remove_constraints(path: Path, text: str, names: Iterable[str], place: Requi
             for at in reversed(range(len(listed))):
                 if canonicalize_name(listed[at]) == canonicalize_name(name):
                     del listed[at]
+    if place.group is not None and not table:
+        _drop_group(cast("Table", document["tool"]["poetry"]), place.group)
     return document.as_string()
+
+
+def _drop_group(poetry: Table, name: str) -> None:
+    """Remove an emptied group, as Poetry does, unless it says more or others include it."""
+    groups = poetry.get("group", {})
+    included = any(name in other.get("include-groups", ()) for other in groups.values())
+    if included or {*groups.get(name, ())} != {"dependencies"}:
+        return
+    del groups[name]
+    if not groups:
+        del poetry["group"]
 
 
 def remove_anywhere(path: Path, text: str, names: Iterable[str], place: RequirementList) -> str:

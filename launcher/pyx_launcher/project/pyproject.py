@@ -230,6 +230,20 @@ def add_source(path: Path, text: str, name: str, source: Mapping[str, Any]) -> s
     return put_entry(path, text, ("tool", "uv", "sources"), name, source)
 
 
+def add_member(path: Path, text: str, place: str) -> str:
+    """Return `text` where uv's workspace has the project at `place`, relative to it, as well."""
+
+    def edit(text: str) -> str:
+        document = parse_document(path, text)
+        workspace: Any = document
+        for key in ("tool", "uv", "workspace"):
+            workspace = workspace[key]
+        workspace.setdefault("members", []).append(place)
+        return document.as_string()
+
+    return keep_newlines(text, edit)
+
+
 def put_entry(
     path: Path, text: str, keys: tuple[str, ...], name: str, entry: Mapping[str, Any]
 ) -> str:

@@ -68,11 +68,9 @@ def read_workspace(directory: Path) -> Workspace | None:
     table = document.table("tool").table("uv").table("workspace")
     looked = [path]
     found = [directory] if "project" in document.data else []
-    excluded = table.strings("exclude")
     for pattern in table.strings("members"):
         for place in sorted(_expand(directory, pattern.strip("/").split("/"), looked)):
-            name = os.path.relpath(place, directory)
-            skipped = any(fnmatch.fnmatch(name, pattern.rstrip("/")) for pattern in excluded)
+            skipped = excludes(table, os.path.relpath(place, directory))
             if place not in found and not skipped and (place / PROJECT_FILE).is_file():
                 found.append(place)
     members = [m for place in found if (m := _read_member(directory, place, document)) is not None]
@@ -83,6 +81,11 @@ def read_workspace(directory: Path) -> Workspace | None:
         members=tuple(members),
         looked=tuple(dict.fromkeys(looked)),
     )
+
+
+def excludes(table: Table, place: str) -> bool:
+    """Tell whether ``[tool.uv.workspace]`` leaves out what lies at `place`, relative to it."""
+    return any(fnmatch.fnmatch(place, pattern.rstrip("/")) for pattern in table.strings("exclude"))
 
 
 def _expand(directory: Path, parts: list[str], looked: list[Path]) -> Iterator[Path]:

@@ -264,7 +264,7 @@ def test_the_project_itself_is_told_of(
     assert "mine" not in told.stdout
     line = told.stderr.splitlines()[-1]
     assert line == (
-        "pyx: mine itself is left out; `pip install --no-deps 'a b'` installs it after the rest"
+        "pyx: mine itself is left out; `pip install --no-deps './a b'` installs it after the rest"
     )
     command = shlex.split(line.split("`")[1])
     subprocess.run(

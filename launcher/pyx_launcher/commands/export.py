@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.pylock import PackageDirectory, PylockValidationError
+from packaging.pylock import PylockValidationError
 
 from pyx_launcher.cli.invocation import parse_program, repeat_start
 from pyx_launcher.commands._arguments import check_words
@@ -28,6 +28,7 @@ from pyx_launcher.export.venv import write_virtualenv
 from pyx_launcher.files.ownership import closed_to_others
 from pyx_launcher.launch import decide, fetch_all
 from pyx_launcher.locks.common.choice import Choice
+from pyx_launcher.locks.common.packages import PackageDirectory
 from pyx_launcher.locks.pylock import PylockLock, to_pylock
 from pyx_launcher.locks.reader import has_lock_name
 from pyx_launcher.progress import count_packages
@@ -154,7 +155,9 @@ def _tell_of_own(plan: Plan, lock: Lock, *, named: Container[str] = ()) -> None:
     for artifact in plan.selection.artifacts:
         own = _find_own(artifact, lock)
         if own is not None and artifact.name not in named:
-            place = shlex.quote(os.path.relpath(own, find_working_directory()))
+            place = os.path.relpath(own, find_working_directory())
+            # Without a slash it would be the name of a package.
+            place = shlex.quote(place if place.startswith(".") else f"./{place}")
             then = f"`pip install --no-deps {place}` installs it after the rest"
             tell(f"{artifact.name} itself is left out; {then}")
 

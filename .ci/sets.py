@@ -35,7 +35,14 @@ VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 UV = ROOT / "launcher/pyx_launcher/resolve/pins/uv-requirements.txt"
 EXAMPLE = ROOT / "examples/report/report.py"
 TABLE = ("tests/test_endtoend.py", "tests/test_selection.py")
-"""The promise of pyx as a table of projects and versions, and what chooses from a lock."""
+"""The promise of pyx as a table of projects and versions, and what chooses from a lock.
+
+Of the first, `CHOSEN`: what interpreters and directories decide is no matter of libraries.
+"""
+CHOSEN = (
+    "test_selection or each_project or zeros or source_distribution or another_version"
+    " or sync_makes or does_not_name"
+)
 TOOLS = ("filelock", "hypothesis", "pytest", "pytest-timeout", "pytest-xdist")
 
 
@@ -78,7 +85,17 @@ class Place:
         # pyx itself is not among them: the tests take the tree.
         constraints.write_text("\n".join(k for k in kept if not k.startswith("pyx-launcher=")))
         self.install("-c", constraints, *TOOLS)
-        words = ("-q", "-n", "auto", "-p", "no:cacheprovider", "-m", "not network and not slow")
+        words = (
+            "-q",
+            "-n",
+            "auto",
+            "-p",
+            "no:cacheprovider",
+            "-m",
+            "not network and not slow",
+            "-k",
+            CHOSEN,
+        )
         run([self.python, "-m", "pytest", *words, *tests], cwd=ROOT, shown=True)
 
 

@@ -12,8 +12,10 @@ import itertools
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from conformance.matrix import WAYS
 from conformance.program import list_groups
 from filelock import FileLock
 from forky import (
@@ -27,10 +29,15 @@ from forky import (
 )
 from installed import ROOT, shared_directory
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 pytestmark = [pytest.mark.forky, pytest.mark.timeout(1800)]
 
-QUICK = {("namespace", "python3.14"), ("starts", "python3.15"), ("newest", "python3.15")}
-"""What is compared, and installed, for every change."""
+QUICK = {("namespace", "python3.14"): "public", ("starts", "python3.15"): "fast"}
+"""What is compared for every change, and by which way; all else is slow."""
+QUICK_INSTALL = ("newest", "python3.15")
+"""What is installed for every change."""
 
 NO_INDEX = 9
 EXAMPLE = """\
@@ -87,19 +94,23 @@ def root(forky: Path, tmp_path: Path) -> SealedRoot:
     return SealedRoot(path=forky, layer=layer)
 
 
-@pytest.mark.parametrize(
-    ("group", "python"),
-    [
-        pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow)
-        for case in itertools.product(list_groups(), PYTHONS)
-    ],
-)
-def test_programs_cannot_tell(group: str, python: str, root: SealedRoot, native: Path) -> None:
-    """Every program of the group is by both ways what it is in a virtual environment."""
+def list_cases() -> Iterator[object]:
+    """Yield a group, an interpreter and a way for each test, and which of them are slow."""
+    for group, python in itertools.product(list_groups(), PYTHONS):
+        for way in WAYS:
+            marks = () if way == QUICK.get((group, python)) else pytest.mark.slow
+            yield pytest.param(group, python, way, marks=marks)
+
+
+@pytest.mark.parametrize(("group", "python", "way"), [*list_cases()])
+def test_programs_cannot_tell(
+    group: str, python: str, way: str, root: SealedRoot, native: Path
+) -> None:
+    """Every program of the group is what it is in a virtual environment, by either way."""
     path, places = list_own_places()
     words = [f"/usr/bin/{python}", ROOT / "tests" / "conformance" / "matrix.py"]
     done = root.run(
-        [*words, group],
+        [*words, "--way", way, group],
         seen=[*places, native.parent],
         environ={"PYTHONPATH": ":".join(path), "PYX_TEST_PROGRAM": str(native)},
         timeout=1200,
@@ -125,7 +136,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("kind", "python"),
     [
-        pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow)
+        pytest.param(*case, marks=() if case == QUICK_INSTALL else pytest.mark.slow)
         for case in itertools.product(sorted(INSTALLS), PYTHONS)
     ],
 )

@@ -20,7 +20,7 @@ VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 LONG = ("failures", "options", "sources", "terminal", "variables")
 """What is left to the slow tests, since it takes longest; `tests/native` holds much of options."""
 QUICK = ("starts",)
-"""What is compared on the oldest Python, and in `test_forky.py` on the newest, both ways.
+"""What is compared on the oldest Python, and in `test_forky.py` on the newest.
 
 On the newest Python that is here the rest is compared; `test_programs.py` starts programs on all.
 """

@@ -102,7 +102,15 @@ def shared(scene: Scene, python: str, sources: list[str]) -> Scene:
         f"sys.path[:0] = {sources!r}\n"
         "from pyx_launcher.__main__ import main\nsys.exit(main())\n"
     )
+    # What the interpreters are takes most of a first start, and is found out once for all tests.
+    known = Path(sources[0]).with_name("interpreters")
+    cache = scene.base / f"user-{BOB}" / "pyx-cache"
+    if known.exists():
+        shutil.copytree(known, cache / "interpreters")
+        give(cache.parent, BOB)
     can_run(scene)
+    if not known.exists():
+        shutil.copytree(cache / "interpreters", known)
     return scene
 
 

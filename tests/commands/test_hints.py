@@ -286,6 +286,18 @@ CASES: Mapping[str, Case] = {
         hint="which other projects may share; `rm -r",
         says=("environment made",),
     ),
+    "lists in a directory of their own": Case(
+        typed="pyx -c 'import tick'",
+        files={"requirements/base.txt": "tick\n", "requirements/dev.txt": "-r base.txt\ntock\n"},
+        hint="only the standard library; run `pyx add --init -r requirements/base.txt`",
+        says=("+ tick 1.0",),
+    ),
+    "lists in a directory of their own, from elsewhere": Case(
+        typed="cd requirements && pyx -c 'import tick'",
+        files={"requirements/prod.txt": "tick\n"},
+        hint="run `pyx --project {cwd} add --init -r {cwd}/requirements/prod.txt`",
+        says=("+ tick 1.0",),
+    ),
     "dependencies, unlocked": Case(
         typed="pyx run tick",
         files=LOCKED,

@@ -37,6 +37,12 @@ OLD = ("setup.py", "setup.cfg")
 LISTS = (LISTED, WISHES)
 """Those that have a requirement a line."""
 
+FOLDER = "requirements"
+"""Where several lists may lie, of which none is called `WISHES`."""
+
+_BASES = ("base", "main", "common", "requirements", "prod", "production", "default")
+"""What the first of those is called."""
+
 _PACKAGING = re.compile(rb"^\[(?:metadata|options)[\].]", re.MULTILINE)
 """What a setup.cfg has that packages a project."""
 
@@ -67,6 +73,18 @@ def _is_manifest(path: Path) -> bool:
     if path.name == MANIFEST:
         return is_project(read_toml(path))
     return path.name != WISHES or not is_hashed(path)
+
+
+def find_in_folder(folder: Path) -> Path | None:
+    """Return the list in a directory ``requirements`` that the others there are built upon.
+
+    It is the only one, or has a name that says so. None for one that pins by hash, which is a lock.
+    Raises LockError and StoreError where it cannot be told.
+    """
+    lists = sorted(path for path in folder.glob("*.txt") if path.is_file())
+    named = [path for name in _BASES for path in lists if path.stem == name]
+    chosen = [*named, *(lists if len(lists) == 1 else [])][:1]
+    return next((path for path in chosen if not is_hashed(path) and requires_anything(path)), None)
 
 
 def is_project(document: Table) -> bool:
@@ -408,6 +426,19 @@ def name_command(directory: Path) -> str:
     from shlex import quote
 
     return f"pyx --project {quote(str(directory))} lock"
+
+
+def name_making(directory: Path, listed: Path) -> str:
+    """Return the command that makes a project in `directory` of a list, from where the user is."""
+    from shlex import join
+
+    try:
+        working = os.path.realpath(os.getcwd())
+    except OSError:
+        working = ""
+    if working == os.path.realpath(directory):
+        return join(["pyx", "add", "--init", "-r", os.path.relpath(listed, directory)])
+    return join(["pyx", "--project", str(directory), "add", "--init", "-r", str(listed)])
 
 
 def find_nearest(directory: str) -> str | None:

@@ -243,20 +243,47 @@ def find_unlocked(context: Context) -> Freshness:
     if context.script is not None and context.script.metadata is not None:
         return Freshness()
     # Only here, since a start with a lock does not need it.
-    from pyx_launcher.project.manifest import MANIFESTS
+    from pyx_launcher.project.manifest import FOLDER, MANIFESTS
 
     looked: list[Path] = []
     for directory in (context.directory, *context.directory.parents):
-        paths = [directory / name for name in MANIFESTS]
+        paths = [directory / name for name in (*MANIFESTS, FOLDER)]
         looked += paths
-        present = [path for path in paths if path.is_file()]
-        if present:
+        present = [path for path in paths[:-1] if path.is_file()]
+        if present or paths[-1].is_dir():
+            judge = _judge_unlocked if present else _judge_folder
             try:
-                staleness = _judge_unlocked(directory, present, context)
+                staleness = judge(directory, present or paths[-1:], context)
             except LockError as error:
                 return Freshness(looked=tuple(looked), doubt=error)
-            return Freshness(staleness=staleness, looked=tuple(looked))
+            if present or staleness is not None:
+                return Freshness(staleness=staleness, looked=tuple(looked))
     return Freshness(looked=tuple(looked))
+
+
+def _judge_folder(directory: Path, present: Iterable[Path], context: Context) -> Staleness | None:
+    """Judge a directory that has its lists in another one, and no project file."""
+    from pyx_launcher.project.manifest import find_in_folder, name_making
+
+    try:
+        (folder,) = present
+        check_owner(folder, context.directory)
+        listed = find_in_folder(folder)
+        if listed is None:
+            return None
+        check_owner(listed, context.directory)
+    except (RefusedError, StoreError):
+        return None
+    return Staleness(
+        path=listed,
+        problem=f"it does not pin by hash, so it is not a lock: a start has {_name_rest(context)}",
+        command=name_making(directory, listed),
+    )
+
+
+def _name_rest(context: Context) -> str:
+    """Return what a start without a lock has."""
+    return f"what is in @{DEFAULT_NAME}" if context.is_fallback else "only the standard library"
 
 
 def _judge_unlocked(directory: Path, present: Iterable[Path], context: Context) -> Staleness | None:
@@ -273,7 +300,5 @@ def _judge_unlocked(directory: Path, present: Iterable[Path], context: Context) 
     problem = "it names dependencies, but there is no lock"
     if manifest.name == WISHES:
         problem = "it does not pin by hash, so it is not a lock"
-    left = f"what is in @{DEFAULT_NAME}" if context.is_fallback else "only the standard library"
-    return Staleness(
-        path=manifest, problem=f"{problem}: a start has {left}", command=name_command(directory)
-    )
+    problem = f"{problem}: a start has {_name_rest(context)}"
+    return Staleness(path=manifest, problem=problem, command=name_command(directory))

@@ -159,6 +159,18 @@ CASES: Mapping[str, Case] = {
         hint="hint: pyx --env-file f.env --python 3 run.py a 'b c'",
         says=("7 ['a', 'b c']",),
     ),
+    "a module, as uv runs it": Case(
+        typed="pyx run --module tick a 'b c'",
+        files=LOCKED,
+        before=LOCK,
+        hint="hint: pyx -m tick a 'b c'",
+    ),
+    "a script with a list of packages, as uv runs it": Case(
+        typed="pyx run --with-requirements more.txt run.py a",
+        files={"run.py": "import tock; print('script ran')\n", "more.txt": "tock\n"},
+        hint="`pyx add @more -r more.txt` makes an environment of it, then `pyx --with @more run",
+        says=("+ tock 1.0", "script ran"),
+    ),
     "a project that is installed, as uv begins it": Case(
         typed="pyx init --app --package tock",
         hint="hint: pyx init --lib tock",

@@ -101,9 +101,9 @@ def _find_whole(name: str, value: str, arguments: Sequence[str], at: int, verb: 
     command = arguments[0] if verb.forms else ""
     if command == "remove" and "--all" in arguments and _names_environment(arguments):
         return answer(arguments)
-    if name == "-n" and command == "run" and os.path.isfile(value):
-        # Poetry asks nothing then, which pyx never does.
-        return shlex.join(["pyx", *arguments[at + 1 :]])
+    hint = _find_whole_of_run(name, value, arguments, at) if command == "run" else None
+    if hint is not None:
+        return hint
     if name == "--script" and value and command in _SCRIPT_BEHIND:
         rest = _leave_out(arguments, at, takes_value=True)
         formats = ["--format", "requirements"] if command == "export" else []
@@ -121,6 +121,18 @@ def _find_whole(name: str, value: str, arguments: Sequence[str], at: int, verb: 
     if command == "env" and arguments[1:2] in (["create"], ["update"]) and is_option(name):
         return answer(["env", *arguments[1:]])
     return None
+
+
+def _find_whole_of_run(name: str, value: str, arguments: Sequence[str], at: int) -> str | None:
+    if name == "-n" and os.path.isfile(value):
+        # Poetry asks nothing then, which pyx never does.
+        return shlex.join(["pyx", *arguments[at + 1 :]])
+    if name not in ("--module", "--with-requirements") or not value:
+        return None
+    rest = _leave_out(arguments, at, takes_value=True)
+    if name == "--with-requirements":
+        return write_with(["-r", value], [], rest)
+    return WholeLine(shlex.join(["pyx", *rest[1:at], "-m", value, *rest[at:]]))
 
 
 def explain_missing(arguments: Sequence[str], at: int) -> str | None:
@@ -324,9 +336,11 @@ def find_added(words: Sequence[str]) -> tuple[list[str], list[str]]:
 def write_with(packages: Sequence[str], own: Sequence[str], words: Sequence[str]) -> str:
     """Return the commands that start `words` with `packages` besides, and leave the project alone.
 
-    `own` are pyx's words before them.
+    These may be a list, behind ``-r``. `own` are pyx's words before them.
     """
-    name = make_plain(re.split(r"[^\w.-]", packages[0], maxsplit=1)[0])
+    is_list = packages[0] == "-r"
+    first = Path(packages[1]).stem if is_list else re.split(r"[^\w.-]", packages[0], maxsplit=1)[0]
+    name = make_plain(first)
     adding = shlex.join(["pyx", "add", f"@{name}", *packages])
     words = [*words]
     if words[:1] == ["run"]:

@@ -37,7 +37,7 @@ from pyx_launcher.locks.common.tables import read_toml
 from pyx_launcher.project.local import is_local, read_local
 from pyx_launcher.project.named import PROJECT_FILE
 from pyx_launcher.project.requirement import parse_requirement
-from pyx_launcher.values import dataclass
+from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -121,8 +121,9 @@ def install(
     """Lock and build what is wished for, and put its programs on PATH: all of it, or nothing.
 
     `tools` is the directory of all such environments, `links` the one on PATH. What is installed
-    for another wish, such as another version, is replaced. Returns what is installed then, and
-    whether that took anything: not where it was installed for this wish and with all its links.
+    for another wish, such as another version, is replaced; a name alone leaves what stands beside
+    it. Returns what is installed then, and whether that took anything: not where it was installed
+    for this wish and with all its links.
     `is_forced` makes it anew in any case, and takes names on PATH that something else has.
     Raises RefusedError where a program's name is taken, UnavailableError where there is none, and
     what `means` raises.
@@ -130,7 +131,9 @@ def install(
     directory = tools / wish.name
     if directory.exists():
         old = read_installed(directory, links)
-        if old.wish.means_same(wish) and old.programs and not is_forced:
+        first, *others = wish.requirements
+        more = replace(wish, requirements=(first, *(others or old.wish.requirements[1:])))
+        if old.wish.means_same(more) and old.programs and not is_forced:
             return old, False
         return _replace(old, wish, tools, links, means, is_forced=is_forced), True
     with _making(tools) as new:

@@ -310,6 +310,42 @@ CASES: Mapping[str, Case] = {
         hint="run `pyx --project {cwd} add --init -r {cwd}/requirements/prod.txt`",
         says=("+ tick 1.0",),
     ),
+    "what a tool has installed into its own environment": Case(
+        typed="pyx tool list",
+        before=(
+            "pyx tool install tick",
+            "ln -s $PYX_HOME/tools/tick/environment .venv",
+            '"$PYX_UV" pip install --python .venv --default-index "$PIP_INDEX_URL" tock',
+        ),
+        hint="`pyx tool install --with PACKAGE tick` keeps a package",
+        words={"PACKAGE": "tock"},
+        says=("tick 1.0: tick",),
+    ),
+    "a project of a setup.py with an extra, as pip installs it": Case(
+        typed="pyx pip install -e '.[more]'",
+        files={"setup.py": SETUP.replace(")", ", extras_require={'more': ['tick']})")},
+        hint="`echo '-e .[more]' >> requirements.txt && pyx lock` locks it with what it requires",
+        # The index of the tests has no setuptools, which builds it.
+        status=69,
+    ),
+    "lists in a directory of their own, to be compiled": Case(
+        typed="pyx -c 'import tick'",
+        files={
+            "requirements/base.in": "tick\n",
+            "requirements/constraints.txt": "tock<2\n",
+            "requirements/dev.in": "-r base.in\ntock\n",
+        },
+        hint="only the standard library; run `pyx add --init -r requirements/base.in`",
+        says=("+ tick 1.0",),
+    ),
+    "groups that are left out, as Poetry exports": Case(
+        typed="pyx export --without dev -o locked.txt",
+        files={
+            "pyproject.toml": PROJECT + "[dependency-groups]\ndev = ['tick']\n",
+        },
+        before=LOCK,
+        hint="hint: pyx export --format requirements --no-group dev -o locked.txt",
+    ),
     "dependencies, unlocked": Case(
         typed="pyx run tick",
         files=LOCKED,

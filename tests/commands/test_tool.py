@@ -399,3 +399,24 @@ def test_a_path_is_no_tool(pyx: Pyx, tmp_path: Path, action: str) -> None:
             f"pyx: {name} is not installed\npyx: hint: pyx tool list\n",
         )
     assert (directory / "pyproject.toml").is_file()
+
+
+@pytest.mark.network
+def test_what_stands_beside_a_tool_stays_with_it(
+    pyx: Pyx, wheels: Path, uv: Path, tmp_path: Path
+) -> None:
+    """A name alone asks for nothing that is not there; ``--force`` takes it as it was typed."""
+    pyx.environ["PYX_UV"] = str(uv)
+    text = "def main():\n    pass\n"
+    make_wheel(wheels, "tick", "1.0", files={"tick.py": text}, entry_points={"tick": "tick:main"})
+    make_wheel(wheels, "tock", "1.0")
+    said = [
+        pyx("tool", "install", *words, cwd=tmp_path).stdout
+        for words in (("tick", "--with", "tock"), ("tick",), ("--force", "tick"), ("tick",))
+    ]
+    assert said == [
+        "tick 1.0: tick\n",
+        "tick 1.0 is installed already, with tock (--force: without): tick\n",
+        "tick 1.0: tick\n",
+        "tick 1.0 is installed already: tick\n",
+    ]

@@ -230,6 +230,24 @@ def test_groups_and_extras_are_chosen(
     assert re.findall(r"^\w+", more.stdout, re.MULTILINE) == ["talk", "tick"]
 
 
+def test_groups_that_poetry_would_leave_out_are_told_of(
+    pyx: Pyx, tmp_path: Path, artifacts: list[Path], index: IndexServer
+) -> None:
+    """An export has what a start has, which is more than that of Poetry."""
+    text = poetry_lock_text(artifacts[:2], groups={"talk": ["dev"]})
+    (tmp_path / "poetry.lock").write_text(text)
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.poetry]\npackage-mode = false\n[tool.poetry.group.dev.dependencies]\ntalk = '*'\n"
+    )
+    line = "pyx: with dev, as a start has; --no-default-groups leaves that out"
+    told = pyx("export", "--format", "requirements", cwd=tmp_path)
+    assert line in told.stderr.splitlines()
+    assert "talk==" in told.stdout
+    told = pyx("export", "--format", "requirements", "--no-default-groups", cwd=tmp_path)
+    assert line not in told.stderr
+    assert "talk==" not in told.stdout
+
+
 def test_source_trees_keep_their_place(
     pyx: Pyx, tmp_path: Path, artifacts: list[Path], index: IndexServer
 ) -> None:

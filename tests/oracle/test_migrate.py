@@ -156,10 +156,11 @@ def test_the_commands_of_a_table_work(
         (project / name).write_text(text.replace("{url}", index.url))
     for name, program in (
         ("build", "pyproject-build"),
-        *((n, n) for n in ("twine", "ruff", "uv", "poetry")),
+        *((n, n) for n in ("twine", "ruff", "uv", "poetry", "poetry-plugin-export")),
     ):
-        files_of = {f"{name}.py": MAIN}
-        make_wheel(wheels, name, "1.0", files=files_of, entry_points={program: f"{name}:main"})
+        module = name.replace("-", "_")
+        files_of = {f"{module}.py": MAIN}
+        make_wheel(wheels, name, "1.0", files=files_of, entry_points={program: f"{module}:main"})
     (project / ".env").write_text("ONE=1\n")
     (project / "script.py").write_text("import sys; print(sys.version)\n")
     variables: Variables = {

@@ -409,7 +409,7 @@ OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("--no-readme", "--bare", "--no-pin-python", "--no-workspace"), _NO_FILES),
     },
     "add": {
-        **dict.fromkeys(("--frozen", "--no-sync", "--no-install"), _ADDS),
+        **dict.fromkeys(("--frozen", "--no-sync", "--no-install", "--lock"), _ADDS),
         **dict.fromkeys(("--rev", "--tag", "--branch"), _REVISION),
         **dict.fromkeys(("--markers", "--marker", "--platform"), _MARKER),
     },
@@ -420,7 +420,7 @@ OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
     },
     "tool uninstall": {"--all": "`pyx tool list` shows all of them; name one to uninstall it"},
     "lock": {"--script": "pyx lock FILE", "--dry-run": "pyx list --outdated"},
-    "remove": {"--dry-run": "pyx tree"},
+    "remove": {"--dry-run": "pyx tree", "--lock": _ADDS},
     "sync": {"--dry-run": "pyx list", "--script": "pyx sync FILE"},
 }
 """The same where a command, or one of its actions, means something else by them.

@@ -77,7 +77,12 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
         # PDM has it beside the groups that are wanted alone.
         words = ["--only-group" if word in ("--group", "-G") else word for word in others]
         return WholeLine(shlex.join(["pyx", *words]))
-    return WholeLine(shlex.join(["pyx", *others[:at], *shlex.split(hint), *others[at:]]))
+    meant_words = [*others[:at], *shlex.split(hint), *others[at:]]
+    if command == "export" and not {"--format", "-f"}.intersection(
+        word.partition("=")[0] for word in meant_words
+    ):
+        meant_words[1:1] = ["--format", "requirements"]
+    return WholeLine(shlex.join(["pyx", *meant_words]))
 
 
 _SCRIPT_BEHIND = ("lock", "list", "tree", "sync", "info", "export")

@@ -36,6 +36,7 @@ from pyx_launcher.project.journal import read_file
 from pyx_launcher.project.links import check_links
 from pyx_launcher.project.local import is_local, split_path
 from pyx_launcher.project.manifest import (
+    LISTS,
     MANIFEST,
     MANIFESTS,
     advise_old,
@@ -362,6 +363,8 @@ def edit_project(words: EditArguments, change: Change, environ: Mapping[str, str
         if pinned is not None:
             write_out(f"{pinned}: {shorten_request(words.python)}\n")
     write_out(describe(outcome))
+    if words.init:
+        _tell_of_lists(words.requirements, directory)
     for name in map(canonicalize_name, change.upgrade.names):
         version = outcome.after.get(name)
         if version and SEVERAL not in version and version == outcome.before.get(name):
@@ -369,6 +372,14 @@ def edit_project(words: EditArguments, change: Change, environ: Mapping[str, str
             if pin is not None:
                 tell(f"{name} stays as it is: {outcome.manifest} requires {pin}")
     return 0
+
+
+def _tell_of_lists(names: Sequence[str], directory: Path) -> None:
+    """Say which lists a new project has taken the place of."""
+    for name in names:
+        path = Path(os.path.realpath(os.path.expanduser(name)))
+        if path.parent == directory and path.name in LISTS:
+            tell(f"{name} is not read any more: {MANIFEST} has what it lists")
 
 
 def _tell_of_slip(name: str, dirs: Dirs) -> None:

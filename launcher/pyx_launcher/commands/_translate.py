@@ -461,10 +461,11 @@ def _translate_paths(words: Sequence[str], given: Sequence[str], here: Here) -> 
         editables = [word for before, word in pairs if before in EDITABLE and word in given]
         others = [one for one in given if one not in editables]
         return shlex.join(["add", *(w for one in editables for w in ("-e", one)), *others])
-    old = advise_old(own) if itself else None
+    extras = [split_path(one)[1].strip("[]").replace(" ", "") for one in itself]
+    named = ",".join(filter(None, extras))
+    old = advise_old(own, f".[{named}]" if named else ".") if itself else None
     if old is not None:
         return old
-    extras = [split_path(one)[1].strip("[]").replace(" ", "") for one in itself]
     chosen = [word for extra in filter(None, extras) for word in ("--extra", extra)]
     elsewhere = list_values_of(_PROJECT, words)[:1]
     place = ["--project", *elsewhere] if elsewhere else []

@@ -129,6 +129,10 @@ def _make_requirements(plan: Plan, lock: Lock, into: Path, environ: Mapping[str,
     del into, environ
     text, left_out = format_requirements(_choose(plan, lock))
     _tell_of_own(plan, lock)
+    groups = sorted(plan.selection.groups - {"main"})
+    if lock.kind == "poetry" and groups and plan.invocation.choice == Choice():
+        # `poetry export` has the main group alone.
+        tell(f"with {', '.join(groups)}, as a start has; --no-default-groups leaves that out")
     if left_out:
         names = ", ".join(f"{artifact.label} ({artifact.kind})" for artifact in left_out)
         tell(f"warning: left out, since pip checks hashes of files only: {names}")

@@ -23,6 +23,7 @@ from pyx_launcher.commands._shell import put_on_path
 from pyx_launcher.commands.run import find_program
 from pyx_launcher.console import tell, write_out
 from pyx_launcher.dirs import find_home, resolve_dirs
+from pyx_launcher.environment.directory import list_installed as list_strangers
 from pyx_launcher.errors import NotFoundError, PyxError, UnavailableError, UsageError
 from pyx_launcher.installation import find_template
 from pyx_launcher.interpreters.finder import find_interpreter
@@ -120,6 +121,8 @@ def _install(
         is_forced = "--force" in invocation.settings
         found, is_new = install(*places, wish, means, is_forced=is_forced)
         already = "" if is_new else " is installed already"
+        if not (is_new or beside) and found.wish.requirements[1:]:
+            already += f", with {', '.join(found.wish.requirements[1:])} (--force: without)"
         write_out(f"{found.wish.name} {found.version}{already}: {', '.join(found.programs)}\n")
 
 
@@ -236,6 +239,28 @@ def _list(found: Sequence[Installed], *, as_json: bool) -> None:
         return
     rows = [(one.wish.name, one.version, ", ".join(one.programs)) for one in found]
     write_out(format_table(("name", "version", "programs"), rows))
+    for one in found:
+        _tell_of_strangers(one)
+
+
+def _tell_of_strangers(tool: Installed) -> None:
+    """Warn of what a tool, such as ``poetry self add``, has installed where it is installed."""
+    installed = list_strangers((tool.directory / "environment").resolve())
+    if installed:
+        wished = [word for one in tool.wish.requirements[1:] for word in ("--with", one)]
+        command = [
+            "pyx",
+            "tool",
+            "install",
+            "--with",
+            "PACKAGE",
+            *wished,
+            tool.wish.requirements[0],
+        ]
+        tell(
+            f"warning: {', '.join(installed)} in the environment of {tool.wish.name} goes with its "
+            f"next change; `{shlex.join(command)}` keeps a package"
+        )
 
 
 def _list_outdated(

@@ -81,7 +81,8 @@ def find_in_folder(folder: Path) -> Path | None:
     It is the only one, or has a name that says so. None for one that pins by hash, which is a lock.
     Raises LockError and StoreError where it cannot be told.
     """
-    lists = sorted(path for path in folder.glob("*.txt") if path.is_file())
+    found = sorted((*folder.glob("*.in"), *folder.glob("*.txt")))
+    lists = [path for path in found if path.is_file() and not path.stem.startswith("constraint")]
     named = [path for name in _BASES for path in lists if path.stem == name]
     chosen = [*named, *(lists if len(lists) == 1 else [])][:1]
     return next((path for path in chosen if not is_hashed(path) and requires_anything(path)), None)

@@ -131,7 +131,8 @@ def _compare_trees(lock: PylockLock, recorded: Origin, found: Freshness) -> Fres
     staleness = None
     if trees != recorded.trees:
         gone = dict.fromkeys(str(one.parent) for one in looked if not one.parent.exists())
-        named = " or ".join(map(os.path.normpath, gone or looked))
+        there = [one for one in looked if one.exists()]
+        named = " or ".join(map(os.path.normpath, gone or there or looked))
         what = "is not there any more" if gone else "has changed since it was made"
         problem = f"out of date: {named} {what}"
         staleness = Staleness(path=lock.path, problem=problem, command=_lock_command(lock.path))
@@ -160,11 +161,13 @@ def _compare_origin(lock: Path, recorded: Origin | None, *, grouped: bool = True
     if not path.is_file():
         return Freshness(looked=(path,))
     now = read_origin(path, grouped=grouped)
-    staleness = None if now.digest == recorded.digest else _changed(lock, path)
+    includes = path.suffix in (".in", ".txt") and {*now.looked} - {path}
+    what = f"{path}, or a list that it includes," if includes else f"{path}"
+    staleness = None if now.digest == recorded.digest else _changed(lock, what)
     return Freshness(staleness=staleness, looked=now.looked, is_told=True)
 
 
-def _changed(lock: Path, origin: Path) -> Staleness:
+def _changed(lock: Path, origin: Path | str) -> Staleness:
     problem = f"out of date: {origin} has changed since it was made"
     return Staleness(path=lock, problem=problem, command=_lock_command(lock))
 

@@ -95,6 +95,13 @@ CASES: Mapping[str, Case] = {
         hint="the project itself has own: run `pyx lock`",
         says=("pylock.toml",),
     ),
+    "program of the project's own name": Case(
+        typed="pyx run mine",
+        files=LOCKED,
+        before=LOCK,
+        hint="mine, and names no such program: [build-system], [project.scripts] in",
+        says=("1 package, no version changed",),
+    ),
     "program of a package not fetched": Case(
         typed="pyx tick2 a",
         files=LOCKED,
@@ -524,6 +531,12 @@ CASES: Mapping[str, Case] = {
         typed="pyx add -r r.txt",
         files={"r.txt": "tick\n"},
         hint="`pyx add --init -r r.txt` makes one here",
+        says=("+ tick 1.0",),
+    ),
+    "nothing to add to a group": Case(
+        typed="pyx --python 3 add --dev tick -c c.txt",
+        files={"c.txt": "tick<2\n"},
+        hint="`pyx --python 3 add --init --group dev -c c.txt tick` makes one here",
         says=("+ tick 1.0",),
     ),
     "nothing to lock": Case(

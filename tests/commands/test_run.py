@@ -111,6 +111,7 @@ def test_options_and_names_come_before_the_program(
             f'{ADD}, or run /bin/ls: `pyx run "$(command -v ls)"`',
         ),
         ("nosuch", "add the package that has it, which may have another name: `pyx add PACKAGE`"),
+        ("Clock", "the package Clock is there, but has no program of that name"),
         ("here.py", "pyx here.py"),
     ],
 )

@@ -248,6 +248,7 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
     own = [one for one in (*words.editables, *words.names) if _is_here(one, working)]
     typed = [
         *(word for file in words.requirements for word in ("-r", file)),
+        *(word for file in words.constraints for word in ("-c", file)),
         *(word for place in words.editables if place not in own for word in ("-e", place)),
         *(name for name in words.names if name not in own),
     ]
@@ -255,7 +256,9 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
     if not typed:
         hint = "`pyx init` makes one here"
     elif words.creates:
-        hint = f"`{shlex.join(['pyx', 'add', '--init', *typed])}` makes one here"
+        python = ["--python", words.python] if words.python else []
+        making = ["pyx", *python, "add", "--init", *words.place.option.split(), *typed]
+        hint = f"`{shlex.join(making)}` makes one here"
     else:
         hint = f"name it: `pyx --project DIR remove {shlex.join(typed)}`"
     if within is not None:

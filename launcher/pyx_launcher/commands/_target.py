@@ -109,6 +109,8 @@ def explain_left_out(name: str, plan: Plan, *words: str) -> str | None:
 
     if plan.lock is None or canonicalize_name(name) not in list_names(plan.lock.path):
         return None
+    if is_selected(name, plan):
+        return None
     if canonicalize_name(name) not in versions_in(plan.lock, plan.found.interpreter):
         for place, member in list_members(find_project(plan)):
             if member == canonicalize_name(name) and not plan.invocation.projects:
@@ -120,6 +122,11 @@ def explain_left_out(name: str, plan: Plan, *words: str) -> str | None:
         return None
     start = ["pyx", *named, *options, *words]
     return f"an extra or a group has it: `{shlex.join(start)}`"
+
+
+def is_selected(name: str, plan: Plan) -> bool:
+    """Tell whether a start has the package `name`."""
+    return canonicalize_name(name) in {one.name for one in plan.selection.artifacts}
 
 
 def explain_program_of_member(name: str, plan: Plan, words: Sequence[str]) -> str | None:

@@ -20,14 +20,17 @@ from pyx_launcher.commands._target import (
     explain_left_out,
     explain_program_of_member,
     find_project,
+    is_selected,
     lead_to_surrounding,
 )
 from pyx_launcher.environment.activation import list_programs
 from pyx_launcher.errors import NotFoundError, UsageError
 from pyx_launcher.launch import decide, make_ready
 from pyx_launcher.project.manifest import (
+    MANIFEST,
     find_nearest,
     is_buildable,
+    is_name_of,
     is_package,
     list_scripts,
     name_command,
@@ -138,6 +141,8 @@ def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str], close: s
     left_out = explain_left_out(name, plan, "run", *plan.invocation.words)
     if left_out is not None:
         return left_out
+    if is_selected(name, plan) or is_name_of(name, directory):
+        return _explain_none(name, directory)
     if is_installed(plan.dirs.home / "tools", name):
         return f"it is an installed tool: `{shlex.join(['pyx', 'tool', 'run', name])}`"
     found = shutil.which(name, path=environ.get("PATH"))
@@ -152,6 +157,17 @@ def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str], close: s
     if plan.lock is None:
         return "name the project that has it: `pyx --project DIR run NAME`"
     return "add the package that has it, which may have another name: `pyx add PACKAGE`"
+
+
+def _explain_none(name: str, directory: Path) -> str:
+    """Return what to do about a package, or the project itself, without a program of its name."""
+    if not is_name_of(name, directory):
+        return f"the package {name} is there, but has no program of that name"
+    tables = "[project.scripts]" if is_buildable(directory) else "[build-system], [project.scripts]"
+    return (
+        f"the project itself is {name}, and names no such program: {tables} in"
+        f" {directory / MANIFEST} would, then `{name_command(directory)}`"
+    )
 
 
 def _explain_own(name: str, directory: Path) -> str:

@@ -256,6 +256,19 @@ def list_scripts(directory: Path) -> set[str]:
         return set()
 
 
+def is_name_of(name: str, directory: Path) -> bool:
+    """Tell whether the pyproject.toml in `directory` gives the project this name."""
+    from packaging.utils import canonicalize_name
+
+    try:
+        document = read_toml(directory / MANIFEST)
+        project, poetry = document.table("project"), document.table("tool").table("poetry")
+        own = project.get("name", str, "") or poetry.get("name", str, "")
+    except PyxError:
+        return False
+    return bool(own) and canonicalize_name(own) == canonicalize_name(name)
+
+
 def is_buildable(directory: Path) -> bool:
     """Tell whether the project in `directory` names a build system, and so can be installed."""
     try:

@@ -111,7 +111,6 @@ def test_options_and_names_come_before_the_program(
             f'{ADD}, or run /bin/ls: `pyx run "$(command -v ls)"`',
         ),
         ("nosuch", "add the package that has it, which may have another name: `pyx add PACKAGE`"),
-        ("Clock", "the package Clock is there, but has no program of that name"),
         ("here.py", "pyx here.py"),
     ],
 )
@@ -150,11 +149,15 @@ def test_a_file_that_cannot_be_executed_is_said(pyx: Pyx, project: Path) -> None
 def test_several_close_names_are_all_told(pyx: Pyx, tmp_path: Path, wheels: Path) -> None:
     """Nobody can tell which of them was meant."""
     points = {"tick": "os:getcwd", "tock": "os:getcwd"}
-    wheel = make_wheel(wheels, "clock", "1.0", entry_points=points)
+    wheel = make_wheel(wheels, "pendulum", "1.0", entry_points=points)
     (tmp_path / "pylock.toml").write_text(pylock_text([wheel]))
     assert pyx("store", "add", wheel).returncode == 0
     told = pyx("run", "tck", cwd=tmp_path)
     assert told.stderr.endswith("has no program tck\npyx: hint: did you mean tock or tick?\n")
+    # The name of its package is none of them.
+    told = pyx("run", "Pendulum", cwd=tmp_path)
+    problem = "the package Pendulum is there, but has no program of that name"
+    assert told.stderr.splitlines()[1] == f"pyx: hint: {problem}"
 
 
 def test_a_script_is_no_program(pyx: Pyx, project: Path) -> None:

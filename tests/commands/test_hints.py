@@ -820,7 +820,7 @@ CASES: Mapping[str, Case] = {
         says=("tick 1.0",),
     ),
     "what would be upgraded": Case(
-        typed="pyx lock --dry-run",
+        typed="pyx lock --upgrade-package tick --dry-run",
         files=LOCKED,
         before=LOCK,
         hint="hint: pyx list --outdated",

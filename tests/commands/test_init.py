@@ -148,3 +148,11 @@ def test_a_project_in_a_workspace_becomes_a_member(pyx: Pyx, uv: Path, tmp_path:
     assert told.returncode == 0, told.stderr
     lock = tomli.loads((tmp_path / "uv.lock").read_text())
     assert lock["manifest"]["members"] == ["core", "served"]
+    # What its root is for, the lock of all is for; apps/old is none of them.
+    project = '[project]\nname = "root"\nversion = "1"\nrequires-python = ">=3.9, <4"\n'
+    manifest.write_text(project + WORKSPACE)
+    (tmp_path / "apps/old/pyproject.toml").unlink()
+    for place, is_member in (("apps/new", True), ("apps/old", False)):
+        pyx("init", place, cwd=tmp_path)
+        made = tomli.loads((tmp_path / place / "pyproject.toml").read_text())
+        assert (made["project"]["requires-python"] == ">=3.9, <4") == is_member

@@ -420,3 +420,27 @@ def test_what_stands_beside_a_tool_stays_with_it(
         "tick 1.0: tick\n",
         "tick 1.0 is installed already: tick\n",
     ]
+
+
+@pytest.mark.network
+def test_the_latest_is_the_newest_whatever_is_installed(
+    pyx: Pyx, wheels: Path, uv: Path, tmp_path: Path
+) -> None:
+    """As with uv, ``NAME@latest`` passes over what is installed, where NAME alone takes it."""
+    pyx.environ["PYX_UV"] = str(uv)
+
+    def make(version: str) -> None:
+        text = f"def main():\n    print({version!r})\n"
+        files, points = {"tick.py": text}, {"tick": "tick:main"}
+        make_wheel(wheels, "tick", version, files=files, entry_points=points)
+
+    def say(*words: str) -> str:
+        return pyx("tool", *words, cwd=tmp_path).stdout
+
+    make("1.0")
+    say("install", "tick")
+    make("2.0")
+    assert say("run", "tick") == say("run", "tick@1.0") == "1.0\n"
+    assert say("run", "tick@latest") == say("run", "--from", "tick@latest", "tick") == "2.0\n"
+    assert say("install", "tick@latest") == "tick 2.0: tick\n"
+    assert say("install", "tick@latest") == "tick 2.0 is installed already: tick\n"

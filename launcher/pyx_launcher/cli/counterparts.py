@@ -49,8 +49,11 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
 
     `arguments` begin with the name of `verb`, unless that is pyx itself.
     """
-    name, _, value = arguments[at].partition("=")
     command = arguments[0] if verb.forms else ""
+    if command in ("add", "remove", "lock", "sync") and _DRY in arguments:
+        # Whoever wants nothing changed is not led to what changes something.
+        at = arguments.index(_DRY)
+    name, _, value = arguments[at].partition("=")
     behind = [*takewhile(lambda word: not word.startswith("-"), arguments[at + 1 :])]
     value = value or "".join(behind[:1])
     hint = _find_whole(name, value, arguments, at, verb)
@@ -85,6 +88,7 @@ def find_counterpart(arguments: Sequence[str], at: int, verb: Verb) -> str | Non
     return WholeLine(shlex.join(["pyx", *meant_words]))
 
 
+_DRY = "--dry-run"
 _SCRIPT_BEHIND = ("lock", "list", "tree", "sync", "info", "export")
 """Commands behind which a script stands without an option."""
 _OF_RUN = frozenset(("--no-capture-output", "--live-stream"))

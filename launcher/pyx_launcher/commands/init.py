@@ -127,7 +127,9 @@ def _make_project(directory: Path, invocation: Invocation, environ: Mapping[str,
     if keyword.iskeyword(package) or not package.isidentifier():
         package = f"{package}_" if keyword.iskeyword(package) else f"_{package}"
     interpreter = _find_interpreter(directory, invocation, environ)
-    bound = bound_python(invocation.python, interpreter.tag_facts.python)
+    root = _find_workspace(directory)
+    shared = _read_bound(root) if root is not None and not invocation.python else ""
+    bound = shared or bound_python(invocation.python, interpreter.tag_facts.python)
     text = _PROJECT.format(name=name, python=bound)
     files = {directory / MANIFEST: text}
     if "--lib" in invocation.settings:
@@ -136,7 +138,6 @@ def _make_project(directory: Path, invocation: Invocation, environ: Mapping[str,
         files[directory / "src" / package / "py.typed"] = ""
     else:
         files[directory / "main.py"] = _MAIN.format(name=name)
-    root = _find_workspace(directory)
     made = []
     for path, content in files.items():
         if path.name == MANIFEST or not os.path.lexists(path):
@@ -171,6 +172,14 @@ def _find_workspace(directory: Path) -> Path | None:
                 place = os.path.relpath(directory, above)
                 return None if excludes(uv.table("workspace"), place) else above
     return None
+
+
+def _read_bound(root: Path) -> str:
+    """Return the versions of Python that the workspace's root is for; nothing if it does not say.
+
+    One lock serves all members, and is for what the narrowest of them is for.
+    """
+    return read_toml(root / MANIFEST).table("project").get("requires-python", str, "")
 
 
 def _join_workspace(directory: Path, root: Path) -> Path | None:

@@ -59,6 +59,9 @@ if TYPE_CHECKING:
 _PYTHON = re.compile(r"c?python(?:\d+(?:\.\d+)*t?)?(?![\w.-])")
 """The interpreter, as uv's users run or install one version of it."""
 
+_LATEST = re.compile(r"^[^@]*@latest$")
+"""A name of which the newest version is meant, whichever is installed, as uv has it."""
+
 _SHOWN = 3
 """Programs that are named where the one that was asked for is not there."""
 
@@ -120,6 +123,9 @@ def _install(
         wish = make_wish([_pin(word), *beside], invocation.python, is_editable=is_editable)
         is_forced = "--force" in invocation.settings
         found, is_new = install(*places, wish, means, is_forced=is_forced)
+        if _LATEST.search(word) and not is_new:
+            old, found = upgrade(*places, wish.name, means)
+            is_new = old != found.version
         already = "" if is_new else " is installed already"
         if not (is_new or beside) and found.wish.requirements[1:]:
             already += f", with {', '.join(found.wish.requirements[1:])} (--force: without)"
@@ -293,8 +299,8 @@ def _run(
     check_words(invocation, 2, at_most=len(invocation.words))
     _refuse_script(invocation, words)
     _refuse_python(invocation, words)
-    named = _pin(invocation.settings.get("--from", (words[0],))[-1])
-    wish = make_wish([named, *_read_with(invocation)], invocation.python)
+    named = invocation.settings.get("--from", (words[0],))[-1]
+    wish = make_wish([_pin(named), *_read_with(invocation)], invocation.python)
     # black==24.1 is run by the name black, and a directory by that of its project.
     program = (
         words[0] if "--from" in invocation.settings else Requirement(wish.requirements[0]).name
@@ -303,16 +309,17 @@ def _run(
         raise PipError("pip would change an environment that is a tool's alone", words[1:])
     means = _make_means(invocation, dirs, environ)
     installed = dirs.home / "tools" / wish.name
+    is_latest = _LATEST.search(named) is not None
     is_plain = [canonicalize_name(text) for text in wish.requirements] == [wish.name]
     try:
-        if is_plain and not wish.python and installed.is_dir():
+        if is_plain and not (is_latest or wish.python) and installed.is_dir():
             wish = read_installed(installed, find_links(environ)).wish
             environment = means.build(installed, wish)
         else:
             key = json.dumps([wish.requirements, wish.python])
             name = f"{wish.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
             # Whoever asks for the latest does not mean that of two weeks ago.
-            days = 0 if words[0].endswith("@latest") else _DAYS
+            days = 0 if is_latest else _DAYS
             environment = prepare(dirs.cache / "tools" / name, wish, means, days=days)
     except UnavailableError as error:
         if words[1:2] == ("--from",) and len(words) > 2:

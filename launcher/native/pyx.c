@@ -68,8 +68,8 @@ static const char WITH_VALUE[] = "--project\0--python\0--group\0--only-group\0--
 static const char VERBS[] = "sync\0info\0add\0remove\0lock\0run\0env\0tool\0list\0tree\0which\0diff\0store\0bundle\0export\0init\0python\0-h\0";
 static const char KEY_VARIABLES[] = /* Sorted, as they are in the key. */
     "ASDF_DATA_DIR\0HOME\0PATH\0PYENV_ROOT\0PYENV_VERSION\0PYX_CACHE_DIR\0PYX_HOME\0PYX_OFFLINE\0"
-    "PYX_PROJECT\0PYX_PYTHON\0PYX_STORES\0RYE_PY_ROOT\0UV_PYTHON_INSTALL_DIR\0XDG_CACHE_HOME\0"
-    "XDG_DATA_HOME\0";
+    "PYX_PROJECT\0PYX_PYTHON\0PYX_STORES\0PYX_WITHIN\0RYE_PY_ROOT\0UV_PYTHON_INSTALL_DIR\0"
+    "XDG_CACHE_HOME\0XDG_DATA_HOME\0";
 static const char EVERY_LETTER[] = "bBc:dEhiIm:OPqRsStuvVW:xX:?";
 static const char HARMLESS[] = "-uiqIEPs"; /* Bytecode is the same with these. */
 /* What a start tells those inside it, of the variables that python did not obey: see RECORD.md. */

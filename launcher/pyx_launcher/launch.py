@@ -27,7 +27,14 @@ from pyx_launcher.record.record import LaunchRecord, find_record, write_record
 from pyx_launcher.record.words import check_launch, make_words
 from pyx_launcher.start.execution import become_python
 from pyx_launcher.start.pip import check_pip
-from pyx_launcher.start.plan import find_start, make_plan, material_of, needs_lock, warn_if_stale
+from pyx_launcher.start.plan import (
+    find_start,
+    find_unmeant,
+    make_plan,
+    material_of,
+    needs_lock,
+    warn_if_stale,
+)
 from pyx_launcher.store.entry import list_guards
 from pyx_launcher.values import dataclass, replace
 
@@ -185,6 +192,9 @@ def _remember(ready: Ready) -> None:
     is_unlocked = plan.lock is None or plan.context.is_fallback
     if is_unlocked and plan.freshness.staleness is not None:
         debug("no launch record: that there is no lock is said at each start")
+        return
+    if is_unlocked and find_unmeant(plan):
+        debug("no launch record: that the shell is of another environment is said at each start")
         return
     launch = launch_of(plan.dirs, ready.environment)
     path = ready.environment.path

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -1099,11 +1100,16 @@ def test_a_name_of_condas_is_told_from_that_of_an_index(
     """What an index has of that name is another package, which somebody may still want."""
     pyx.environ["PYX_UV"] = str(uv)
     make_wheel(wheels, "pytorch", "1.0")
+    make_wheel(wheels, "torch", "2.0")
     told = pyx("add", "--init", "pytorch", cwd=tmp_path)
-    assert told.returncode == 0, told.stderr
-    assert told.stderr.splitlines()[0] == (
+    assert (told.returncode, (tmp_path / "pyproject.toml").exists()) == (USAGE, False)
+    problem, hint = told.stderr.splitlines()
+    assert problem == (
         "pyx: what conda has as pytorch is torch on an index, where pytorch is another package"
     )
+    for command, added in zip(hint.split("`")[1::2], ("torch 2.0", "pytorch 1.0"), strict=True):
+        told = pyx(*shlex.split(command)[1:], cwd=tmp_path)
+        assert (told.returncode, told.stdout.splitlines()[0]) == (0, f"+ {added}"), told.stderr
 
 
 @pytest.mark.parametrize(
@@ -1239,6 +1245,8 @@ def test_a_range_of_pythons_is_a_marker(pyx: Pyx, project: Path) -> None:
     told = pyx("add", "--python", ">=3.9", "tick", cwd=project)
     assert (told.returncode, listed(project)) == (USAGE, files)
     assert told.stderr.endswith("hint: pyx add 'tick; python_version >= \"3.9\"'\n")
+    told = pyx("add", "--python", ">=3.9", "tick@^1", cwd=project)
+    assert told.stderr.endswith("hint: pyx add 'tick>=1,<2; python_version >= \"3.9\"'\n")
     succeed(pyx("add", "--python", ">=3.9", "@for-all", "tick", cwd=project))
 
 

@@ -420,6 +420,25 @@ CASES: Mapping[str, Case] = {
         hint="`pyx add ruff` adds it",
         says=("+ ruff 1.0",),
     ),
+    "program of a list beside that of the project": Case(
+        typed="pyx run ruff",
+        files={
+            "requirements.txt": "tick\n",
+            "requirements-dev.txt": "-r requirements.txt\nruff\n",
+        },
+        before=LOCK,
+        hint="add --init -r requirements.txt && pyx add --group dev -r requirements-dev.txt` makes",
+        says=("+ ruff 1.0",),
+    ),
+    "a list beside that of the project, in a new project": Case(
+        typed="pyx add --init -r requirements-dev.txt",
+        files={
+            "requirements.txt": "tick\n",
+            "requirements-dev.txt": "-r requirements.txt\nruff\n",
+        },
+        hint="add --init -r requirements.txt && pyx add --group dev -r requirements-dev.txt` makes",
+        says=("+ ruff 1.0",),
+    ),
     "program of a group that is not chosen": Case(
         typed="pyx run tick a",
         files=GROUPED,

@@ -117,6 +117,10 @@ def tell(pyx: Pyx, project: Path, command: str) -> str:
         ("poetry version patch", "pyx tool run uv version --frozen --bump patch"),
         ("pip --version", "`pyx add NAME` adds a package, `pyx list` shows what is there"),
         ("pip install -e gone", "pyx add -e gone"),
+        (
+            "pip install git+https://example.org/a/click.git@8.1 rich",
+            "pyx add 'click @ git+https://example.org/a/click.git@8.1' rich",
+        ),
         ("pip install --no-binary :all: rich", "`pyx add rich`; pyx has no --no-binary"),
         ("pip install --user rich", "pyx add rich --user"),
         ("pip install -e .[dev] -r wanted.txt", "pyx add -e '.[dev]' -r wanted.txt"),

@@ -7,6 +7,7 @@ one is driven by `tests/oracle/test_tools.py`.
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -263,6 +264,11 @@ def test_a_directory_is_the_project_in_it(tmp_path: Path) -> None:
     """Its name is what its pyproject.toml says; one that says nothing is refused."""
     directory = tmp_path / "some dir"
     directory.mkdir()
+    with pytest.raises(
+        UsageError, match=r"holds no project: it has no pyproject.toml or setup\.py"
+    ):
+        make_wish([str(directory)], None)
+    (directory / "pyproject.toml").touch()
     with pytest.raises(UsageError, match="does not say what the project there is called"):
         make_wish([str(directory)], None)
     (directory / "pyproject.toml").write_text('[project]\nname = "Tick"\nversion = "1"\n')
@@ -420,6 +426,13 @@ def test_what_stands_beside_a_tool_stays_with_it(
         "tick 1.0: tick\n",
         "tick 1.0 is installed already: tick\n",
     ]
+    make_wheel(wheels, "windy", "1.0")
+    pyx("tool", "install", "tick", "--with", "tock", cwd=tmp_path)
+    told = pyx("tool", "install", "tick", "--with", "windy", cwd=tmp_path)
+    command = "pyx tool install tick --with windy --with tock"
+    line = f"pyx: tick has tock beside it no longer; `{command}` has it back"
+    assert line in told.stderr.splitlines()
+    assert "no longer" not in pyx(*shlex.split(command)[1:], cwd=tmp_path).stderr
 
 
 @pytest.mark.network

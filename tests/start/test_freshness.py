@@ -595,6 +595,30 @@ def test_the_users_own_environment_is_named_where_it_serves(pyx: Pyx, tmp_path: 
     (tmp_path / "requirements.txt").write_text("plug\n")
     told = pyx("-c", "print(1)", cwd=tmp_path)
     assert "is not a lock: a start has what is in @default" in told.stderr
+    for verb in ("list", "tree"):
+        assert pyx(verb, cwd=tmp_path).stderr == told.stderr
+    refused = pyx("export", "--format", "requirements", "-o", "locked.txt", cwd=tmp_path)
+    assert (refused.returncode, (tmp_path / "locked.txt").exists()) == (65, False)
+
+
+def test_a_start_beside_the_environment_of_a_shell_is_told_each_time(
+    pyx: Pyx, tmp_path: Path
+) -> None:
+    """Whoever has a shell of an environment may take ``pyx`` for its python; a lock settles it."""
+    assert pyx("env", "create", "science").returncode == 0
+    line = (
+        "pyx: warning: no lock here: a start has only the standard library;"
+        " `pyx @science SCRIPT` has @science\n"
+    )
+    shell = {"PYX_WITHIN": "@science"}
+    for words in (["-c", "pass"], ["-c", "pass"], ["run", "python", "-c", "pass"]):
+        assert pyx(*words, cwd=tmp_path, env=shell).stderr == line
+        assert pyx("@science", *words, cwd=tmp_path, env=shell).stderr == ""
+        assert pyx(*words, cwd=tmp_path).stderr == ""
+    (tmp_path / "pylock.toml").write_text(
+        'lock-version = "1.0"\ncreated-by = "hand"\npackages = []\n'
+    )
+    assert pyx("-c", "pass", cwd=tmp_path, env=shell).stderr == ""
 
 
 def test_a_broken_project_file_stops_nobody_but_locked(pyx: Pyx, tmp_path: Path) -> None:

@@ -85,6 +85,23 @@ def test_the_evidence_decides_between_two_locks(
     assert found.preference.ignored == (tmp_path / other,)
 
 
+def test_an_old_lock_is_better_than_a_list_of_which_nothing_tells(pyx: Pyx, tmp_path: Path) -> None:
+    """An export beside its lock does not take over, unnoticed, once the project is edited."""
+    digest = "0" * 64
+    write(
+        tmp_path,
+        pyproject_toml=f'{PROJECT}dependencies = ["plug"]\n',
+        uv_lock=UV_LOCK.format(place="."),
+        requirements_txt=f"tick==1.0 --hash=sha256:{digest}\n",
+        pylock_toml=PYLOCK.format(by="pyx"),
+    )
+    found = look(tmp_path)
+    assert found.lock == tmp_path / "uv.lock"
+    assert found.reason == "nearest lock; only it tells what it was made from"
+    refused = pyx("--locked", "-c", "pass", cwd=tmp_path)
+    assert (refused.returncode, "uv.lock: out of date" in refused.stderr) == (65, True)
+
+
 def test_without_evidence_the_order_decides(tmp_path: Path) -> None:
     """Two locks of which nothing tells: the one that is looked for first is taken."""
     write(tmp_path, pylock_toml=PYLOCK.format(by="hand"), uv_lock=UV_LOCK.format(place="."))
@@ -210,7 +227,9 @@ def test_a_pylock_that_pipenv_made_is_a_copy(tmp_path: Path, *, fits: bool) -> N
     assert found.preference.ignored == (tmp_path / "pylock.toml",)
     # One of another tool is no copy.
     write(tmp_path, pylock_toml=PYLOCK.format(by="uv"), pyproject_toml=f"{PROJECT}[tool.uv]\n")
-    assert look(tmp_path).lock == tmp_path / ("Pipfile.lock" if fits else "pylock.toml")
+    assert look(tmp_path).lock == tmp_path / "Pipfile.lock"
+    (tmp_path / "Pipfile").unlink()
+    assert look(tmp_path).lock == tmp_path / "pylock.toml"
 
 
 def sha256_of_pipfile(text: str) -> str:

@@ -15,6 +15,9 @@ from pyx_launcher.values import dataclass, field, replace
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+_ON_BOTH = frozenset(("tensorflow-cpu",))
+"""What an index has by conda's name as well, from those who make the other."""
+
 _RENAMED: Mapping[str, str] = {
     **dict.fromkeys(("pytorch", "pytorch-cpu", "pytorch-gpu"), "torch"),
     **dict.fromkeys(("tensorflow-base", "tensorflow-cpu", "tensorflow-gpu"), "tensorflow"),
@@ -304,7 +307,7 @@ def find_index_name(name: str) -> str | None:
 
     What an index has of that name, if anything, is a stranger's.
     """
-    return _RENAMED.get(name)
+    return None if name in _ON_BOTH else _RENAMED.get(name)
 
 
 def write_requirement(spec: str) -> str:

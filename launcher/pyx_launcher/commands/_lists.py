@@ -144,6 +144,23 @@ def refuse_layers(files: Sequence[str], manifest: Path, names: Sequence[str]) ->
         )
 
 
+def find_layer(manifest: Path, name: str) -> str | None:
+    """Return what makes a group of the list beside the list `manifest` that has the package `name`.
+
+    None where no other list has it.
+    """
+    if manifest.name not in LISTS:
+        return None
+    line = re.compile(rf"^{re.escape(name)}(?![\w.-])", re.IGNORECASE | re.MULTILINE)
+    folders = (manifest.parent, manifest.parent / "requirements")
+    for path in sorted(one for folder in folders for one in folder.glob("*.txt")):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if name_layer(path) and line.search(path.read_text(encoding="utf-8")):
+                shown = os.path.relpath(path, find_working_directory())
+                return _lead_to_project(path, shown, manifest)
+    return None
+
+
 def refuse_file(path: Path, names: Sequence[str], upgrade: Sequence[str]) -> None:
     """Raise UsageError where a list of any other name is to be changed or locked itself.
 

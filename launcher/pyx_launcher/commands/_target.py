@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from pyx_launcher.cli.commands import VERBS
 from pyx_launcher.cli.counterparts import NAMED_BEHIND, aim, list_members
 from pyx_launcher.cli.invocation import Program, repeat_start
-from pyx_launcher.commands._lists import is_script, refuse_no_script
+from pyx_launcher.commands._lists import find_layer, is_script, refuse_no_script
 from pyx_launcher.errors import PyxError, UsageError
 from pyx_launcher.project.manifest import (
     LISTS,
@@ -25,6 +25,7 @@ from pyx_launcher.project.manifest import (
 )
 from pyx_launcher.project.named import find_surrounding
 from pyx_launcher.start.context import DEFAULT_NAME, read_script
+from pyx_launcher.start.plan import warn_if_stale
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
@@ -50,7 +51,12 @@ def take_script(invocation: Invocation, words: Sequence[str], hint: str) -> Invo
 
 
 def require_lock(plan: Plan) -> None:
-    """Raise the error that says so where nothing but the standard library is there to be shown."""
+    """Raise the error that says so where nothing but the standard library is there to be shown.
+
+    Where an environment stands in for a project that has no lock yet, that is said.
+    """
+    if plan.context.is_fallback:
+        warn_if_stale(plan)
     script = plan.context.script
     if plan.lock is None and (script is None or script.metadata is None):
         raise explain_no_lock(plan, f"pyx --project DIR {plan.invocation.verb}")
@@ -166,6 +172,9 @@ def advise_namesake(name: str, named: str | None, plan: Plan | None) -> str:
     if nearest is None or (plan is not None and plan.context.is_fallback):
         return f"`pyx init` makes a project here, `pyx add --dev {name}` adds it"
     manifest = find_manifest(Path(nearest)) if nearest else None
+    layer = find_layer(manifest, name) if manifest is not None else None
+    if layer is not None:
+        return layer
     # A list of requirements has no groups.
     dev = "" if manifest is not None and manifest.name in LISTS else "--dev "
     return f"`pyx add {dev}{name}` adds it"

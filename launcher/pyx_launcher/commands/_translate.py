@@ -31,6 +31,7 @@ from pyx_launcher.project.manifest import (
     is_buildable,
     requires_anything,
 )
+from pyx_launcher.project.requirement import name_url
 from pyx_launcher.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -367,6 +368,9 @@ def _translate_index(words: Sequence[str], kept: tuple[str, ...]) -> str:
     """
     # As conda has it, one = means every version that begins so.
     words = [write_requirement(word) if _OF_CONDA.fullmatch(word) else word for word in words]
+    given = drop_options(words)
+    # pip takes a URL alone.
+    words = [name_url(one) if _URL.match(one) and one in given else one for one in words]
     limits = list_values_of(("-c", "--constraint"), words)
     # conda has it for channels.
     kept = (*kept, "-c", "--constraint") if all(map(os.path.isfile, limits)) else kept
@@ -381,6 +385,8 @@ def _translate_index(words: Sequence[str], kept: tuple[str, ...]) -> str:
             return str(error.hint)
     return shlex.join(adding)
 
+
+_URL = re.compile(r"(?:git|hg|svn|bzr)\+\w+://")
 
 _SPECIAL: Mapping[str, Callable[[Sequence[str], Sequence[str], Here], str | None]] = {
     "install": _translate_install,

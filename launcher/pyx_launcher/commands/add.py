@@ -42,6 +42,7 @@ from pyx_launcher.project.manifest import (
     MANIFESTS,
     WISHES,
     advise_old,
+    find_manifest,
     is_buildable,
     is_old,
     lead_old,
@@ -50,6 +51,7 @@ from pyx_launcher.project.manifest import (
     reads_wishes,
 )
 from pyx_launcher.project.named import named_directory
+from pyx_launcher.project.pyproject import is_bare
 from pyx_launcher.project.requirement import order_clauses, parse_requirement, read_constraint
 from pyx_launcher.project.requirements_file import read_listing
 from pyx_launcher.resolve.project import Change, read_project
@@ -89,18 +91,17 @@ def run_add(invocation: Invocation, environ: Mapping[str, str]) -> int:
     _refuse_names(words, invocation, by_poetry=by_poetry)
     typed = [parse_requirement(name, by_poetry=by_poetry) for name in names]
     _refuse_twice(typed, _repeat(words, invocation))
-    for name in (canonicalize_name(one.name) for one in typed):
-        other = find_index_name(name)
-        if other is not None:
-            tell(
-                f"what conda has as {name} is {other} on an index, where {name} is another package"
-            )
+    _refuse_renamed(typed, words, _repeat(words, invocation))
     added = [
         *typed,
         *(one for listing in listings for one in listing.requirements),
         *(one.requirement for one in places),
     ]
     files = list(map(_find, words.requirements))
+    if files and words.init:
+        manifest = find_manifest(find_working_directory())
+        if manifest is not None and manifest not in files:
+            refuse_layers(words.requirements, manifest, words.names)
     if files and not words.init and not words.script:
         directory = find_directory(words, resolve_dirs(environ), find_working_directory())
         project = read_project(directory, lock_name=name_preferred(directory))
@@ -364,11 +365,33 @@ def _refuse_range(words: EditArguments, invocation: Invocation, environ: Mapping
     )
     start = [*repeat_start(invocation, "--python", "--group", "--extra"), "add"]
     start += words.place.option.split()
-    meant = [one if is_local(one) else _add_marker(one, marker) for one in words.names]
+    plain = [read_constraint(one) or one for one in words.names]
+    meant = [one if is_local(one) else _add_marker(one, marker) for one in plain]
     raise UsageError(
         "--python chooses the interpreter of a start; a marker says for which Pythons a package is",
         hint=shlex.join([*start, *meant, *_repeat_lists(words)]),
     )
+
+
+def _refuse_renamed(
+    typed: Sequence[Requirement], words: EditArguments, start: Sequence[str]
+) -> None:
+    """Raise UsageError for a name of conda's by which an index has another package.
+
+    Some of those refuse to be built, and then nothing starts in their environment. Whoever means
+    the other one says so by a bound.
+    """
+    for one in typed:
+        name = canonicalize_name(one.name)
+        meant = find_index_name(name)
+        if meant is None or not is_bare(one) or one.extras:
+            continue
+        others = [*_repeat_lists(words), *(str(each) for each in typed if each is not one)]
+        commands = [shlex.join([*start, *others, word]) for word in (meant, f"{name}>=0")]
+        raise UsageError(
+            f"what conda has as {name} is {meant} on an index, where {name} is another package",
+            hint=f"`{commands[0]}` adds it, `{commands[1]}` the other",
+        )
 
 
 def _refuse_twice(typed: Sequence[Requirement], start: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ from pyx_launcher.cli.invocation import repeat_start
 from pyx_launcher.commands._arguments import check_words, take_action
 from pyx_launcher.commands._format import format_facts, format_json, format_table
 from pyx_launcher.commands._target import explain_no_lock
-from pyx_launcher.console import write_out
+from pyx_launcher.console import tell, write_out
 from pyx_launcher.dirs import find_working_directory, resolve_dirs
 from pyx_launcher.environment.directory import find_environment
 from pyx_launcher.environment.editors import (
@@ -263,6 +263,8 @@ def _link(invocation: Invocation, environ: Mapping[str, str]) -> int:
         project, plan.dirs, environment, as_file=as_file, again=shlex.join(again)
     )
     write_out(f"{link} -> {environment}\n")
+    if plan.lock is not None and plan.lock.kind == "uv":
+        tell("what uv installs there, all projects with this lock see; `pyx add NAME` is for one")
     return 0
 
 

@@ -90,6 +90,9 @@ def run_export(invocation: Invocation, environ: Mapping[str, str]) -> int:
             "there is no lock to export",
             hint="`pyx lock` makes one; `pyx --project DIR export` takes another",
         )
+    if plan.context.is_fallback and plan.freshness.error is not None:
+        # What stands in for a project is not what it requires.
+        raise plan.freshness.error
     if into is not None and into == Path(os.path.realpath(plan.lock.path)):
         raise UsageError(f"{into} is the lock itself", hint="name another file: -o FILE")
     if into is not None and _is_source(into, plan.lock.path):

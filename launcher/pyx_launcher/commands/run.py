@@ -81,6 +81,9 @@ def run_run(invocation: Invocation, environ: Mapping[str, str]) -> int:
         problem,
         lambda close: of_script or _explain_missing(name, plan, environ, close),
     )
+    if plan.lock is None:
+        # Only python itself is found without one.
+        warn_if_stale(plan)
     search = os.pathsep.join(filter(None, (str(environment.path / "bin"), environ.get("PATH"))))
     variables = {**add_variables(invocation.env_files, environ), "PATH": search}
     variables.pop(WITHIN, None)

@@ -122,7 +122,10 @@ def _install(
         _refuse_python(invocation, [word])
         wish = make_wish([_pin(word), *beside], invocation.python, is_editable=is_editable)
         is_forced = "--force" in invocation.settings
+        before = [one.wish for one in list_installed(*places) if one.wish.name == wish.name]
         found, is_new = install(*places, wish, means, is_forced=is_forced)
+        if not is_forced:
+            _tell_of_gone(before, found.wish)
         if _LATEST.search(word) and not is_new:
             old, found = upgrade(*places, wish.name, means)
             is_new = old != found.version
@@ -130,6 +133,17 @@ def _install(
         if not (is_new or beside) and found.wish.requirements[1:]:
             already += f", with {', '.join(found.wish.requirements[1:])} (--force: without)"
         write_out(f"{found.wish.name} {found.version}{already}: {', '.join(found.programs)}\n")
+
+
+def _tell_of_gone(before: Sequence[Wish], now: Wish) -> None:
+    """Say what stood beside a tool and does not any more, with what has it back."""
+    beside = [text for wish in before for text in wish.requirements[1:]]
+    gone = [text for text in beside if text not in now.requirements]
+    if gone:
+        first, *others = now.requirements
+        more = [word for text in (*others, *gone) for word in ("--with", text)]
+        command = shlex.join(["pyx", "tool", "install", first, *more])
+        tell(f"{now.name} has {', '.join(gone)} beside it no longer; `{command}` has it back")
 
 
 def _refuse_script(invocation: Invocation, words: Sequence[str]) -> None:

@@ -84,7 +84,8 @@ esac
 echo "pyx: pip is not locked here, and no program would see what it installs" >&2
 case "$meant" in
     sync | --help) ;;
-    *) named=", in a named environment \\`pyx ${PYX_WITHIN:-@NAME} $meant\\`" ;;
+    *) if [ -n "$PYX_WITHIN" ]; then meant="$PYX_WITHIN $meant"
+        else named=", in a named environment \\`pyx @NAME $meant\\`"; fi ;;
 esac
 echo "pyx: hint: \\`pyx $meant\\`$named$behind" >&2
 exit 1

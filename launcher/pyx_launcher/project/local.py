@@ -113,6 +113,11 @@ def name_project(directory: Path) -> str:
             f"{directory / 'setup.py'} does not say in plain words what the project is called",
             hint=f"name it: `pyx add {quote(f'NAME @ {directory.as_uri()}')}`",
         )
+    if not name and not manifest.is_file():
+        raise UsageError(
+            f"{directory} holds no project: it has no pyproject.toml or setup.py",
+            hint="name the directory of one, or take the path out of the list that names it",
+        )
     if not name:
         raise UsageError(
             f"{manifest} does not say what the project there is called",

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from pyx_launcher.errors import LockError, UsageError, reading
 from pyx_launcher.locks.common import tables
 from pyx_launcher.locks.common.sources import find_local
+from pyx_launcher.locks.poetry.constraints import upper_bound
 from pyx_launcher.project.requirement import format_requirement, format_specifier
 from pyx_launcher.project.toml_text import (
     append_table,
@@ -269,12 +271,21 @@ def put_entry(
 
 
 def bound_requirements(
-    path: Path, text: str, versions: Mapping[str, str], place: RequirementList
+    path: Path,
+    text: str,
+    versions: Mapping[str, str],
+    place: RequirementList,
+    *,
+    is_capped: bool = False,
 ) -> str:
     """Return `text` where bare requirements at `place` ask for at least the version in `versions`.
 
-    `versions` are by normalised name.
+    `versions` are by normalised name. With `is_capped` they ask for a compatible one, as Poetry's
+    caret does.
     """
+    if is_capped:
+        caps = {name: f"{one},<{upper_bound('^', Version(one))}" for name, one in versions.items()}
+        versions = caps
     return keep_newlines(text, lambda text: _bound(path, text, versions, place))
 
 

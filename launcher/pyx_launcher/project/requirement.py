@@ -105,13 +105,18 @@ def _guess_name(url: str) -> str:
     return canonicalize_name(name) or "NAME"
 
 
+def name_url(text: str) -> str:
+    """Return the requirement that a URL alone, as pip takes it, most likely stands for."""
+    url = re.sub(r"#egg=[\w.-]+\Z", "", text)
+    return f"{_guess_name(text)} @ {url}"
+
+
 def _guess_requirement(text: str) -> str:
     """Return what may be meant by a text that is none: another operator, a path or a URL."""
     if re.fullmatch(r"[\w.-]+=[\w.*]+", text):
         return f"did you mean {text.replace('=', '==')}?"
     if "://" in text:
-        url = re.sub(r"#egg=[\w.-]+\Z", "", text)
-        return f"did you mean {quote(f'{_guess_name(text)} @ {url}')}?"
+        return f"did you mean {quote(name_url(text))}?"
     if text.startswith((".", "/", "~")):
         return f"did you mean 'NAME @ {Path(os.path.expanduser(text)).absolute().as_uri()}'?"
     return "such as click, 'click>=8,<9', 'click[extra]' or 'click @ https://example.org/…'"

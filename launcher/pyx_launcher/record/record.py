@@ -40,6 +40,7 @@ KEY_VARIABLES = frozenset(
         "PYX_PROJECT",
         "PYX_PYTHON",
         "PYX_STORES",
+        "PYX_WITHIN",
         "RYE_PY_ROOT",
         "UV_PYTHON_INSTALL_DIR",
         "XDG_CACHE_HOME",

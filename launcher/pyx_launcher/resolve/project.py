@@ -570,7 +570,9 @@ def _bound_text(project: Project, text: str, change: Change, versions: Mapping[s
         return text
     if _has_own_tables(project, text, change.place):
         return poetry_tables.bound_constraints(project.manifest, text, bounds, change.place)
-    return pyproject.bound_requirements(project.manifest, text, bounds, change.place)
+    return pyproject.bound_requirements(
+        project.manifest, text, bounds, change.place, is_capped=project.tool == "poetry"
+    )
 
 
 def _public(version: str) -> str:

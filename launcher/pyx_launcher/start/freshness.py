@@ -279,12 +279,12 @@ def _judge_folder(directory: Path, present: Iterable[Path], context: Context) ->
         return None
     return Staleness(
         path=listed,
-        problem=f"it does not pin by hash, so it is not a lock: a start has {_name_rest(context)}",
+        problem=f"it does not pin by hash, so it is not a lock: a start has {name_rest(context)}",
         command=name_making(directory, listed),
     )
 
 
-def _name_rest(context: Context) -> str:
+def name_rest(context: Context) -> str:
     """Return what a start without a lock has."""
     return f"what is in @{DEFAULT_NAME}" if context.is_fallback else "only the standard library"
 
@@ -303,5 +303,5 @@ def _judge_unlocked(directory: Path, present: Iterable[Path], context: Context) 
     problem = "it names dependencies, but there is no lock"
     if manifest.name == WISHES:
         problem = "it does not pin by hash, so it is not a lock"
-    problem = f"{problem}: a start has {_name_rest(context)}"
+    problem = f"{problem}: a start has {name_rest(context)}"
     return Staleness(path=manifest, problem=problem, command=name_command(directory))

@@ -90,7 +90,10 @@ def prefer_lock(directory: Path, present: Sequence[str]) -> Preference:
             filter(None, (best.error.hint, f"take {others[0].name}: --project {others[0]}"))
         )
         raise best.error
-    reasons = " and ".join(best.reasons) or "it is looked for first"
+    order = "it is looked for first"
+    if all(candidate.weight < best.weight for candidate in candidates if candidate is not best):
+        order = "only it tells what it was made from"
+    reasons = " and ".join(best.reasons) or order
     looked = tuple(path for candidate in candidates for path in candidate.looked)
     return Preference(lock=best.path, reason=reasons, ignored=others, looked=looked)
 
@@ -119,7 +122,8 @@ def _weigh(directory: Path, name: str, tables: object, present: Sequence[str]) -
             is_copy = tool == "pipenv" and "Pipfile.lock" in present
         told = compare_lock(lock, None)
         looked += told.looked
-        fits = 0 if not told.is_told else -1 if told.staleness else 1
+        # What an export has left there tells of nothing, and must not win over an old lock.
+        fits = -1 if not told.is_told else 0 if told.staleness else 1
     except LockError as found:
         # What is wrong with another file of the project is said where that is needed.
         error = found if found.path == path else None

@@ -34,7 +34,7 @@ from pyx_launcher.locks.reader import Lock, read_lock
 from pyx_launcher.record.record import make_material
 from pyx_launcher.selection import Selection, check_reliance, select
 from pyx_launcher.start.context import Context, find_context
-from pyx_launcher.start.freshness import PROJECT_FILE, Freshness, find_freshness
+from pyx_launcher.start.freshness import PROJECT_FILE, Freshness, find_freshness, name_rest
 from pyx_launcher.start.inputs import check_inputs, recover_inputs, see_lock
 from pyx_launcher.start.stack import Stack, stack_environments
 from pyx_launcher.values import dataclass, replace
@@ -257,6 +257,7 @@ def warn_if_stale(plan: Plan) -> None:
     _tell_passed_by(plan)
     _tell_faults(plan)
     _tell_slips(plan)
+    _tell_surrounding(plan)
     staleness = plan.freshness.staleness
     if staleness is not None:
         tell(f"warning: {staleness.path}: {staleness.problem}; run `{staleness.command}`")
@@ -337,6 +338,28 @@ def _tell_slips(plan: Plan) -> None:
             if line is not None:
                 tell(f"warning: {line}")
             return
+
+
+def find_unmeant(plan: Plan) -> str | None:
+    """Return the ``@NAME`` of the environment that the shell here is for, and the start is not.
+
+    None where a lock or an option settles what the start has.
+    """
+    asked, script = plan.invocation, plan.context.script
+    is_settled = plan.lock is not None and not plan.context.is_fallback
+    is_told = asked.named is not None or asked.projects
+    if is_settled or is_told or (script is not None and script.metadata is not None):
+        return None
+    from pyx_launcher.project.named import find_surrounding
+
+    return find_surrounding()
+
+
+def _tell_surrounding(plan: Plan) -> None:
+    within = find_unmeant(plan)
+    if within is not None:
+        has = name_rest(plan.context)
+        tell(f"warning: no lock here: a start has {has}; `pyx {within} SCRIPT` has {within}")
 
 
 def _tell_once(plan: Plan, line: str, end: str = "") -> None:

@@ -420,6 +420,20 @@ CASES: Mapping[str, Case] = {
         hint="`pyx add ruff` adds it",
         says=("+ ruff 1.0",),
     ),
+    "program of a package that is required since the lock": Case(
+        typed="pyx run tock",
+        files=LOCKED,
+        before=(*LOCK, "sed -i s/tick/tock/ pyproject.toml"),
+        hint="hint: run `pyx lock`, which may bring it",
+        says=("+ tock",),
+    ),
+    "package of a script without its option": Case(
+        typed="pyx remove run.py tick",
+        files={"run.py": SCRIPT},
+        before=("pyx lock run.py",),
+        hint="hint: pyx remove --script run.py tick",
+        says=("- tick 1.0",),
+    ),
     "program of a list beside that of the project": Case(
         typed="pyx run ruff",
         files={

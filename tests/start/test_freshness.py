@@ -595,8 +595,8 @@ def test_the_users_own_environment_is_named_where_it_serves(pyx: Pyx, tmp_path: 
     (tmp_path / "requirements.txt").write_text("plug\n")
     told = pyx("-c", "print(1)", cwd=tmp_path)
     assert "is not a lock: a start has what is in @default" in told.stderr
-    for verb in ("list", "tree"):
-        assert pyx(verb, cwd=tmp_path).stderr == told.stderr
+    for words in (("list",), ("tree",), ("env", "show")):
+        assert pyx(*words, cwd=tmp_path).stderr == told.stderr
     refused = pyx("export", "--format", "requirements", "-o", "locked.txt", cwd=tmp_path)
     assert (refused.returncode, (tmp_path / "locked.txt").exists()) == (65, False)
 

@@ -398,7 +398,10 @@ OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("-e", "--editable"), _SHOWS),
     },
     "info": dict.fromkeys(("-e", "--envs"), "pyx env list"),
-    "tree": {"--script": "pyx tree FILE"},
+    "tree": {
+        "--script": "pyx tree FILE",
+        "--depth": "leave it out: the whole tree is shown, with --package that of one package",
+    },
     "export": {
         "--script": "pyx export --format requirements FILE",
         **dict.fromkeys(("--no-hashes", "--without-hashes"), _HASHED),
@@ -410,6 +413,7 @@ OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
     },
     "add": {
         **dict.fromkeys(("--frozen", "--no-sync", "--no-install", "--lock"), _ADDS),
+        "--workspace": "leave it out: a member of the workspace is known by its name",
         **dict.fromkeys(("--rev", "--tag", "--branch"), _REVISION),
         **dict.fromkeys(("--markers", "--marker", "--platform"), _MARKER),
     },

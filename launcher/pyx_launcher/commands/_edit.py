@@ -260,7 +260,9 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
         making = ["pyx", *python, "add", "--init", *words.place.option.split(), *typed]
         hint = f"`{shlex.join(making)}` makes one here"
     else:
-        hint = f"name it: `pyx --project DIR remove {shlex.join(typed)}`"
+        hint = _lead_to_script(words.names) or (
+            f"name it: `pyx --project DIR remove {shlex.join(typed)}`"
+        )
     if within is not None:
         typed += [
             word for one in own for word in (("-e", one) if one in words.editables else (one,))
@@ -272,6 +274,15 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
         hint = f"`{command}` changes the environment that this was started in"
     _refuse_old(working, words)
     raise UsageError(f"there is no project in {working} or above", hint=hint)
+
+
+def _lead_to_script(names: Sequence[str]) -> str | None:
+    """Return what removes a package from the script among `names`, as other commands take one."""
+    scripts = [one for one in names if one.endswith(".py") and os.path.isfile(one)]
+    if not scripts:
+        return None
+    others = [one for one in names if one not in scripts] or ["NAME"]
+    return shlex.join(["pyx", "remove", "--script", scripts[0], *others])
 
 
 def _is_here(name: str, working: Path) -> bool:

@@ -44,6 +44,7 @@ from pyx_launcher.project.named import (
 )
 from pyx_launcher.provision import find_entries
 from pyx_launcher.start.lock_choice import find_workspace_lock
+from pyx_launcher.start.plan import warn_if_stale
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
@@ -215,7 +216,10 @@ def _list(invocation: Invocation, environ: Mapping[str, str]) -> int:
 
 
 def _show(invocation: Invocation, environ: Mapping[str, str]) -> int:
-    facts = _describe(decide(invocation, environ))
+    plan = decide(invocation, environ)
+    if plan.context.is_fallback:
+        warn_if_stale(plan)
+    facts = _describe(plan)
     as_json = "--json" in invocation.settings
     write_out(format_json(facts) if as_json else format_facts(_readable(facts, invocation)))
     return 0

@@ -132,7 +132,8 @@ def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str], close: s
     if close and not is_own and (staleness is None or plan.lock is not None):
         return close
     if staleness is not None:
-        return f"{staleness.path}: {staleness.problem}; run `{staleness.command}`"
+        told = f"{staleness.path}: {staleness.problem}; run `{staleness.command}`"
+        return told if plan.lock is None else f"run `{staleness.command}`, which may bring it"
     if is_own:
         return _explain_own(name, directory)
     of_surrounding = lead_to_surrounding(plan)

@@ -421,11 +421,11 @@ CASES: Mapping[str, Case] = {
         says=("+ ruff 1.0",),
     ),
     "program of a package that is required since the lock": Case(
-        typed="pyx run tock",
+        typed="pyx run ruff",
         files=LOCKED,
-        before=(*LOCK, "sed -i s/tick/tock/ pyproject.toml"),
+        before=(*LOCK, "sed -i s/tick/ruff/ pyproject.toml"),
         hint="hint: run `pyx lock`, which may bring it",
-        says=("+ tock",),
+        says=("+ ruff",),
     ),
     "package of a script without its option": Case(
         typed="pyx remove run.py tick",

@@ -70,6 +70,10 @@ LIBRARY = (
 )
 LOCKED = {"pyproject.toml": PROJECT + 'dependencies = ["tick"]\n'}
 GROUPED = {"pyproject.toml": PROJECT + '[dependency-groups]\ndocs = ["tick"]\n'}
+LAYERED = {
+    "requirements.txt": "tick\n",
+    "requirements-dev.txt": "-r requirements.txt\nruff\n",
+}
 LOCK = ("pyx lock",)
 CONDA = """\
 name: science
@@ -436,20 +440,14 @@ CASES: Mapping[str, Case] = {
     ),
     "program of a list beside that of the project": Case(
         typed="pyx run ruff",
-        files={
-            "requirements.txt": "tick\n",
-            "requirements-dev.txt": "-r requirements.txt\nruff\n",
-        },
+        files=LAYERED,
         before=LOCK,
         hint="add --init -r requirements.txt && pyx add --group dev -r requirements-dev.txt` makes",
         says=("+ ruff 1.0",),
     ),
     "a list beside that of the project, in a new project": Case(
         typed="pyx add --init -r requirements-dev.txt",
-        files={
-            "requirements.txt": "tick\n",
-            "requirements-dev.txt": "-r requirements.txt\nruff\n",
-        },
+        files=LAYERED,
         hint="add --init -r requirements.txt && pyx add --group dev -r requirements-dev.txt` makes",
         says=("+ ruff 1.0",),
     ),

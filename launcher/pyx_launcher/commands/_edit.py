@@ -247,9 +247,7 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
     # What is here cannot require itself.
     own = [one for one in (*words.editables, *words.names) if _is_here(one, working)]
     typed = [
-        *(word for file in words.requirements for word in ("-r", file)),
-        *(word for file in words.constraints for word in ("-c", file)),
-        *(word for place in words.editables if place not in own for word in ("-e", place)),
+        *repeat_lists(replace(words, editables=tuple(o for o in words.editables if o not in own))),
         *(name for name in words.names if name not in own),
     ]
     within = find_surrounding()
@@ -274,6 +272,15 @@ def find_directory(words: EditArguments, dirs: Dirs, working: Path) -> Path:
         hint = f"`{command}` changes the environment that this was started in"
     _refuse_old(working, words)
     raise UsageError(f"there is no project in {working} or above", hint=hint)
+
+
+def repeat_lists(words: EditArguments) -> list[str]:
+    """Return what was typed besides the names: lists, constraints, directories."""
+    return [
+        *(word for name in words.requirements for word in ("-r", name)),
+        *(word for name in words.constraints for word in ("-c", name)),
+        *(word for name in words.editables for word in ("-e", name)),
+    ]
 
 
 def _lead_to_script(names: Sequence[str]) -> str | None:

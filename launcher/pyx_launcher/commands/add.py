@@ -29,6 +29,7 @@ from pyx_launcher.commands._edit import (
     explain_old,
     find_directory,
     parse_words,
+    repeat_lists,
 )
 from pyx_launcher.commands._lists import refuse_layers, refuse_missing
 from pyx_launcher.console import tell
@@ -309,7 +310,7 @@ def _refuse_names(words: EditArguments, invocation: Invocation, *, by_poetry: bo
             meant = [write_requirement(one) for one in words.names]
             raise UsageError(
                 f"{name!r} is how conda names a package",
-                hint=shlex.join([*start, *meant, *_repeat_lists(words)]),
+                hint=shlex.join([*start, *meant, *repeat_lists(words)]),
             )
         if not by_poetry and read_constraint(name) is not None:
             meant = [read_constraint(one) or one for one in words.names]
@@ -343,15 +344,6 @@ def _add_marker(requirement: str, marker: str) -> str:
     return f"{text}; ({known.strip()}) and ({marker})" if mark else f"{text}; {marker}"
 
 
-def _repeat_lists(words: EditArguments) -> list[str]:
-    """Return what was typed besides the names: lists, constraints, directories."""
-    return [
-        *(word for name in words.requirements for word in ("-r", name)),
-        *(word for name in words.constraints for word in ("-c", name)),
-        *(word for name in words.editables for word in ("-e", name)),
-    ]
-
-
 def _refuse_range(words: EditArguments, invocation: Invocation, environ: Mapping[str, str]) -> None:
     """Raise UsageError for a range of Pythons, by which Poetry says for which a package is."""
     asked = read_range(words.python)
@@ -369,7 +361,7 @@ def _refuse_range(words: EditArguments, invocation: Invocation, environ: Mapping
     meant = [one if is_local(one) else _add_marker(one, marker) for one in plain]
     raise UsageError(
         "--python chooses the interpreter of a start; a marker says for which Pythons a package is",
-        hint=shlex.join([*start, *meant, *_repeat_lists(words)]),
+        hint=shlex.join([*start, *meant, *repeat_lists(words)]),
     )
 
 
@@ -386,7 +378,7 @@ def _refuse_renamed(
         meant = find_index_name(name)
         if meant is None or not is_bare(one) or one.extras:
             continue
-        others = [*_repeat_lists(words), *(str(each) for each in typed if each is not one)]
+        others = [*repeat_lists(words), *(str(each) for each in typed if each is not one)]
         commands = [shlex.join([*start, *others, word]) for word in (meant, f"{name}>=0")]
         raise UsageError(
             f"what conda has as {name} is {meant} on an index, where {name} is another package",

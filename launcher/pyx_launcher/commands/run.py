@@ -145,8 +145,9 @@ def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str], close: s
     left_out = explain_left_out(name, plan, "run", *plan.invocation.words)
     if left_out is not None:
         return left_out
-    if is_selected(name, plan) or is_name_of(name, directory):
-        return _explain_none(name, directory)
+    none = _explain_none(name, plan, directory)
+    if none is not None:
+        return none
     if is_installed(plan.dirs.home / "tools", name):
         return f"it is an installed tool: `{shlex.join(['pyx', 'tool', 'run', name])}`"
     found = shutil.which(name, path=environ.get("PATH"))
@@ -163,10 +164,14 @@ def _explain_missing(name: str, plan: Plan, environ: Mapping[str, str], close: s
     return "add the package that has it, which may have another name: `pyx add PACKAGE`"
 
 
-def _explain_none(name: str, directory: Path) -> str:
-    """Return what to do about a package, or the project itself, without a program of its name."""
+def _explain_none(name: str, plan: Plan, directory: Path) -> str | None:
+    """Return what to do about a package, or the project itself, without a program of its name.
+
+    None where neither has the name.
+    """
     if not is_name_of(name, directory):
-        return f"the package {name} is there, but has no program of that name"
+        is_there = is_selected(name, plan)
+        return f"the package {name} is there, but has no program of that name" if is_there else None
     tables = "[project.scripts]" if is_buildable(directory) else "[build-system], [project.scripts]"
     return (
         f"the project itself is {name}, and names no such program: {tables} in"

@@ -37,6 +37,7 @@ from pyx_launcher.start.pip import PipError, changes_environment, is_pip
 from pyx_launcher.tools import (
     EnvironmentMaker,
     install,
+    is_installed,
     list_installed,
     list_programs,
     make_wish,
@@ -48,7 +49,7 @@ from pyx_launcher.tools import (
 from pyx_launcher.values import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pyx_launcher.cli.invocation import Invocation
@@ -122,9 +123,11 @@ def _install(
         _refuse_python(invocation, [word])
         wish = make_wish([_pin(word), *beside], invocation.python, is_editable=is_editable)
         is_forced = "--force" in invocation.settings
-        before = [one.wish for one in list_installed(*places) if one.wish.name == wish.name]
+        before = None
+        if is_installed(places[0], wish.name):
+            before = read_installed(places[0] / wish.name, places[1]).wish
         found, is_new = install(*places, wish, means, is_forced=is_forced)
-        if not is_forced:
+        if before is not None and not is_forced:
             _tell_of_gone(before, found.wish)
         if _LATEST.search(word) and not is_new:
             old, found = upgrade(*places, wish.name, means)
@@ -135,14 +138,17 @@ def _install(
         write_out(f"{found.wish.name} {found.version}{already}: {', '.join(found.programs)}\n")
 
 
-def _tell_of_gone(before: Sequence[Wish], now: Wish) -> None:
+def _ask_beside(requirements: Iterable[str]) -> list[str]:
+    """Return the options that have `requirements` beside a tool."""
+    return [word for one in requirements for word in ("--with", one)]
+
+
+def _tell_of_gone(before: Wish, now: Wish) -> None:
     """Say what stood beside a tool and does not any more, with what has it back."""
-    beside = [text for wish in before for text in wish.requirements[1:]]
-    gone = [text for text in beside if text not in now.requirements]
+    gone = [text for text in before.requirements[1:] if text not in now.requirements]
     if gone:
         first, *others = now.requirements
-        more = [word for text in (*others, *gone) for word in ("--with", text)]
-        command = shlex.join(["pyx", "tool", "install", first, *more])
+        command = shlex.join(["pyx", "tool", "install", first, *_ask_beside((*others, *gone))])
         tell(f"{now.name} has {', '.join(gone)} beside it no longer; `{command}` has it back")
 
 
@@ -213,7 +219,7 @@ def _explain_python(words: Sequence[str], python: str, places: tuple[Path, Path]
     steps = []
     for name in words or known or ["NAME"]:
         wanted, *beside = known.get(canonicalize_name(name), [name])
-        more = [word for one in beside for word in ("--with", one)]
+        more = _ask_beside(beside)
         steps.append(shlex.join(["pyx", "tool", "install", "--python", python, wanted, *more]))
     return UsageError("a tool is upgraded for the Python that it has", hint=" && ".join(steps))
 
@@ -267,19 +273,11 @@ def _tell_of_strangers(tool: Installed) -> None:
     """Warn of what a tool, such as ``poetry self add``, has installed where it is installed."""
     installed = list_strangers((tool.directory / "environment").resolve())
     if installed:
-        wished = [word for one in tool.wish.requirements[1:] for word in ("--with", one)]
-        command = [
-            "pyx",
-            "tool",
-            "install",
-            "--with",
-            "PACKAGE",
-            *wished,
-            tool.wish.requirements[0],
-        ]
+        first, *others = tool.wish.requirements
+        command = shlex.join(["pyx", "tool", "install", *_ask_beside(("PACKAGE", *others)), first])
         tell(
             f"warning: {', '.join(installed)} in the environment of {tool.wish.name} goes with its "
-            f"next change; `{shlex.join(command)}` keeps a package"
+            f"next change; `{command}` keeps a package"
         )
 
 

@@ -19,8 +19,7 @@ from packaging.utils import (
 
 from pyx_launcher.errors import UsageError
 from pyx_launcher.locks.common.content import read_content
-from pyx_launcher.locks.common.tables import read_toml
-from pyx_launcher.project.manifest import OLD
+from pyx_launcher.project.manifest import OLD, read_name
 from pyx_launcher.values import dataclass
 
 _PATH = re.compile(r"(?P<path>[^\[\]@]*/[^\[\]]*|\.{1,2}|~)(?P<extras>\[[\w\s,.-]*\])?")
@@ -102,11 +101,7 @@ def name_project(directory: Path) -> str:
     if not directory.is_dir():
         raise UsageError(f"{directory} does not exist", hint="name the directory of a project")
     manifest = directory / "pyproject.toml"
-    name = ""
-    if manifest.is_file():
-        document = read_toml(manifest)
-        tables = (document.table("project"), document.table("tool").table("poetry"))
-        name = next(filter(None, (table.get("name", str, "") for table in tables)), "")
+    name = read_name(manifest) if manifest.is_file() else ""
     name = name or _read_old_name(directory)
     if not name and any((directory / old).is_file() for old in OLD):
         raise UsageError(

@@ -256,14 +256,22 @@ def list_scripts(directory: Path) -> set[str]:
         return set()
 
 
+def read_name(manifest: Path) -> str:
+    """Return what the pyproject.toml `manifest` calls its project; empty where it does not say.
+
+    Raises LockError and StoreError where it cannot be read.
+    """
+    document = read_toml(manifest)
+    tables = (document.table("project"), document.table("tool").table("poetry"))
+    return next(filter(None, (table.get("name", str, "") for table in tables)), "")
+
+
 def is_name_of(name: str, directory: Path) -> bool:
     """Tell whether the pyproject.toml in `directory` gives the project this name."""
     from packaging.utils import canonicalize_name
 
     try:
-        document = read_toml(directory / MANIFEST)
-        project, poetry = document.table("project"), document.table("tool").table("poetry")
-        own = project.get("name", str, "") or poetry.get("name", str, "")
+        own = read_name(directory / MANIFEST)
     except PyxError:
         return False
     return bool(own) and canonicalize_name(own) == canonicalize_name(name)

@@ -283,27 +283,39 @@ def bound_requirements(
     `versions` are by normalised name. With `is_capped` they ask for a compatible one, as Poetry's
     caret does.
     """
-    if is_capped:
-        caps = {name: f"{one},<{upper_bound('^', Version(one))}" for name, one in versions.items()}
-        versions = caps
-    return keep_newlines(text, lambda text: _bound(path, text, versions, place))
+
+    def edit(text: str) -> str:
+        return _bound(path, text, versions, place, is_capped=is_capped)
+
+    return keep_newlines(text, edit)
 
 
-def _bound(path: Path, text: str, versions: Mapping[str, str], place: RequirementList) -> str:
+def _bound(
+    path: Path,
+    text: str,
+    versions: Mapping[str, str],
+    place: RequirementList,
+    *,
+    is_capped: bool,
+) -> str:
     document = parse_document(path, text)
     listed = _find_list(path, document, place, make=False)
     for at, requirement in _parsed(listed):
         version = versions.get(canonicalize_name(requirement.name))
         if version and is_bare(requirement):
-            listed[at] = with_bound(requirement, version)
+            listed[at] = with_bound(requirement, version, is_capped=is_capped)
     return document.as_string()
 
 
-def with_bound(requirement: Requirement, version: str) -> str:
-    """Return a bare requirement as text that asks for at least `version`."""
+def with_bound(requirement: Requirement, version: str, *, is_capped: bool = False) -> str:
+    """Return a bare requirement as text that asks for at least `version`.
+
+    With `is_capped` it asks for a compatible one, as Poetry's caret does.
+    """
+    cap = f",<{upper_bound('^', Version(version))}" if is_capped else ""
     extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
     marker = f" ; {requirement.marker}" if requirement.marker else ""
-    return f"{requirement.name}{extras}>={version}{marker}"
+    return f"{requirement.name}{extras}>={version}{cap}{marker}"
 
 
 def remove_requirements(path: Path, text: str, names: Iterable[str], place: RequirementList) -> str:

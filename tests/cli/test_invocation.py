@@ -254,12 +254,7 @@ LEFT_OUT = "leave it out: `pyx lock --upgrade NAME` moves what is locked already
     ("words", "said", "hint"),
     [
         (["list", "--jsn"], "unknown option --jsn", "did you mean --json?"),
-        (["tree", "--level", "1"], "unknown option --level", "pyx tree --help"),
-        (
-            ["tree", "--depth", "1"],
-            "unknown option --depth",
-            "leave it out: the whole tree is shown, with --package that of one package",
-        ),
+        (["tree", "--depth", "1"], "unknown option --depth", "pyx tree --help"),
         (["list", "-x"], "pyx list does not know -x", "pyx list --help"),
         (["tree", "--invert"], "--invert needs a value", "pyx tree --invert NAME"),
         (["--group"], "--group needs a value", "pyx --group NAME"),

@@ -398,10 +398,7 @@ OPTIONS_OF_COMMANDS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("-e", "--editable"), _SHOWS),
     },
     "info": dict.fromkeys(("-e", "--envs"), "pyx env list"),
-    "tree": {
-        "--script": "pyx tree FILE",
-        "--depth": "leave it out: the whole tree is shown, with --package that of one package",
-    },
+    "tree": {"--script": "pyx tree FILE"},
     "export": {
         "--script": "pyx export --format requirements FILE",
         **dict.fromkeys(("--no-hashes", "--without-hashes"), _HASHED),
